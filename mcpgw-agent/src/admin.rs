@@ -1,0 +1,1 @@
+//! Control socket, HTTP endpoints, metrics and the status they serve.

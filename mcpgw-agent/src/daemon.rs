@@ -1,0 +1,1 @@
+//! Composition root: wires kernel, /proc, inventory and admin together.

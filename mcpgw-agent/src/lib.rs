@@ -1,0 +1,28 @@
+//! Finds every MCP server on a host and says which run outside the gateway.
+//!
+//! Modules in reading order. The *pure core* does no I/O and sees no clock: no tokio, no files, no sockets,
+//! no aya (`cargo xtask tidy` holds it to that). Time comes in as an argument, the world as
+//! [`inventory::HostEvent`]s, and what should be done about it goes out as [`inventory::Effect`]s.
+//!
+//! ```text
+//! kernel probes ─┐                                            ┌─ status, metrics, alerts
+//! /proc, sock_diag ─┼─▶ wire (bytes → sightings) ─▶ inventory ─┤
+//! wrap registrations ─┘        └ mcp (one message)              └─ effects ─▶ kernel (observe, release)
+//! ```
+#![forbid(unsafe_code)]
+
+// pure core
+pub mod inventory;
+pub mod mcp;
+pub mod wire;
+// shell
+pub mod admin;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod kernel;
+pub mod proc;
+pub mod proxy;
+pub mod ready;
+pub mod systemd;
+pub mod tasks;

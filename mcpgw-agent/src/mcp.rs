@@ -1,0 +1,65 @@
+//! What one JSON text is, in MCP's terms. Pure: bytes in, facts out.
+//!
+//! This is the lenient look of an observer, not the strict decode of the gateway: what real peers accept
+//! must be recognised here.
+
+/// A JSON-RPC request id, its type kept: `1` and `"1"` differ.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Id {
+    /// A number, as written.
+    Number(String),
+    /// A string.
+    String(String),
+}
+
+/// One message, as far as an inventory needs to know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peek {
+    /// Request, notification or response.
+    pub kind: PeekKind,
+    /// It can only be MCP, or fits MCP, or cannot be.
+    pub mcp: Likeness,
+    /// `protocolVersion` asked for or answered, where it has the form of an MCP revision.
+    pub protocol_version: Option<String>,
+    /// `serverInfo` name and version.
+    pub server_info: Option<(String, String)>,
+    /// `clientInfo` name and version.
+    pub client_info: Option<(String, String)>,
+    /// Length of `result.tools`.
+    pub tools: Option<u32>,
+}
+
+/// JSON-RPC's three kinds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeekKind {
+    /// A call that wants an answer.
+    Request {
+        /// Its id.
+        id: Id,
+        /// Its method, cut to 64 bytes.
+        method: String,
+    },
+    /// A call that wants none.
+    Notification {
+        /// Its method, cut to 64 bytes.
+        method: String,
+    },
+    /// An answer.
+    Response {
+        /// The id it answers.
+        id: Id,
+        /// It carries `error`.
+        error: bool,
+    },
+}
+
+/// How much a message speaks for MCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// Some other JSON-RPC: a method MCP has not, or parameters MCP does not allow.
+    Foreign,
+    /// Fits MCP and other protocols alike (`ping`, an answer without tell-tale members).
+    Neutral,
+    /// MCP's own: `initialize` with an MCP revision, `tools/list`, `_meta["io.modelcontextprotocol/..."]`, ...
+    Strong,
+}

@@ -1,0 +1,1 @@
+//! Readiness: named latches, ready when all are released.

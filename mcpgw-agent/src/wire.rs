@@ -1,0 +1,97 @@
+//! From tapped bytes to sightings: reassembly, framing (lines, HTTP, SSE), recognition. Pure.
+//!
+//! ```text
+//! Chunk{source, offset, bytes} ─▶ stream (gaps, order) ─▶ line | http | sse ─▶ mcp::peek ─▶ Sighting
+//! ```
+
+use crate::inventory::{BootTime, StreamSource};
+use crate::mcp::Peek;
+
+/// Bytes the tap brought, in the order the kernel wrote them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Who moved them over what.
+    pub source: StreamSource,
+    /// When.
+    pub at: BootTime,
+    /// Tells streams over the same source apart: a TCP connection's cookie; 0 for channels.
+    pub connection: u64,
+    /// Position of the first byte in the stream: for channels counted from when observation began, for TCP
+    /// the 32-bit sequence number.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Bytes that followed in the same call or segment and were not copied.
+    pub skipped: u32,
+    /// TCP only: the direction ended (FIN or RST).
+    pub end: bool,
+}
+
+/// Something recognised on a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sighting {
+    /// Who moved the bytes over what.
+    pub source: StreamSource,
+    /// When the last byte of it passed.
+    pub at: BootTime,
+    /// What.
+    pub seen: Seen,
+}
+
+/// What was recognised.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    /// One JSON-RPC message (a batch gives one each).
+    Message(Box<Peek>),
+    /// HTTP told of MCP by itself: `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Session-Id`, or an SSE
+    /// `endpoint` event. The path of the request, where known.
+    Http(HttpSign),
+    /// The stream is something else, and need not be looked at further.
+    NotMcp(NotMcp),
+    /// Bytes are missing from the stream.
+    Gap {
+        /// How many.
+        bytes: u64,
+    },
+}
+
+/// MCP's marks on HTTP itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpSign {
+    /// A request was made to this path (`path`), by this user agent; `mcp_header` names the MCP header it bore.
+    Request {
+        /// Method, `POST`.
+        method: String,
+        /// Path without query.
+        path: String,
+        /// `Host` header.
+        host: Option<String>,
+        /// `User-Agent` header.
+        user_agent: Option<String>,
+        /// Name of the first MCP header present.
+        mcp_header: Option<&'static str>,
+    },
+    /// The server answered with this MCP header.
+    Response {
+        /// Name of the header.
+        mcp_header: &'static str,
+    },
+    /// A legacy SSE stream announced its `endpoint`.
+    SseEndpoint {
+        /// Announced path.
+        path: String,
+    },
+}
+
+/// Why a stream is no MCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NotMcp {
+    /// `Content-Length:` framing: a language server or debug adapter.
+    ContentLength,
+    /// Not JSON, or not one object or array a line.
+    NotJson,
+    /// JSON-RPC or other JSON, but nothing of MCP in the first messages.
+    OtherJson,
+    /// HTTP, but nothing of MCP in what was seen of this connection.
+    OtherHttp,
+}

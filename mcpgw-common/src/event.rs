@@ -1,0 +1,308 @@
+//! Records the probes write, one struct a kind, each opening with a [`Header`].
+//!
+//! Three rings carry them: life cycle ([`Exec`], [`Fork`], [`Exit`], [`Listen`], [`Connect`]), streams
+//! ([`StreamChunk`]) and TCP ([`TcpChunk`]). `seq` counts, per CPU and ring, every record that was *tried*;
+//! a jump is a loss.
+
+use crate::limit;
+
+/// Layout version of every record; a reader refuses others.
+pub const VERSION: u16 = 1;
+
+/// `Header::kind` values.
+pub mod kind {
+    /// [`super::Exec`].
+    pub const EXEC: u16 = 1;
+    /// [`super::Fork`].
+    pub const FORK: u16 = 2;
+    /// [`super::Exit`].
+    pub const EXIT: u16 = 3;
+    /// [`super::Listen`].
+    pub const LISTEN: u16 = 4;
+    /// [`super::Connect`].
+    pub const CONNECT: u16 = 5;
+    /// [`super::StreamChunk`].
+    pub const STREAM: u16 = 16;
+    /// [`super::TcpChunk`].
+    pub const TCP: u16 = 17;
+}
+
+/// What every record opens with. 56 bytes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct Header {
+    /// One of [`kind`].
+    pub kind: u16,
+    /// [`VERSION`].
+    pub version: u16,
+    /// Length of the whole record in bytes, this header and any payload included.
+    pub len: u32,
+    /// Records tried on this CPU and ring so far, this one included.
+    pub seq: u64,
+    /// `CLOCK_BOOTTIME` in nanoseconds.
+    pub time_ns: u64,
+    /// `start_boottime` of the thread group leader, in nanoseconds.
+    pub start_ns: u64,
+    /// cgroup v2 id of the process.
+    pub cgroup_id: u64,
+    /// CPU the record was written on.
+    pub cpu: u32,
+    /// Process (thread group) id in the initial pid namespace.
+    pub tgid: u32,
+    /// Thread id in the initial pid namespace.
+    pub tid: u32,
+    /// Real user id in the initial user namespace.
+    pub uid: u32,
+}
+
+/// What an open file descriptor is. 40 bytes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct FdInfo {
+    /// Inode number; 0 where the descriptor is closed.
+    pub ino: u64,
+    /// For a connected `AF_UNIX` socket: inode of the other end; otherwise 0.
+    pub peer_ino: u64,
+    /// For a socketpair: process id that made it (`sk_peer_pid`); otherwise 0.
+    pub creator_tgid: u32,
+    /// `s_dev` of the file system.
+    pub dev: u32,
+    /// `i_mode`: type and permission bits.
+    pub mode: u32,
+    /// `f_mode`: bit 0 readable, bit 1 writable.
+    pub f_mode: u32,
+    /// Socket address family; 0 where it is no socket.
+    pub family: u32,
+    /// Socket type (`SOCK_STREAM` 1, ...); 0 where it is no socket.
+    pub sock_type: u32,
+}
+
+/// The executable has no name on disk: it came from `memfd_create`.
+pub const EXE_MEMFD: u32 = 1 << 0;
+/// The executable's last link was gone when it started (`nlink` 0).
+pub const EXE_DELETED: u32 = 1 << 1;
+/// The command line was longer than [`limit::ARGV`].
+pub const ARGV_TRUNCATED: u32 = 1 << 2;
+/// The probe put this process' channels under observation itself, because of the shape of its stdio.
+pub const OBSERVED: u32 = 1 << 3;
+
+/// A process started a new image. Followed by `argv_len` bytes of NUL-separated arguments.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct Exec {
+    /// Common part.
+    pub header: Header,
+    /// Parent process id.
+    pub parent_tgid: u32,
+    /// [`EXE_MEMFD`], [`EXE_DELETED`], [`ARGV_TRUNCATED`], [`OBSERVED`].
+    pub flags: u32,
+    /// Parent's start time as in [`Header::start_ns`].
+    pub parent_start_ns: u64,
+    /// Executable's inode.
+    pub exe_ino: u64,
+    /// Executable's device.
+    pub exe_dev: u32,
+    /// Executable's link count.
+    pub exe_nlink: u32,
+    /// Mount namespace inode.
+    pub mnt_ns: u32,
+    /// Pid namespace inode.
+    pub pid_ns: u32,
+    /// Network namespace inode.
+    pub net_ns: u32,
+    /// Bytes of command line that follow this struct.
+    pub argv_len: u32,
+    /// Descriptors 0, 1 and 2.
+    pub stdio: [FdInfo; 3],
+    /// `task->comm`, NUL padded.
+    pub comm: [u8; limit::COMM],
+    /// `bprm->filename`, NUL padded, cut at its limit.
+    pub filename: [u8; limit::FILENAME],
+}
+
+/// A process (not a thread) was forked. The header's process is the parent.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct Fork {
+    /// Common part.
+    pub header: Header,
+    /// Child's process id.
+    pub child_tgid: u32,
+    /// Unused, zero.
+    pub reserved: u32,
+    /// Child's start time.
+    pub child_start_ns: u64,
+}
+
+/// The last thread of a process is exiting.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct Exit {
+    /// Common part.
+    pub header: Header,
+    /// Wait status: signal in the low 7 bits, exit code in bits 8 to 15.
+    pub status: u32,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
+/// A TCP socket began (`open` 1) or stopped (`open` 0) listening.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct Listen {
+    /// Common part. On closing, whoever closed it.
+    pub header: Header,
+    /// Local address; IPv4 in the first four bytes, network order.
+    pub addr: [u8; 16],
+    /// `AF_INET` 2 or `AF_INET6` 10.
+    pub family: u16,
+    /// Local port, host order.
+    pub port: u16,
+    /// 1 began, 0 stopped.
+    pub open: u32,
+    /// Network namespace inode.
+    pub net_ns: u32,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
+/// A TCP connection was established by the header's process.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct Connect {
+    /// Common part.
+    pub header: Header,
+    /// Local address as in [`Listen::addr`].
+    pub local_addr: [u8; 16],
+    /// Remote address.
+    pub remote_addr: [u8; 16],
+    /// Address family.
+    pub family: u16,
+    /// Local port, host order.
+    pub local_port: u16,
+    /// Remote port, host order.
+    pub remote_port: u16,
+    /// Unused, zero.
+    pub reserved: u16,
+    /// Network namespace inode.
+    pub net_ns: u32,
+    /// Unused, zero.
+    pub reserved2: u32,
+}
+
+/// `StreamChunk::side`: the header's process read these bytes.
+pub const SIDE_READ: u8 = 0;
+/// `StreamChunk::side`: the header's process wrote these bytes.
+pub const SIDE_WRITE: u8 = 1;
+/// `StreamChunk::channel`: a pipe or named FIFO.
+pub const CHANNEL_FIFO: u8 = 1;
+/// `StreamChunk::channel`: a stream socket of `AF_UNIX`.
+pub const CHANNEL_UNIX: u8 = 2;
+
+/// Bytes one system call moved over an observed channel. Followed by `chunk_len` bytes.
+///
+/// A record with `chunk_len` 0 and `skipped` > 0 says that many bytes of the call were not copied.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct StreamChunk {
+    /// Common part: the process that made the call.
+    pub header: Header,
+    /// Inode of the descriptor's file.
+    pub ino: u64,
+    /// Position of the first byte in this end's stream of this `side`, counted from when observation began.
+    pub offset: u64,
+    /// Bytes of payload that follow.
+    pub chunk_len: u32,
+    /// Bytes left out after this chunk.
+    pub skipped: u32,
+    /// Descriptor number.
+    pub fd: u32,
+    /// System call number.
+    pub syscall: u16,
+    /// [`CHANNEL_FIFO`] or [`CHANNEL_UNIX`].
+    pub channel: u8,
+    /// [`SIDE_READ`] or [`SIDE_WRITE`].
+    pub side: u8,
+}
+
+/// Bytes of one TCP segment at a watched server port. Followed by `chunk_len` bytes.
+///
+/// The header's process is whoever ran when the packet passed and means nothing; `cgroup_id` is the socket's.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct TcpChunk {
+    /// Common part.
+    pub header: Header,
+    /// Cookie of the server's connection socket.
+    pub cookie: u64,
+    /// Server's address, as in [`Listen::addr`].
+    pub local_addr: [u8; 16],
+    /// Client's address.
+    pub remote_addr: [u8; 16],
+    /// TCP sequence number of the first byte that follows.
+    pub tcp_seq: u32,
+    /// Bytes of payload that follow.
+    pub chunk_len: u32,
+    /// Bytes of this segment left out after this chunk.
+    pub skipped: u32,
+    /// Server's port, host order.
+    pub local_port: u16,
+    /// Client's port, host order.
+    pub remote_port: u16,
+    /// Address family.
+    pub family: u16,
+    /// [`SIDE_READ`] towards the server, [`SIDE_WRITE`] from it.
+    pub side: u8,
+    /// TCP flags (FIN 1, SYN 2, RST 4).
+    pub tcp_flags: u8,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
+const _: () = {
+    assert!(size_of::<Header>() == 56);
+    assert!(size_of::<FdInfo>() == 40);
+    assert!(size_of::<Exec>() == 496);
+    assert!(size_of::<Fork>() == 72);
+    assert!(size_of::<Exit>() == 64);
+    assert!(size_of::<Listen>() == 88);
+    assert!(size_of::<Connect>() == 104);
+    assert!(size_of::<StreamChunk>() == 88);
+    assert!(size_of::<TcpChunk>() == 120);
+};

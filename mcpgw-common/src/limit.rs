@@ -1,0 +1,14 @@
+//! Sizes both sides agree on. All in bytes unless the name says otherwise.
+
+/// Command line bytes an exec record carries at most; longer ones are cut and flagged.
+pub const ARGV: usize = 1024;
+/// Path bytes (`bprm->filename`) an exec record carries at most.
+pub const FILENAME: usize = 256;
+/// The kernel's `TASK_COMM_LEN`.
+pub const COMM: usize = 16;
+/// Payload bytes one stream or TCP record carries at most.
+pub const CHUNK: usize = 4096;
+/// Chunks taken from one system call or packet at most: 64 KiB, the largest read seen of real runtimes.
+pub const CHUNKS: usize = 16;
+/// `iovec` entries looked at in one `readv`, `writev`, `recvmsg` or `sendmsg`.
+pub const IOVECS: usize = 8;
