@@ -248,6 +248,13 @@ pub enum HostEvent {
     },
     /// Something was recognised on a tapped stream.
     Sighted(Sighting),
+    /// A dozing process ([`Effect::Doze`]) moved bytes again.
+    Stirred {
+        /// Which.
+        process: ProcessKey,
+        /// When that was noticed.
+        at: BootTime,
+    },
     /// A wrap registered, or told more about itself.
     ProxyRegistered(ProxyRegistration),
     /// A wrap's control connection ended.
@@ -283,6 +290,11 @@ pub enum Effect {
     IgnorePort(u16),
     /// Read `/proc` for this process and answer with [`HostEvent::Enriched`].
     Enrich(ProcessKey),
+    /// Its channels are no longer tapped but not settled either: watch the I/O counters of `/proc/PID/io` about
+    /// once a second and answer with [`HostEvent::Stirred`] when they move.
+    Doze(ProcessKey),
+    /// Stop watching the counters.
+    Wake(ProcessKey),
     /// A server became known, changed state or left; for logs and counters.
     Changed(u64),
 }
