@@ -1,0 +1,21 @@
+//! End to end: the real agent, real MCP servers and clients, the real kernel. See `tests/README.md`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed expectation is how a test reports"
+)]
+
+#[path = "../support/support.rs"]
+mod support;
+
+mod alerts;
+mod earlier;
+mod hostile;
+mod lifecycle;
+mod load;
+mod lookalikes;
+mod peers;
+mod stdio;
+mod timing;
+mod web;

@@ -1,0 +1,76 @@
+//! How soon a server is in the list: within 100 ms of its exec as a candidate, within 500 ms of its first
+//! exchange as confirmed.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use mcpgw_agent::inventory::{ServerState, ServerView};
+
+use crate::support::{Agent, Company, ServerQuery, Session, Site, measured, scenario, tiny};
+
+/// Exec to line.
+const CANDIDATE: Duration = Duration::from_millis(100);
+/// First exchange to confirmed.
+const CONFIRMED: Duration = Duration::from_millis(500);
+/// Servers measured, one after another.
+const ROUNDS: usize = 20;
+/// When to give up on one.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+#[test]
+fn exec_to_candidate_to_confirmed() {
+    scenario(Company::Alone, || {
+        let (agent, site) = (Agent::start(), Site::new());
+        let (mut candidate, mut confirmed) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let started = Instant::now();
+            let mut server = Session::start(&site, Command::new(tiny()).args(["serve", "tiny", "1.0"]));
+            let line = |accept: fn(&ServerView) -> bool| {
+                let pid = server.pid();
+                agent.wait_for("the server's line", &[site.path()], DEADLINE, |status| {
+                    status.of(pid).filter(|s| accept(s)).cloned()
+                })
+            };
+            line(|_| true);
+            candidate.push(started.elapsed());
+            server.initialize();
+            let exchanged = Instant::now();
+            let line = agent.wait_for("the server is confirmed", &[site.path()], DEADLINE, |status| {
+                status.of(server.pid()).filter(|s| s.confirmed).cloned()
+            });
+            confirmed.push(exchanged.elapsed());
+            assert_eq!(line.state, ServerState::Unproxied, "{line:#?}");
+        }
+        measured(&format!("exec to candidate {}", spread(&mut candidate)));
+        measured(&format!("first exchange to confirmed {}", spread(&mut confirmed)));
+        assert!(candidate.last().unwrap() < &CANDIDATE, "exec to candidate: {candidate:?}");
+        assert!(confirmed.last().unwrap() < &CONFIRMED, "first exchange to confirmed: {confirmed:?}");
+        Ok(())
+    });
+}
+
+/// Sorts, and says median and maximum. What polling adds (about 5 ms) is in the numbers.
+fn spread(times: &mut [Duration]) -> String {
+    times.sort();
+    format!("median {:?}, maximum {:?} of {}", times[times.len() / 2], times.last().unwrap(), times.len())
+}
+
+/// A server that stays silent for long after its exec is still confirmed by its first exchange.
+#[test]
+fn a_late_first_exchange_is_seen() {
+    scenario(Company::Shared, || {
+        let (agent, site) = (Agent::start(), Site::new());
+        let mut server = Session::start(&site, Command::new(tiny()).args(["serve", "late", "1"]));
+        agent.wait_for("the candidate", &[site.path()], DEADLINE, |s| s.of(server.pid()).map(|_| ()));
+        // The silence itself is what is tested: longer than observation of a silent candidate lasts.
+        std::thread::sleep(Duration::from_secs(40));
+        server.open();
+        let found = agent.wait_for("the server is confirmed", &[site.path()], DEADLINE, |status| {
+            // The very first bytes may have passed while it dozed: more must be enough.
+            server.call("tools/list", &serde_json::json!({}));
+            status.of(server.pid()).filter(|s| s.confirmed).cloned()
+        });
+        assert_eq!(found.state, ServerState::Unproxied, "{found:#?}");
+        Ok(())
+    });
+}
