@@ -81,6 +81,8 @@ fn start_prometheus(site: &Site, metrics: &str, alertmanager: &str) -> Result<Pr
             format!("--config.file={}", config.display()),
             format!("--storage.tsdb.path={}", data.display()),
             format!("--web.listen-address=127.0.0.1:{port}"),
+            // Not the default minute: an alert that came before the Alertmanager was known waits that long.
+            "--rules.alert.resend-delay=1s".to_owned(),
         ];
         [vec![program.clone()], options.map(OsString::from).into()].concat()
     }))

@@ -1,4 +1,5 @@
-//! Servers that run before the agent does are found, with their clients, as soon as something passes on their wire.
+//! Servers that run before the agent does are found, with their clients, as soon as something passes on
+//! their wire.
 
 use std::time::Duration;
 

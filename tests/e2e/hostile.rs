@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ fn control_characters_reach_no_terminal() {
         let dir = site.path().join("bin\n\x1b[31m");
         fs::create_dir(&dir).expect("the kernel takes any name");
         let program = dir.join("tiny\x1b[2J\nroot");
-        fs::copy(tiny(), &program).expect("there is room");
+        copy(tiny(), &program);
         let name: String = FORGED.chars().map(escape).collect();
         let mut command = Command::new(&program);
         command.arg0(FORGED).args(["serve", &name, r"1\x1b\x0a"]).arg(FORGED);
@@ -73,12 +74,18 @@ fn assert_harmless(what: &str, text: &str, also: &[char]) {
     assert!(bad.is_empty(), "{what} lets {bad:?} through:\n{}", text.escape_debug());
 }
 
+/// Copies a program, by another process: one of ours that has it open for writing could be forked meanwhile by
+/// another test, and then it would not start ("text file busy").
+fn copy(from: &Path, to: &Path) {
+    let done = Command::new("cp").args(["--preserve=mode", "--"]).args([from, to]).status().expect("cp runs");
+    assert!(done.success(), "cp: {done}");
+}
+
 /// The program as `nobody`, from a place nobody can reach.
 fn as_nobody(agent: &Agent, site: &Site, args: &[&str]) -> Output {
     let program = site.path().join("mcpgw-agent");
     if !program.exists() {
-        fs::copy(agent_binary(), &program).expect("there is room");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        copy(&agent_binary(), &program);
     }
     let mut command = Command::new(&program);
     // The standard library drops the supplementary groups with the uid.
@@ -93,7 +100,7 @@ fn other_users_see_their_own_servers_only() {
         let mut roots = Session::start(&site, Command::new(tiny()).args(["serve", "of-root", "1"]));
         roots.open();
         let program = site.path().join("tiny");
-        fs::copy(tiny(), &program).expect("there is room");
+        copy(tiny(), &program);
         let mut command = Command::new(&program);
         command.args(["serve", "of-nobody", "1"]).uid(NOBODY).gid(NOBODY);
         let mut theirs = Session::start(&site, &mut command);
@@ -110,6 +117,7 @@ fn other_users_see_their_own_servers_only() {
         assert!(!refused.stderr.is_empty(), "and is explained");
 
         // Whoever can reach it sees their own.
+        fs::set_permissions(agent.runtime_dir(), fs::Permissions::from_mode(0o755)).expect("we are root");
         fs::set_permissions(agent.socket(), fs::Permissions::from_mode(0o666)).expect("we are root");
         let out = as_nobody(&agent, &site, &["status", "--json", "--all"]);
         let status: Status = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out:?}"));

@@ -58,7 +58,7 @@ fn exec_storm() {
     const BATCH: u64 = 100;
     scenario(Company::Alone, || {
         let (agent, site) = (Agent::start(), Site::new());
-        let before = agent.status().gaps();
+        let (read_before, lost_before) = agent.status().lifecycle();
         let (stop, execs) = (AtomicBool::new(false), AtomicU64::new(0));
         let mut servers = Vec::new();
         let threads = std::thread::available_parallelism().expect("known on Linux").get();
@@ -83,17 +83,18 @@ fn exec_storm() {
             }
             stop.store(true, Ordering::Relaxed);
         });
-        let found = |status: &crate::support::Status| {
-            servers.iter().filter(|s| status.of(s.pid()).is_some_and(complete)).count()
-        };
-        let (seen, lost) =
-            agent.wait_for("every server, or lost events counted", &[site.path()], LISTED, |status| {
-                let (seen, lost) = (found(status), status.gaps() - before);
-                (seen == servers.len() || lost > 0).then_some((seen, lost))
+        let execs = execs.load(Ordering::Relaxed);
+        let (seen, read, lost) =
+            agent.wait_for("every server, or lost records counted", &[site.path()], LISTED, |status| {
+                let seen = servers.iter().filter(|s| status.of(s.pid()).is_some_and(complete)).count();
+                let (read, lost) = status.lifecycle();
+                let (read, lost) = (read - read_before, lost - lost_before);
+                // Every exec left a record, and every record was either read or counted as lost.
+                (read + lost >= execs && (seen == servers.len() || lost > 0)).then_some((seen, read, lost))
             });
-        let rate = execs.load(Ordering::Relaxed) / STORM.as_secs();
+        let rate = execs / STORM.as_secs();
         measured(&format!(
-            "{rate} execs a second, {lost} events lost, {seen} of {} servers found",
+            "{rate} execs a second, {read} records read, {lost} lost, {seen} of {} servers found",
             servers.len()
         ));
 

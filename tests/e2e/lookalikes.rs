@@ -166,7 +166,8 @@ fn shell_pipeline() {
     scenario(Company::Shared, || {
         let (agent, site) = (Agent::start(), Site::new());
         // The middle of it has pipes on both sides and passes JSON by the line, some of it like MCP's.
-        let script = r#"while sleep 0.1; do echo '{"level":"info","method":"GET","id":7}'; done | grep --line-buffered method | sed -u s/7/8/ >out"#;
+        let script = r#"while sleep 0.1; do echo '{"level":"info","method":"GET","id":7}'; done |
+                        grep --line-buffered method | sed -u s/7/8/ >out"#;
         let mut shell = Command::new("sh");
         shell.args(["-c", script]).current_dir(&site.server).process_group(0).stdin(Stdio::null());
         let mut pipeline = shell.spawn().expect("sh runs");

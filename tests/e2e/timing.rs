@@ -59,11 +59,12 @@ fn spread(times: &mut [Duration]) -> String {
 #[test]
 fn a_late_first_exchange_is_seen() {
     scenario(Company::Shared, || {
-        let (agent, site) = (Agent::start(), Site::new());
+        let agent = Agent::start_with("observe:\n  silent-after: 2s\n");
+        let site = Site::new();
         let mut server = Session::start(&site, Command::new(tiny()).args(["serve", "late", "1"]));
         agent.wait_for("the candidate", &[site.path()], DEADLINE, |s| s.of(server.pid()).map(|_| ()));
         // The silence itself is what is tested: longer than observation of a silent candidate lasts.
-        std::thread::sleep(Duration::from_secs(40));
+        std::thread::sleep(Duration::from_secs(6));
         server.open();
         let found = agent.wait_for("the server is confirmed", &[site.path()], DEADLINE, |status| {
             // The very first bytes may have passed while it dozed: more must be enough.

@@ -24,7 +24,7 @@ const STOP: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// Metrics on any free port, or two agents of one host would quarrel over it.
-const CONFIG: &str = "metrics:\n  address: 127.0.0.1:0\n";
+const CONFIG: &str = "admin:\n  metrics-address: 127.0.0.1:0\n";
 
 /// The program under test; `MCPGW_AGENT_BIN` names another build of it.
 pub(crate) fn agent_binary() -> PathBuf {
@@ -98,7 +98,11 @@ impl Agent {
                 panic!("the agent ended before it was ready: {status}\n{}", self.log.text());
             }
             match self.try_status() {
-                Ok(_) => return,
+                Ok(status) => {
+                    // Without its probes the agent works, but none of these tests is about that.
+                    assert_eq!(status.agent["mode"], "ebpf", "{}\n{}", status.agent, self.log.text());
+                    return;
+                }
                 Err(error) => {
                     assert!(Instant::now() < end, "the agent is not ready: {error}\n{}", self.log.text())
                 }

@@ -153,7 +153,8 @@ impl WebServer {
     }
 }
 
-/// A process started by the test itself, with nothing on its standard streams. Ends, with its children, with the value.
+/// A process started by the test itself, with nothing on its standard streams. Ends, with its children, with
+/// the value.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,

@@ -34,7 +34,8 @@ impl Site {
         self.root.path()
     }
 
-    /// The process at the end of the chain `top` → wrapper → … → server: in the server's directory, childless.
+    /// The process at the end of the chain `top` → wrapper → … → server: in the server's directory,
+    /// childless.
     pub(crate) fn real_server(&self, top: u32) -> Option<u32> {
         let mut chain = descendants(top);
         chain.push(top);

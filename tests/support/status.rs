@@ -48,9 +48,13 @@ impl ServerQuery for Status {
 }
 
 impl Status {
-    /// Total of lost events, as the agent counts them: the sum of every number under `agent.gaps`.
-    pub(crate) fn gaps(&self) -> u64 {
-        sum(self.agent.get("gaps").unwrap_or(&Value::Null))
+    /// Records of the life-cycle ring so far: read, and lost (those not understood among them).
+    pub(crate) fn lifecycle(&self) -> (u64, u64) {
+        let number = |name: &str| {
+            let value = &self.agent["gaps"]["lifecycle"][name];
+            value.as_u64().unwrap_or_else(|| panic!("no gaps.lifecycle.{name} in {}", self.agent))
+        };
+        (number("records"), number("lost") + number("undecodable"))
     }
 
     /// For failure messages: one line a server, those at `dirs` in full.
@@ -71,14 +75,5 @@ impl Status {
             }
         }
         text
-    }
-}
-
-fn sum(value: &Value) -> u64 {
-    match value {
-        Value::Number(number) => number.as_u64().unwrap_or(0),
-        Value::Array(items) => items.iter().map(sum).sum(),
-        Value::Object(members) => members.values().map(sum).sum(),
-        Value::Null | Value::Bool(_) | Value::String(_) => 0,
     }
 }
