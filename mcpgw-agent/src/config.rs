@@ -1,1 +1,27 @@
 //! The configuration file: typed once, validated once.
+//!
+//! ```text
+//! file ─▶ load (who may write it) ─▶ yaml ─▶ file form (strict keys) ─▶ validate ─▶ Config (run form)
+//! ```
+//!
+//! The daemon and `config check` take this one way, so what the check accepts is what runs. A file with any
+//! problem at all is refused as a whole, with every problem named at its line. Docs: `docs/configuration.md`.
+
+mod dirs;
+mod error;
+mod excerpt;
+mod file;
+mod load;
+mod run;
+mod suggest;
+mod unit;
+mod validate;
+mod yaml;
+
+pub use dirs::Dirs;
+pub use error::{ConfigError, Problem, ProblemKind};
+pub use load::DEFAULT_PATH;
+pub use run::{Admin, AllowRule, Config, Host, Log, LogFormat, Observe, Rings};
+
+#[cfg(test)]
+mod tests;

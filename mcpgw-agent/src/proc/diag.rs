@@ -130,17 +130,15 @@ impl Diag {
                 return Ok(());
             }
             for message in messages(&buffer) {
-                match message {
-                    NetlinkPayload::InnerMessage(socket) => {
-                        taken += 1;
-                        if taken <= MAX_SOCKETS {
-                            each(socket);
-                        }
+                if let NetlinkPayload::InnerMessage(socket) = message {
+                    taken += 1;
+                    if taken <= MAX_SOCKETS {
+                        each(socket);
                     }
-                    NetlinkPayload::Error(error) => return Err(error.to_io()),
-                    NetlinkPayload::Done(_) => return Ok(()),
-                    // Kinds that no answer to a dump holds.
-                    _other => {}
+                } else if let NetlinkPayload::Error(error) = message {
+                    return Err(error.to_io());
+                } else if let NetlinkPayload::Done(_) = message {
+                    return Ok(());
                 }
             }
         }

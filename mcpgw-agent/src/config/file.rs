@@ -1,0 +1,85 @@
+//! The file form: the keys as they are written, everything optional, nothing checked but types.
+//!
+//! Values that may turn out wrong carry their place. No `flatten` and no `untagged`: both lose places.
+
+use serde::Deserialize;
+
+use super::yaml::At;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) allow: Vec<At<AllowEntry>>,
+    #[serde(default)]
+    pub(super) observe: ObserveSection,
+    #[serde(default)]
+    pub(super) admin: AdminSection,
+    #[serde(default)]
+    pub(super) host: HostSection,
+    #[serde(default)]
+    pub(super) log: LogSection,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct AllowEntry {
+    pub(super) name: At<String>,
+    pub(super) exe: Option<At<String>>,
+    pub(super) sha256: Option<At<String>>,
+    pub(super) command: Option<At<String>>,
+    pub(super) user: Option<At<String>>,
+    pub(super) container: Option<At<String>>,
+    pub(super) unit: Option<At<String>>,
+    pub(super) cgroup: Option<At<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ObserveSection {
+    pub(super) stdio: Option<bool>,
+    pub(super) http: Option<bool>,
+    pub(super) tap_budget_bytes: Option<At<u64>>,
+    pub(super) silent_after: Option<At<String>>,
+    pub(super) give_up_after: Option<At<String>>,
+    pub(super) keep_ended: Option<At<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct AdminSection {
+    pub(super) metrics_address: Option<At<String>>,
+    pub(super) metrics_expose: Option<bool>,
+    pub(super) socket_group: Option<At<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct HostSection {
+    pub(super) scan_interval: Option<At<String>>,
+    #[serde(default)]
+    pub(super) disabled_hooks: Vec<At<String>>,
+    #[serde(default)]
+    pub(super) rings: RingsSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RingsSection {
+    pub(super) lifecycle_bytes: Option<At<u64>>,
+    pub(super) streams_bytes: Option<At<u64>>,
+    pub(super) tcp_bytes: Option<At<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct LogSection {
+    pub(super) format: Option<Format>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Format {
+    Text,
+    Json,
+}

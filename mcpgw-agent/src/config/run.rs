@@ -1,0 +1,153 @@
+//! The run form: what the agent is told to do, checked and complete.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that can be configured. The default is what runs without a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// The file it came from; `None` for the built-in defaults.
+    pub source: Option<PathBuf>,
+    /// Sanctioned servers, in the order written.
+    pub allow: Vec<AllowRule>,
+    /// What to look at.
+    pub observe: Observe,
+    /// Control socket and metrics.
+    pub admin: Admin,
+    /// How the host is watched.
+    pub host: Host,
+    /// The agent's own log.
+    pub log: Log,
+}
+
+impl Config {
+    /// Some rule names a hash, so that executables have to be hashed.
+    #[must_use]
+    pub fn needs_hashes(&self) -> bool {
+        self.allow.iter().any(|rule| rule.sha256.is_some())
+    }
+}
+
+/// A sanctioned server: every field given must match. At least one is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowRule {
+    /// Shown as the reason; unique.
+    pub name: String,
+    /// Glob over the executable's path; `*` stays within a directory.
+    pub exe: Option<String>,
+    /// Lower-case hex SHA-256 of the executable.
+    pub sha256: Option<String>,
+    /// Glob over the arguments, joined by blanks.
+    pub command: Option<String>,
+    /// User name or number.
+    pub user: Option<String>,
+    /// Glob over the container id or machine name.
+    pub container: Option<String>,
+    /// Glob over the systemd unit.
+    pub unit: Option<String>,
+    /// Glob over the cgroup path; `*` stays within one level.
+    pub cgroup: Option<String>,
+}
+
+/// What to look at, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observe {
+    /// Servers over pipes and socketpairs.
+    pub stdio: bool,
+    /// Servers over HTTP.
+    pub http: bool,
+    /// Bytes copied of one stream or connection at most, until it is classified.
+    pub tap_budget_bytes: u32,
+    /// A candidate without a byte for so long is no longer tapped, only watched for stirring.
+    pub silent_after: Duration,
+    /// Traffic without anything of MCP for so long: not an MCP server.
+    pub give_up_after: Duration,
+    /// An ended server stays in `status` for so long.
+    pub keep_ended: Duration,
+}
+
+impl Default for Observe {
+    fn default() -> Self {
+        Self {
+            stdio: true,
+            http: true,
+            tap_budget_bytes: 64 * 1024,
+            silent_after: Duration::from_secs(30),
+            give_up_after: Duration::from_secs(30),
+            keep_ended: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Where the agent can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Where metrics are served; port 0 lets the kernel choose. `None`: nowhere.
+    pub metrics_address: Option<SocketAddr>,
+    /// Group that may use the control socket, where it exists.
+    pub socket_group: String,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        let metrics_address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)));
+        Self { metrics_address, socket_group: "mcpgw".to_owned() }
+    }
+}
+
+/// How the host is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Time between scans where no probe can be loaded.
+    pub scan_interval: Duration,
+    /// Hooks not to attach, by the names `doctor` shows. Only their form is checked here.
+    pub disabled_hooks: BTreeSet<String>,
+    /// Ring buffers shared with the kernel.
+    pub rings: Rings,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            scan_interval: Duration::from_secs(2),
+            disabled_hooks: BTreeSet::new(),
+            rings: Rings::default(),
+        }
+    }
+}
+
+/// Sizes of the ring buffers, in bytes; each a power of two and whole pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rings {
+    /// Processes and sockets coming and going.
+    pub lifecycle_bytes: u32,
+    /// Bytes tapped from pipes and socketpairs.
+    pub streams_bytes: u32,
+    /// Bytes tapped from TCP connections.
+    pub tcp_bytes: u32,
+}
+
+impl Default for Rings {
+    fn default() -> Self {
+        Self { lifecycle_bytes: 1 << 20, streams_bytes: 4 << 20, tcp_bytes: 4 << 20 }
+    }
+}
+
+/// The agent's own log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}

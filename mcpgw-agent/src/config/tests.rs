@@ -1,0 +1,409 @@
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new("/etc/mcpgw/agent.yaml"), text)
+}
+
+fn problems(text: &str) -> Vec<Problem> {
+    match parse(text) {
+        Err(ConfigError::Invalid { problems, .. }) => problems,
+        other => panic!("{text}\n{other:?}"),
+    }
+}
+
+/// The one problem of a text, as `LINE:COLUMN MESSAGE`.
+fn problem(text: &str) -> String {
+    let problems = problems(text);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let place = problems[0].place.map_or("?".to_owned(), |place| format!("{}:{}", place.line, place.column));
+    format!("{place} {}", problems[0])
+}
+
+#[test]
+fn nothing_written_is_the_default() {
+    for text in [
+        "",
+        "\n",
+        "# nothing\n",
+        "---\n",
+        "{}\n",
+        "observe: {}\nhost: {rings: {}}\nallow: []\n",
+        "allow:\nobserve:\nhost:\n  rings:\n  disabled-hooks:\n",
+    ] {
+        let config = parse(text).unwrap();
+        assert_eq!(Config { source: None, ..config }, Config::default(), "{text:?}");
+    }
+    assert!(!Config::default().needs_hashes());
+}
+
+#[test]
+fn every_key_is_taken() {
+    let hash = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855";
+    let text = format!(
+        "allow:
+  - name: build files
+    exe: /usr/**/node
+    sha256: {hash}
+    command: '* /srv/server.js *'
+    user: 1000
+    container: web*
+    unit: mcp-*.service
+    cgroup: /system.slice/*
+observe:
+  stdio: false
+  http: false
+  tap-budget-bytes: 131072
+  silent-after: 5m
+  give-up-after: 1h
+  keep-ended: 1500ms
+admin:
+  metrics-address: '[::1]:0'
+  metrics-expose: true
+  socket-group: wheel
+host:
+  scan-interval: 500ms
+  disabled-hooks: [sys_exit, cgroup_skb/egress]
+  rings:
+    lifecycle-bytes: 4096
+    streams-bytes: 65536
+    tcp-bytes: 268435456
+log:
+  format: json
+"
+    );
+    let expected = Config {
+        source: Some("/etc/mcpgw/agent.yaml".into()),
+        allow: vec![AllowRule {
+            name: "build files".into(),
+            exe: Some("/usr/**/node".into()),
+            sha256: Some(hash.to_lowercase()),
+            command: Some("* /srv/server.js *".into()),
+            user: Some("1000".into()),
+            container: Some("web*".into()),
+            unit: Some("mcp-*.service".into()),
+            cgroup: Some("/system.slice/*".into()),
+        }],
+        observe: Observe {
+            stdio: false,
+            http: false,
+            tap_budget_bytes: 131_072,
+            silent_after: Duration::from_secs(300),
+            give_up_after: Duration::from_secs(3600),
+            keep_ended: Duration::from_millis(1500),
+        },
+        admin: Admin { metrics_address: Some("[::1]:0".parse().unwrap()), socket_group: "wheel".into() },
+        host: Host {
+            scan_interval: Duration::from_millis(500),
+            disabled_hooks: ["cgroup_skb/egress".to_owned(), "sys_exit".to_owned()].into(),
+            rings: Rings { lifecycle_bytes: 4096, streams_bytes: 65_536, tcp_bytes: 1 << 28 },
+        },
+        log: Log { format: LogFormat::Json },
+    };
+    let config = parse(&text).unwrap();
+    assert_eq!(config, expected);
+    assert!(config.needs_hashes());
+}
+
+#[test]
+fn metrics_can_be_off_local_or_knowingly_exposed() {
+    let address = |text: &str| parse(text).unwrap().admin.metrics_address.map(|address| address.to_string());
+    assert_eq!(address("admin: {metrics-address: off}"), None);
+    assert_eq!(address("admin: {metrics-address: '127.9.9.9:0'}").as_deref(), Some("127.9.9.9:0"));
+    let open = "admin: {metrics-address: '0.0.0.0:9464', metrics-expose: true}";
+    assert_eq!(address(open).as_deref(), Some("0.0.0.0:9464"));
+    for closed in ["0.0.0.0:9464", "[::]:9464", "192.0.2.1:9464", "[::ffff:192.0.2.1]:9464"] {
+        let problem = problem(&format!("admin:\n  metrics-address: '{closed}'\n"));
+        assert!(problem.contains("metrics-expose: true"), "{problem}");
+    }
+}
+
+#[test]
+fn unknown_keys_are_named_with_what_was_meant() {
+    for (text, expected) in [
+        (
+            "admin:\n  metric-address: off\n",
+            "2:3 unknown key `metric-address`, did you mean `metrics-address`?",
+        ),
+        ("Observe: {}\n", "1:1 unknown key `Observe`, did you mean `observe`?"),
+        ("allow:\n- nam: x\n", "2:3 unknown key `nam`, did you mean `name`?"),
+        ("log:\n  colour: true\n", "2:3 unknown key `colour`, expected one of: format"),
+        (
+            "host:\n  rings:\n    streams_bytes: 1\n",
+            "3:5 unknown key `streams_bytes`, did you mean `streams-bytes`?",
+        ),
+    ] {
+        assert_eq!(problem(text), expected);
+    }
+}
+
+#[test]
+fn wrong_values_are_named_with_their_place() {
+    let hash = "a".repeat(63);
+    let long = "x".repeat(129);
+    for (text, expected) in [
+        ("host:\n  scan-interval: 5\n", "2:18 host.scan-interval: `5` is no duration"),
+        ("host: {scan-interval: 5 s}\n", "1:23 host.scan-interval: `5 s` is no duration"),
+        ("host: {scan-interval: 1ms}\n", "1:23 host.scan-interval: 1ms is out of range: from 100ms to 1h"),
+        ("observe: {keep-ended: 8d}\n", "1:23 observe.keep-ended: 8d is out of range: from 0ms to 7d"),
+        ("observe: {silent-after: 0s}\n", "1:25 observe.silent-after: 0s is out of range: from 1s to 1d"),
+        ("observe: {tap-budget-bytes: 1}\n", "1:29 observe.tap-budget-bytes: 1 is out of range: from 4096"),
+        ("host: {rings: {tcp-bytes: 5000}}\n", "1:27 host.rings.tcp-bytes: 5000 is no power of two"),
+        ("host: {rings: {tcp-bytes: 2048}}\n", "1:27 host.rings.tcp-bytes: 2048 is out of range: from 4096"),
+        ("host: {rings: {tcp-bytes: 8589934592}}\n", "1:27 host.rings.tcp-bytes: 8589934592 is out of range"),
+        ("host: {disabled-hooks: ['a b']}\n", "1:25 host.disabled-hooks[0]: `a b` is no hook's name"),
+        (
+            "admin: {metrics-address: localhost:9464}\n",
+            "1:26 admin.metrics-address: `localhost:9464` is no address",
+        ),
+        ("admin: {metrics-address: 9464}\n", "1:26 admin.metrics-address: `9464` is no address"),
+        ("admin: {socket-group: ''}\n", "1:23 admin.socket-group: `` is no name"),
+        ("allow: [{name: x}]\n", "1:9 allow[0]: rule `x` names nothing to match"),
+        ("allow: [{name: x, exe: bin/node}]\n", "1:24 allow[0].exe: `bin/node` matches no path"),
+        ("allow: [{name: x, exe: '/a{b'}]\n", "1:24 allow[0].exe: `/a{b` is no glob"),
+        ("allow: [{name: x, command: ' '}]\n", "1:28 allow[0].command: ` ` is no glob: it is empty"),
+        (&format!("allow: [{{name: x, sha256: {hash}}}]\n"), "1:27 allow[0].sha256: `aaa"),
+        (&format!("allow: [{{name: {long}, user: a}}]\n"), "1:16 allow[0].name: `xxx"),
+        ("allow: [{name: \"a\\eb\", user: a}]\n", "1:16 allow[0].name: `a\u{1b}b` is no name"),
+        (
+            "allow:\n- {name: x, user: a}\n- {name: x, user: b}\n",
+            "3:10 allow[1].name: an earlier rule is called `x`",
+        ),
+    ] {
+        let problem = problem(text);
+        assert!(problem.starts_with(expected), "{text}\n{problem}\n{expected}");
+    }
+}
+
+#[test]
+fn wrong_types_and_broken_yaml_are_placed() {
+    for (text, line) in [
+        ("observe:\n  stdio: perhaps\n", 2),
+        ("observe:\n  stdio: yes\n", 2),
+        ("observe: [1]\n", 1),
+        ("allow: {}\n", 1),
+        ("allow:\n- exe: /bin/x\n", 2),
+        ("log:\n  format: xml\n", 2),
+        ("log: {format: text, format: json}\n", 1),
+        ("a: &a {b: 1}\nobserve:\n  <<: *a\n", 1),
+        ("observe: {stdio: true\n", 1),
+        ("host:\n  rings:\n    tcp-bytes: -1\n", 3),
+        ("--- {}\n--- {}\n", 2),
+        ("just words\n", 1),
+    ] {
+        let problems = problems(text);
+        assert_eq!(problems.len(), 1, "{text}");
+        assert_eq!(problems[0].place.map(|place| place.line), Some(line), "{text}\n{problems:?}");
+        assert!(!problems[0].to_string().contains(" at line "), "{problems:?}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_order_of_the_file() {
+    let text = "host:\n  scan-interval: 5\nadmin:\n  metrics-address: x\nallow:\n- name: y\n";
+    let lines: Vec<usize> = problems(text).iter().map(|problem| problem.place.unwrap().line).collect();
+    assert_eq!(lines, [2, 4, 6]);
+}
+
+#[test]
+fn errors_show_the_line_and_point_at_it() {
+    let error = parse("admin:\n  metrics-address: 0.0.0.0:9464\n").unwrap_err();
+    insta::assert_snapshot!(error, @r"
+    `/etc/mcpgw/agent.yaml` has a problem
+    admin.metrics-address: `0.0.0.0:9464` can be reached from other hosts: set `admin.metrics-expose: true` if it should be
+     --> /etc/mcpgw/agent.yaml:2:20
+      |
+    2 |   metrics-address: 0.0.0.0:9464
+      |                    ^^^^^^^^^^^^
+    ");
+    let error = parse("observe:\n  stdio: perhaps\n").unwrap_err();
+    insta::assert_snapshot!(error, @r"
+    `/etc/mcpgw/agent.yaml` has a problem
+    invalid boolean (strict mode expects true/false)
+     --> /etc/mcpgw/agent.yaml:2:10
+      |
+    2 |   stdio: perhaps
+      |          ^^^^^^^
+    ");
+    let error = parse("observe:\n  htpp: true\n").unwrap_err();
+    insta::assert_snapshot!(error, @r"
+    `/etc/mcpgw/agent.yaml` has a problem
+    unknown key `htpp`, did you mean `http`?
+     --> /etc/mcpgw/agent.yaml:2:3
+      |
+    2 |   htpp: true
+      |   ^^^^
+    ");
+}
+
+#[test]
+fn nothing_of_the_file_reaches_the_terminal_as_control() {
+    let text = "admin:\n  metrics-address: \"\\e[31mred\" # \u{202e}\u{9b}x\n";
+    let shown = parse(text).unwrap_err().to_string();
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+    assert!(!shown.contains('\u{202e}'));
+    let many = format!("allow:\n{}", "- name: 'x'\n".repeat(500));
+    let shown = parse(&many).unwrap_err().to_string();
+    assert!(shown.lines().count() < 150, "{}", shown.lines().count());
+}
+
+#[test]
+fn a_named_file_must_exist_and_the_default_need_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.yaml");
+    assert!(matches!(Config::load(Some(&path)), Err(ConfigError::Read { .. })));
+    assert_eq!(Config::read_if_there(&path).unwrap(), Config::default());
+
+    fs::write(&path, "log: {format: json}\n").unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    let config = Config::load(Some(&path)).unwrap();
+    assert_eq!((config.log.format, config.source.as_deref()), (LogFormat::Json, Some(path.as_path())));
+    assert_eq!(Config::read_if_there(&path).unwrap(), config);
+
+    fs::write(&path, "log: {format: xml}\n").unwrap();
+    assert!(matches!(Config::read_if_there(&path), Err(ConfigError::Invalid { .. })));
+    fs::write(&path, b"log: \xff\n").unwrap();
+    assert!(matches!(Config::load(Some(&path)), Err(ConfigError::NotText { .. })));
+    fs::write(&path, "#".repeat((1 << 20) + 1)).unwrap();
+    assert!(matches!(Config::load(Some(&path)), Err(ConfigError::TooLong { .. })));
+    assert!(matches!(Config::load(Some(dir.path())), Err(ConfigError::Read { .. })));
+}
+
+#[test]
+fn run_by_root_only_the_owner_may_write_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.yaml");
+    fs::write(&path, "").unwrap();
+    for (mode, fine) in [(0o600, true), (0o644, true), (0o664, false), (0o646, false), (0o666, false)] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let metadata = File::open(&path).unwrap().metadata().unwrap();
+        let by_root = load::check_owner(&path, &metadata, 0);
+        assert_eq!(by_root.is_ok(), fine, "{mode:o}");
+        assert!(load::check_owner(&path, &metadata, 1000).is_ok());
+        if nix::unistd::geteuid().is_root() {
+            assert_eq!(Config::load(Some(&path)).is_ok(), fine, "{mode:o}");
+        }
+    }
+}
+
+#[test]
+fn directories_come_from_the_environment() {
+    let dirs = |runtime: &str, state: &str| {
+        let (runtime, state) = (OsString::from(runtime), OsString::from(state));
+        Dirs::from_vars(move |variable| match variable {
+            "MCPGW_RUNTIME_DIR" => Some(runtime.clone()),
+            "MCPGW_STATE_DIR" => Some(state.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(Dirs::from_vars(|_| None).unwrap(), Dirs::default());
+    assert_eq!(dirs("", "").unwrap(), Dirs::default());
+    let both = dirs("/tmp/r", "/tmp/s").unwrap();
+    assert_eq!(
+        (both.control_socket().to_str(), both.state.to_str()),
+        (Some("/tmp/r/control.sock"), Some("/tmp/s"))
+    );
+    assert!(matches!(dirs("r", ""), Err(ConfigError::Directory { variable: "MCPGW_RUNTIME_DIR", .. })));
+    assert!(matches!(dirs("", "./s"), Err(ConfigError::Directory { variable: "MCPGW_STATE_DIR", .. })));
+    let fits = format!("/{}", "d".repeat(107 - 1 - "/control.sock".len()));
+    assert!(dirs(&fits, "").is_ok());
+    assert!(dirs(&format!("{fits}d"), "").is_err());
+}
+
+/// The text of every fenced `yaml` block.
+fn yaml_blocks(markdown: &str) -> Vec<&str> {
+    markdown.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+/// A commented example with the comments of its settings taken away: `#key:` and `#  key:` are settings, `# Words`
+/// are not.
+fn uncommented(example: &str) -> String {
+    let prose =
+        |line: &str| line.strip_prefix("# ").is_some_and(|rest| !rest.starts_with(' ')) || line == "#";
+    let setting = |line: &&str| !prose(line);
+    example.lines().filter(setting).map(|line| format!("{}\n", line.replacen('#', "", 1))).collect()
+}
+
+#[test]
+fn the_documentation_holds() {
+    let docs = include_str!("../../../docs/configuration.md");
+    let blocks = yaml_blocks(docs);
+    assert!(blocks.len() >= 4, "{}", blocks.len());
+    for block in &blocks {
+        parse(block).unwrap_or_else(|error| panic!("{block}\n{error}"));
+    }
+    // The first block is all the defaults.
+    assert_eq!(Config { source: None, ..parse(blocks[0]).unwrap() }, Config::default());
+    for key in KEYS {
+        assert!(docs.contains(&format!("`{key}`")), "{key} is not documented");
+    }
+}
+
+#[test]
+fn the_example_holds() {
+    let example = include_str!("../../../packaging/agent.yaml");
+    assert_eq!(Config { source: None, ..parse(example).unwrap() }, Config::default(), "it is all comments");
+    let settings = uncommented(example);
+    let config = parse(&settings).unwrap_or_else(|error| panic!("{settings}\n{error}"));
+    assert!(!config.allow.is_empty());
+    assert_eq!(Config { source: None, allow: vec![], ..config }, Config::default(), "it shows the defaults");
+    for key in KEYS {
+        assert!(
+            settings.contains(&format!("{}:", key.rsplit('.').next().unwrap())),
+            "{key} is not in the example"
+        );
+    }
+}
+
+/// Every key there is. `every_key_is_taken` fails to compile where one is missing from the run form.
+const KEYS: &[&str] = &[
+    "allow",
+    "name",
+    "exe",
+    "sha256",
+    "command",
+    "user",
+    "container",
+    "unit",
+    "cgroup",
+    "observe.stdio",
+    "observe.http",
+    "observe.tap-budget-bytes",
+    "observe.silent-after",
+    "observe.give-up-after",
+    "observe.keep-ended",
+    "admin.metrics-address",
+    "admin.metrics-expose",
+    "admin.socket-group",
+    "host.scan-interval",
+    "host.disabled-hooks",
+    "host.rings.lifecycle-bytes",
+    "host.rings.streams-bytes",
+    "host.rings.tcp-bytes",
+    "log.format",
+];
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>()) {
+        if let Err(error) = parse(&text) {
+            let _shown = error.to_string();
+        }
+    }
+
+    #[test]
+    fn nor_does_text_that_looks_like_a_file(
+        lines in proptest::collection::vec("( {0,4})(- )?(allow|host|rings|admin|name|exe|metrics-address|x)?(:)?( [a-z0-9:\\[{&*'\"]{0,6})?", 0..12),
+    ) {
+        if let Err(error) = parse(&lines.join("\n")) {
+            let _shown = error.to_string();
+        }
+    }
+}
