@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::memfd::{MFdFlags, memfd_create};
+
 use super::*;
 use crate::inventory::{ChannelEnd, ChannelKind, Enriched, FileId, ProcessKey, ScannedProcess};
 
@@ -40,6 +42,11 @@ impl Drop for Running {
         drop(self.0.kill());
         drop(self.0.wait());
     }
+}
+
+/// Says so on the real standard error, which the test harness does not capture.
+fn skipped(what: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {what}").unwrap();
 }
 
 /// `sleep`, with nothing of ours but standard error.
@@ -173,6 +180,42 @@ fn a_deleted_executable_keeps_its_path() {
 }
 
 #[test]
+fn an_executable_that_never_had_a_name_is_told() {
+    let mut memory = File::from(memfd_create("/usr/bin/node", MFdFlags::empty()).unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    sleep_as(&dir.path().join("sleep"));
+    memory.write_all(&std::fs::read(dir.path().join("sleep")).unwrap()).unwrap();
+    let path = format!("/proc/{}/fd/{}", std::process::id(), std::os::fd::AsRawFd::as_raw_fd(&memory));
+    let child = Running::start(Command::new(path).arg("1000").stdin(Stdio::null()));
+    let process = scanned(&child);
+    assert_eq!(process.facts.exe, "/memfd:/usr/bin/node");
+    assert!(process.exec.memfd && process.exec.deleted);
+}
+
+#[test]
+fn a_cgroup_has_its_path_and_its_id() {
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap();
+    let Some(root) = text::cgroup2_mount(&mounts) else {
+        skipped("a_cgroup_has_its_path_and_its_id, no unified cgroup hierarchy");
+        return;
+    };
+    let name = format!("mcpgw-test-{}.service", std::process::id());
+    let dir = Path::new(&root).join(&name);
+    if let Err(error) = std::fs::create_dir(&dir) {
+        skipped(&format!("a_cgroup_has_its_path_and_its_id, {error}"));
+        return;
+    }
+    let child = Running::start(&mut sleeper());
+    std::fs::write(dir.join("cgroup.procs"), child.0.id().to_string()).unwrap();
+    let process = scanned(&child);
+    let id = std::fs::metadata(&dir).unwrap().ino();
+    child.end();
+    assert!(settled(&true, || std::fs::remove_dir(&dir).is_ok()), "{dir:?} stays");
+    assert_eq!((process.exec.cgroup_id, process.facts.cgroup), (id, format!("/{name}")));
+    assert_eq!((process.facts.unit, process.facts.container), (Some(name), None));
+}
+
+#[test]
 fn a_process_may_call_itself_anything() {
     let dir = tempfile::tempdir().unwrap();
     let name = OsStr::from_bytes(b"a) R 1 (\n\x1b[31m\xff");
@@ -210,7 +253,7 @@ fn listeners_belong_to_whoever_holds_them() {
             let addr = v6.local_addr().unwrap();
             held.push((addr, Running::start(sleeper().stdin(OwnedFd::from(v6)))));
         }
-        Err(error) => eprintln!("SKIPPED: IPv6 listener, no IPv6 here: {error}"),
+        Err(error) => skipped(&format!("IPv6 listener, no IPv6 here: {error}")),
     }
     for (addr, child) in &held {
         let expected = vec![child.key()];
@@ -250,7 +293,7 @@ fn the_owner_of_a_connection_is_found() {
 #[test]
 fn other_network_namespaces_are_looked_into() {
     if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: other_network_namespaces_are_looked_into, needs root");
+        skipped("other_network_namespaces_are_looked_into, needs root");
         return;
     }
     // Loopback is down in there, which keeps nobody from listening on every address.

@@ -62,7 +62,13 @@ fn short(events: &[HostEvent]) -> Vec<String> {
                 format!("L{}:{}", process.pid, listener.addr.port())
             }
             HostEvent::ListenClosed { listener, .. } => format!("C:{}", listener.addr.port()),
-            other => format!("{other:?}"),
+            HostEvent::Fork { .. }
+            | HostEvent::Enriched { .. }
+            | HostEvent::Connect { .. }
+            | HostEvent::Sighted(_)
+            | HostEvent::Stirred { .. }
+            | HostEvent::ProxyRegistered(_)
+            | HostEvent::ProxyGone { .. } => panic!("no scan can tell this: {event:?}"),
         })
         .collect();
     short.sort();
@@ -152,9 +158,12 @@ fn a_real_process_comes_execs_listens_and_goes() {
     let deadline = Instant::now() + Duration::from_secs(20);
     let exec = loop {
         assert!(Instant::now() < deadline, "the exec was never seen");
-        let found = poller.poll().into_iter().find_map(|event| match event {
-            HostEvent::Exec(exec) if exec.process == key => Some(exec),
-            _ => None,
+        let found = poller.poll().into_iter().find_map(|event| {
+            if let HostEvent::Exec(exec) = event {
+                Some(exec).filter(|exec| exec.process == key)
+            } else {
+                None
+            }
         });
         if let Some(exec) = found {
             break exec;

@@ -47,7 +47,7 @@ fn cut_or_empty_stat_lines_are_nothing() {
     let whole = format!("12 (cat){}", tail(0));
     let start = whole.find("4242").unwrap();
     for end in 0..start {
-        assert_eq!(stat(&whole.as_bytes()[..end]), None, "{:?}", &whole[..end]);
+        assert_eq!(stat(&whole.as_bytes()[..end]), None, "the first {end} bytes");
     }
 }
 
