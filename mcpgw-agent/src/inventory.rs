@@ -5,10 +5,8 @@ mod time;
 mod view;
 
 pub use event::{
-    Channel, ChannelEnd, ChannelKind, Effect, Enriched, Exec, FileId, HostEvent, Listener, ObservedProcess,
-    ProcessKey, ProxyRegistration, ScannedProcess, SocketAddrs, StreamSource,
+    Channel, ChannelEnd, ChannelKind, ObservedProcess, Effect, Enriched, Exec, FileId, HostEvent, Listener, ProcessKey,
+    ProxyRegistration, ScannedProcess, SocketAddrs, StreamSource,
 };
 pub use time::BootTime;
-pub use view::{
-    ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
-};
+pub use view::{ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport};
