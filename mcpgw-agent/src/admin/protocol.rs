@@ -1,0 +1,182 @@
+//! The control socket's language: one JSON object a line, from client to agent and back.
+//!
+//! ```text
+//! → {"op":"status"}
+//! ← {"ok":true,"status":{…}}
+//! → {"op":"register","name":null,"channels":[{"kind":"fifo","ino":123}]}
+//! ← {"ok":true}
+//! ← {"ok":false,"error":{"code":"bad-request","message":"…"}}
+//! ```
+//!
+//! Requests are hostile input: at most [`LINE_MAX`] bytes, [`CHANNELS_MAX`] channels, [`NAME_MAX`] bytes of
+//! name. Unknown members are passed over, so that an older agent understands a newer client.
+
+use serde::{Deserialize, Serialize};
+
+use super::Status;
+use crate::inventory::{Channel, ChannelKind};
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes a request may have, the newline not counted.
+pub const LINE_MAX: usize = 64 * 1024;
+/// Channels one registration may name.
+pub const CHANNELS_MAX: usize = 64;
+/// Bytes a registration's name may have.
+pub const NAME_MAX: usize = 128;
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub enum Request {
+    /// The status document, as far as the caller may see it.
+    Status,
+    /// The caller is a proxy for these channels, for as long as it keeps the connection.
+    Register(RegisterRequest),
+}
+
+/// A `wrap` tells of itself: first with no channels, before it starts its command; again on the same
+/// connection once the pipes exist. Each request replaces the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RegisterRequest {
+    /// Name given with `--name`.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The inner channel ends it made for the server.
+    #[serde(default)]
+    pub channels: Vec<ChannelRef>,
+}
+
+/// A channel end, as it is written on the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelRef {
+    /// Pipe or socket.
+    pub kind: ChannelRefKind,
+    /// Inode number.
+    pub ino: u64,
+}
+
+/// Pipe or socket, as it is written on the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelRefKind {
+    /// A pipe.
+    Fifo,
+    /// An `AF_UNIX` socket.
+    Unix,
+}
+
+impl From<ChannelRef> for Channel {
+    fn from(channel: ChannelRef) -> Self {
+        let kind = match channel.kind {
+            ChannelRefKind::Fifo => ChannelKind::Fifo,
+            ChannelRefKind::Unix => ChannelKind::Unix,
+        };
+        Self { kind, ino: channel.ino }
+    }
+}
+
+impl From<Channel> for ChannelRef {
+    fn from(channel: Channel) -> Self {
+        let kind = match channel.kind {
+            ChannelKind::Fifo => ChannelRefKind::Fifo,
+            ChannelKind::Unix => ChannelRefKind::Unix,
+        };
+        Self { kind, ino: channel.ino }
+    }
+}
+
+/// Why a request was refused; the codes are part of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// Not a request this agent understands.
+    BadRequest,
+    /// A line longer than [`LINE_MAX`].
+    TooLong,
+    /// Nothing, or half a line, came for too long.
+    Idle,
+    /// Too many connections.
+    Busy,
+    /// The caller's credentials do not allow it.
+    Forbidden,
+    /// The agent is starting, stopping or stuck.
+    Unavailable,
+    /// A code of a newer agent.
+    #[serde(other)]
+    Other,
+}
+
+/// An error as it is written on the socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// For programs.
+    pub code: Code,
+    /// For people.
+    pub message: String,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// Done.
+    pub ok: bool,
+    /// The answer to [`Request::Status`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Box<Status>>,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+}
+
+impl Response {
+    /// Done, nothing to tell.
+    #[must_use]
+    pub fn done() -> Self {
+        Self { ok: true, status: None, error: None }
+    }
+
+    /// The status document.
+    #[must_use]
+    pub fn status(status: Status) -> Self {
+        Self { ok: true, status: Some(Box::new(status)), error: None }
+    }
+
+    /// A refusal.
+    #[must_use]
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        Self { ok: false, status: None, error: Some(ErrorBody { code, message: message.into() }) }
+    }
+
+    /// The answer as a line, its newline included.
+    #[must_use]
+    pub fn to_line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_else(|_| {
+            br#"{"ok":false,"error":{"code":"unavailable","message":"the answer cannot be written"}}"#
+                .to_vec()
+        });
+        line.push(b'\n');
+        line
+    }
+}
+
+/// Reads one request line, without its newline.
+///
+/// # Errors
+/// A sentence for the caller: what is wrong with it, and where.
+pub fn parse(line: &[u8]) -> Result<Request, String> {
+    let request: Request = serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
+    if let Request::Register(register) = &request {
+        if register.channels.len() > CHANNELS_MAX {
+            return Err(format!("a registration names at most {CHANNELS_MAX} channels"));
+        }
+        if register.name.as_ref().is_some_and(|name| name.len() > NAME_MAX) {
+            return Err(format!("a name has at most {NAME_MAX} bytes"));
+        }
+        if register.name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+            return Err("a name has no control characters".to_owned());
+        }
+    }
+    Ok(request)
+}

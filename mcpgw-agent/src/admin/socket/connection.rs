@@ -1,0 +1,165 @@
+//! One client: its lines in, the daemon loop's answers out, until it leaves or breaks a rule.
+
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::line::{Lines, NoLine};
+use super::seats::Seats;
+use super::{Command, Limits};
+use crate::admin::Peer;
+use crate::admin::protocol::{self, Code, LINE_MAX, RegisterRequest, Request, Response};
+
+/// One client.
+#[derive(Debug)]
+pub(super) struct Connection {
+    lines: Lines<OwnedReadHalf>,
+    writer: OwnedWriteHalf,
+    peer: Peer,
+    id: u64,
+    seats: Arc<Seats>,
+    /// A visitor's seat, or a registration's once registered.
+    seat: OwnedSemaphorePermit,
+    /// The loop has heard of this connection, and must hear of its end.
+    registered: bool,
+    commands: mpsc::Sender<Command>,
+    limits: Limits,
+}
+
+/// The connection is over.
+#[derive(Debug)]
+struct Over;
+
+impl Connection {
+    pub(super) fn new(
+        stream: UnixStream,
+        peer: Peer,
+        id: u64,
+        seat: OwnedSemaphorePermit,
+        seats: Arc<Seats>,
+        commands: mpsc::Sender<Command>,
+        limits: Limits,
+    ) -> Self {
+        let (reader, writer) = stream.into_split();
+        let lines = Lines::new(reader);
+        Self { lines, writer, peer, id, seats, seat, registered: false, commands, limits }
+    }
+
+    /// Serves the client until it leaves, is sent away, or `shutdown`.
+    pub(super) async fn run(mut self, shutdown: CancellationToken) {
+        tokio::select! {
+            () = shutdown.cancelled() => return, // the loop forgets all registrations by itself
+            Over = self.serve() => {}
+        }
+        if self.registered {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                // An error means the loop is gone, and with it what it knew.
+                _gone = self.commands.send(Command::Unregister { id: self.id }) => {}
+            }
+        }
+    }
+
+    async fn serve(&mut self) -> Over {
+        loop {
+            match self.turn().await {
+                Ok(()) => {}
+                Err(over) => return over,
+            }
+        }
+    }
+
+    /// One request and its answer.
+    async fn turn(&mut self) -> Result<(), Over> {
+        let idle = (!self.registered).then_some(self.limits.idle);
+        let line = match self.lines.next(idle, self.limits.line).await {
+            Ok(line) => line,
+            Err(NoLine::End) => return Err(Over),
+            Err(NoLine::TooLong) => {
+                let why = format!("a request has at most {LINE_MAX} bytes");
+                return self.last(Response::error(Code::TooLong, why)).await;
+            }
+            Err(NoLine::Late) => {
+                return self.last(Response::error(Code::Idle, "no whole request came in time")).await;
+            }
+        };
+        match protocol::parse(&line) {
+            Ok(Request::Status) => {
+                let answer = self.status().await;
+                self.answer(&answer).await
+            }
+            Ok(Request::Register(request)) => {
+                let answer = self.register(request).await;
+                // Who is refused must not keep a seat that knows no time limit.
+                if answer.ok { self.answer(&answer).await } else { self.last(answer).await }
+            }
+            // What follows a line that is none of ours is not worth reading.
+            Err(why) => self.last(Response::error(Code::BadRequest, why)).await,
+        }
+    }
+
+    async fn status(&mut self) -> Response {
+        let peer = self.peer;
+        match self.ask(|reply| Command::Status { peer, reply }).await {
+            Some(status) => Response::status(status.visible_to(peer.sees_as())),
+            None => unavailable(),
+        }
+    }
+
+    async fn register(&mut self, request: RegisterRequest) -> Response {
+        if !self.registered {
+            let Some(seat) = self.seats.register() else {
+                return Response::error(Code::Busy, "too many proxies are registered");
+            };
+            self.seat = seat;
+            // Before the loop hears of it: whatever happens from here on, it will hear of the end.
+            self.registered = true;
+        }
+        let (peer, id) = (self.peer, self.id);
+        match self.ask(|reply| Command::Register { peer, id, request, reply }).await {
+            Some(Ok(())) => Response::done(),
+            Some(Err(refusal)) => Response::error(refusal.code, refusal.message),
+            None => unavailable(),
+        }
+    }
+
+    /// Asks the daemon's loop; `None` if it does not answer in time.
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            self.commands.send(command(reply)).await.ok()?;
+            answer.await.ok()
+        };
+        timeout(self.limits.answer, asked).await.ok().flatten()
+    }
+
+    async fn answer(&mut self, response: &Response) -> Result<(), Over> {
+        let line = response.to_line();
+        match timeout(self.limits.answer, self.writer.write_all(&line)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Over),
+        }
+    }
+
+    async fn last(&mut self, response: Response) -> Result<(), Over> {
+        self.answer(&response).await?;
+        Err(Over)
+    }
+}
+
+fn unavailable() -> Response {
+    Response::error(Code::Unavailable, "the agent is starting, stopping or stuck")
+}
+
+/// Tells a client there is no seat, if that costs nothing, and hangs up.
+pub(super) fn turn_away(stream: &UnixStream) {
+    let line = Response::error(Code::Busy, "too many connections; try again").to_line();
+    if let Err(error) = stream.try_write(&line) {
+        tracing::debug!(%error, "a client left before it could be turned away");
+    }
+}

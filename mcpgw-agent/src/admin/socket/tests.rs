@@ -1,0 +1,303 @@
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::thread;
+
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::admin::client::{Client, ClientError};
+use crate::admin::protocol::{LINE_MAX, Response};
+use crate::admin::status::tests::{agent, server};
+use crate::admin::{RuntimeDir, Status};
+use crate::inventory::ServerState;
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// A running control socket with a stand-in for the daemon's loop behind it.
+struct Agent {
+    runtime: Runtime,
+    tasks: Tasks,
+    path: PathBuf,
+    events: std::sync::mpsc::Receiver<String>,
+    _dir: RuntimeDir,
+    _temp: tempfile::TempDir,
+}
+
+impl Agent {
+    fn start(limits: Limits) -> Self {
+        Self::with(limits, Status::new(agent(), vec![server("1", ServerState::Unproxied)]))
+    }
+
+    fn with(limits: Limits, status: Status) -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        let mut dir = RuntimeDir::lock(&temp.path().join("run")).unwrap();
+        let listener = dir.bind("no-such-group-here").unwrap();
+        let path = dir.path().join("control.sock");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (tasks, (sender, mut commands)) = (Tasks::new(), mpsc::channel(8));
+        let (tell, events) = std::sync::mpsc::channel();
+        let _context = runtime.enter();
+        tasks.spawn("loop", async move {
+            while let Some(command) = commands.recv().await {
+                match command {
+                    Command::Status { reply, .. } => drop(reply.send(status.clone())),
+                    Command::Register { peer, id, request, reply } => {
+                        let name = request.name.unwrap_or_default();
+                        let own = peer.pid == std::process::id();
+                        tell.send(format!("register {id} {name} {} {own}", request.channels.len())).unwrap();
+                        let refusal = || Refusal { code: Code::Forbidden, message: "not mcpgw".to_owned() };
+                        drop(reply.send(if name == "thief" { Err(refusal()) } else { Ok(()) }));
+                    }
+                    Command::Unregister { id } => tell.send(format!("unregister {id}")).unwrap(),
+                }
+            }
+        });
+        let socket = ControlSocket::new(listener, sender, limits).unwrap();
+        tasks.spawn("control socket", socket.run(tasks.clone()));
+        drop(_context);
+        Self { runtime, tasks, path, events, _dir: dir, _temp: temp }
+    }
+
+    fn raw(&self) -> UnixStream {
+        let stream = UnixStream::connect(&self.path).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_write_timeout(Some(LONG)).unwrap();
+        stream
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(&self.path, LONG).unwrap()
+    }
+
+    fn next(&self) -> String {
+        self.events.recv_timeout(LONG).expect("the loop hears of it")
+    }
+
+    fn works(&self) {
+        assert_eq!(self.client().status().unwrap().servers.len(), 1);
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let report = self.runtime.block_on(self.tasks.shutdown(LONG));
+        // The stand-in's loop ends when the last sender is gone.
+        assert!(report.aborted.is_empty(), "{report:?}");
+    }
+}
+
+/// Writes `bytes` and returns the answer's error code, and whether the connection was then closed.
+fn refused(mut stream: UnixStream, bytes: &[u8]) -> Code {
+    // The agent may hang up before it has read everything.
+    let _written = stream.write_all(bytes);
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let response: Response = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+    assert!(!response.ok);
+    let mut rest = Vec::new();
+    // Closed with our bytes unread is a reset, which is closed all the same.
+    let _closed = reader.read_to_end(&mut rest);
+    assert_eq!(rest, b"", "nothing follows a refusal");
+    response.error.unwrap().code
+}
+
+#[test]
+fn status_is_answered_again_and_again_on_one_connection() {
+    let agent = Agent::start(Limits::default());
+    let mut client = agent.client();
+    for _ in 0..3 {
+        assert_eq!(client.status().unwrap().summary.unproxied, 1);
+    }
+}
+
+#[test]
+fn a_request_may_come_in_pieces_and_several_at_once() {
+    let agent = Agent::start(Limits::default());
+    let mut stream = agent.raw();
+    for piece in [&b"{\"op\""[..], b":\"sta", b"tus\"}\n{\"op\":\"status\"}\n"] {
+        stream.write_all(piece).unwrap();
+        stream.flush().unwrap();
+    }
+    let answers: Vec<_> = BufReader::new(stream).lines().take(2).map(Result::unwrap).collect();
+    assert!(answers.iter().all(|answer| answer.starts_with(r#"{"ok":true,"status":"#)), "{answers:?}");
+}
+
+#[test]
+fn what_breaks_the_rules_is_refused_and_cut_off() {
+    let agent = Agent::start(Limits::default());
+    assert_eq!(refused(agent.raw(), b"GET / HTTP/1.1\r\n\r\n"), Code::BadRequest);
+    assert_eq!(refused(agent.raw(), b"{\"op\":\"stop\"}\n"), Code::BadRequest);
+    assert_eq!(refused(agent.raw(), b"\n"), Code::BadRequest);
+    assert_eq!(refused(agent.raw(), b"\x00\xff\x1b[2J\n"), Code::BadRequest);
+    assert_eq!(refused(agent.raw(), &vec![b'x'; LINE_MAX + 1]), Code::TooLong);
+    assert_eq!(refused(agent.raw(), &vec![b'['; 8 * LINE_MAX]), Code::TooLong);
+    let mut nested = vec![b'['; 1000];
+    nested.push(b'\n');
+    assert_eq!(refused(agent.raw(), &nested), Code::BadRequest);
+    agent.works();
+}
+
+#[test]
+fn silence_and_half_lines_are_sent_away() {
+    let short = Duration::from_millis(30);
+    let agent = Agent::start(Limits { idle: short, ..Limits::default() });
+    assert_eq!(refused(agent.raw(), b""), Code::Idle);
+    drop(agent);
+    let agent = Agent::start(Limits { line: short, ..Limits::default() });
+    assert_eq!(refused(agent.raw(), b"{\"op\":"), Code::Idle);
+}
+
+#[test]
+fn half_a_line_and_gone_leaves_nothing() {
+    let agent = Agent::start(Limits { visitors: 1, reserved: 0, ..Limits::default() });
+    for _ in 0..50 {
+        let mut stream = agent.raw();
+        stream.write_all(b"{\"op\":\"sta").unwrap();
+    }
+    // The one seat is free again once the agent has seen the last of them off.
+    let deadline = std::time::Instant::now() + LONG;
+    while let Err(error) = agent.client().status() {
+        assert!(std::time::Instant::now() < deadline, "{error}");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_thousand_connections_are_seated_or_told_to_go() {
+    let limits = Limits { visitors: 48, reserved: 16, idle: LONG, ..Limits::default() };
+    let agent = Agent::start(limits);
+    let mut held = Vec::new();
+    let mut busy = 0;
+    for _ in 0..1000 {
+        let mut stream = agent.raw();
+        if stream.write_all(b"{\"op\":\"status\"}\n").is_err() {
+            // Turned away and hung up on before we could ask.
+            busy += 1;
+            continue;
+        }
+        let mut line = String::new();
+        match BufReader::new(stream.try_clone().unwrap()).read_line(&mut line) {
+            Ok(_) if line.starts_with(r#"{"ok":true"#) => held.push(stream),
+            Ok(_) | Err(_) => busy += 1,
+        }
+    }
+    assert_eq!((held.len(), busy), (64, 936));
+    let error = agent.client().status().unwrap_err();
+    assert!(matches!(error, ClientError::Refused { code: Code::Busy, .. } | ClientError::Io(_)), "{error:?}");
+    drop(held);
+    let deadline = std::time::Instant::now() + LONG;
+    while agent.client().status().is_err() {
+        assert!(std::time::Instant::now() < deadline, "seats come back");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_reader_that_does_not_read_is_dropped_and_harms_nobody() {
+    let many = vec![server("1", ServerState::Unproxied); 4000];
+    let limits = Limits { visitors: 1, reserved: 0, answer: Duration::from_millis(300), ..Limits::default() };
+    let agent = Agent::with(limits, Status::new(self::agent(), many));
+    let mut lazy = agent.raw();
+    lazy.write_all(b"{\"op\":\"status\"}\n").unwrap();
+    // The only seat is free again only when the lazy reader has lost it, its answer half written.
+    let deadline = std::time::Instant::now() + LONG;
+    loop {
+        let mut other = agent.raw();
+        let mut line = String::new();
+        let asked = other.write_all(b"{\"op\":\"nonsense\"}\n").is_ok();
+        if asked && BufReader::new(other).read_line(&mut line).is_ok() && line.contains("bad-request") {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "the lazy reader keeps its seat");
+    }
+    let mut got = Vec::new();
+    let _reset = lazy.read_to_end(&mut got);
+    assert!(!got.ends_with(b"\n"), "the whole answer of {} bytes was taken", got.len());
+}
+
+#[test]
+fn a_registration_lasts_as_long_as_its_connection() {
+    let agent = Agent::start(Limits { idle: Duration::from_millis(20), ..Limits::default() });
+    let mut client = agent.client();
+    client.register(RegisterRequest { name: Some("git".to_owned()), channels: vec![] }).unwrap();
+    assert_eq!(agent.next(), "register 1 git 0 true");
+    thread::sleep(Duration::from_millis(100)); // longer than a visitor may idle
+    let channel = crate::inventory::Channel { kind: crate::inventory::ChannelKind::Fifo, ino: 7 };
+    let again =
+        RegisterRequest { name: Some("git".to_owned()), channels: vec![channel.into(), channel.into()] };
+    client.register(again).unwrap();
+    assert_eq!(agent.next(), "register 1 git 2 true");
+    assert!(agent.events.try_recv().is_err());
+    drop(client);
+    assert_eq!(agent.next(), "unregister 1");
+}
+
+#[test]
+fn a_refused_registration_is_told_why_and_keeps_no_seat() {
+    let agent = Agent::start(Limits::default());
+    let mut thief = agent.client();
+    let error =
+        thief.register(RegisterRequest { name: Some("thief".to_owned()), channels: vec![] }).unwrap_err();
+    assert_eq!(error.to_string(), "the mcpgw-agent refused: not mcpgw");
+    assert_eq!(agent.next(), "register 1 thief 0 true");
+    assert_eq!(agent.next(), "unregister 1", "although the client still holds its end");
+}
+
+#[test]
+fn registrations_have_their_own_bound_and_leave_visitors_their_seats() {
+    let agent = Agent::start(Limits { visitors: 2, reserved: 0, registrations: 20, ..Limits::default() });
+    let mut held: Vec<_> = (0..20)
+        .map(|_| {
+            let mut client = agent.client();
+            client.register(RegisterRequest::default()).unwrap();
+            client
+        })
+        .collect();
+    agent.works();
+    let error = loop {
+        // A seat of the visit before may still be held for a moment.
+        match agent.client().register(RegisterRequest::default()) {
+            Err(ClientError::Refused { message, .. }) if message.contains("proxies") => break message,
+            Err(ClientError::Refused { .. } | ClientError::Io(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(error, "too many proxies are registered");
+    drop(held.split_off(10));
+    let ids = |prefix: &str| -> BTreeSet<u64> {
+        (0..10)
+            .map(|_| agent.next())
+            .map(|event| event.strip_prefix(prefix).unwrap().parse().unwrap())
+            .collect()
+    };
+    let _registered: Vec<_> = (0..20).map(|_| agent.next()).collect();
+    assert_eq!(ids("unregister ").len(), 10);
+}
+
+#[test]
+fn a_loop_that_does_not_answer_is_unavailable_not_silence() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut dir = RuntimeDir::lock(temp.path()).unwrap();
+    let listener = dir.bind("no-such-group-here").unwrap();
+    let path = temp.path().join("control.sock");
+    let runtime = Runtime::new().unwrap();
+    let _context = runtime.enter();
+    let tasks = Tasks::new();
+    let (sender, stuck) = mpsc::channel(1);
+    let limits = Limits { answer: Duration::from_millis(50), ..Limits::default() };
+    let socket = ControlSocket::new(listener, sender, limits).unwrap();
+    tasks.spawn("control socket", socket.run(tasks.clone()));
+    for _ in 0..3 {
+        let error = Client::connect(&path, LONG).unwrap().status().unwrap_err();
+        assert!(matches!(error, ClientError::Refused { code: Code::Unavailable, .. }), "{error:?}");
+    }
+    drop(stuck);
+    let error = Client::connect(&path, LONG).unwrap().status().unwrap_err();
+    assert!(matches!(error, ClientError::Refused { code: Code::Unavailable, .. }), "{error:?}");
+    let report = runtime.block_on(tasks.shutdown(LONG));
+    assert!(report.aborted.is_empty());
+}

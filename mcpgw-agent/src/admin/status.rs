@@ -1,0 +1,181 @@
+//! The status document: what `status --json` prints, schema 1, field by field in docs/status.md.
+//!
+//! Plain data and arithmetic on it. A change here is a change of a documented contract: fields may be added,
+//! none may go or change meaning without a new [`SCHEMA`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::{ServerState, ServerView};
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+/// Version of the document's form.
+pub const SCHEMA: u32 = 1;
+
+/// Everything the agent says of itself and of the servers on its host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The agent itself.
+    pub agent: AgentStatus,
+    /// Running servers, counted by state.
+    pub summary: Summary,
+    /// Every server and candidate known, ended ones (with `ended_at`) included while they are remembered.
+    pub servers: Vec<ServerView>,
+}
+
+/// The agent's own state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStatus {
+    /// Version of the running program.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// How it watches.
+    pub mode: Mode,
+    /// The kernel's boot id: pids and start times mean nothing across boots.
+    #[serde(default)]
+    pub boot_id: Option<String>,
+    /// Every hook into the kernel, attached or not.
+    pub hooks: Vec<HookStatus>,
+    /// Records and losses by ring (`lifecycle`, `stream`, `tcp`).
+    pub gaps: BTreeMap<String, Gap>,
+    /// Where `/metrics` listens, the port as chosen by the system if 0 was asked for.
+    pub metrics_address: Option<String>,
+    /// What does not work as it should, a sentence each; empty when all is well.
+    pub degraded: Vec<String>,
+}
+
+/// How the agent watches the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Kernel probes.
+    Ebpf,
+    /// Polling `/proc` and `sock_diag`: short-lived servers are missed and nothing is confirmed by the wire.
+    Procfs,
+}
+
+impl Mode {
+    /// As written in the status document and in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ebpf => "ebpf",
+            Self::Procfs => "procfs",
+        }
+    }
+}
+
+/// One hook into the kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookStatus {
+    /// The hook's name.
+    pub name: String,
+    /// Is it in place?
+    pub state: HookState,
+    /// Why not; empty when attached.
+    pub reason: String,
+}
+
+/// Is a hook in place?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookState {
+    /// It is.
+    Attached,
+    /// It was not tried, or is not needed at the moment.
+    Skipped,
+    /// It was tried and the kernel refused.
+    Failed,
+}
+
+impl HookState {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Attached, Self::Skipped, Self::Failed];
+
+    /// As written in the status document and in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Attached => "attached",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What came over one ring, and what did not. All counted since the agent started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Gap {
+    /// Records read.
+    pub records: u64,
+    /// Records the probes could not write because the ring was full.
+    pub lost: u64,
+    /// Payload bytes those records held.
+    pub lost_bytes: u64,
+    /// Records read that could not be understood.
+    pub undecodable: u64,
+}
+
+/// Running servers by state. Ended ones do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Servers: the four states below together. Candidates are not servers yet.
+    pub servers: usize,
+    /// A gateway stands before them.
+    pub proxied: usize,
+    /// None does.
+    pub unproxied: usize,
+    /// Sanctioned by the configuration.
+    pub allowed: usize,
+    /// Cannot be told.
+    pub unknown: usize,
+    /// Processes that look like a server, not confirmed.
+    pub candidates: usize,
+}
+
+impl Summary {
+    /// Counts the running among `servers`.
+    #[must_use]
+    pub fn of(servers: &[ServerView]) -> Self {
+        let mut summary = Self::default();
+        for server in servers.iter().filter(|server| server.ended_at.is_none()) {
+            let count = match server.state {
+                ServerState::Proxied => &mut summary.proxied,
+                ServerState::Unproxied => &mut summary.unproxied,
+                ServerState::Allowed => &mut summary.allowed,
+                ServerState::Unknown => &mut summary.unknown,
+                ServerState::Candidate => &mut summary.candidates,
+            };
+            *count += 1;
+        }
+        summary.servers = summary.proxied + summary.unproxied + summary.allowed + summary.unknown;
+        summary
+    }
+}
+
+impl Status {
+    /// A document of the current [`SCHEMA`], its summary counted from `servers`.
+    #[must_use]
+    pub fn new(agent: AgentStatus, servers: Vec<ServerView>) -> Self {
+        Self { schema: SCHEMA, agent, summary: Summary::of(&servers), servers }
+    }
+
+    /// What a process of `uid` may see: root everything, anyone else the servers that run as themselves.
+    /// The summary is counted anew, so that it tells nothing of the rest.
+    #[must_use]
+    pub fn visible_to(mut self, uid: u32) -> Self {
+        if uid != 0 {
+            self.servers.retain(|server| server.uid == uid);
+        }
+        Self::new(self.agent, self.servers)
+    }
+}

@@ -1,0 +1,248 @@
+use std::collections::BTreeMap;
+
+use super::{AgentStatus, Gap, HookState, HookStatus, Mode, Status, Summary};
+use crate::inventory::{
+    ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
+};
+
+/// A confirmed stdio server of user 1000.
+pub(crate) fn server(id: &str, state: ServerState) -> ServerView {
+    ServerView {
+        id: id.to_owned(),
+        pid: 4242,
+        start_time: "2026-11-20T10:00:00Z".parse().unwrap(),
+        user: "lucy".to_owned(),
+        uid: 1000,
+        exe: "/usr/bin/node".to_owned(),
+        command: ["node", "/opt/everything/dist/index.js", "stdio"].map(str::to_owned).to_vec(),
+        cwd: Some("/home/lucy".to_owned()),
+        container: None,
+        unit: Some("session-3.scope".to_owned()),
+        transport: Transport::Stdio,
+        endpoint: None,
+        state,
+        reason: "no gateway between it and its client".to_owned(),
+        confirmed: true,
+        evidence: vec![EvidenceView {
+            kind: "request".to_owned(),
+            detail: "initialize 2025-06-18".to_owned(),
+            at: "2026-11-20T10:00:00.5Z".parse().unwrap(),
+        }],
+        server_info: Some(ServerInfo { name: "everything".to_owned(), version: "1.0.0".to_owned() }),
+        protocol_version: Some("2025-06-18".to_owned()),
+        tools: Some(11),
+        client: Some(ClientView {
+            pid: 4200,
+            exe: "/usr/local/bin/claude".to_owned(),
+            command: vec!["claude".to_owned()],
+            name: Some("claude-code".to_owned()),
+        }),
+        ancestors: vec![ProcessRef { pid: 4200, exe: "/usr/local/bin/claude".to_owned() }],
+        first_seen: "2026-11-20T10:00:00.02Z".parse().unwrap(),
+        last_seen: "2026-11-20T10:00:02Z".parse().unwrap(),
+        ended_at: None,
+        messages: MessageCounts { c2s: 3, s2c: 2 },
+    }
+}
+
+/// An agent with one hook missing.
+pub(crate) fn agent() -> AgentStatus {
+    AgentStatus {
+        version: "0.1.0".to_owned(),
+        pid: 77,
+        started_at: "2026-11-20T09:00:00Z".parse().unwrap(),
+        mode: Mode::Ebpf,
+        boot_id: Some("6a0d4a4e-5d6c-4f7b-9a39-3b6a4a1f8f11".to_owned()),
+        hooks: vec![
+            HookStatus {
+                name: "sched_process_exec".to_owned(),
+                state: HookState::Attached,
+                reason: String::new(),
+            },
+            HookStatus {
+                name: "cgroup_skb_ingress".to_owned(),
+                state: HookState::Failed,
+                reason: "no cgroup v2 hierarchy is mounted".to_owned(),
+            },
+        ],
+        gaps: BTreeMap::from([
+            ("lifecycle".to_owned(), Gap { records: 10, lost: 0, lost_bytes: 0, undecodable: 0 }),
+            ("stream".to_owned(), Gap { records: 20, lost: 2, lost_bytes: 8192, undecodable: 1 }),
+        ]),
+        metrics_address: Some("127.0.0.1:9464".to_owned()),
+        degraded: vec!["HTTP servers are not confirmed: cgroup_skb_ingress failed".to_owned()],
+    }
+}
+
+#[test]
+fn the_document_is_what_docs_status_md_says() {
+    let status = Status::new(agent(), vec![server("s1", ServerState::Unproxied)]);
+    insta::assert_json_snapshot!(status, @r###"
+    {
+      "schema": 1,
+      "agent": {
+        "version": "0.1.0",
+        "pid": 77,
+        "started_at": "2026-11-20T09:00:00Z",
+        "mode": "ebpf",
+        "boot_id": "6a0d4a4e-5d6c-4f7b-9a39-3b6a4a1f8f11",
+        "hooks": [
+          {
+            "name": "sched_process_exec",
+            "state": "attached",
+            "reason": ""
+          },
+          {
+            "name": "cgroup_skb_ingress",
+            "state": "failed",
+            "reason": "no cgroup v2 hierarchy is mounted"
+          }
+        ],
+        "gaps": {
+          "lifecycle": {
+            "records": 10,
+            "lost": 0,
+            "lost_bytes": 0,
+            "undecodable": 0
+          },
+          "stream": {
+            "records": 20,
+            "lost": 2,
+            "lost_bytes": 8192,
+            "undecodable": 1
+          }
+        },
+        "metrics_address": "127.0.0.1:9464",
+        "degraded": [
+          "HTTP servers are not confirmed: cgroup_skb_ingress failed"
+        ]
+      },
+      "summary": {
+        "servers": 1,
+        "proxied": 0,
+        "unproxied": 1,
+        "allowed": 0,
+        "unknown": 0,
+        "candidates": 0
+      },
+      "servers": [
+        {
+          "id": "s1",
+          "pid": 4242,
+          "start_time": "2026-11-20T10:00:00Z",
+          "user": "lucy",
+          "uid": 1000,
+          "exe": "/usr/bin/node",
+          "command": [
+            "node",
+            "/opt/everything/dist/index.js",
+            "stdio"
+          ],
+          "cwd": "/home/lucy",
+          "container": null,
+          "unit": "session-3.scope",
+          "transport": "stdio",
+          "endpoint": null,
+          "state": "unproxied",
+          "reason": "no gateway between it and its client",
+          "confirmed": true,
+          "evidence": [
+            {
+              "kind": "request",
+              "detail": "initialize 2025-06-18",
+              "at": "2026-11-20T10:00:00.5Z"
+            }
+          ],
+          "server_info": {
+            "name": "everything",
+            "version": "1.0.0"
+          },
+          "protocol_version": "2025-06-18",
+          "tools": 11,
+          "client": {
+            "pid": 4200,
+            "exe": "/usr/local/bin/claude",
+            "command": [
+              "claude"
+            ],
+            "name": "claude-code"
+          },
+          "ancestors": [
+            {
+              "pid": 4200,
+              "exe": "/usr/local/bin/claude"
+            }
+          ],
+          "first_seen": "2026-11-20T10:00:00.02Z",
+          "last_seen": "2026-11-20T10:00:02Z",
+          "ended_at": null,
+          "messages": {
+            "c2s": 3,
+            "s2c": 2
+          }
+        }
+      ]
+    }
+    "###);
+}
+
+#[test]
+fn every_field_of_the_document_is_documented() {
+    fn names(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(members) => {
+                for (name, value) in members {
+                    found.push(name.clone());
+                    names(value, found);
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+            _ => {}
+        }
+    }
+    let status = Status::new(agent(), vec![server("s1", ServerState::Unproxied)]);
+    let mut found = Vec::new();
+    names(&serde_json::to_value(status).unwrap(), &mut found);
+    let docs = include_str!("../../../../docs/status.md");
+    for name in found {
+        assert!(docs.contains(&format!("`{name}`")), "docs/status.md does not tell of `{name}`");
+    }
+}
+
+#[test]
+fn a_document_survives_the_wire_and_later_fields() {
+    let status = Status::new(agent(), vec![server("s1", ServerState::Unproxied)]);
+    let mut value = serde_json::to_value(&status).unwrap();
+    value["agent"]["something_new"] = serde_json::json!(1);
+    assert_eq!(serde_json::from_value::<Status>(value).unwrap(), status);
+}
+
+#[test]
+fn the_summary_counts_running_servers_by_state() {
+    let mut ended = server("5", ServerState::Unproxied);
+    ended.ended_at = Some("2026-11-20T10:01:00Z".parse().unwrap());
+    let servers = [
+        server("1", ServerState::Unproxied),
+        server("2", ServerState::Proxied),
+        server("3", ServerState::Candidate),
+        server("4", ServerState::Unknown),
+        ended,
+        server("6", ServerState::Allowed),
+    ];
+    assert_eq!(
+        Summary::of(&servers),
+        Summary { servers: 4, proxied: 1, unproxied: 1, allowed: 1, unknown: 1, candidates: 1 }
+    );
+}
+
+#[test]
+fn others_see_their_own_servers_and_count_only_those() {
+    let mut roots = server("2", ServerState::Unproxied);
+    roots.uid = 0;
+    let status = Status::new(agent(), vec![server("1", ServerState::Proxied), roots]);
+    assert_eq!(status.clone().visible_to(0), status);
+    let seen = status.clone().visible_to(1000);
+    assert_eq!(seen.servers.iter().map(|server| server.id.as_str()).collect::<Vec<_>>(), ["1"]);
+    assert_eq!(seen.summary, Summary { servers: 1, proxied: 1, ..Summary::default() });
+    assert!(status.visible_to(1001).servers.is_empty());
+}
