@@ -23,6 +23,7 @@ pub mod status;
 
 pub use dirs::Dirs;
 
+pub use metrics::Counters;
 pub use peer::Peer;
 pub use protocol::{RegisterRequest, Request};
 pub use runtime_dir::{RuntimeDir, RuntimeDirError};

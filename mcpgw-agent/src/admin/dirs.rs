@@ -34,7 +34,7 @@ impl Dirs {
     /// A variable is set to something that is no absolute path: guessing what it is relative to would make the
     /// daemon and its clients miss each other.
     pub fn from_env() -> Result<Self, DirsError> {
-        Self::from_vars(|name| std::env::var_os(name))
+        Self::from_vars(std::env::var_os)
     }
 
     fn from_vars(var: impl Fn(&'static str) -> Option<OsString>) -> Result<Self, DirsError> {

@@ -69,13 +69,13 @@ fn a_code_of_a_newer_agent_is_understood_as_other() {
 proptest! {
     #[test]
     fn parsing_never_panics(line in proptest::collection::vec(any::<u8>(), 0..512)) {
-        let _: Result<Request, String> = parse(&line);
+        drop(parse(&line));
     }
 
     #[test]
     fn parsing_near_requests_never_panics(op in "status|register|x", tail in r#"[{}\[\]",:a-z0-9\\-]{0,64}"#) {
-        let _: Result<Request, String> = parse(format!(r#"{{"op":"{op}",{tail}}}"#).as_bytes());
-        let _: Result<Request, String> = parse(format!(r#"{{"op":"{op}","channels":[{tail}]}}"#).as_bytes());
+        drop(parse(format!(r#"{{"op":"{op}",{tail}}}"#).as_bytes()));
+        drop(parse(format!(r#"{{"op":"{op}","channels":[{tail}]}}"#).as_bytes()));
     }
 
     #[test]

@@ -1,0 +1,128 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::admin::status::tests::{agent, server};
+
+const DOCS: &str = include_str!("../../../../docs/metrics.md");
+
+const SAMPLE: ProcessSample = ProcessSample {
+    cpu_seconds: 1.5,
+    resident_bytes: 1e7,
+    virtual_bytes: 1e8,
+    open_fds: 12.0,
+    max_fds: 1024.0,
+    threads: 3.0,
+    start_seconds: 1.7e9,
+};
+
+fn status() -> Status {
+    let mut ended = server("3", ServerState::Unproxied);
+    ended.ended_at = Some(ended.last_seen);
+    let mut http = server("4", ServerState::Candidate);
+    http.transport = Transport::Http;
+    let servers = vec![server("1", ServerState::Unproxied), server("2", ServerState::Unproxied), ended, http];
+    Status::new(agent(), servers)
+}
+
+/// The samples of a scrape that are not zero.
+fn scrape(status: &Status, counters: &Counters) -> Vec<String> {
+    let text = render(status, counters, None).unwrap();
+    text.lines().filter(|line| !line.starts_with('#') && !line.ends_with(" 0")).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_scrape_tells_what_the_status_tells() {
+    let counters = Counters::new();
+    counters.first_seen(Transport::Stdio);
+    counters.first_seen(Transport::Stdio);
+    counters.first_seen(Transport::Sse);
+    counters.tapped(Transport::Http, 4096);
+    counters.tapped(Transport::Http, 4);
+    counters.tap_attached(true);
+    assert_eq!(
+        scrape(&status(), &counters),
+        [
+            r#"mcpgw_agent_build_info{mode="ebpf",version="0.1.0"} 1"#,
+            "mcpgw_agent_degraded 1",
+            r#"mcpgw_hook_state{hook="cgroup_skb_ingress",state="failed"} 1"#,
+            r#"mcpgw_hook_state{hook="sched_process_exec",state="attached"} 1"#,
+            r#"mcpgw_ring_lost_bytes_total{ring="stream"} 8192"#,
+            r#"mcpgw_ring_lost_total{ring="stream"} 2"#,
+            r#"mcpgw_ring_records_total{ring="lifecycle"} 10"#,
+            r#"mcpgw_ring_records_total{ring="stream"} 20"#,
+            r#"mcpgw_ring_undecodable_total{ring="stream"} 1"#,
+            r#"mcpgw_servers{state="candidate",transport="http"} 1"#,
+            r#"mcpgw_servers{state="unproxied",transport="stdio"} 2"#,
+            r#"mcpgw_servers_first_seen_total{transport="sse"} 1"#,
+            r#"mcpgw_servers_first_seen_total{transport="stdio"} 2"#,
+            "mcpgw_tap_attached 1",
+            r#"mcpgw_tap_bytes_total{transport="http"} 4100"#,
+            "mcpgw_unproxied_servers 2",
+        ]
+    );
+}
+
+#[test]
+fn an_alert_can_rely_on_every_series_from_the_start() {
+    let text = render(&Status::new(agent(), vec![]), &Counters::new(), None).unwrap();
+    for series in [
+        r#"mcpgw_servers{state="unproxied",transport="stdio"} 0"#,
+        r#"mcpgw_ring_lost_total{ring="tcp"} 0"#,
+        r#"mcpgw_hook_state{hook="sched_process_exec",state="failed"} 0"#,
+        r#"mcpgw_servers_first_seen_total{transport="unix"} 0"#,
+        r#"mcpgw_tap_bytes_total{transport="stdio"} 0"#,
+        "mcpgw_unproxied_servers 0",
+    ] {
+        assert!(text.lines().any(|line| line == series), "{series} is missing from\n{text}");
+    }
+}
+
+#[test]
+fn names_from_outside_the_closed_sets_share_one_label() {
+    let mut status = Status::new(agent(), vec![]);
+    status.agent.hooks.clear();
+    status.agent.gaps.clear();
+    for number in 0..100 {
+        status.agent.gaps.insert(format!("ring \"{number}"), Gap { lost: 1, ..Gap::default() });
+        status.agent.hooks.push(HookStatus {
+            name: format!("hook{number}"),
+            state: HookState::Failed,
+            reason: String::new(),
+        });
+    }
+    let text = scrape(&status, &Counters::new()).join("\n");
+    assert!(text.contains(r#"mcpgw_ring_lost_total{ring="other"} 100"#), "{text}");
+    assert!(text.contains(r#"mcpgw_hook_state{hook="other",state="failed"} 1"#), "{text}");
+    assert_eq!(text.lines().count(), 4, "{text}");
+}
+
+#[test]
+fn every_metric_is_documented_and_every_documented_metric_exists() {
+    let registry = registry(&status(), &Counters::new(), Some(&SAMPLE)).unwrap();
+    let mut exist = BTreeMap::new();
+    for family in registry.gather() {
+        let kind = format!("{:?}", family.get_field_type()).to_lowercase();
+        let labels: BTreeSet<String> = family
+            .get_metric()
+            .iter()
+            .flat_map(|metric| metric.get_label())
+            .map(|label| format!("`{}`", label.name()))
+            .collect();
+        let labels = Vec::from_iter(labels).join(", ");
+        exist.insert(format!("`{}`", family.name()), (kind, labels));
+    }
+    let documented: BTreeMap<_, _> = DOCS
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            let mut labels: Vec<_> = cells[3].split(", ").collect();
+            labels.sort_unstable();
+            (cells[1].to_owned(), (cells[2].to_owned(), labels.join(", ")))
+        })
+        .collect();
+    assert_eq!(documented, exist);
+    for label in HOOKS.iter().chain(&RINGS).chain(STATES.iter().map(|(_, label)| label)) {
+        assert!(DOCS.contains(&format!("`{label}`")), "docs/metrics.md does not tell of {label}");
+    }
+}
