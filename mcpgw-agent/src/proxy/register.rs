@@ -1,0 +1,212 @@
+//! Tells the daemon which pipes are ours, so that it shows the server as proxied.
+//!
+//! One connection to the control socket, open as long as we live: the registration lasts as long as it. Before the
+//! server starts the waits are short and bounded; afterwards a thread keeps the registration up, across restarts of
+//! the daemon. The byte path never waits for any of it.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+use serde::{Deserialize, Serialize};
+
+/// For the daemon to take the connection.
+const CONNECT_BOUND: Duration = Duration::from_millis(50);
+/// For one answer.
+const ANSWER_BOUND: Duration = Duration::from_millis(200);
+/// Between attempts while there is no daemon.
+const RETRY: Duration = Duration::from_secs(2);
+/// Between attempts after a refusal: the daemon may have been changed meanwhile.
+const RETRY_REFUSED: Duration = Duration::from_secs(60);
+/// Longest answer read.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+#[derive(Debug, Serialize)]
+struct Request<'a> {
+    op: &'static str,
+    name: Option<&'a str>,
+    channels: &'a [ChannelId],
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct ChannelId {
+    kind: &'static str,
+    ino: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Answer {
+    ok: bool,
+    #[serde(default)]
+    error: Option<AnswerError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AnswerError {
+    message: String,
+}
+
+/// Why there is no registration.
+#[derive(Debug)]
+enum Failure {
+    /// No daemon, or none that answers.
+    Absent,
+    /// The daemon, or the socket's permissions, say no: a person has to do something.
+    Refused(String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            Self::Refused(error.to_string())
+        } else {
+            Self::Absent
+        }
+    }
+}
+
+/// Our registration with the daemon.
+#[derive(Debug)]
+pub(super) struct Registration {
+    socket: PathBuf,
+    name: Option<String>,
+    channels: Vec<ChannelId>,
+    link: Result<UnixStream, Failure>,
+    told: bool,
+}
+
+impl Registration {
+    /// Connects and announces a wrap without channels yet.
+    pub(super) fn open(runtime_dir: &Path, name: Option<String>) -> Self {
+        let socket = runtime_dir.join("control.sock");
+        let mut this = Self { socket, name, channels: Vec::new(), link: Err(Failure::Absent), told: false };
+        this.renew();
+        this
+    }
+
+    /// Sends the inode numbers of the server's pipes. To be called before the server runs.
+    pub(super) fn set_channels(&mut self, inodes: [u64; 2]) {
+        self.channels = inodes.map(|ino| ChannelId { kind: "fifo", ino }).into();
+        if let Ok(stream) = &self.link
+            && let Err(failure) = self.register(stream)
+        {
+            self.link = Err(failure);
+            self.tell_refusal();
+        }
+    }
+
+    /// Holds the registration and makes it anew whenever the daemon went away. Never returns.
+    pub(super) fn keep(mut self) {
+        loop {
+            match &self.link {
+                Ok(stream) => {
+                    wait_for_close(stream);
+                    self.link = Err(Failure::Absent);
+                }
+                Err(failure) => {
+                    thread::sleep(if matches!(failure, Failure::Absent) { RETRY } else { RETRY_REFUSED });
+                    self.renew();
+                }
+            }
+        }
+    }
+
+    fn renew(&mut self) {
+        self.link = open_socket(&self.socket).and_then(|stream| self.register(&stream).map(|()| stream));
+        self.tell_refusal();
+    }
+
+    fn register(&self, stream: &UnixStream) -> Result<(), Failure> {
+        let request = Request { op: "register", name: self.name.as_deref(), channels: &self.channels };
+        let mut line = serde_json::to_vec(&request).map_err(io::Error::from)?;
+        line.push(b'\n');
+        stream.set_write_timeout(Some(ANSWER_BOUND))?;
+        let mut writer = stream;
+        writer.write_all(&line)?;
+        let answer: Answer =
+            serde_json::from_slice(&read_line(stream, ANSWER_BOUND)?).map_err(io::Error::from)?;
+        match answer {
+            Answer { ok: true, .. } => Ok(()),
+            Answer { error, .. } => {
+                Err(Failure::Refused(error.map_or_else(|| "no reason given".into(), |error| error.message)))
+            }
+        }
+    }
+
+    /// Says once that the daemon said no: the server works, and shows as unproxied.
+    fn tell_refusal(&mut self) {
+        if let Err(Failure::Refused(reason)) = &self.link
+            && !self.told
+        {
+            let reason: String = reason.escape_debug().take(200).collect();
+            let socket = self.socket.display().to_string();
+            let socket = socket.escape_debug();
+            // With nowhere to write to there is nobody to tell.
+            writeln!(io::stderr(), "mcpgw-agent wrap: not registered with the agent at {socket}: {reason}")
+                .ok();
+            self.told = true;
+        }
+    }
+}
+
+/// Connects without ever blocking: a daemon that takes no connections is as good as none.
+fn open_socket(path: &Path) -> Result<UnixStream, Failure> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let deadline = Instant::now() + CONNECT_BOUND;
+    let address = UnixAddr::new(path).map_err(io::Error::from)?;
+    let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(io::Error::from)?;
+    let stream = UnixStream::from(fd);
+    loop {
+        match connect(stream.as_raw_fd(), &address) {
+            Ok(()) => break,
+            // Its queue of connections is full.
+            Err(Errno::EAGAIN | Errno::EINTR) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+    }
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
+/// One line within `bound`, whatever the pace of the other side.
+fn read_line(mut stream: &UnixStream, bound: Duration) -> Result<Vec<u8>, Failure> {
+    let deadline = Instant::now() + bound;
+    let mut line = Vec::new();
+    let mut chunk = [0; 1024];
+    while !line.contains(&b'\n') {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || line.len() > MAX_ANSWER_BYTES {
+            return Err(Failure::Absent);
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut chunk) {
+            Ok(0) => return Err(Failure::Absent),
+            Ok(read) => line.extend_from_slice(chunk.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(line)
+}
+
+/// Blocks until the other side closes; what it says meanwhile is of no interest.
+fn wait_for_close(mut stream: &UnixStream) {
+    if stream.set_read_timeout(None).is_err() {
+        return;
+    }
+    let mut chunk = [0; 1024];
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(0) => return,
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+            Ok(_) | Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `mcpgw-agent wrap`: runs a server and stands invisibly between it and its client.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::{Signal, raise};
+use nix::unistd::{dup2_stdin, dup2_stdout, pipe2};
+
+use super::pump::{Ended, pump};
+use super::register::Registration;
+use super::server::{Pipes, Server};
+use super::signals::{Received, Signals};
+
+/// How long output may still come after a server that was told to end has ended, from a descendant that holds its
+/// standard output.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// What to wrap.
+#[derive(Debug, Clone)]
+pub struct WrapOptions {
+    /// The server's command line; looked up in `PATH` as a shell would.
+    pub command: Vec<OsString>,
+    /// Name to register under; the daemon finds one itself otherwise.
+    pub name: Option<String>,
+    /// Directory of the daemon's control socket.
+    pub runtime_dir: PathBuf,
+}
+
+/// Why there is no server to speak of.
+#[derive(Debug, thiserror::Error)]
+pub enum WrapError {
+    /// The command line is empty.
+    #[error("no command to run")]
+    NoCommand,
+    /// No such program (or its interpreter is missing).
+    #[error("command {command:?} not found")]
+    NotFound {
+        /// As given.
+        command: OsString,
+    },
+    /// The program is there and cannot be run.
+    #[error("cannot run command {command:?}")]
+    NotExecutable {
+        /// As given.
+        command: OsString,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// Our own failure, before the server ran.
+    #[error("cannot {step}")]
+    System {
+        /// What was being done.
+        step: &'static str,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+impl WrapError {
+    /// The exit code a shell or `env` would give: 127 not found, 126 not executable, 125 a failure of ours, 2 usage.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoCommand => 2,
+            Self::NotFound { .. } => 127,
+            Self::NotExecutable { .. } => 126,
+            Self::System { .. } => 125,
+        }
+    }
+}
+
+/// Runs `options.command` between this process' standard input and output and returns its exit code (128 + n when
+/// signal n ended it).
+///
+/// To be called before the process has other threads, and followed by the end of the process: a thread may still
+/// wait for input, and standard input and output may be closed for good.
+///
+/// # Errors
+/// When the server could not be started; see [`WrapError::exit_code`].
+pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
+    let system = |step| move |source| WrapError::System { step, source };
+    let signals = Signals::take().map_err(system("take over signals"))?;
+    let mut registration = Registration::open(&options.runtime_dir, options.name);
+    let pipes = Pipes::new().map_err(system("make pipes"))?;
+    // Told before the server runs, so that the daemon never sees an unknown one.
+    registration.set_channels(pipes.inodes().map_err(system("look at pipes"))?);
+    let (server, input, output) = Server::start(&options.command, pipes, &signals.inherited())?;
+
+    let (events, happened) = sync_channel(8);
+    let started = start_threads(server, input, output, signals, registration, &events);
+    if let Err(source) = started {
+        server.signal(Signal::SIGTERM);
+        return Err(WrapError::System { step: "start a thread", source });
+    }
+    Ok(follow(server, &happened))
+}
+
+/// What the main thread waits for.
+#[derive(Debug)]
+enum Event {
+    Signal(Received),
+    /// The server has ended and can be reaped.
+    Ended,
+    /// All that will come from the server's standard output is with the client (or the client is gone).
+    OutputDone,
+}
+
+fn start_threads(
+    server: Server,
+    input: OwnedFd,
+    output: OwnedFd,
+    signals: Signals,
+    registration: Registration,
+    events: &SyncSender<Event>,
+) -> io::Result<()> {
+    // A failed send means that the main thread is done, and so is the process.
+    let (output_done, ended, signalled) = (events.clone(), events.clone(), events.clone());
+    start("output", move || {
+        pump_output(output);
+        output_done.send(Event::OutputDone).ok();
+    })?;
+    start("input", move || pump_input(input))?;
+    start("wait", move || {
+        server.wait_for_end();
+        ended.send(Event::Ended).ok();
+    })?;
+    start("signals", move || {
+        while let Ok(received) = signals.next()
+            && signalled.send(Event::Signal(received)).is_ok()
+        {}
+    })?;
+    start("register", move || registration.keep())
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.into()).spawn(work).map(drop)
+}
+
+/// Client to server, until the client closes its end or the server does.
+fn pump_input(input: OwnedFd) {
+    let ended = pump(io::stdin().as_fd(), input.as_fd());
+    drop(input);
+    if ended == Ended::Sink {
+        // The client's next write must fail as it would on the server's own descriptor: give ours up.
+        if let Ok((nothing, _)) = pipe2(OFlag::O_CLOEXEC) {
+            dup2_stdin(nothing).ok();
+        }
+    }
+}
+
+/// Server to client, until the server (and all who hold its standard output) or the client closes its end.
+fn pump_output(output: OwnedFd) {
+    pump(output.as_fd(), io::stdout().as_fd());
+    drop(output);
+    // The client must see the end of the stream, though we live on until the server ends.
+    if let Ok((_, nobody)) = pipe2(OFlag::O_CLOEXEC) {
+        dup2_stdout(nobody).ok();
+    }
+}
+
+/// Passes signals on until the server has ended and its output is delivered.
+fn follow(server: Server, happened: &Receiver<Event>) -> u8 {
+    let mut suspending = false;
+    let mut asked_to_end = false;
+    let mut output_done = false;
+    // The signal thread keeps a sender for ever, so `recv` does not fail.
+    while let Ok(event) = happened.recv() {
+        match event {
+            Event::Ended => break,
+            Event::OutputDone => output_done = true,
+            Event::Signal(received) => {
+                asked_to_end |= received.asks_to_end();
+                suspending |= received.signal == Signal::SIGTSTP;
+                suspending &= received.signal != Signal::SIGCONT;
+                if received.signal != Signal::SIGCHLD && !received.server_has_it() {
+                    server.signal(received.signal);
+                }
+                // Job control: who suspends us and the server waits to see us stopped. We follow only where the
+                // server did stop, since nobody would wake us in a group where the kernel refuses to stop it.
+                if suspending && server.was_suspended() {
+                    suspending = false;
+                    raise(Signal::SIGSTOP).ok();
+                }
+            }
+        }
+    }
+    let code = server.reap();
+    deliver_rest(happened, output_done, asked_to_end);
+    code
+}
+
+/// Waits until the ended server's output is with the client. A descendant may hold the output open; then bytes go on
+/// until it lets go, or until somebody wants the end.
+fn deliver_rest(happened: &Receiver<Event>, mut output_done: bool, asked_to_end: bool) {
+    let mut deadline = asked_to_end.then(|| Instant::now() + LINGER);
+    while !output_done {
+        let event = match deadline {
+            None => happened.recv().map_err(RecvTimeoutError::from),
+            Some(at) => happened.recv_timeout(at.saturating_duration_since(Instant::now())),
+        };
+        match event {
+            Ok(Event::OutputDone) => output_done = true,
+            Ok(Event::Signal(received)) if received.asks_to_end() => {
+                deadline.get_or_insert_with(|| Instant::now() + LINGER);
+            }
+            Ok(Event::Signal(_) | Event::Ended) => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
