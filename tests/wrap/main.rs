@@ -1,0 +1,11 @@
+//! `mcpgw-agent wrap` between a real client and a real server process: everything must be as without it.
+//!
+//! Every wait has a deadline and ends on an event; where a test says "as directly", it runs the same command without
+//! `wrap` and compares.
+#![expect(clippy::unwrap_used, reason = "test support fails by panicking")]
+
+mod bytes;
+mod process;
+mod registration;
+mod signals;
+mod support;
