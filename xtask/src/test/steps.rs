@@ -1,0 +1,234 @@
+//! The steps of `cargo xtask test`, each of which can be run by hand as well.
+
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use anyhow::{Context as _, Result, bail};
+use xshell::cmd;
+
+use super::Outcome;
+use super::report::{self, Totals};
+use crate::setup::Way;
+use crate::workspace::Workspace;
+use crate::{build, peers, setup, shell, tidy};
+
+/// What is compiled for this machine. The probes are compiled for another.
+const HOST_PACKAGES: [&str; 6] =
+    ["--package", "mcpgw-common", "--package", "mcpgw-agent", "--package", "xtask"];
+
+/// Makes an end-to-end test fail where it would skip.
+const REQUIRE_PEERS: &str = "MCPGW_REQUIRE_PEERS";
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    Setup,
+    Peers,
+    Format,
+    Tidy,
+    Clippy,
+    ClippyBpf,
+    Build,
+    Alerts,
+    /// `cargo test`, all of it or only unit tests, filtered by name.
+    Cargo {
+        units_only: bool,
+        filter: Option<String>,
+    },
+}
+
+/// Which steps, in order. `quick` needs neither root nor network nor a BPF toolchain.
+pub(crate) fn plan(quick: bool, filter: Option<&str>) -> Vec<Step> {
+    let tests = Step::Cargo { units_only: quick, filter: filter.map(str::to_owned) };
+    match (quick, filter.is_some()) {
+        (true, true) => vec![tests],
+        (false, true) => vec![Step::Setup, Step::Peers, Step::Build, tests],
+        (true, false) => vec![Step::Format, Step::Tidy, Step::Clippy, tests],
+        (false, false) => vec![
+            Step::Setup,
+            Step::Peers,
+            Step::Format,
+            Step::Tidy,
+            Step::Clippy,
+            Step::ClippyBpf,
+            Step::Build,
+            Step::Alerts,
+            tests,
+        ],
+    }
+}
+
+impl Step {
+    /// What it is called.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Setup => "BPF toolchain",
+            Self::Peers => "test peers",
+            Self::Format => "format",
+            Self::Tidy => "tidy",
+            Self::Clippy => "clippy",
+            Self::ClippyBpf => "clippy (probes)",
+            Self::Build => "build",
+            Self::Alerts => "alert rules",
+            Self::Cargo { units_only: true, .. } => "unit tests",
+            Self::Cargo { units_only: false, .. } => "cargo test",
+        }
+    }
+
+    /// Later steps need what this one makes.
+    pub(crate) fn makes_build(&self) -> bool {
+        matches!(self, Self::Setup | Self::Build)
+    }
+
+    /// It needs what [`Self::makes_build`] steps made.
+    pub(crate) fn needs_build(&self) -> bool {
+        matches!(self, Self::ClippyBpf | Self::Build | Self::Cargo { units_only: false, .. })
+    }
+
+    /// Runs it.
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        match self {
+            Self::Setup => {
+                println!("{}", setup::ensure(workspace)?);
+                Ok(Outcome::Passed)
+            }
+            Self::Peers => peers::run(workspace).map(|()| Outcome::Passed),
+            Self::Format => format(workspace),
+            Self::Tidy => tidy::run(workspace).map(|()| Outcome::Passed),
+            Self::Clippy => clippy(workspace),
+            Self::ClippyBpf => clippy_bpf(workspace),
+            Self::Build => build(workspace),
+            Self::Alerts => alerts(workspace),
+            Self::Cargo { units_only, filter } => cargo_test(workspace, *units_only, filter.as_deref()),
+        }
+    }
+}
+
+fn format(workspace: &Workspace) -> Result<Outcome> {
+    let sh = shell::shell(workspace)?;
+    let cargo = shell::cargo();
+    cmd!(sh, "{cargo} fmt --all --check").quiet().run()?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy(workspace: &Workspace) -> Result<Outcome> {
+    let sh = shell::shell(workspace)?;
+    let cargo = shell::cargo();
+    let target = workspace.target();
+    cmd!(sh, "{cargo} clippy {HOST_PACKAGES...} --all-targets --target-dir {target} -- -D warnings")
+        .quiet()
+        .run()?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy_bpf(workspace: &Workspace) -> Result<Outcome> {
+    let toolchain = setup::ensure(workspace)?;
+    let there = match toolchain.way {
+        Way::Debian => shell::is_executable(&PathBuf::from("/usr/bin/cargo-clippy")),
+        Way::Nightly => Command::new("rustup")
+            .args(["run", "nightly", "cargo", "clippy", "--version"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success()),
+    };
+    if !there {
+        let hint = match toolchain.way {
+            Way::Debian => "Debian's linter is not installed (package rust-web-clippy)",
+            Way::Nightly => {
+                "the nightly toolchain has no clippy (rustup component add clippy --toolchain nightly)"
+            }
+        };
+        return Ok(Outcome::Skipped(hint.to_owned()));
+    }
+    build::cargo_bpf(workspace, &toolchain, "clippy", &["--release"], &["--", "-D", "warnings"])?;
+    Ok(Outcome::Passed)
+}
+
+fn build(workspace: &Workspace) -> Result<Outcome> {
+    let object = build::bpf(workspace, &setup::ensure(workspace)?)?;
+    build::agent(workspace, &object, false)?;
+    Ok(Outcome::Passed)
+}
+
+/// Checks the alert rules and runs their test cases.
+fn alerts(workspace: &Workspace) -> Result<Outcome> {
+    let sh = shell::shell(workspace)?;
+    let dir = workspace.path("packaging/prometheus");
+    if !dir.is_dir() {
+        return Ok(Outcome::Skipped("no packaging/prometheus".to_owned()));
+    }
+    if shell::find_program("promtool").is_none() {
+        return Ok(Outcome::Skipped("promtool is not installed (Debian's package prometheus)".to_owned()));
+    }
+    let files: Vec<PathBuf> = sh.read_dir(&dir)?.into_iter().filter(|file| is_yaml(file)).collect();
+    let (cases, rules): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_test_case(file));
+    if rules.is_empty() || cases.is_empty() {
+        bail!("packaging/prometheus needs alert rules and test cases for them");
+    }
+    cmd!(sh, "promtool check rules {rules...}").quiet().run()?;
+    cmd!(sh, "promtool test rules {cases...}").quiet().run()?;
+    Ok(Outcome::Passed)
+}
+
+fn is_yaml(file: &std::path::Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+}
+
+fn is_test_case(file: &std::path::Path) -> bool {
+    file.file_stem().is_some_and(|stem| stem.to_string_lossy().contains("test"))
+}
+
+fn cargo_test(workspace: &Workspace, units_only: bool, filter: Option<&str>) -> Result<Outcome> {
+    let mut command = Command::new(shell::cargo());
+    command.current_dir(workspace.root()).arg("test").args(HOST_PACKAGES).arg("--no-fail-fast");
+    command.arg("--target-dir").arg(workspace.target());
+    if units_only {
+        command.args(["--lib", "--bins"]);
+    } else {
+        command.env(build::OBJECT_VARIABLE, workspace.bpf_object());
+        if shell::is_root() {
+            // The peers were installed and we may load probes: nothing has a reason to skip.
+            command.env(REQUIRE_PEERS, "1");
+        }
+    }
+    command.args(filter);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("cannot start cargo test")?;
+    let stdout = child.stdout.take().context("cargo test has an output")?;
+    let stderr = child.stderr.take().context("cargo test has an error output")?;
+    let errors = thread::spawn(move || report::follow(BufReader::new(stderr), std::io::stderr()));
+    let mut totals = report::follow(BufReader::new(stdout), std::io::stdout())?;
+    totals.merge(&errors.join().unwrap_or_else(|_| Ok(Totals::default()))?);
+    let status = child.wait()?;
+    if !status.success() && totals.failed == 0 {
+        println!(
+            "cargo test ended with {status} and no failed test: it did not compile, or a test binary died"
+        );
+        totals.failed = 1;
+    }
+    Ok(Outcome::Tests(totals))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Step, plan};
+
+    #[test]
+    fn everything_ends_with_the_tests_and_sets_up_before_it_builds() {
+        let steps = plan(false, None);
+        let at = |wanted: &Step| steps.iter().position(|step| step == wanted).unwrap();
+        assert!(at(&Step::Setup) < at(&Step::Build));
+        assert_eq!(steps.last(), Some(&Step::Cargo { units_only: false, filter: None }));
+    }
+
+    #[test]
+    fn a_filter_runs_tests_only_and_quick_needs_no_probes() {
+        let steps = plan(true, Some("wire"));
+        assert_eq!(steps, [Step::Cargo { units_only: true, filter: Some("wire".to_owned()) }]);
+        assert!(plan(true, None).iter().all(|step| !step.needs_build() && !step.makes_build()));
+        assert!(!plan(false, Some("x")).contains(&Step::Clippy));
+    }
+}
