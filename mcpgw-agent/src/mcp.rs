@@ -1,14 +1,31 @@
 //! What one JSON text is, in MCP's terms. Pure: bytes in, facts out.
 //!
 //! This is the lenient look of an observer, not the strict decode of the gateway: what real peers accept
-//! must be recognised here.
+//! must be recognised here. Nothing of a message is kept but the few bounded strings of [`Peek`], and no input
+//! makes it panic, recurse or allocate beyond a small multiple of those.
+//!
+//! ```text
+//! text ─▶ text (values of one text) ─▶ facts (the members that matter) ─▶ likeness (against method) ─▶ Peek
+//! ```
+
+mod facts;
+mod lenient;
+mod likeness;
+mod method;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use method::{Sender, sender};
+pub use text::{MAX_TEXT_BYTES, Reading, peek, read};
 
 /// A JSON-RPC request id, its type kept: `1` and `"1"` differ.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Id {
-    /// A number, as written.
+    /// A number in its plain decimal form; `null` for an answer that bears no id (its request was unreadable).
     Number(String),
-    /// A string.
+    /// A string, cut to 128 bytes.
     String(String),
 }
 
@@ -21,9 +38,9 @@ pub struct Peek {
     pub mcp: Likeness,
     /// `protocolVersion` asked for or answered, where it has the form of an MCP revision.
     pub protocol_version: Option<String>,
-    /// `serverInfo` name and version.
+    /// `serverInfo` name and version (empty where it has none), each cut to 256 bytes.
     pub server_info: Option<(String, String)>,
-    /// `clientInfo` name and version.
+    /// `clientInfo` name and version, likewise.
     pub client_info: Option<(String, String)>,
     /// Length of `result.tools`.
     pub tools: Option<u32>,
