@@ -3,9 +3,43 @@
 //! ```text
 //! Chunk{source, offset, bytes} ─▶ stream (gaps, order) ─▶ line | http | sse ─▶ mcp::peek ─▶ Sighting
 //! ```
+//!
+//! [`StreamTable`] is the way in. One byte stream is one direction of a channel end or of a TCP connection,
+//! whoever moves the bytes: the kernel counts offsets per end and direction, so processes that share an end
+//! continue each other's stream, and a sighting names the process that completed it.
+//!
+//! - Channels carry newline-delimited JSON. Bytes up to the first newline may be the tail of a message that began
+//!   before observation, and are never held against the stream.
+//! - TCP carries HTTP/1.x, or newline-delimited JSON. HTTP/2 and TLS are out of reach: a connection that opens
+//!   with HTTP/2's preface is [`NotMcp::OtherHttp`], one that opens with a TLS record [`NotMcp::NotJson`].
+//! - Judgement is slow to say no: a stream that ever showed MCP is never [`Seen::NotMcp`], and a server that logs to
+//!   its stdout before it answers is not given up at once. After [`Seen::NotMcp`] a stream is silent until
+//!   [`StreamTable::forget`], or until another process takes the channel end over.
+//! - Everything is bounded by [`Limits`]; what the bounds cost is in [`Counters`].
+
+mod channel;
+mod connection;
+mod evidence;
+mod flow;
+mod http;
+mod judge;
+mod limits;
+mod lines;
+mod order;
+mod sink;
+mod sse;
+mod start;
+mod table;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 use crate::inventory::{BootTime, StreamSource};
 use crate::mcp::Peek;
+
+pub use limits::{Counters, Limits};
+pub use table::StreamTable;
 
 /// Bytes the tap brought, in the order the kernel wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,10 +122,10 @@ pub enum HttpSign {
 pub enum NotMcp {
     /// `Content-Length:` framing: a language server or debug adapter.
     ContentLength,
-    /// Not JSON, or not one object or array a line.
+    /// Not JSON, or not one object or array a line. On TCP also TLS.
     NotJson,
     /// JSON-RPC or other JSON, but nothing of MCP in the first messages.
     OtherJson,
-    /// HTTP, but nothing of MCP in what was seen of this connection.
+    /// HTTP, but nothing of MCP in what was seen of this connection; or HTTP/2, which is not looked into.
     OtherHttp,
 }
