@@ -1,1 +1,63 @@
-//! The kernel side as user space sees it: capabilities, loading, reading, map keys.
+//! The probes in the kernel: loading them, telling them what to look at, reading what they report.
+//!
+//! ```text
+//! BTF ─▶ offsets ─▶ loader ─▶ Kernel ◀─ Effect (observe, release, watch a port)
+//!                     │ hooks      └ tap attached and detached on demand
+//!                     └▶ three rings ─▶ Reader ─▶ decode ─▶ KernelEvent
+//! ```
+//!
+//! Loading never fails as a whole: each hook works or says why not, and without any the agent goes on with `/proc`.
+//! Nothing is pinned; dropping [`Kernel`] takes everything out of the kernel again. No decision about MCP is made here.
+
+pub mod btf;
+mod cgroup;
+mod control;
+pub mod decode;
+mod hook;
+mod loader;
+pub mod offsets;
+mod probe_log;
+mod reader;
+
+pub use control::KernelError;
+pub use decode::DecodeError;
+pub use hook::{Hook, HookState};
+pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};
+pub use probe_log::ProbeLog;
+pub use reader::{Reader, Readers};
+
+use crate::inventory::HostEvent;
+use crate::wire::Chunk;
+
+/// What the kernel reported.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KernelEvent {
+    /// Something about processes or sockets.
+    Host(HostEvent),
+    /// Bytes of a tapped stream.
+    Chunk(Chunk),
+    /// Records are missing before the next one of this ring.
+    Lost {
+        /// Which ring.
+        ring: &'static str,
+        /// The CPU they were tried on.
+        cpu: u16,
+        /// How many.
+        count: u64,
+    },
+}
+
+/// What a ring has carried and lost so far, over all CPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RingGaps {
+    /// `lifecycle`, `streams` or `tcp`.
+    pub ring: &'static str,
+    /// Records the probes tried to write, the lost ones included.
+    pub records: u64,
+    /// Records the ring had no room for.
+    pub lost: u64,
+    /// Their bytes.
+    pub lost_bytes: u64,
+    /// Records that arrived and were not understood.
+    pub undecodable: u64,
+}

@@ -1,8 +1,8 @@
 //! Records the probes write, one struct a kind, each opening with a [`Header`].
 //!
 //! Three rings carry them: life cycle ([`Exec`], [`Fork`], [`Exit`], [`Listen`], [`Connect`]), streams
-//! ([`StreamChunk`]) and TCP ([`TcpChunk`]). `seq` counts, per CPU and ring, every record that was *tried*;
-//! a jump is a loss.
+//! ([`StreamChunk`]) and TCP ([`TcpChunk`]). `seq` counts, per CPU and lane, every record that was *tried*;
+//! a jump is a loss. A lane writes to one ring.
 
 use crate::limit;
 
@@ -41,7 +41,7 @@ pub struct Header {
     pub version: u16,
     /// Length of the whole record in bytes, this header and any payload included.
     pub len: u32,
-    /// Records tried on this CPU and ring so far, this one included.
+    /// Records tried in this CPU's `lane` so far, this one included.
     pub seq: u64,
     /// `CLOCK_BOOTTIME` in nanoseconds.
     pub time_ns: u64,
@@ -50,7 +50,9 @@ pub struct Header {
     /// cgroup v2 id of the process.
     pub cgroup_id: u64,
     /// CPU the record was written on.
-    pub cpu: u32,
+    pub cpu: u16,
+    /// Which of the CPU's sequences `seq` counts ([`crate::map::lane`]).
+    pub lane: u16,
     /// Process (thread group) id in the initial pid namespace.
     pub tgid: u32,
     /// Thread id in the initial pid namespace.
@@ -128,7 +130,7 @@ pub struct Exec {
     pub stdio: [FdInfo; 3],
     /// `task->comm`, NUL padded.
     pub comm: [u8; limit::COMM],
-    /// `bprm->filename`, NUL padded, cut at its limit.
+    /// `bprm->filename`, cut at its limit; bytes after the first NUL mean nothing.
     pub filename: [u8; limit::FILENAME],
 }
 
@@ -241,7 +243,8 @@ pub struct StreamChunk {
     pub header: Header,
     /// Inode of the descriptor's file.
     pub ino: u64,
-    /// Position of the first byte in this end's stream of this `side`, counted from when observation began.
+    /// Position of the first byte in the stream of what this process moved to this `side` of this end, counted
+    /// from when observation began.
     pub offset: u64,
     /// Bytes of payload that follow.
     pub chunk_len: u32,

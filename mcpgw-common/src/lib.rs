@@ -6,7 +6,6 @@
 //! as the machine is, and pinned by size assertions; [`event::VERSION`] moves when one changes.
 #![no_std]
 
-
 pub mod event;
 pub mod limit;
 pub mod map;

@@ -1,3 +1,41 @@
-//! The kernel side.
+//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing.
+//!
+//! One hook group a file. Every probe claims a [`lane`](emit), fills the record in that lane's buffer and sends it to
+//! its ring; a record that does not fit is counted, never waited for. No offset of a kernel structure is compiled in:
+//! [`globals::OFFSETS`] comes from the running kernel's BTF. Maps that grow with what the host does are LRU, so that
+//! nobody can fill them.
+//!
+//! ```text
+//! exec, fork, exit   raw tracepoints sched_process_*      ─▶ LIFECYCLE
+//! sock               raw tracepoint inet_sock_set_state   ─▶ LIFECYCLE
+//! tap                raw tracepoint sys_exit              ─▶ STREAMS
+//! tcp                cgroup_skb ingress and egress        ─▶ TCP
+//! ```
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)]
+
+mod emit;
+mod exec;
+mod exit;
+mod file;
+mod fork;
+mod globals;
+mod kread;
+mod maps;
+mod sock;
+mod syscall;
+mod tap;
+mod task;
+mod tcp;
+
+/// The kernel offers GPL-only helpers (`bpf_probe_read_kernel`) to programs under this licence.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "license")]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+#[cfg(not(test))]
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

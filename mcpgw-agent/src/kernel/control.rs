@@ -1,0 +1,347 @@
+//! Telling the probes what to look at, and asking what they lost.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aya::Ebpf;
+use aya::maps::{HashMap, MapData, MapError, PerCpuArray};
+use aya::programs::cgroup_skb::CgroupSkbLinkId;
+use aya::programs::raw_trace_point::RawTracePointLinkId;
+use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError, RawTracePoint};
+use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX};
+use mcpgw_common::limit;
+use mcpgw_common::map::{
+    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_CLIENT, TASK_IGNORE, TASK_SERVER, TaskState, lane,
+};
+use nix::time::{ClockId, clock_gettime};
+
+use super::hook::{self, Hook};
+use super::loader::{Kernel, LIFECYCLE, STREAMS, TCP};
+use super::RingGaps;
+use crate::inventory::{Channel, ChannelKind, Effect, ProcessKey};
+
+/// Lanes that write to each ring.
+const LANES_OF: [(&str, &[u32]); 3] = [
+    (LIFECYCLE, &[lane::TASK, lane::SOCK]),
+    (STREAMS, &[lane::STREAM]),
+    (TCP, &[lane::TCP_IN, lane::TCP_OUT]),
+];
+
+/// Why the kernel did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KernelError {
+    /// The hook that would do it is not there; its state says why.
+    #[error("the `{hook}` hook is not available")]
+    Unavailable {
+        /// Which.
+        hook: &'static str,
+    },
+    /// A program could not be attached or detached.
+    #[error("the `{hook}` hook could not be switched")]
+    Switch {
+        /// Which.
+        hook: &'static str,
+        /// Why.
+        #[source]
+        source: ProgramError,
+    },
+    /// A map could not be read or changed.
+    #[error("map `{map}` could not be changed")]
+    Map {
+        /// Which.
+        map: &'static str,
+        /// Why.
+        #[source]
+        source: MapError,
+    },
+    /// There is no such clock.
+    #[error("CLOCK_BOOTTIME cannot be read")]
+    Clock(#[source] nix::Error),
+}
+
+/// The maps user space works with.
+pub(super) struct Maps {
+    pub(super) tasks: HashMap<MapData, u32, TaskState>,
+    pub(super) channels: HashMap<MapData, ChannelKey, ChannelState>,
+    pub(super) ports: HashMap<MapData, u16, u8>,
+    pub(super) lanes: PerCpuArray<MapData, LaneStats>,
+}
+
+/// The tap's program and, while attached, its link.
+#[derive(Debug, Default)]
+pub(super) struct Tap {
+    pub(super) usable: bool,
+    link: Option<RawTracePointLinkId>,
+}
+
+/// The two programs on the root cgroup and, while attached, their links.
+#[derive(Debug, Default)]
+pub(super) struct Http {
+    /// Present where at least one of them is usable.
+    pub(super) cgroup: Option<File>,
+    pub(super) usable: [bool; 2],
+    links: [Option<CgroupSkbLinkId>; 2],
+    ports: std::collections::HashSet<u16>,
+}
+
+/// Program, hook and direction of the two.
+const HTTP: [(&str, &str, CgroupSkbAttachType); 2] = [
+    ("mcpgw_tcp_in", hook::HTTP_IN.name, CgroupSkbAttachType::Ingress),
+    ("mcpgw_tcp_out", hook::HTTP_OUT.name, CgroupSkbAttachType::Egress),
+];
+
+impl Tap {
+    pub(super) const PROGRAM: &str = "mcpgw_tap";
+
+    pub(super) fn attach(&mut self, ebpf: &mut Ebpf) -> Result<(), KernelError> {
+        if self.link.is_some() {
+            return Ok(());
+        }
+        let hook = hook::STDIO_TAP.name;
+        let program: &mut RawTracePoint = program(ebpf, Self::PROGRAM, hook)?;
+        let switch = |source| KernelError::Switch { hook, source };
+        self.link = Some(program.attach("sys_exit").map_err(switch)?);
+        Ok(())
+    }
+
+    pub(super) fn detach(&mut self, ebpf: &mut Ebpf) -> Result<(), KernelError> {
+        let Some(link) = self.link.take() else { return Ok(()) };
+        let hook = hook::STDIO_TAP.name;
+        let program: &mut RawTracePoint = program(ebpf, Self::PROGRAM, hook)?;
+        program.detach(link).map_err(|source| KernelError::Switch { hook, source })
+    }
+}
+
+impl Http {
+    /// Attaches one of the two.
+    pub(super) fn attach(&mut self, ebpf: &mut Ebpf, which: usize) -> Result<(), KernelError> {
+        let Some((name, hook, direction)) = HTTP.get(which).copied() else { return Ok(()) };
+        let (Some(link), Some(cgroup)) = (self.links.get_mut(which), &self.cgroup) else {
+            return Err(KernelError::Unavailable { hook });
+        };
+        if link.is_some() {
+            return Ok(());
+        }
+        let program: &mut CgroupSkb = program(ebpf, name, hook)?;
+        // A link (Linux 5.7) lets others' programs on the root cgroup work beside ours, and refuses flags that say so.
+        let attached = program.attach(cgroup, direction, CgroupAttachMode::Single);
+        *link = Some(attached.map_err(|source| KernelError::Switch { hook, source })?);
+        Ok(())
+    }
+
+    /// Detaches one of the two.
+    pub(super) fn detach(&mut self, ebpf: &mut Ebpf, which: usize) -> Result<(), KernelError> {
+        let Some((name, hook, _)) = HTTP.get(which).copied() else { return Ok(()) };
+        let Some(link) = self.links.get_mut(which).and_then(Option::take) else { return Ok(()) };
+        let program: &mut CgroupSkb = program(ebpf, name, hook)?;
+        program.detach(link).map_err(|source| KernelError::Switch { hook, source })
+    }
+}
+
+/// A program of the object as the type it is.
+pub(super) fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str, hook: &'static str) -> Result<&'a mut P, KernelError>
+where
+    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
+{
+    let program = ebpf.program_mut(name).ok_or(KernelError::Unavailable { hook })?;
+    program.try_into().map_err(|source| KernelError::Switch { hook, source })
+}
+
+impl Kernel {
+    /// Carries out what concerns the kernel of `effect`; the rest is somebody else's and succeeds.
+    ///
+    /// The stdio tap is not attached by this: see [`Kernel::attach_tap`]. The programs for TCP are, with the first port
+    /// watched, and detached with the last.
+    ///
+    /// # Errors
+    /// [`KernelError`]; what could be done before it has been.
+    pub fn apply(&mut self, effect: &Effect) -> Result<(), KernelError> {
+        match effect {
+            Effect::Observe { channels, processes } => {
+                self.observe(channels)?;
+                for observed in processes {
+                    let bits = if observed.inherit { TASK_SERVER } else { TASK_CLIENT };
+                    self.mark(observed.process.pid, bits)?;
+                }
+                Ok(())
+            }
+            Effect::Release { channels, processes, settled } => self.release(channels, processes, *settled),
+            Effect::WatchPort(port) => self.watch_port(*port),
+            Effect::IgnorePort(port) => self.ignore_port(*port),
+            Effect::Enrich(_) | Effect::Doze(_) | Effect::Wake(_) | Effect::Changed(_) => Ok(()),
+        }
+    }
+
+    /// Reports no stream or socket of process `pid` any more, until it ends.
+    ///
+    /// # Errors
+    /// [`KernelError::Map`].
+    pub fn ignore(&mut self, pid: u32) -> Result<(), KernelError> {
+        self.mark(pid, TASK_IGNORE)
+    }
+
+    /// Begins to look at every system call of the host for bytes over observed channels. Does nothing while attached.
+    ///
+    /// # Errors
+    /// [`KernelError::Unavailable`] or [`KernelError::Switch`].
+    pub fn attach_tap(&mut self) -> Result<(), KernelError> {
+        if !self.tap.usable {
+            return Err(KernelError::Unavailable { hook: hook::STDIO_TAP.name });
+        }
+        self.tap.attach(&mut self.ebpf)
+    }
+
+    /// Ends that again. Does nothing while detached.
+    ///
+    /// # Errors
+    /// [`KernelError::Switch`].
+    pub fn detach_tap(&mut self) -> Result<(), KernelError> {
+        self.tap.detach(&mut self.ebpf)
+    }
+
+    /// The stdio tap is attached now.
+    #[must_use]
+    pub fn tap_attached(&self) -> bool {
+        self.tap.link.is_some()
+    }
+
+    /// Every hook and what came of it at loading.
+    #[must_use]
+    pub fn hooks(&self) -> &[Hook] {
+        &self.hooks
+    }
+
+    /// What each ring has carried and lost so far. A ring whose counters cannot be read is left out.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<RingGaps> {
+        LANES_OF.iter().filter_map(|(ring, classes)| self.ring_gaps(ring, classes)).collect()
+    }
+
+    fn ring_gaps(&self, ring: &'static str, classes: &[u32]) -> Option<RingGaps> {
+        let undecodable = self.undecodable_of(ring).load(Ordering::Relaxed);
+        let mut gaps = RingGaps { ring, records: 0, lost: 0, lost_bytes: 0, undecodable };
+        for class in classes {
+            for depth in 0..lane::DEPTH {
+                let values = self.maps.lanes.get(&(class * lane::DEPTH + depth), 0).ok()?;
+                for stats in values.iter() {
+                    gaps.records = gaps.records.saturating_add(stats.seq);
+                    gaps.lost = gaps.lost.saturating_add(stats.lost);
+                    gaps.lost_bytes = gaps.lost_bytes.saturating_add(stats.lost_bytes);
+                }
+            }
+        }
+        Some(gaps)
+    }
+
+    fn undecodable_of(&self, ring: &str) -> &Arc<AtomicU64> {
+        match ring {
+            STREAMS => &self.undecodable.streams,
+            TCP => &self.undecodable.tcp,
+            _ => &self.undecodable.lifecycle,
+        }
+    }
+
+    fn observe(&mut self, channels: &[Channel]) -> Result<(), KernelError> {
+        let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(KernelError::Clock)?;
+        let since_ns = u64::try_from(std::time::Duration::from(now).as_nanos()).unwrap_or(u64::MAX);
+        for channel in channels {
+            let key = channel_key(*channel);
+            match self.maps.channels.get(&key, 0) {
+                // Already observed, perhaps by the exec probe: it goes on with the offsets it has.
+                Ok(state) if state.flags & CHANNEL_SETTLED == 0 => continue,
+                Ok(_) | Err(MapError::KeyNotFound) => {}
+                Err(source) => return Err(channels_error(source)),
+            }
+            let state = ChannelState { since_ns, budget: limit::STREAM_BUDGET, flags: 0, reserved: 0 };
+            self.maps.channels.insert(key, state, 0).map_err(channels_error)?;
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, channels: &[Channel], processes: &[ProcessKey], settled: bool) -> Result<(), KernelError> {
+        for channel in channels {
+            let key = channel_key(*channel);
+            if settled {
+                let state = ChannelState { since_ns: 0, budget: 0, flags: CHANNEL_SETTLED, reserved: 0 };
+                self.maps.channels.insert(key, state, 0).map_err(channels_error)?;
+            } else {
+                absent_is_fine(self.maps.channels.remove(&key)).map_err(channels_error)?;
+            }
+        }
+        for process in processes {
+            let ignored = matches!(self.maps.tasks.get(&process.pid, 0), Ok(state) if state.bits & TASK_IGNORE != 0);
+            if !ignored {
+                absent_is_fine(self.maps.tasks.remove(&process.pid)).map_err(tasks_error)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, pid: u32, more: u32) -> Result<(), KernelError> {
+        let bits = match self.maps.tasks.get(&pid, 0) {
+            Ok(state) => state.bits,
+            Err(MapError::KeyNotFound) => 0,
+            Err(source) => return Err(tasks_error(source)),
+        };
+        if bits & more == more {
+            return Ok(());
+        }
+        self.maps.tasks.insert(pid, TaskState { bits: bits | more }, 0).map_err(tasks_error)
+    }
+
+    fn watch_port(&mut self, port: u16) -> Result<(), KernelError> {
+        if self.http.usable == [false; 2] {
+            return Err(KernelError::Unavailable { hook: hook::HTTP_IN.name });
+        }
+        self.maps.ports.insert(port, 1, 0).map_err(ports_error)?;
+        self.http.ports.insert(port);
+        for which in 0..2 {
+            if self.http.usable.get(which) == Some(&true) {
+                self.http.attach(&mut self.ebpf, which)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ignore_port(&mut self, port: u16) -> Result<(), KernelError> {
+        absent_is_fine(self.maps.ports.remove(&port)).map_err(ports_error)?;
+        self.http.ports.remove(&port);
+        if self.http.ports.is_empty() {
+            for which in 0..2 {
+                self.http.detach(&mut self.ebpf, which)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn channel_key(channel: Channel) -> ChannelKey {
+    let kind = match channel.kind {
+        ChannelKind::Fifo => CHANNEL_FIFO,
+        ChannelKind::Unix => CHANNEL_UNIX,
+    };
+    ChannelKey { ino: channel.ino, kind: u32::from(kind), reserved: 0 }
+}
+
+/// Entries come and go in the kernel as well: one that is gone already is what was asked for.
+fn absent_is_fine(result: Result<(), MapError>) -> Result<(), MapError> {
+    match result {
+        Err(MapError::KeyNotFound) => Ok(()),
+        Err(MapError::SyscallError(error)) if error.io_error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn tasks_error(source: MapError) -> KernelError {
+    KernelError::Map { map: "TASKS", source }
+}
+
+fn channels_error(source: MapError) -> KernelError {
+    KernelError::Map { map: "CHANNELS", source }
+}
+
+fn ports_error(source: MapError) -> KernelError {
+    KernelError::Map { map: "PORTS", source }
+}

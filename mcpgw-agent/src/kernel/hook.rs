@@ -1,0 +1,168 @@
+//! What each hook is for, whether it works here, and what to do if not.
+
+/// A place in the kernel where a probe of ours may sit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Short name, used in status, metrics and to leave it out.
+    pub name: &'static str,
+    /// What came of it.
+    pub state: HookState,
+    /// What is lost without it.
+    pub provides: &'static str,
+    /// What a person can do about it; empty where it works.
+    pub remedy: String,
+}
+
+/// What came of a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookState {
+    /// It works.
+    Attached {
+        /// A remark, such as `on demand`; may be empty.
+        note: &'static str,
+    },
+    /// It was not tried.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+    /// It was tried and refused.
+    Failed {
+        /// By what.
+        error: String,
+    },
+}
+
+impl HookState {
+    /// The word used in status and metrics.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Attached { .. } => "attached",
+            Self::Skipped { .. } => "skipped",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// Note, reason or error.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Attached { note } => note,
+            Self::Skipped { why } => why,
+            Self::Failed { error } => error,
+        }
+    }
+
+    /// It works.
+    #[must_use]
+    pub fn is_attached(&self) -> bool {
+        matches!(self, Self::Attached { .. })
+    }
+}
+
+/// Name and purpose of a hook.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    pub(super) provides: &'static str,
+}
+
+pub(super) const EXEC: Kind = Kind {
+    name: "exec",
+    provides: "servers are seen the moment they start; without it they appear with the next scan of /proc",
+};
+pub(super) const FORK: Kind = Kind {
+    name: "fork",
+    provides: "children of a wrapper (npx, sh, uv) are followed; without it they are found at their next exec or scan",
+};
+pub(super) const EXIT: Kind =
+    Kind { name: "exit", provides: "servers leave the list when they end; without it, with the next scan of /proc" };
+pub(super) const SOCKETS: Kind = Kind {
+    name: "sockets",
+    provides: "listeners and connections are tied to their processes at once; without it, by polling sock_diag",
+};
+pub(super) const STDIO_TAP: Kind = Kind {
+    name: "stdio-tap",
+    provides: "servers on stdio are confirmed by what they say; without it they stay candidates",
+};
+pub(super) const HTTP_IN: Kind = Kind {
+    name: "http-in",
+    provides: "requests to HTTP servers are seen; without it they are known by their answers only",
+};
+pub(super) const HTTP_OUT: Kind = Kind {
+    name: "http-out",
+    provides: "answers of HTTP servers are seen; without it their name, version and tools stay unknown",
+};
+
+/// Every hook there is, in the order they are shown.
+pub(super) const ALL: [Kind; 7] = [EXEC, FORK, EXIT, SOCKETS, STDIO_TAP, HTTP_IN, HTTP_OUT];
+
+impl Kind {
+    pub(super) fn attached(self, note: &'static str) -> Hook {
+        self.with(HookState::Attached { note }, String::new())
+    }
+
+    pub(super) fn skipped(self, why: impl Into<String>, remedy: impl Into<String>) -> Hook {
+        self.with(HookState::Skipped { why: why.into() }, remedy.into())
+    }
+
+    pub(super) fn failed(self, error: impl Into<String>) -> Hook {
+        let error = error.into();
+        let remedy = remedy(&error);
+        self.with(HookState::Failed { error }, remedy)
+    }
+
+    fn with(self, state: HookState, remedy: String) -> Hook {
+        Hook { name: self.name, state, provides: self.provides, remedy }
+    }
+}
+
+/// What usually helps against an error of `bpf(2)`, judged by its text, which is all that is left of it here.
+fn remedy(error: &str) -> String {
+    let error = error.to_ascii_lowercase();
+    if error.contains("os error 1)") || error.contains("os error 13)") || error.contains("permission") {
+        "run the agent as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; in a container also check seccomp, \
+         kernel lockdown and kernel.unprivileged_bpf_disabled"
+    } else if error.contains("os error 12)") {
+        "raise the memory limit of the agent's cgroup or make the rings smaller"
+    } else if error.contains("without probes") {
+        "build it with `cargo xtask build`"
+    } else if error.contains("os error 2)") || error.contains("os error 22)") || error.contains("os error 524)") {
+        "this kernel lacks the hook: Linux 5.10 or newer with BPF, tracepoints and cgroup BPF is needed"
+    } else {
+        "run the agent with RUST_LOG=debug for the verifier's log and report it with `uname -r`"
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_reasons() {
+        let hook = EXEC.attached("on demand");
+        assert!(hook.state.is_attached());
+        assert_eq!((hook.state.word(), hook.state.reason()), ("attached", "on demand"));
+        assert!(hook.remedy.is_empty());
+        let hook = FORK.skipped("left out", "put it back");
+        assert_eq!((hook.state.word(), hook.state.reason(), hook.remedy.as_str()), ("skipped", "left out", "put it back"));
+    }
+
+    #[test]
+    fn an_error_brings_its_remedy() {
+        assert!(EXEC.failed("bpf_prog_load: Operation not permitted (os error 1)").remedy.contains("root"));
+        assert!(EXEC.failed("Cannot allocate memory (os error 12)").remedy.contains("memory"));
+        assert!(EXEC.failed("No such file or directory (os error 2)").remedy.contains("5.10"));
+        assert!(EXEC.failed("something else").remedy.contains("RUST_LOG"));
+    }
+
+    #[test]
+    fn names_differ() {
+        let mut names: Vec<_> = ALL.iter().map(|kind| kind.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

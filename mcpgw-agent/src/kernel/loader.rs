@@ -1,0 +1,368 @@
+//! Loading the probes: what can be had on this kernel is found by trying it, hook by hook.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use aya::maps::{Map, MapData, MapError, RingBuf};
+use aya::programs::{CgroupSkb, RawTracePoint};
+use aya::{Ebpf, EbpfLoader};
+use mcpgw_common::limit;
+use mcpgw_common::map::Settings;
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+
+use super::btf::{Btf, VMLINUX};
+use super::cgroup;
+use super::control::{Http, Maps, Tap, program};
+use super::hook::{self, Hook, Kind};
+use super::offsets::{self, Hooks, Resolved};
+use super::probe_log::ProbeLog;
+use super::reader::{Reader, Readers};
+
+pub(super) const LIFECYCLE: &str = "lifecycle";
+pub(super) const STREAMS: &str = "streams";
+pub(super) const TCP: &str = "tcp";
+
+/// The probes, as `cargo xtask build` made them; empty in an agent built without.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/mcpgw-ebpf"));
+
+/// Log level of `aya-log` at which the probes say what they do, and 0 for silence.
+const PROBE_DEBUG: u8 = 4;
+
+/// How to load the probes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelOptions {
+    /// Size of the life cycle ring: a power of two, a multiple of the page size.
+    pub lifecycle_bytes: u32,
+    /// Size of the ring for streams, likewise.
+    pub streams_bytes: u32,
+    /// Size of the ring for TCP, likewise.
+    pub tcp_bytes: u32,
+    /// Names of hooks to leave out.
+    pub disabled: Vec<String>,
+    /// Make the probes log what they do ([`Kernel::take_probe_log`]); costs time in every one of them.
+    pub probe_log: bool,
+}
+
+impl Default for KernelOptions {
+    fn default() -> Self {
+        Self {
+            lifecycle_bytes: 2 << 20,
+            streams_bytes: 8 << 20,
+            tcp_bytes: 4 << 20,
+            disabled: Vec::new(),
+            probe_log: false,
+        }
+    }
+}
+
+/// What is wrong with [`KernelOptions`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// The kernel would refuse this size.
+    #[error("ring size {bytes} is not a power of two and a multiple of the page size, {page}")]
+    RingSize {
+        /// The size.
+        bytes: u32,
+        /// Bytes in a page.
+        page: u32,
+    },
+    /// There is no such hook.
+    #[error("there is no hook `{name}`; there are {known}")]
+    Hook {
+        /// The name.
+        name: String,
+        /// Those that exist.
+        known: String,
+    },
+}
+
+impl KernelOptions {
+    /// Checks sizes and names.
+    ///
+    /// # Errors
+    /// [`OptionsError`].
+    pub fn validate(&self) -> Result<(), OptionsError> {
+        let page = page_size();
+        for bytes in [self.lifecycle_bytes, self.streams_bytes, self.tcp_bytes] {
+            if !bytes.is_power_of_two() || bytes < page {
+                return Err(OptionsError::RingSize { bytes, page });
+            }
+        }
+        let names = hook::ALL.map(|kind| kind.name);
+        match self.disabled.iter().find(|name| !names.contains(&name.as_str())) {
+            Some(name) => Err(OptionsError::Hook { name: name.clone(), known: names.join(", ") }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What came of loading.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The probes, if at least one hook works.
+    pub kernel: Option<Kernel>,
+    /// Every hook, in a fixed order.
+    pub hooks: Vec<Hook>,
+}
+
+/// The loaded probes. Dropping it detaches and unloads them all; nothing of it outlives the process.
+pub struct Kernel {
+    pub(super) ebpf: Ebpf,
+    pub(super) maps: Maps,
+    pub(super) tap: Tap,
+    pub(super) http: Http,
+    pub(super) hooks: Vec<Hook>,
+    pub(super) undecodable: Undecodable,
+    readers: Option<Readers>,
+    probe_log: Option<ProbeLog>,
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernel").field("hooks", &self.hooks).finish_non_exhaustive()
+    }
+}
+
+/// Counters shared with the readers.
+#[derive(Debug, Default)]
+pub(super) struct Undecodable {
+    pub(super) lifecycle: Arc<AtomicU64>,
+    pub(super) streams: Arc<AtomicU64>,
+    pub(super) tcp: Arc<AtomicU64>,
+}
+
+impl Kernel {
+    /// Loads and attaches what this kernel allows. Never an error: what does not work says so in [`Loaded::hooks`].
+    #[must_use]
+    pub fn load(options: &KernelOptions) -> Loaded {
+        if let Err(error) = options.validate() {
+            return nothing(&describe(&error));
+        }
+        if OBJECT.is_empty() {
+            return nothing("this binary was built without probes: build it with `cargo xtask build`");
+        }
+        let resolved = match Btf::read(Path::new(VMLINUX)) {
+            Ok(btf) => Resolved::new(&btf),
+            Err(error) => Resolved::nothing(&error),
+        };
+        for detail in resolved.details_missing() {
+            tracing::debug!(detail, "kernel records will lack a detail");
+        }
+        raise_memlock();
+        match object(options, &resolved) {
+            Ok(ebpf) => attach(ebpf, options, &resolved),
+            Err(error) => nothing(&describe(&error)),
+        }
+    }
+
+    /// The rings, to be read; `None` the second time.
+    pub fn take_readers(&mut self) -> Option<Readers> {
+        self.readers.take()
+    }
+
+    /// What the probes log, if [`KernelOptions::probe_log`] was set; `None` the second time.
+    pub fn take_probe_log(&mut self) -> Option<ProbeLog> {
+        self.probe_log.take()
+    }
+}
+
+/// Every hook failed, of the same cause.
+fn nothing(error: &str) -> Loaded {
+    Loaded { kernel: None, hooks: hook::ALL.map(|kind| kind.failed(error)).to_vec() }
+}
+
+/// Creates the maps and relocates the programs; none is loaded yet.
+fn object(options: &KernelOptions, resolved: &Resolved) -> Result<Ebpf, aya::EbpfError> {
+    let settings = Settings {
+        stream_budget: limit::STREAM_BUDGET,
+        tcp_budget: limit::TCP_BUDGET,
+        self_tgid: std::process::id(),
+        reserved: 0,
+    };
+    let level = if options.probe_log { PROBE_DEBUG } else { 0 };
+    let mut loader = EbpfLoader::new();
+    loader
+        // The programs carry no relocations against the kernel's types: `OFFSETS` takes their place.
+        .btf(None)
+        .override_global("OFFSETS", &resolved.offsets, true)
+        .override_global("SETTINGS", &settings, true)
+        .override_global("AYA_LOG_LEVEL", &level, false)
+        .map_max_entries("LIFECYCLE", options.lifecycle_bytes)
+        .map_max_entries("STREAMS", options.streams_bytes)
+        .map_max_entries("TCP", options.tcp_bytes);
+    if !options.probe_log {
+        loader.map_max_entries("AYA_LOGS", page_size());
+    }
+    loader.load(OBJECT)
+}
+
+/// Loads and attaches every program, each by itself.
+fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loaded {
+    let undecodable = Undecodable::default();
+    let probe_log = options.probe_log.then(|| ProbeLog::new(&mut ebpf).ok()).flatten();
+    let (maps, readers) = match maps(&mut ebpf, &undecodable) {
+        Ok(taken) => taken,
+        Err(error) => return nothing(&describe(&error)),
+    };
+    let mut attacher = Attacher { ebpf, options, resolved, hooks: Vec::new() };
+    attacher.tracepoint(hook::EXEC, offsets::EXEC, "mcpgw_exec", "sched_process_exec");
+    attacher.tracepoint(hook::FORK, offsets::FORK, "mcpgw_fork", "sched_process_fork");
+    attacher.tracepoint(hook::EXIT, offsets::EXIT, "mcpgw_exit", "sched_process_exit");
+    attacher.tracepoint(hook::SOCKETS, offsets::SOCK, "mcpgw_sock", "inet_sock_set_state");
+    let tap = attacher.tap();
+    let http = attacher.http();
+    let Attacher { ebpf, hooks, .. } = attacher;
+    if !hooks.iter().any(|hook| hook.state.is_attached()) {
+        return Loaded { kernel: None, hooks };
+    }
+    let kernel =
+        Kernel { ebpf, maps, tap, http, hooks: hooks.clone(), undecodable, readers: Some(readers), probe_log };
+    Loaded { kernel: Some(kernel), hooks }
+}
+
+struct Attacher<'a> {
+    ebpf: Ebpf,
+    options: &'a KernelOptions,
+    resolved: &'a Resolved,
+    hooks: Vec<Hook>,
+}
+
+impl Attacher<'_> {
+    /// Says why `kind` is not even to be tried, if so.
+    fn skip(&self, kind: Kind, needs: Hooks) -> Option<Hook> {
+        if self.options.disabled.iter().any(|name| name == kind.name) {
+            return Some(kind.skipped("left out by configuration", "remove it from the list of disabled hooks"));
+        }
+        let why = self.resolved.obstacle(needs)?;
+        Some(kind.skipped(why, "use a kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"))
+    }
+
+    fn tracepoint(&mut self, kind: Kind, needs: Hooks, name: &str, tracepoint: &str) {
+        let hook = self.skip(kind, needs).unwrap_or_else(|| match self.try_tracepoint(kind, name, tracepoint) {
+            Ok(()) => kind.attached(""),
+            Err(error) => kind.failed(error),
+        });
+        self.hooks.push(hook);
+    }
+
+    fn try_tracepoint(&mut self, kind: Kind, name: &str, tracepoint: &str) -> Result<(), String> {
+        let program: &mut RawTracePoint = program(&mut self.ebpf, name, kind.name).map_err(|error| describe(&error))?;
+        program.load().map_err(|error| describe(&error))?;
+        program.attach(tracepoint).map_err(|error| describe(&error))?;
+        Ok(())
+    }
+
+    /// Loads the tap, and attaches it once to see that it can be.
+    fn tap(&mut self) -> Tap {
+        let mut tap = Tap::default();
+        let kind = hook::STDIO_TAP;
+        let hook = self.skip(kind, offsets::TAP).unwrap_or_else(|| match self.try_tap(&mut tap) {
+            Ok(()) => {
+                tap.usable = true;
+                kind.attached("on demand")
+            }
+            Err(error) => kind.failed(error),
+        });
+        self.hooks.push(hook);
+        tap
+    }
+
+    fn try_tap(&mut self, tap: &mut Tap) -> Result<(), String> {
+        let program: &mut RawTracePoint = program(&mut self.ebpf, Tap::PROGRAM, hook::STDIO_TAP.name)
+            .map_err(|error| describe(&error))?;
+        program.load().map_err(|error| describe(&error))?;
+        tap.attach(&mut self.ebpf).map_err(|error| describe(&error))?;
+        tap.detach(&mut self.ebpf).map_err(|error| describe(&error))
+    }
+
+    /// Loads the programs for TCP, and attaches each once.
+    fn http(&mut self) -> Http {
+        let mut http = Http::default();
+        let cgroup = cgroup::open_root();
+        let failure = cgroup.as_ref().err().map(|error| describe(error));
+        http.cgroup = cgroup.ok();
+        for (which, kind, name) in [(0, hook::HTTP_IN, "mcpgw_tcp_in"), (1, hook::HTTP_OUT, "mcpgw_tcp_out")] {
+            let result = match (self.skip(kind, 0), &failure) {
+                (Some(hook), _) => Err(hook),
+                (None, Some(why)) => Err(kind.skipped(why, "mount cgroup v2: `mount -t cgroup2 none /sys/fs/cgroup`")),
+                (None, None) => self.try_http(&mut http, kind, which, name).map_err(|error| kind.failed(error)),
+            };
+            if let Some(usable) = http.usable.get_mut(which) {
+                *usable = result.is_ok();
+            }
+            self.hooks.push(result.err().unwrap_or_else(|| kind.attached("on demand")));
+        }
+        http
+    }
+
+    fn try_http(&mut self, http: &mut Http, kind: Kind, which: usize, name: &str) -> Result<(), String> {
+        let program: &mut CgroupSkb = program(&mut self.ebpf, name, kind.name).map_err(|error| describe(&error))?;
+        program.load().map_err(|error| describe(&error))?;
+        http.attach(&mut self.ebpf, which).map_err(|error| describe(&error))?;
+        http.detach(&mut self.ebpf, which).map_err(|error| describe(&error))
+    }
+}
+
+/// Takes the maps out of the object.
+fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers), MapError> {
+    let maps = Maps {
+        tasks: take(ebpf, "TASKS")?.try_into()?,
+        channels: take(ebpf, "CHANNELS")?.try_into()?,
+        ports: take(ebpf, "PORTS")?.try_into()?,
+        lanes: take(ebpf, "LANES")?.try_into()?,
+    };
+    let mut reader = |ring, map, undecodable: &Arc<AtomicU64>| {
+        let buffer: RingBuf<MapData> = take(ebpf, map)?.try_into()?;
+        Ok::<_, MapError>(Reader::new(ring, buffer, Arc::clone(undecodable)))
+    };
+    let readers = Readers {
+        lifecycle: reader(LIFECYCLE, "LIFECYCLE", &undecodable.lifecycle)?,
+        streams: reader(STREAMS, "STREAMS", &undecodable.streams)?,
+        tcp: reader(TCP, "TCP", &undecodable.tcp)?,
+    };
+    Ok((maps, readers))
+}
+
+fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, MapError> {
+    ebpf.take_map(name).ok_or_else(|| MapError::InvalidName { name: name.to_owned() })
+}
+
+/// Before Linux 5.11, BPF memory counts as locked memory. Where the limit cannot be raised, loading will tell.
+fn raise_memlock() {
+    if let Err(error) = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY) {
+        tracing::debug!(%error, "the limit of locked memory was not raised");
+    }
+}
+
+fn page_size() -> u32 {
+    nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
+        .ok()
+        .flatten()
+        .and_then(|bytes| u32::try_from(bytes).ok())
+        .unwrap_or(4096)
+}
+
+/// An error and its causes on one line. What the verifier wrote goes to the log instead.
+fn describe(error: &dyn Error) -> String {
+    let mut text = first_line(&error.to_string());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let line = first_line(&error.to_string());
+        if !text.ends_with(&line) {
+            text = format!("{text}: {line}");
+        }
+        cause = error.source();
+    }
+    let whole = error.to_string();
+    if whole.lines().count() > 1 {
+        tracing::debug!(log = %whole, "refused by the kernel");
+    }
+    text
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,163 @@
+//! From BTF to [`Offsets`]: which structure members the probes read, and which hook cannot do without which.
+
+use mcpgw_common::map::{ABSENT, Offsets};
+
+use super::btf::{Btf, BtfError};
+
+#[cfg(test)]
+mod tests;
+
+/// Hooks, as a set of bits.
+pub type Hooks = u8;
+/// The exec probe.
+pub const EXEC: Hooks = 1 << 0;
+/// The fork probe.
+pub const FORK: Hooks = 1 << 1;
+/// The exit probe.
+pub const EXIT: Hooks = 1 << 2;
+/// The socket state probe.
+pub const SOCK: Hooks = 1 << 3;
+/// The stream tap.
+pub const TAP: Hooks = 1 << 4;
+/// Every hook whose records carry a process.
+const IDENTITY: Hooks = EXEC | FORK | EXIT | SOCK | TAP;
+/// Missed, the record lacks a detail and no more.
+const DETAIL: Hooks = 0;
+
+/// What a field is in the kernel.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// A member's offset.
+    Member(&'static str),
+    /// A structure's size.
+    Size(&'static str),
+}
+
+/// One field of [`Offsets`].
+struct Field {
+    source: Source,
+    place: fn(&mut Offsets) -> &mut u32,
+    needed_by: Hooks,
+}
+
+/// Declares the table. Every field of [`Offsets`] must occur: the struct literal below does not compile otherwise.
+macro_rules! fields {
+    ($($field:ident = $kind:ident($name:literal), $needed:expr;)*) => {
+        const FIELDS: &[Field] = &[$(Field {
+            source: Source::$kind($name),
+            place: |offsets| &mut offsets.$field,
+            needed_by: $needed,
+        }),*];
+        const UNKNOWN: Offsets = Offsets { $($field: ABSENT),* };
+    };
+}
+
+fields! {
+    task_tgid = Member("task_struct.tgid"), EXEC | FORK;
+    task_pid = Member("task_struct.pid"), FORK;
+    task_real_parent = Member("task_struct.real_parent"), EXEC;
+    task_group_leader = Member("task_struct.group_leader"), IDENTITY;
+    task_start_boottime = Member("task_struct.start_boottime"), IDENTITY;
+    task_files = Member("task_struct.files"), EXEC | TAP;
+    task_mm = Member("task_struct.mm"), EXEC;
+    task_nsproxy = Member("task_struct.nsproxy"), DETAIL;
+    task_signal = Member("task_struct.signal"), EXIT;
+    task_exit_code = Member("task_struct.exit_code"), DETAIL;
+    task_thread_pid = Member("task_struct.thread_pid"), DETAIL;
+    files_fdt = Member("files_struct.fdt"), EXEC | TAP;
+    fdtable_max_fds = Member("fdtable.max_fds"), EXEC | TAP;
+    fdtable_fd = Member("fdtable.fd"), EXEC | TAP;
+    file_inode = Member("file.f_inode"), EXEC | TAP;
+    file_mode = Member("file.f_mode"), EXEC;
+    file_private_data = Member("file.private_data"), EXEC | TAP;
+    file_dentry = Member("file.f_path.dentry"), DETAIL;
+    inode_mode = Member("inode.i_mode"), EXEC | TAP;
+    inode_ino = Member("inode.i_ino"), EXEC | TAP;
+    inode_sb = Member("inode.i_sb"), EXEC;
+    inode_nlink = Member("inode.i_nlink"), EXEC;
+    super_dev = Member("super_block.s_dev"), EXEC;
+    dentry_name = Member("dentry.d_name.name"), DETAIL;
+    socket_sk = Member("socket.sk"), EXEC | TAP;
+    socket_file = Member("socket.file"), EXEC | TAP;
+    socket_type = Member("socket.type"), EXEC | TAP;
+    sock_socket = Member("sock.sk_socket"), EXEC;
+    sock_peer_pid = Member("sock.sk_peer_pid"), DETAIL;
+    sock_protocol = Member("sock.sk_protocol"), SOCK;
+    sock_family = Member("sock.__sk_common.skc_family"), EXEC | SOCK | TAP;
+    sock_num = Member("sock.__sk_common.skc_num"), SOCK;
+    sock_dport = Member("sock.__sk_common.skc_dport"), SOCK;
+    sock_daddr = Member("sock.__sk_common.skc_daddr"), SOCK;
+    sock_rcv_saddr = Member("sock.__sk_common.skc_rcv_saddr"), SOCK;
+    sock_v6_daddr = Member("sock.__sk_common.skc_v6_daddr"), DETAIL;
+    sock_v6_rcv_saddr = Member("sock.__sk_common.skc_v6_rcv_saddr"), DETAIL;
+    sock_net = Member("sock.__sk_common.skc_net.net"), DETAIL;
+    unix_peer = Member("unix_sock.peer"), EXEC;
+    unix_addr = Member("unix_sock.addr"), DETAIL;
+    pid_level = Member("pid.level"), DETAIL;
+    pid_numbers = Member("pid.numbers"), DETAIL;
+    upid_nr = Member("upid.nr"), DETAIL;
+    upid_ns = Member("upid.ns"), DETAIL;
+    upid_size = Size("upid"), DETAIL;
+    mm_arg_start = Member("mm_struct.arg_start"), EXEC;
+    mm_arg_end = Member("mm_struct.arg_end"), EXEC;
+    mm_exe_file = Member("mm_struct.exe_file"), EXEC;
+    nsproxy_mnt = Member("nsproxy.mnt_ns"), DETAIL;
+    nsproxy_net = Member("nsproxy.net_ns"), DETAIL;
+    mnt_ns_inum = Member("mnt_namespace.ns.inum"), DETAIL;
+    net_ns_inum = Member("net.ns.inum"), DETAIL;
+    pid_ns_inum = Member("pid_namespace.ns.inum"), DETAIL;
+    signal_live = Member("signal_struct.live"), EXIT;
+    signal_flags = Member("signal_struct.flags"), DETAIL;
+    signal_group_exit_code = Member("signal_struct.group_exit_code"), DETAIL;
+    binprm_filename = Member("linux_binprm.filename"), DETAIL;
+}
+
+/// What the running kernel's BTF had.
+#[derive(Debug)]
+pub struct Resolved {
+    /// For the probes; [`ABSENT`] for what was not found.
+    pub offsets: Offsets,
+    missing: Vec<(Hooks, String)>,
+}
+
+impl Resolved {
+    /// Looks every field up.
+    #[must_use]
+    pub fn new(btf: &Btf) -> Self {
+        let mut resolved = Self { offsets: UNKNOWN, missing: Vec::new() };
+        for field in FIELDS {
+            match field.source.find(btf) {
+                Ok(offset) => *(field.place)(&mut resolved.offsets) = offset,
+                Err(error) => resolved.missing.push((field.needed_by, error.to_string())),
+            }
+        }
+        resolved
+    }
+
+    /// Nothing could be looked up, because of `why`.
+    #[must_use]
+    pub fn nothing(why: &BtfError) -> Self {
+        let reason = std::error::Error::source(why).map_or_else(|| why.to_string(), |source| format!("{why}: {source}"));
+        Self { offsets: UNKNOWN, missing: vec![(IDENTITY, reason)] }
+    }
+
+    /// Why `hook` cannot work here, if it cannot.
+    #[must_use]
+    pub fn obstacle(&self, hook: Hooks) -> Option<&str> {
+        self.missing.iter().find(|(needed_by, _)| needed_by & hook != 0).map(|(_, why)| why.as_str())
+    }
+
+    /// What records will lack although their hook works.
+    pub fn details_missing(&self) -> impl Iterator<Item = &str> {
+        self.missing.iter().filter(|(needed_by, _)| *needed_by == DETAIL).map(|(_, why)| why.as_str())
+    }
+}
+
+impl Source {
+    fn find(self, btf: &Btf) -> Result<u32, BtfError> {
+        match self {
+            Self::Member(path) => btf.offset(path),
+            Self::Size(structure) => btf.size_of(structure),
+        }
+    }
+}

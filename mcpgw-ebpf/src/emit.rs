@@ -1,0 +1,157 @@
+//! Lanes and rings: numbering records, putting them together and counting those that found no room.
+//!
+//! A probe may interrupt another on the same CPU (a softirq under a system call). Each claims a lane of its class, so
+//! buffer and sequence are its own; a lane is busy only while its probe runs.
+
+use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_ringbuf_output};
+use aya_ebpf::maps::RingBuf;
+use mcpgw_common::event::{Header, VERSION};
+use mcpgw_common::limit;
+use mcpgw_common::map::{LaneStats, lane};
+
+use crate::maps::{BUFFERS, LANES};
+use crate::task::Identity;
+
+/// Longest fixed part of a record that chunks follow ([`mcpgw_common::event::TcpChunk`]).
+const FIXED: usize = 120;
+/// Longest record.
+pub(crate) const RECORD: usize = FIXED + limit::CHUNK;
+
+/// A lane's working memory.
+#[repr(C)]
+pub(crate) struct Buffer {
+    /// The record being put together.
+    pub(crate) record: [u8; RECORD],
+    /// Where the tap is in a call's buffers. In memory and not in registers, so that the verifier forgets the exact
+    /// values between the rounds of a loop and sees that they are alike.
+    pub(crate) cursor: Cursor,
+}
+
+/// Position in the buffers of one system call, or in one packet.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor {
+    /// Next byte in user memory (tap) or in the packet.
+    pub(crate) base: u64,
+    /// Bytes left at `base`.
+    pub(crate) left: u64,
+    /// Bytes left of the whole call or packet.
+    pub(crate) total: u64,
+    /// Next `iovec` in user memory.
+    pub(crate) iovec: u64,
+    /// `iovec` entries left.
+    pub(crate) iovecs: u64,
+    /// Position in the stream.
+    pub(crate) offset: u64,
+    /// Bytes of the call or packet the budget still allows.
+    pub(crate) allowed: u64,
+    /// Chunks sent.
+    pub(crate) chunks: u64,
+}
+
+/// A claimed lane.
+#[derive(Clone, Copy)]
+pub(crate) struct Lane {
+    index: u32,
+    stats: *mut LaneStats,
+    buffer: *mut Buffer,
+}
+
+impl Lane {
+    /// Claims a lane of `class`, or counts a loss and says `None`.
+    #[inline(always)]
+    pub(crate) fn claim(class: u32) -> Option<Self> {
+        let first = class * lane::DEPTH;
+        if let Some(lane) = Self::claim_one(first) {
+            return Some(lane);
+        }
+        if let Some(lane) = Self::claim_one(first + 1) {
+            return Some(lane);
+        }
+        let stats = LANES.get_ptr_mut(first)?;
+        // SAFETY: a live map value of this CPU.
+        unsafe {
+            (*stats).seq += 1;
+            (*stats).lost += 1;
+        }
+        None
+    }
+
+    #[inline(always)]
+    fn claim_one(index: u32) -> Option<Self> {
+        let stats = LANES.get_ptr_mut(index)?;
+        let buffer = BUFFERS.get_ptr_mut(index)?;
+        // SAFETY: a live map value of this CPU. Volatile: whoever interrupts us must see it.
+        unsafe {
+            let busy = &raw mut (*stats).busy;
+            if busy.read_volatile() != 0 {
+                return None;
+            }
+            busy.write_volatile(1);
+        }
+        Some(Self { index, stats, buffer })
+    }
+
+    /// Gives the lane back.
+    #[inline(always)]
+    pub(crate) fn release(self) {
+        // SAFETY: as in `claim_one`.
+        unsafe { (&raw mut (*self.stats).busy).write_volatile(0) };
+    }
+
+    /// The record's memory as a `T`, which must not be longer than [`RECORD`].
+    #[inline(always)]
+    pub(crate) fn record<T>(&self) -> *mut T {
+        const { assert!(size_of::<T>() <= RECORD && align_of::<T>() <= 8) };
+        // SAFETY: a live map value of this CPU, ours while the lane is busy.
+        unsafe { (&raw mut (*self.buffer).record).cast() }
+    }
+
+    /// The loop's memory.
+    #[inline(always)]
+    pub(crate) fn cursor(&self) -> *mut Cursor {
+        // SAFETY: as in `record`.
+        unsafe { &raw mut (*self.buffer).cursor }
+    }
+
+    /// Writes the common part of a record of `len` bytes and sends it.
+    #[inline(always)]
+    pub(crate) fn send(&self, ring: &RingBuf, kind: u16, len: u64, who: &Identity) {
+        let header: *mut Header = self.record();
+        let stats = self.stats;
+        // SAFETY: both are live map values of this CPU, ours while the lane is busy.
+        let seq = unsafe {
+            let seq = (*stats).seq + 1;
+            (*stats).seq = seq;
+            seq
+        };
+        let header_now = Header {
+            kind,
+            version: VERSION,
+            len: len as u32,
+            seq,
+            // SAFETY: a helper without arguments.
+            time_ns: unsafe { bpf_ktime_get_boot_ns() },
+            start_ns: who.start_ns,
+            cgroup_id: who.cgroup_id,
+            // SAFETY: a helper without arguments.
+            cpu: unsafe { bpf_get_smp_processor_id() } as u16,
+            lane: self.index as u16,
+            tgid: who.tgid,
+            tid: who.tid,
+            uid: who.uid,
+        };
+        // SAFETY: as above.
+        unsafe { header.write(header_now) };
+        let len = crate::kread::at_most::<{ RECORD as u64 }>(len);
+        let ring = core::ptr::from_ref(ring).cast_mut().cast();
+        // SAFETY: `len` bytes from `header` on are the record's memory.
+        if unsafe { bpf_ringbuf_output(ring, header.cast(), len, 0) } != 0 {
+            // SAFETY: as above.
+            unsafe {
+                (*stats).lost += 1;
+                (*stats).lost_bytes += len;
+            }
+        }
+    }
+}

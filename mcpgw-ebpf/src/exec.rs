@@ -1,0 +1,161 @@
+//! `sched_process_exec`: a process has a new image. Reports it, and where descriptors 0 and 1 have the shape of a stdio
+//! server puts its channels under observation at once, so that not one message is missed while user space thinks.
+
+use aya_ebpf::helpers::bpf_get_current_comm;
+use aya_ebpf::helpers::generated::{bpf_ktime_get_boot_ns, bpf_probe_read_kernel_str, bpf_probe_read_user};
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
+use aya_log_ebpf::debug;
+use mcpgw_common::event::{self, ARGV_TRUNCATED, EXE_DELETED, EXE_MEMFD, FdInfo, OBSERVED, kind};
+use mcpgw_common::limit;
+use mcpgw_common::map::{CHANNEL_SETTLED, ChannelKey, ChannelState, TASK_CLIENT, TASK_SERVER, lane};
+
+use crate::emit::Lane;
+use crate::file::{CLOSED, File, channel_of};
+use crate::globals::{offset, setting};
+use crate::kread::{Kptr, at_most};
+use crate::maps::{CHANNELS, LIFECYCLE};
+use crate::task::{Identity, Task, ignored, mark};
+
+/// Fixed part of the record.
+const FIXED: u64 = size_of::<event::Exec>() as u64;
+
+#[raw_tracepoint(tracepoint = "sched_process_exec")]
+pub(crate) fn mcpgw_exec(ctx: RawTracePointContext) -> u32 {
+    if let Some(lane) = Lane::claim(lane::TASK) {
+        report(&ctx, &lane);
+        lane.release();
+    }
+    0
+}
+
+#[inline(always)]
+fn report(ctx: &RawTracePointContext, lane: &Lane) {
+    let Some(task) = Task::current() else { return };
+    let who = Identity::current();
+    let record: *mut event::Exec = lane.record();
+    // SAFETY: the lane's memory, ours until it is released; every field is written below before it is sent.
+    let record = unsafe { &mut *record };
+    let parent = task.parent();
+    record.parent_tgid = parent.and_then(Task::tgid).unwrap_or(0);
+    record.parent_start_ns = parent.and_then(Task::start_ns).unwrap_or(0);
+    record.flags = 0;
+    [record.mnt_ns, record.pid_ns, record.net_ns] = task.namespaces();
+    record.comm = bpf_get_current_comm().unwrap_or([0; limit::COMM]);
+    executable(task, record);
+    filename(ctx, record);
+    stdio(task, record);
+    if !ignored(who.tgid) {
+        observe(who.tgid, record);
+    }
+    let argv = command_line(task, lane, record);
+    debug!(ctx, "exec {} parent {} argv {} bytes", who.tgid, record.parent_tgid, argv);
+    lane.send(&LIFECYCLE, kind::EXEC, FIXED + argv, &who);
+}
+
+#[inline(always)]
+fn executable(task: Task, record: &mut event::Exec) {
+    let file = task.0.follow(offset!(task_mm)).and_then(|mm| mm.follow(offset!(mm_exe_file))).and_then(File::new);
+    record.exe_ino = 0;
+    record.exe_dev = 0;
+    record.exe_nlink = 0;
+    let Some(file) = file else { return };
+    record.exe_ino = file.ino();
+    record.exe_dev = file.dev();
+    record.exe_nlink = file.nlink();
+    if record.exe_nlink == 0 {
+        record.flags |= EXE_DELETED;
+        if file.named_memfd() {
+            record.flags |= EXE_MEMFD;
+        }
+    }
+}
+
+#[inline(always)]
+fn filename(ctx: &RawTracePointContext, record: &mut event::Exec) {
+    record.filename[0] = 0;
+    let bprm = Kptr::new(ctx.arg::<u64>(2));
+    let Some(name) = bprm.and_then(|bprm| bprm.follow(offset!(binprm_filename))) else { return };
+    let to = record.filename.as_mut_ptr().cast();
+    // SAFETY: the helper writes at most that many bytes, the last of them NUL, and checks the address.
+    unsafe { bpf_probe_read_kernel_str(to, limit::FILENAME as u32, name.address() as *const _) };
+}
+
+#[inline(always)]
+fn stdio(task: Task, record: &mut event::Exec) {
+    record.stdio[0] = File::of(task, 0).map_or(CLOSED, File::info);
+    record.stdio[1] = File::of(task, 1).map_or(CLOSED, File::info);
+    record.stdio[2] = File::of(task, 2).map_or(CLOSED, File::info);
+}
+
+/// Puts both stdio channels under observation if neither is settled.
+#[inline(always)]
+fn observe(tgid: u32, record: &mut event::Exec) {
+    let (Some(input), Some(output)) = (channel_of(&record.stdio[0]), channel_of(&record.stdio[1])) else { return };
+    if settled(&input) || settled(&output) {
+        return;
+    }
+    // SAFETY: a helper without arguments.
+    let since_ns = unsafe { bpf_ktime_get_boot_ns() };
+    open(&input, since_ns);
+    open(&output, since_ns);
+    other_end(&record.stdio[0], &input, since_ns);
+    other_end(&record.stdio[1], &output, since_ns);
+    mark(tgid, TASK_SERVER);
+    client(record.parent_tgid);
+    client(record.stdio[0].creator_tgid);
+    client(record.stdio[1].creator_tgid);
+    record.flags |= OBSERVED;
+}
+
+#[inline(always)]
+fn client(tgid: u32) {
+    if tgid != 0 {
+        mark(tgid, TASK_CLIENT);
+    }
+}
+
+#[inline(always)]
+fn other_end(info: &FdInfo, own: &ChannelKey, since_ns: u64) {
+    if info.peer_ino != 0 {
+        open(&ChannelKey { ino: info.peer_ino, kind: own.kind, reserved: 0 }, since_ns);
+    }
+}
+
+#[inline(always)]
+fn settled(channel: &ChannelKey) -> bool {
+    // SAFETY: read at once.
+    unsafe { CHANNELS.get(channel) }.is_some_and(|state| state.flags & CHANNEL_SETTLED != 0)
+}
+
+#[inline(always)]
+fn open(channel: &ChannelKey, since_ns: u64) {
+    let state = ChannelState { since_ns, budget: setting!(stream_budget), flags: 0, reserved: 0 };
+    // One that is observed already (a wrapper's child) goes on as it is: BPF_NOEXIST.
+    let _ = CHANNELS.insert(channel, state, 1);
+}
+
+/// Copies the command line behind the record and says how many bytes it is.
+#[inline(always)]
+fn command_line(task: Task, lane: &Lane, record: &mut event::Exec) -> u64 {
+    record.argv_len = 0;
+    let Some(mm) = task.0.follow(offset!(task_mm)) else { return 0 };
+    let start: u64 = mm.read(offset!(mm_arg_start)).unwrap_or(0);
+    let end: u64 = mm.read(offset!(mm_arg_end)).unwrap_or(0);
+    let whole = end.saturating_sub(start);
+    if whole > limit::ARGV as u64 {
+        record.flags |= ARGV_TRUNCATED;
+    }
+    let len = at_most::<{ limit::ARGV as u64 }>(whole);
+    let to = lane.record::<[u8; FIXED as usize + limit::ARGV]>();
+    // SAFETY: `FIXED + ARGV` bytes are the lane's memory; the helper checks the address it reads from.
+    let copied = unsafe {
+        let to = to.cast::<u8>().add(FIXED as usize);
+        bpf_probe_read_user(to.cast(), len as u32, start as *const _)
+    };
+    if copied != 0 {
+        return 0;
+    }
+    record.argv_len = len as u32;
+    len
+}

@@ -1,0 +1,48 @@
+//! Every map. Sizes of the rings are set at load.
+
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
+use mcpgw_common::map::{
+    ChannelKey, ChannelState, ConnectionState, Connecting, FlowKey, FlowState, LaneStats, ProcessId, TaskState, lane,
+};
+
+use crate::emit::Buffer;
+
+/// exec, fork, exit, listen and connect.
+#[map]
+pub(crate) static LIFECYCLE: RingBuf = RingBuf::with_byte_size(4096, 0);
+/// Bytes moved over observed channels.
+#[map]
+pub(crate) static STREAMS: RingBuf = RingBuf::with_byte_size(4096, 0);
+/// Payload at watched TCP ports.
+#[map]
+pub(crate) static TCP: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// Processes of interest, by process id.
+#[map]
+pub(crate) static TASKS: LruHashMap<u32, TaskState> = LruHashMap::with_max_entries(16_384, 0);
+/// Channel ends under observation, or settled.
+#[map]
+pub(crate) static CHANNELS: LruHashMap<ChannelKey, ChannelState> = LruHashMap::with_max_entries(16_384, 0);
+/// How far each flow over them got.
+#[map]
+pub(crate) static FLOWS: LruHashMap<FlowKey, FlowState> = LruHashMap::with_max_entries(8_192, 0);
+/// Owners of sockets between SYN_SENT and ESTABLISHED.
+#[map]
+pub(crate) static CONNECTING: LruHashMap<u64, Connecting> = LruHashMap::with_max_entries(4_096, 0);
+/// Watched server ports, host order. Only user space writes.
+#[map]
+pub(crate) static PORTS: HashMap<u16, u8> = HashMap::with_max_entries(4_096, 0);
+/// What may still be reported of each connection.
+#[map]
+pub(crate) static CONNECTIONS: LruHashMap<u64, ConnectionState> = LruHashMap::with_max_entries(8_192, 0);
+/// Processes whose end was reported: two last threads may race to it.
+#[map]
+pub(crate) static EXITED: LruHashMap<ProcessId, u8> = LruHashMap::with_max_entries(1_024, 0);
+
+/// Sequence and losses of each lane.
+#[map]
+pub(crate) static LANES: PerCpuArray<LaneStats> = PerCpuArray::with_max_entries(lane::COUNT, 0);
+/// Where a lane's record is put together; the stack has 512 bytes.
+#[map]
+pub(crate) static BUFFERS: PerCpuArray<Buffer> = PerCpuArray::with_max_entries(lane::COUNT, 0);

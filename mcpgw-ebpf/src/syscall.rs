@@ -1,0 +1,93 @@
+//! System calls as `sys_exit` shows them: number and arguments from the saved registers.
+//!
+//! `pt_regs` and the numbers are the user-visible interface of the architecture and do not move.
+
+use crate::kread::Kptr;
+
+#[cfg(not(bpf_target_arch = "x86_64"))]
+compile_error!("add this architecture's registers and system call numbers");
+
+/// Offsets in `struct pt_regs`, in bytes.
+mod regs {
+    pub(crate) const ARG1: u32 = 112;
+    pub(crate) const ARG2: u32 = 104;
+    pub(crate) const ARG3: u32 = 96;
+    pub(crate) const ARG4: u32 = 56;
+    pub(crate) const NUMBER: u32 = 120;
+}
+
+mod number {
+    pub(crate) const READ: u64 = 0;
+    pub(crate) const WRITE: u64 = 1;
+    pub(crate) const READV: u64 = 19;
+    pub(crate) const WRITEV: u64 = 20;
+    pub(crate) const SENDTO: u64 = 44;
+    pub(crate) const RECVFROM: u64 = 45;
+    pub(crate) const SENDMSG: u64 = 46;
+    pub(crate) const RECVMSG: u64 = 47;
+}
+
+/// The bytes stay in the socket: they will be read again.
+const MSG_PEEK: u64 = 2;
+
+/// How a call names its buffers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Buffers {
+    /// One address; the result is its length.
+    One,
+    /// An array of `iovec` and its length.
+    Vector,
+    /// A `msghdr`.
+    Message,
+}
+
+/// A call that moves bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    /// System call number.
+    pub(crate) number: u16,
+    /// Bytes flowed from the process.
+    pub(crate) writes: bool,
+    /// What the second argument is.
+    pub(crate) buffers: Buffers,
+    /// Descriptor.
+    pub(crate) fd: u32,
+    /// Second argument.
+    pub(crate) address: u64,
+    /// Third argument.
+    pub(crate) count: u64,
+}
+
+impl Call {
+    /// The call these registers belong to, if it is one of those that move bytes over a channel.
+    #[inline(always)]
+    pub(crate) fn read(regs: Kptr) -> Option<Self> {
+        let number: u64 = regs.read(regs::NUMBER)?;
+        let (writes, buffers) = match number {
+            number::READ | number::RECVFROM => (false, Buffers::One),
+            number::WRITE | number::SENDTO => (true, Buffers::One),
+            number::READV => (false, Buffers::Vector),
+            number::WRITEV => (true, Buffers::Vector),
+            number::RECVMSG => (false, Buffers::Message),
+            number::SENDMSG => (true, Buffers::Message),
+            _ => return None,
+        };
+        let count: u64 = regs.read(regs::ARG3)?;
+        let peeks = match number {
+            number::RECVFROM => regs.read::<u64>(regs::ARG4)? & MSG_PEEK != 0,
+            number::RECVMSG => count & MSG_PEEK != 0,
+            _ => false,
+        };
+        if peeks {
+            return None;
+        }
+        Some(Self {
+            number: number as u16,
+            writes,
+            buffers,
+            fd: regs.read::<u64>(regs::ARG1)? as u32,
+            address: regs.read(regs::ARG2)?,
+            count,
+        })
+    }
+}
