@@ -245,7 +245,7 @@ fn gaps_inside_and_outside_bodies() {
     send("HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n{\"a\":", 1000);
     send(&format!("{}{}", "x".repeat(995), answer("", TOOLS)), 0);
     send(&format!("HTTP/1.1 200 OK\r\n{EVENTS}Transfer-Encoding: chunked\r\n\r\n1000\r\ndata: {{"), 4000);
-    send(&format!("{}\r\n\r\n{:x}\r\n\ndata: {TOOLS}\n\n\r\n0\r\n\r\n", "x".repeat(85), TOOLS.len() + 9), 0);
+    send(&format!("{}\r\n{:x}\r\n\n\ndata: {TOOLS}\n\n\r\n0\r\n\r\n", "x".repeat(89), TOOLS.len() + 10), 0);
     // Elsewhere the next head is looked for.
     send("HTTP/1.1 200 OK\r\nX: ", 100);
     send("garbage\r\n\r\n", 0);

@@ -8,6 +8,7 @@ use super::*;
 fn pieces(bytes: &[u8], cuts: &[usize]) -> Vec<(u64, Vec<u8>)> {
     let mut at: Vec<_> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([0, bytes.len()]).collect();
     at.sort_unstable();
+    at.dedup();
     at.windows(2).map(|pair| (pair[0] as u64, bytes[pair[0]..pair[1]].to_vec())).collect()
 }
 
