@@ -14,8 +14,8 @@ const JUNK_LINES: u32 = 8;
 const JUNK_BYTES: usize = 8 * 1024;
 /// Messages of another protocol.
 const FOREIGN: u32 = 4;
-/// Messages MCP and others share.
-const NEUTRAL: u32 = 64;
+/// Messages MCP and others share. Many, as a server joined mid-session may say little else for a while.
+const NEUTRAL: u32 = 256;
 /// JSON that is no message.
 const OTHER_JSON: u32 = 8;
 /// Stray lines forgiven for each message.

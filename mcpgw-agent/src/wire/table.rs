@@ -136,7 +136,8 @@ impl StreamTable {
         out
     }
 
-    /// Forgets both directions of a channel end.
+    /// Forgets both directions of a channel end. To be called whenever its observation ends: should it begin again,
+    /// offsets count from 0 again, and would be taken for bytes seen before.
     pub fn forget(&mut self, channel: Channel) {
         for wrote in [false, true] {
             self.remove(&Key::Channel { channel, wrote });
