@@ -1,0 +1,321 @@
+//! Network servers: listeners, their ports' traffic, and the clients that connect.
+//!
+//! A listener becomes a record when its owner's command line names a server or its traffic is MCP's own. Most
+//! listeners never do.
+
+use super::candidate;
+use super::dialogue::Counted;
+use super::evidence::EvidenceKind;
+use super::listener::{self, Watch};
+use super::state::Inventory;
+use super::text;
+use super::{BootTime, Effect, Listener, ProcessKey, SocketAddrs};
+use crate::mcp::{Likeness, PeekKind};
+use crate::wire::{HttpSign, NotMcp, Seen, Sighting};
+
+/// Connections that were something else, after which a port is let go.
+const OTHERS: u32 = 32;
+
+impl Inventory {
+    pub(super) fn on_listen(&mut self, process: ProcessKey, listener: Listener, at: BootTime) {
+        let listener = Listener { addr: listener::canonical(listener.addr), ..listener };
+        if !self.listeners.open(listener, process, at) {
+            self.counters.refused_listeners += 1;
+            return;
+        }
+        self.processes.pin(process);
+        self.watch(listener.addr.port());
+        if let Some(seq) = self.servers.by_listener(listener) {
+            self.own(seq, process, at);
+        }
+        if self.processes.ask(process) {
+            self.effects.push(Effect::Enrich(process));
+        }
+        self.consider_listeners(process);
+    }
+
+    pub(super) fn on_listen_closed(&mut self, listener: Listener, at: BootTime) {
+        let listener = Listener { addr: listener::canonical(listener.addr), ..listener };
+        if self.listeners.close(listener) {
+            self.closed(listener, at);
+        }
+    }
+
+    /// An owner ended. Another owner, or a worker it forked, may go on; otherwise the listener is gone too,
+    /// whether or not its closing was heard of.
+    pub(super) fn owner_exited(&mut self, listener: Listener, process: ProcessKey, at: BootTime) {
+        let others = self.listeners.get(listener).is_some_and(|entry| {
+            entry.owners.keys().any(|owner| *owner != process && self.processes.is_alive(*owner))
+        });
+        if others {
+            return;
+        }
+        let worker = self.processes.worker_of(process);
+        match worker {
+            Some(worker) if self.listeners.open(listener, worker, at) => {
+                // The worker shares the one socket: closing it once closes it for all.
+                if let Some(entry) = self.listeners.get_mut(listener) {
+                    entry.share();
+                }
+                self.processes.pin(worker);
+                if let Some(seq) = self.servers.by_listener(listener) {
+                    self.own(seq, worker, at);
+                }
+            }
+            Some(_) | None => {
+                self.listeners.remove(listener);
+                self.closed(listener, at);
+            }
+        }
+    }
+
+    fn closed(&mut self, listener: Listener, at: BootTime) {
+        self.unwatch(listener.addr.port());
+        if let Some(seq) = self.servers.by_listener(listener)
+            && let Some(server) = self.servers.get_mut(seq)
+        {
+            if let Some(http) = server.http_mut() {
+                http.closed = Some(at);
+            }
+            self.servers.retire_listener(listener);
+            self.dirty.insert(seq);
+        }
+    }
+
+    pub(super) fn on_connect(&mut self, process: ProcessKey, addrs: SocketAddrs, at: BootTime) {
+        let addrs = listener::canonical_pair(addrs);
+        self.connections.note(addrs, process);
+        let on_port: Vec<Listener> = self.listeners.on_port(addrs.remote.port()).collect();
+        for listener in on_port {
+            let Some(seq) = self.servers.by_listener(listener) else { continue };
+            let Some(server) = self.servers.get_mut(seq) else { continue };
+            let Some(http) = server.http_mut() else { continue };
+            let before = http.unknown.len();
+            http.unknown.retain(|known| *known != addrs);
+            if http.unknown.len() < before {
+                server.clients.note(process, at);
+                self.servers.involve(seq, process);
+                self.processes.pin(process);
+                self.dirty.insert(seq);
+            }
+        }
+    }
+
+    /// Makes records for the listeners of a process whose command line names a server.
+    pub(super) fn consider_listeners(&mut self, process: ProcessKey) {
+        for listener in self.listeners.owned_by(process) {
+            let named =
+                self.processes.get(process).is_some_and(|owner| candidate::command(owner.argv()).is_some());
+            if named {
+                self.http_server(listener);
+            }
+        }
+    }
+
+    /// The record of a listener, made where there is none.
+    fn http_server(&mut self, listener: Listener) -> Option<u64> {
+        if let Some(seq) = self.servers.by_listener(listener) {
+            return Some(seq);
+        }
+        let owners: Vec<(ProcessKey, BootTime)> =
+            self.listeners.get(listener)?.owners.iter().map(|(key, at)| (*key, *at)).collect();
+        if !self.make_room() {
+            return None;
+        }
+        let first = owners.iter().map(|(key, _)| *key).min_by_key(|key| (key.start_ticks, key.pid));
+        let since = owners.iter().map(|(_, at)| *at).min().unwrap_or_default();
+        let seq = self.servers.new_http(listener, first, since);
+        if let Some(server) = self.servers.get_mut(seq) {
+            let addr = listener.addr;
+            server.evidence.add(EvidenceKind::Listener, since, &format!("listens on {addr}"));
+        }
+        for (owner, at) in owners {
+            self.own(seq, owner, at);
+        }
+        self.dirty.insert(seq);
+        Some(seq)
+    }
+
+    fn own(&mut self, seq: u64, process: ProcessKey, at: BootTime) {
+        if let Some(server) = self.servers.get_mut(seq) {
+            server.readers.note(process, at);
+        }
+        self.servers.involve(seq, process);
+        self.dirty.insert(seq);
+    }
+
+    pub(super) fn sight_tcp(
+        &mut self,
+        addrs: SocketAddrs,
+        cgroup_id: u64,
+        from_server: bool,
+        sighting: &Sighting,
+    ) {
+        let addrs = listener::canonical_pair(addrs);
+        let Some(listener) = self.listeners.find(addrs.local, cgroup_id, &self.processes) else { return };
+        if let Seen::NotMcp(_) = sighting.seen {
+            self.note_other(listener);
+        }
+        let known = self.servers.by_listener(listener);
+        let seq = if known.is_none() && founds(&sighting.seen) { self.http_server(listener) } else { known };
+        let Some(seq) = seq else { return };
+        let client = SocketAddrs { local: addrs.remote, remote: addrs.local };
+        let process = self.connections.get(client);
+        let Some(mut server) = self.servers.take(seq) else { return };
+        let at = sighting.at;
+        let mut telling = false;
+        match &sighting.seen {
+            Seen::Message(peek) if from_server => {
+                server.dialogue.outbound(Counted::Tcp, at, peek, &mut server.evidence);
+            }
+            Seen::Message(peek) => {
+                server.dialogue.inbound(Counted::Tcp, at, peek, &mut server.evidence);
+                telling = peek.mcp == Likeness::Strong && !matches!(peek.kind, PeekKind::Response { .. });
+            }
+            Seen::Http(sign) => telling = note_sign(&mut server, addrs, at, sign),
+            Seen::Gap { bytes } => server.dialogue.gap(at, *bytes),
+            Seen::NotMcp(NotMcp::ContentLength | NotMcp::NotJson | NotMcp::OtherJson | NotMcp::OtherHttp) => {
+            }
+        }
+        if telling {
+            note_client(&mut server, addrs, client, process, at);
+        }
+        self.servers.put(server);
+        if let Some(process) = process.filter(|_| telling) {
+            self.processes.pin(process);
+        }
+        self.dirty.insert(seq);
+    }
+
+    fn note_other(&mut self, listener: Listener) {
+        let mcp = self.servers.by_listener(listener).and_then(|seq| self.servers.get(seq));
+        if mcp.is_some_and(|server| server.dialogue.is_mcp()) {
+            return;
+        }
+        if let Some(entry) = self.listeners.get_mut(listener) {
+            entry.others = entry.others.saturating_add(1);
+            // The next tick knows the time and lets the port go.
+        }
+    }
+
+    /// Lets ports go that carry something else, and takes them up again when their time has come.
+    pub(super) fn tick_listeners(&mut self, now: BootTime) {
+        for listener in self.listeners.keys() {
+            let server = self.servers.by_listener(listener).and_then(|seq| self.servers.get(seq));
+            let mcp = server.is_some_and(|server| server.dialogue.is_mcp());
+            let done = server.is_some_and(|server| server.gave_up || self.is_classified(server, now));
+            let again = now.after(self.config.timeouts.ignored_port);
+            let Some(entry) = self.listeners.get_mut(listener) else { continue };
+            match entry.watch {
+                Watch::On if done => entry.watch = Watch::Settled,
+                Watch::On if entry.others >= OTHERS && !mcp => entry.watch = Watch::Until(again),
+                Watch::Until(then) if then <= now => {
+                    entry.watch = Watch::On;
+                    entry.others = 0;
+                    self.watch(listener.addr.port());
+                    continue;
+                }
+                Watch::On | Watch::Until(_) | Watch::Settled => continue,
+            }
+            self.unwatch(listener.addr.port());
+        }
+    }
+
+    /// Taps, or lets go of, every port anew: whether there is a tap may have changed.
+    pub(super) fn rewatch(&mut self) {
+        for listener in self.listeners.keys() {
+            self.watch(listener.addr.port());
+        }
+        if !self.config.wire {
+            let watched = std::mem::take(&mut self.watched);
+            self.effects.extend(watched.into_iter().map(Effect::IgnorePort));
+        }
+    }
+
+    fn watch(&mut self, port: u16) {
+        if self.config.wire && self.listeners.wants(port) && self.watched.insert(port) {
+            self.effects.push(Effect::WatchPort(port));
+        }
+    }
+
+    fn unwatch(&mut self, port: u16) {
+        if !self.listeners.wants(port) && self.watched.remove(&port) {
+            self.effects.push(Effect::IgnorePort(port));
+        }
+    }
+}
+
+/// Whether this alone says that MCP is spoken here.
+fn founds(seen: &Seen) -> bool {
+    match seen {
+        Seen::Message(peek) => peek.mcp == Likeness::Strong,
+        Seen::Http(HttpSign::Request { mcp_header, .. }) => mcp_header.is_some(),
+        Seen::Http(HttpSign::Response { .. } | HttpSign::SseEndpoint { .. }) => true,
+        Seen::NotMcp(_) | Seen::Gap { .. } => false,
+    }
+}
+
+/// Returns whether the sign came from an MCP client.
+fn note_sign(
+    server: &mut super::server::McpServer,
+    addrs: SocketAddrs,
+    at: BootTime,
+    sign: &HttpSign,
+) -> bool {
+    match sign {
+        HttpSign::Request { method, path, mcp_header, host: _, user_agent: _ } => {
+            let path = text::escape(path, text::NAME);
+            if let Some(header) = mcp_header {
+                let method = text::escape(method, 16);
+                server.evidence.add(EvidenceKind::Header, at, &format!("{method} {path} with {header}"));
+                server.dialogue.header(at, false);
+            }
+            if let Some(http) = server.http_mut() {
+                http.note_path(addrs.remote, path);
+            }
+            mcp_header.is_some()
+        }
+        HttpSign::Response { mcp_header } => {
+            server.evidence.add(EvidenceKind::Response, at, &format!("answers with {mcp_header}"));
+            server.dialogue.header(at, true);
+            false
+        }
+        HttpSign::SseEndpoint { path } => {
+            let announced = text::escape(path, text::NAME);
+            server.evidence.add(EvidenceKind::Response, at, &format!("announces endpoint {announced}"));
+            if let Some(http) = server.http_mut() {
+                let stream = http.paths.get(&addrs.remote).cloned().unwrap_or(announced);
+                http.sse = true;
+                http.endpoint = Some((addrs.local, stream));
+            }
+            true
+        }
+    }
+}
+
+/// An MCP client talks from the other end of `addrs`.
+fn note_client(
+    server: &mut super::server::McpServer,
+    addrs: SocketAddrs,
+    client: SocketAddrs,
+    process: Option<ProcessKey>,
+    at: BootTime,
+) {
+    match process {
+        Some(process) => {
+            server.clients.note(process, at);
+            server.involved.insert(process);
+        }
+        None => {
+            if let Some(http) = server.http_mut() {
+                http.note_unknown(client);
+            }
+        }
+    }
+    if let Some(http) = server.http_mut().filter(|http| !http.sse) {
+        let path = http.paths.get(&addrs.remote).cloned();
+        if http.endpoint.is_none() || path.is_some() {
+            http.endpoint = Some((addrs.local, path.unwrap_or_default()));
+        }
+    }
+}
