@@ -1,6 +1,42 @@
-//! x
+//! Measures what the agent costs a host.
+//!
+//! Arms take turns in a random order, on one CPU, in many short batches, and the arm without an agent runs twice:
+//! the difference of those two is what this machine cannot tell from nothing. Before and after every measurement
+//! an arm has to prove that it is what it says, by the kernel's own account and not by the agent's.
+
+mod arm;
+mod host;
+mod stats;
+mod table;
+mod workload;
+
+use anyhow::Result;
+
+use crate::workspace::Workspace;
+
+/// Arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
-pub(crate) fn run(_: &crate::workspace::Workspace, _: &Args) -> anyhow::Result<()> {
-    Ok(())
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Compare a host without the agent, with it, and with one server being tapped
+    Host(host::Args),
+    /// One workload, in a process of its own; prints nanoseconds for each operation, a batch a line
+    #[command(hide = true)]
+    Workload(workload::Args),
+}
+
+/// Runs a measurement.
+///
+/// # Errors
+/// When an arm cannot be set up, or is not what it says.
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    match &args.what {
+        What::Host(args) => host::run(workspace, args),
+        What::Workload(args) => workload::run(args),
+    }
 }
