@@ -1,1 +1,72 @@
-//! The command line: a file a subcommand.
+//! The command line: a file a subcommand, each with its arguments and what they mean.
+//!
+//! Commands gather data and hand lines to [`output`], which alone prints; what goes wrong comes back as a
+//! [`CliError`](error::CliError) with an exit code ([`exit`]) and a hint. Nothing here decides what is a server
+//! or what is proxied: the agent does, and says so in its status.
+
+pub mod error;
+pub mod exit;
+pub mod live;
+
+mod config;
+mod doctor;
+mod log;
+mod output;
+mod run;
+mod status;
+mod text;
+mod wrap;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::CliError;
+
+pub use doctor::{Examination, HookReport};
+
+/// Finds every MCP server on this host and shows which run outside the gateway.
+#[derive(Debug, Parser)]
+#[command(name = "mcpgw-agent", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Status(status::Args),
+    Doctor(doctor::Args),
+    #[command(subcommand)]
+    Config(config::Command),
+    Wrap(wrap::Args),
+}
+
+/// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
+/// say.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let outcome = match Cli::try_parse_from(arguments) {
+        Ok(cli) => dispatch(cli.command),
+        Err(usage) => return ExitCode::from(output::usage(&usage)),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<u8, CliError> {
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::status(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Config(command) => config::config(&command),
+        Command::Wrap(args) => wrap::wrap(args),
+    }
+}

@@ -1,0 +1,101 @@
+//! `doctor`: what this kernel lets the agent do, found by trying it.
+
+use serde::Serialize;
+
+use super::error::CliError;
+use super::exit;
+use super::output::Output;
+use super::status::table::Table;
+use super::text::{Line, Style};
+use crate::admin::{HookState, Mode};
+
+#[cfg(test)]
+mod tests;
+
+/// Shows which hooks this kernel grants, what each missing one costs, and what to do about it.
+///
+/// Loads and attaches every probe for a moment; needs the rights `run` needs. Exits with 7 if any is missing.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Examination {
+    /// How `run` would watch.
+    pub mode: Mode,
+    /// Every hook.
+    pub hooks: Vec<HookReport>,
+    /// Anything else worth knowing, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// One hook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HookReport {
+    /// Its name.
+    pub name: String,
+    /// Could it be attached?
+    pub state: HookState,
+    /// Why not; empty when it could.
+    pub reason: String,
+    /// What is lost without it.
+    pub without: String,
+    /// What to do to have it; empty when it could be attached.
+    pub advice: String,
+}
+
+pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
+    let examination = examine()?;
+    let output = Output::new();
+    if args.json {
+        output.json(&serde_json::to_string_pretty(&examination).map_err(CliError::failure)?)?;
+    } else {
+        output.lines(&draw(&examination, output.width()))?;
+    }
+    Ok(if missing(&examination) == 0 { exit::OK } else { exit::DEGRADED })
+}
+
+/// Tries every hook. To be wired to the `kernel` module.
+fn examine() -> Result<Examination, CliError> {
+    Err(CliError::failure(anyhow::anyhow!("this build has no probes to try")))
+}
+
+fn missing(examination: &Examination) -> usize {
+    examination.hooks.iter().filter(|hook| hook.state != HookState::Attached).count()
+}
+
+fn draw(examination: &Examination, width: Option<u16>) -> Vec<Line> {
+    let mut table = Table::new(&["HOOK", "STATE", "WITHOUT IT", "WHAT TO DO"]);
+    for hook in &examination.hooks {
+        let advice = if hook.advice.is_empty() { "-" } else { &hook.advice };
+        table.row(&[&hook.name, hook.state.as_str(), &hook.without, advice]);
+    }
+    let mut lines = table.wrapped(width);
+    let failed: Vec<_> = examination.hooks.iter().filter(|hook| !hook.reason.is_empty()).collect();
+    if !failed.is_empty() {
+        lines.push(Line::default());
+    }
+    for hook in failed {
+        lines.push(Line::plain(&format!("{}: {}", hook.name, hook.reason)));
+    }
+    lines.push(Line::default());
+    lines.extend(examination.notes.iter().map(|note| Line::plain(note)));
+    lines.push(verdict(examination));
+    lines
+}
+
+fn verdict(examination: &Examination) -> Line {
+    let (all, missing) = (examination.hooks.len(), missing(examination));
+    match (examination.mode, missing) {
+        (Mode::Procfs, _) => Line::styled(
+            Style::Bad,
+            "No kernel probes: the agent would poll /proc, miss short-lived servers and confirm none by the wire.",
+        ),
+        (Mode::Ebpf, 0) => Line::styled(Style::Good, &format!("All {all} hooks can be attached.")),
+        (Mode::Ebpf, _) => Line::styled(Style::Warn, &format!("{missing} of {all} hooks are missing.")),
+    }
+}

@@ -1,0 +1,52 @@
+use super::*;
+
+fn hook(name: &str, state: HookState) -> HookReport {
+    let attached = state == HookState::Attached;
+    let unless = |text: &str| if attached { String::new() } else { text.to_owned() };
+    HookReport {
+        name: name.to_owned(),
+        state,
+        reason: unless("no cgroup v2 hierarchy is mounted"),
+        without: "HTTP servers are listed but not confirmed".to_owned(),
+        advice: unless("mount -t cgroup2 none /sys/fs/cgroup"),
+    }
+}
+
+fn text(examination: &Examination, width: Option<u16>) -> String {
+    let lines: Vec<_> = draw(examination, width).iter().map(|line| line.render(false)).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn the_table_says_what_is_missing_what_it_costs_and_what_to_do() {
+    let examination = Examination {
+        mode: Mode::Ebpf,
+        hooks: vec![
+            hook("sched_process_exec", HookState::Attached),
+            hook("cgroup_skb_ingress", HookState::Failed),
+        ],
+        notes: vec!["Lockdown is set to integrity.".to_owned()],
+    };
+    insta::assert_snapshot!(text(&examination, Some(80)), @r###"
+    HOOK                STATE     WITHOUT IT                   WHAT TO DO
+    sched_process_exec  attached  HTTP servers are listed but  -
+                                  not confirmed
+    cgroup_skb_ingress  failed    HTTP servers are listed but  mount -t cgroup2 none
+                                  not confirmed                /sys/fs/cgroup
+
+    cgroup_skb_ingress: no cgroup v2 hierarchy is mounted
+
+    Lockdown is set to integrity.
+    1 of 2 hooks are missing.
+    "###);
+    assert_eq!(missing(&examination), 1);
+}
+
+#[test]
+fn all_well_is_one_sentence_and_no_advice() {
+    let hooks = vec![hook("sched_process_exec", HookState::Attached)];
+    let examination = Examination { mode: Mode::Ebpf, hooks, notes: vec![] };
+    assert!(text(&examination, None).ends_with("\n\nAll 1 hooks can be attached."));
+    let without = Examination { mode: Mode::Procfs, ..examination };
+    assert!(text(&without, None).contains("No kernel probes"));
+}

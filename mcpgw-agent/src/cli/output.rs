@@ -1,0 +1,135 @@
+//! The only file that prints. It knows the terminal: its size, whether colours are wanted, how to draw a frame in
+//! place. What it prints is [`Line`]s, cleaned of everything that could control the terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::error::CliError;
+use super::exit;
+use super::text::{Line, Style, clean_json};
+
+/// Narrower than this a table makes no sense; it is drawn this wide and left to the terminal to break.
+const NARROWEST: u16 = 60;
+
+/// Standard output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    terminal: bool,
+    colour: bool,
+}
+
+impl Output {
+    /// As the environment would have it.
+    pub(super) fn new() -> Self {
+        let terminal = io::stdout().is_terminal();
+        Self { terminal, colour: terminal && wants_colour(|name| std::env::var(name).ok()) }
+    }
+
+    /// Somebody watches.
+    pub(super) fn is_terminal(self) -> bool {
+        self.terminal
+    }
+
+    /// Columns there are; `None` where lines may be as long as they like, in a file or a pipe.
+    pub(super) fn width(self) -> Option<u16> {
+        let size = || terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| width);
+        self.terminal.then(|| from_environment("COLUMNS").or_else(size).unwrap_or(100).max(NARROWEST))
+    }
+
+    fn height(self) -> Option<u16> {
+        let size = || terminal_size::terminal_size().map(|(_, terminal_size::Height(height))| height);
+        if self.terminal { from_environment("LINES").or_else(size) } else { None }
+    }
+
+    /// Prints lines.
+    pub(super) fn lines(self, lines: &[Line]) -> Result<(), CliError> {
+        let mut out = io::stdout().lock();
+        for line in lines {
+            writeln!(out, "{}", line.render(self.colour))?;
+        }
+        Ok(out.flush()?)
+    }
+
+    /// Draws lines over the frame before, on a terminal; elsewhere prints them after it, a blank line between.
+    pub(super) fn frame(self, lines: &[Line], first: bool) -> Result<(), CliError> {
+        let mut out = io::stdout().lock();
+        if !self.terminal {
+            if !first {
+                writeln!(out)?;
+            }
+            drop(out);
+            return self.lines(lines);
+        }
+        // The cursor's line stays free: writing on the last one would scroll.
+        let room = self.height().map_or(usize::MAX, |height| usize::from(height).saturating_sub(1).max(1));
+        let mut frame = String::from(if first { "\u{1b}[2J\u{1b}[H" } else { "\u{1b}[H" });
+        for line in lines.iter().take(room) {
+            frame.push_str(&line.render(self.colour));
+            frame.push_str("\u{1b}[K\n");
+        }
+        frame.push_str("\u{1b}[J");
+        out.write_all(frame.as_bytes())?;
+        Ok(out.flush()?)
+    }
+
+    /// Prints JSON text.
+    pub(super) fn json(self, json: &str) -> Result<(), CliError> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", clean_json(json))?;
+        Ok(out.flush()?)
+    }
+}
+
+/// Prints an error on standard error.
+pub(super) fn error(error: &CliError) {
+    if error.is_silent() {
+        return;
+    }
+    let colour = io::stderr().is_terminal() && wants_colour(|name| std::env::var(name).ok());
+    let mut text = String::new();
+    // The error's own line breaks are kept: a configuration error shows an excerpt. Nothing else is.
+    for line in error.to_string().lines() {
+        let heading = ["Error:", "Caused by:", "Hint:"].into_iter().find(|heading| line.starts_with(heading));
+        let line = match heading.and_then(|heading| Some((heading, line.strip_prefix(heading)?))) {
+            Some(("Error:", rest)) => Line::styled(Style::Bad, "Error:").and(Style::Plain, rest),
+            Some((heading, rest)) => Line::styled(Style::Bold, heading).and(Style::Plain, rest),
+            None => Line::plain(line),
+        };
+        text.push_str(&line.render(colour));
+        text.push('\n');
+    }
+    // With standard error gone there is nobody to tell.
+    io::stderr().lock().write_all(text.as_bytes()).unwrap_or_default();
+}
+
+/// Prints clap's help, version or complaint, and says how the program ends.
+pub(super) fn usage(usage: &clap::Error) -> u8 {
+    // A reader that left has seen enough.
+    usage.print().unwrap_or_default();
+    if usage.use_stderr() { exit::USAGE } else { exit::OK }
+}
+
+fn wants_colour(var: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name| var(name).is_some_and(|value| !value.is_empty());
+    !set("NO_COLOR") && var("TERM").is_some_and(|term| term != "dumb")
+}
+
+fn from_environment(name: &str) -> Option<u16> {
+    std::env::var(name).ok()?.parse().ok().filter(|size| *size > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_colour;
+
+    #[test]
+    fn colour_is_for_terminals_that_want_it() {
+        let with = |no_color: Option<&str>, term: Option<&str>| {
+            wants_colour(|name| if name == "TERM" { term } else { no_color }.map(str::to_owned))
+        };
+        assert!(with(None, Some("xterm-256color")));
+        assert!(with(Some(""), Some("xterm")), "an empty NO_COLOR is an unset one");
+        assert!(!with(Some("1"), Some("xterm")));
+        assert!(!with(None, Some("dumb")));
+        assert!(!with(None, None));
+    }
+}

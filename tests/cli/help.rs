@@ -1,0 +1,150 @@
+//! The whole command line on one page: no flag changes unseen.
+
+use crate::program::run;
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "the whole help, as people get it")]
+fn the_help_tree() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut text = String::new();
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["status", "--help"],
+        &["doctor", "--help"],
+        &["config", "--help"],
+        &["config", "check", "--help"],
+        &["wrap", "--help"],
+    ] {
+        let output = run(dir.path(), arguments);
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        text.push_str(&format!("$ mcpgw-agent {}\n", arguments.join(" ")));
+        text.push_str(&String::from_utf8(output.stdout).unwrap());
+        text.push('\n');
+    }
+    insta::assert_snapshot!(text, @r###"
+    $ mcpgw-agent --help
+    Finds every MCP server on this host and shows which run outside the gateway
+
+    Usage: mcpgw-agent <COMMAND>
+
+    Commands:
+      run     Runs the agent: watches the host, answers `status`, serves metrics
+      status  Lists the MCP servers running on this host and says which run outside the gateway
+      doctor  Shows which hooks this kernel grants, what each missing one costs, and what to do about it
+      config  Looks after the configuration file
+      wrap    Runs an MCP server behind the gateway: put it before the server's command in the client's
+              configuration
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    $ mcpgw-agent run --help
+    Runs the agent: watches the host, answers `status`, serves metrics.
+
+    On a terminal it prints what it attached and a line whenever a server appears, is confirmed or ends.
+
+    Usage: mcpgw-agent run [OPTIONS]
+
+    Options:
+          --config <F>
+              Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent status --help
+    Lists the MCP servers running on this host and says which run outside the gateway.
+
+    Root sees all servers, anyone else their own. Hidden without --all: servers that ended more than ten
+    seconds ago, and processes that merely look like a server by the shape of their standard input and
+    output.
+
+    Usage: mcpgw-agent status [OPTIONS]
+
+    Options:
+          --json
+              Print JSON (docs/status.md); with --watch one object a line
+
+          --watch
+              Refresh every second until interrupted; waits for the agent if there is none
+
+          --all
+              Show everything the agent remembers
+
+          --fail-on <STATE>
+              Exit with 3 if there is such a server
+
+              Possible values:
+              - unproxied: A running server with no gateway before it
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent doctor --help
+    Shows which hooks this kernel grants, what each missing one costs, and what to do about it.
+
+    Loads and attaches every probe for a moment; needs the rights `run` needs. Exits with 7 if any is
+    missing.
+
+    Usage: mcpgw-agent doctor [OPTIONS]
+
+    Options:
+          --json
+              Print JSON
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent config --help
+    Looks after the configuration file
+
+    Usage: mcpgw-agent config <COMMAND>
+
+    Commands:
+      check  Reads the configuration as `run` would and says what is wrong with it
+
+    Options:
+      -h, --help  Print help
+
+    $ mcpgw-agent config check --help
+    Reads the configuration as `run` would and says what is wrong with it
+
+    Usage: mcpgw-agent config check [OPTIONS]
+
+    Options:
+          --config <F>  Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
+      -h, --help        Print help
+
+    $ mcpgw-agent wrap --help
+    Runs an MCP server behind the gateway: put it before the server's command in the client's
+    configuration.
+
+    Passes bytes, signals and the exit code through unchanged, and tells the agent, so that the server
+    is listed as proxied. Works without an agent, too.
+
+    Usage: mcpgw-agent wrap [OPTIONS] -- <CMD>...
+
+    Arguments:
+      <CMD>...
+              The server's command and its arguments
+
+    Options:
+          --name <N>
+              Name to list the server by; the agent finds one itself otherwise
+
+      -h, --help
+              Print help (see a summary with '-h')
+    "###);
+}
+
+#[test]
+fn the_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--version"]);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        concat!("mcpgw-agent ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}

@@ -1,0 +1,13 @@
+//! The command line as a user meets it: the real program, its output and its exit codes. An agent is played by
+//! the real control socket with a made-up status behind it.
+
+#[cfg(test)]
+mod agent;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod status;
