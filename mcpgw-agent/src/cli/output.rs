@@ -62,11 +62,13 @@ impl Output {
         // The cursor's line stays free: writing on the last one would scroll.
         let room = self.height().map_or(usize::MAX, |height| usize::from(height).saturating_sub(1).max(1));
         let mut frame = String::from(if first { "\u{1b}[2J\u{1b}[H" } else { "\u{1b}[H" });
+        // A line too long is cut, not continued on the next: that would push the frame out of place.
+        frame.push_str("\u{1b}[?7l");
         for line in lines.iter().take(room) {
             frame.push_str(&line.render(self.colour));
             frame.push_str("\u{1b}[K\n");
         }
-        frame.push_str("\u{1b}[J");
+        frame.push_str("\u{1b}[J\u{1b}[?7h");
         out.write_all(frame.as_bytes())?;
         Ok(out.flush()?)
     }
