@@ -48,11 +48,7 @@ impl Drop for Agent {
 
 /// A status with these servers.
 pub(crate) fn status(servers: Vec<ServerView>) -> Status {
-    let hook = HookStatus {
-        name: "sched_process_exec".to_owned(),
-        state: HookState::Attached,
-        reason: String::new(),
-    };
+    let hook = HookStatus { name: "exec".to_owned(), state: HookState::Attached, reason: String::new() };
     let agent = AgentStatus {
         version: "0.1.0".to_owned(),
         pid: 77,

@@ -20,18 +20,10 @@ use super::status::{Gap, HookState, HookStatus, Status};
 use crate::inventory::{ServerState, Transport};
 
 /// Hooks that get a label of their own; any other counts as `other`.
-pub const HOOKS: [&str; 7] = [
-    "sched_process_exec",
-    "sched_process_fork",
-    "sched_process_exit",
-    "sys_exit",
-    "inet_sock_set_state",
-    "cgroup_skb_ingress",
-    "cgroup_skb_egress",
-];
+pub const HOOKS: [&str; 7] = ["exec", "fork", "exit", "stdio-tap", "sockets", "http-in", "http-out"];
 
 /// Rings that get a label of their own; any other counts as `other`.
-pub const RINGS: [&str; 3] = ["lifecycle", "stream", "tcp"];
+pub const RINGS: [&str; 3] = ["lifecycle", "streams", "tcp"];
 
 const STATES: [(ServerState, &str); 5] = [
     (ServerState::Unproxied, "unproxied"),
@@ -135,9 +127,9 @@ fn hooks(registry: &Registry, hooks: &[HookStatus]) -> Result<(), prometheus::Er
 fn rings(registry: &Registry, status: &Status) -> Result<(), prometheus::Error> {
     type Count = fn(&Gap) -> u64;
     let metrics: [(&str, &str, Count); 4] = [
-        ("mcpgw_ring_records_total", "Records read from a ring.", |gap| gap.records),
+        ("mcpgw_ring_records_total", "Records the probes tried to write to a ring.", |gap| gap.records),
         ("mcpgw_ring_lost_total", "Records lost because a ring was full.", |gap| gap.lost),
-        ("mcpgw_ring_lost_bytes_total", "Payload bytes of lost records.", |gap| gap.lost_bytes),
+        ("mcpgw_ring_lost_bytes_total", "Bytes of lost records.", |gap| gap.lost_bytes),
         ("mcpgw_ring_undecodable_total", "Records read that were not understood.", |gap| gap.undecodable),
     ];
     for (name, help, count) in metrics {

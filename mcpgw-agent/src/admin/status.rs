@@ -45,7 +45,7 @@ pub struct AgentStatus {
     pub boot_id: Option<String>,
     /// Every hook into the kernel, attached or not.
     pub hooks: Vec<HookStatus>,
-    /// Records and losses by ring (`lifecycle`, `stream`, `tcp`).
+    /// Records and losses by ring (`lifecycle`, `streams`, `tcp`).
     pub gaps: BTreeMap<String, Gap>,
     /// Where `/metrics` listens, the port as chosen by the system if 0 was asked for.
     pub metrics_address: Option<String>,
@@ -81,7 +81,7 @@ pub struct HookStatus {
     pub name: String,
     /// Is it in place?
     pub state: HookState,
-    /// Why not; empty when attached.
+    /// Why it is not attached, or a remark where it is; often empty.
     pub reason: String,
 }
 
@@ -115,11 +115,11 @@ impl HookState {
 /// What came over one ring, and what did not. All counted since the agent started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Gap {
-    /// Records read.
+    /// Records the probes tried to write, the lost ones included.
     pub records: u64,
     /// Records the probes could not write because the ring was full.
     pub lost: u64,
-    /// Payload bytes those records held.
+    /// Bytes of those records.
     pub lost_bytes: u64,
     /// Records read that could not be understood.
     pub undecodable: u64,

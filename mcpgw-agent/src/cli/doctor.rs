@@ -40,7 +40,7 @@ pub struct HookReport {
     pub name: String,
     /// Could it be attached?
     pub state: HookState,
-    /// Why not; empty when it could.
+    /// Why not, or a remark where it could; often empty.
     pub reason: String,
     /// What is lost without it.
     pub without: String,

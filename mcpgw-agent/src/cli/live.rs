@@ -113,11 +113,12 @@ fn ready(agent: &AgentStatus) -> Vec<Line> {
     let mut lines =
         vec![Line::styled(Style::Bold, &format!("mcpgw-agent {} watches by {mode}.", agent.version))];
     for hook in &agent.hooks {
-        let (style, reason) = match hook.state {
-            HookState::Attached => (Style::Good, String::new()),
-            HookState::Skipped => (Style::Dim, format!("  {}", hook.reason)),
-            HookState::Failed => (Style::Bad, format!("  {}", hook.reason)),
+        let style = match hook.state {
+            HookState::Attached => Style::Good,
+            HookState::Skipped => Style::Dim,
+            HookState::Failed => Style::Bad,
         };
+        let reason = if hook.reason.is_empty() { String::new() } else { format!("  {}", hook.reason) };
         lines.push(
             Line::styled(style, &format!("  {:<8}  ", hook.state.as_str()))
                 .and(Style::Plain, &hook.name)

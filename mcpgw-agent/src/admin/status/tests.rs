@@ -56,23 +56,19 @@ pub(crate) fn agent() -> AgentStatus {
         mode: Mode::Ebpf,
         boot_id: Some("6a0d4a4e-5d6c-4f7b-9a39-3b6a4a1f8f11".to_owned()),
         hooks: vec![
+            HookStatus { name: "exec".to_owned(), state: HookState::Attached, reason: String::new() },
             HookStatus {
-                name: "sched_process_exec".to_owned(),
-                state: HookState::Attached,
-                reason: String::new(),
-            },
-            HookStatus {
-                name: "cgroup_skb_ingress".to_owned(),
+                name: "http-in".to_owned(),
                 state: HookState::Failed,
                 reason: "no cgroup v2 hierarchy is mounted".to_owned(),
             },
         ],
         gaps: BTreeMap::from([
             ("lifecycle".to_owned(), Gap { records: 10, lost: 0, lost_bytes: 0, undecodable: 0 }),
-            ("stream".to_owned(), Gap { records: 20, lost: 2, lost_bytes: 8192, undecodable: 1 }),
+            ("streams".to_owned(), Gap { records: 20, lost: 2, lost_bytes: 8192, undecodable: 1 }),
         ]),
         metrics_address: Some("127.0.0.1:9464".to_owned()),
-        degraded: vec!["HTTP servers are not confirmed: cgroup_skb_ingress failed".to_owned()],
+        degraded: vec!["HTTP servers are not confirmed: http-in failed".to_owned()],
     }
 }
 
@@ -91,12 +87,12 @@ fn the_document_is_what_docs_status_md_says() {
         "boot_id": "6a0d4a4e-5d6c-4f7b-9a39-3b6a4a1f8f11",
         "hooks": [
           {
-            "name": "sched_process_exec",
+            "name": "exec",
             "state": "attached",
             "reason": ""
           },
           {
-            "name": "cgroup_skb_ingress",
+            "name": "http-in",
             "state": "failed",
             "reason": "no cgroup v2 hierarchy is mounted"
           }
@@ -108,7 +104,7 @@ fn the_document_is_what_docs_status_md_says() {
             "lost_bytes": 0,
             "undecodable": 0
           },
-          "stream": {
+          "streams": {
             "records": 20,
             "lost": 2,
             "lost_bytes": 8192,
@@ -117,7 +113,7 @@ fn the_document_is_what_docs_status_md_says() {
         },
         "metrics_address": "127.0.0.1:9464",
         "degraded": [
-          "HTTP servers are not confirmed: cgroup_skb_ingress failed"
+          "HTTP servers are not confirmed: http-in failed"
         ]
       },
       "summary": {

@@ -21,20 +21,17 @@ fn text(examination: &Examination, width: Option<u16>) -> String {
 fn the_table_says_what_is_missing_what_it_costs_and_what_to_do() {
     let examination = Examination {
         mode: Mode::Ebpf,
-        hooks: vec![
-            hook("sched_process_exec", HookState::Attached),
-            hook("cgroup_skb_ingress", HookState::Failed),
-        ],
+        hooks: vec![hook("exec", HookState::Attached), hook("http-in", HookState::Failed)],
         notes: vec!["Lockdown is set to integrity.".to_owned()],
     };
     insta::assert_snapshot!(text(&examination, Some(80)), @r###"
-    HOOK                STATE     WITHOUT IT                   WHAT TO DO
-    sched_process_exec  attached  HTTP servers are listed but  -
-                                  not confirmed
-    cgroup_skb_ingress  failed    HTTP servers are listed but  mount -t cgroup2 none
-                                  not confirmed                /sys/fs/cgroup
+    HOOK     STATE     WITHOUT IT                       WHAT TO DO
+    exec     attached  HTTP servers are listed but not  -
+                       confirmed
+    http-in  failed    HTTP servers are listed but not  mount -t cgroup2 none
+                       confirmed                        /sys/fs/cgroup
 
-    cgroup_skb_ingress: no cgroup v2 hierarchy is mounted
+    http-in: no cgroup v2 hierarchy is mounted
 
     Lockdown is set to integrity.
     1 of 2 hooks are missing.
@@ -44,7 +41,7 @@ fn the_table_says_what_is_missing_what_it_costs_and_what_to_do() {
 
 #[test]
 fn all_well_is_one_sentence_and_no_advice() {
-    let hooks = vec![hook("sched_process_exec", HookState::Attached)];
+    let hooks = vec![hook("exec", HookState::Attached)];
     let examination = Examination { mode: Mode::Ebpf, hooks, notes: vec![] };
     assert!(text(&examination, None).ends_with("\n\nAll 1 hooks can be attached."));
     let without = Examination { mode: Mode::Procfs, ..examination };

@@ -23,9 +23,9 @@ fn what_was_attached_is_said_first() {
     let text: Vec<_> = ready(&agent()).iter().map(|line| line.render(false)).collect();
     insta::assert_snapshot!(text.join("\n"), @r###"
     mcpgw-agent 0.1.0 watches by kernel probes.
-      attached  sched_process_exec
-      failed    cgroup_skb_ingress  no cgroup v2 hierarchy is mounted
-      degraded: HTTP servers are not confirmed: cgroup_skb_ingress failed
+      attached  exec
+      failed    http-in  no cgroup v2 hierarchy is mounted
+      degraded: HTTP servers are not confirmed: http-in failed
     Metrics are at http://127.0.0.1:9464/metrics.
     MCP servers, as they come and go (Ctrl-C ends):
     "###);

@@ -154,8 +154,7 @@ fn health(agent: &AgentStatus) -> Line {
         line.and(Style::Plain, "no events lost.")
     } else {
         let records = agent.gaps.values().fold(0_u64, |sum, gap| sum.saturating_add(gap.records));
-        line.and(Style::Warn, &format!("{missed} events lost"))
-            .and(Style::Plain, &format!(" ({records} read)."))
+        line.and(Style::Warn, &format!("{missed} of {records} events lost")).and(Style::Plain, ".")
     }
 }
 
