@@ -107,10 +107,10 @@ impl Evidence {
         }
     }
 
-    /// Whether the connection is given up. `none` says what it is where it never was HTTP.
+    /// Whether a connection that showed no MCP is given up. `none` says what it is where it never was HTTP.
     pub(super) fn verdict(&self, none: NotMcp) -> Option<NotMcp> {
         let enough = self.bytes >= BYTES || self.requests.min(self.responses) >= EXCHANGES;
-        (enough && !self.mcp).then_some(if self.http { NotMcp::OtherHttp } else { none })
+        enough.then_some(if self.http { NotMcp::OtherHttp } else { none })
     }
 }
 

@@ -217,6 +217,18 @@ fn lost_chunks_show_as_a_jump() {
 }
 
 #[test]
+fn a_record_told_twice_is_one_gap() {
+    let mut table = StreamTable::new(Limits::default());
+    let source = read_by(1, 5);
+    let record = || Chunk { skipped: 20, ..chunk(source, 0, b"{\"a\":") };
+    assert_eq!(table.push(record()).len(), 1);
+    assert_eq!(table.push(record()), []);
+    // Half of what was left out is new.
+    let seen = table.push(Chunk { skipped: 20, ..chunk(source, 10, b"") });
+    assert_eq!(seen.iter().map(tell).collect::<Vec<_>>(), ["gap 5"]);
+}
+
+#[test]
 fn directions_and_ends_are_apart() {
     let mut tap = Tap::new();
     let (head, tail) = LIST.split_at(10);

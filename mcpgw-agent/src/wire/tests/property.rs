@@ -198,9 +198,9 @@ proptest! {
                 prop_assert!(table.buffered_bytes() <= limits.total_bytes);
             }
         }
+        table.forget_port(8000);
         table.forget(pipe(1));
         table.forget(pipe(2));
-        table.forget_port(8000);
         prop_assert!(table.is_empty());
         prop_assert_eq!(table.buffered_bytes(), 0);
     }
