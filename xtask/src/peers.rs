@@ -26,6 +26,7 @@ const VENVS: [&str; 2] = ["py1", "py2"];
 /// # Errors
 /// When a package manager fails, or Debian packages are missing and may not be installed.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let _only_one_at_a_time = shell::lock(&workspace.peers().join("lock"))?;
     debian(workspace)?;
     npm(workspace)?;
     for name in VENVS {
@@ -86,7 +87,10 @@ fn npm(workspace: &Workspace) -> Result<()> {
         println!("peers: installing npm packages:\n    npm ci --ignore-scripts  (in {})", place.display());
         let sh = shell::shell(workspace)?;
         sh.change_dir(&place);
-        cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund --loglevel=error").quiet().run()?;
+        cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund --loglevel=error")
+            .env("NPM_CONFIG_UPDATE_NOTIFIER", "false")
+            .quiet()
+            .run()?;
         stamp.write()?;
     }
     RUNTIMES.iter().try_for_each(|(name, program)| link_runtime(&place.join("node_modules"), name, program))

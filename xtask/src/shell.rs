@@ -1,6 +1,7 @@
 //! Starting other programs: what they inherit, what is shown, and who we are.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -74,6 +75,22 @@ pub(crate) fn is_executable(file: &Path) -> bool {
 /// Whether we are root. A directory of our own in /proc belongs to our effective user.
 pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
+}
+
+/// Waits until nobody else of us holds this file, then holds it until the result is dropped.
+pub(crate) fn lock(file: &Path) -> Result<File> {
+    let open = || -> std::io::Result<File> {
+        if let Some(dir) = file.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        File::create(file)
+    };
+    let lock = open().with_context(|| format!("cannot create `{}`", file.display()))?;
+    if lock.try_lock().is_err() {
+        println!("waiting for another xtask that holds {}", file.display());
+        lock.lock()?;
+    }
+    Ok(lock)
 }
 
 /// The cargo that started us, or the one on `PATH`.

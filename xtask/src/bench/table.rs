@@ -187,6 +187,11 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_a_place_for_the_table() {
+        put_into(include_str!("../../../docs/performance.md"), "new").unwrap();
+    }
+
+    #[test]
     fn durations_have_a_unit_that_fits() {
         assert_eq!(
             (duration(160.4), duration(1720.0), duration(2.5e7)),

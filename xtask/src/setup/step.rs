@@ -77,10 +77,7 @@ pub(super) fn lock(workspace: &Workspace, ready: impl FnOnce() -> bool) -> Resul
     if ready() {
         return Ok(None);
     }
-    fs::create_dir_all(workspace.tools())?;
-    let file = File::create(workspace.tools().join("lock"))?;
-    file.lock().context("another `cargo xtask setup` holds .tools/lock")?;
-    Ok(Some(file))
+    shell::lock(&workspace.tools().join("lock")).map(Some)
 }
 
 fn rust_src(workspace: &Workspace) -> Result<()> {

@@ -24,19 +24,27 @@ const HISTOGRAM_SUFFIXES: [&str; 3] = ["_bucket", "_sum", "_count"];
 
 /// Every public module is on the map.
 pub(super) fn module_map(tree: &Tree) -> Vec<Finding> {
-    let map = tree.get("ARCHITECTURE.md").unwrap_or("");
+    let map: BTreeSet<&str> =
+        tree.get("ARCHITECTURE.md").unwrap_or("").lines().flat_map(names_on_the_map).collect();
     let mut findings = Vec::new();
     for (path, text) in tree.rust().filter(|(path, _)| path.ends_with("/src/lib.rs")) {
         for (number, line) in (1..).zip(text.lines()) {
             let Some(name) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) else {
                 continue;
             };
-            if words(map, name).next().is_none() {
+            if !map.contains(name) {
                 findings.push(Finding::at(path, number, format!("`{name}` is not on ARCHITECTURE.md's map")));
             }
         }
     }
     findings
+}
+
+/// The names an indented line begins with: words apart from each other and from what is said of them by two spaces.
+fn names_on_the_map(line: &str) -> impl Iterator<Item = &str> {
+    let line = line.strip_prefix("    ").unwrap_or("");
+    let columns = line.split("  ").map(str::trim).filter(|column| !column.is_empty());
+    columns.take_while(|column| !column.contains(' '))
 }
 
 /// Every metric is documented, and what alerts and dashboards ask for exists.
