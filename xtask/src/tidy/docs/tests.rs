@@ -8,11 +8,16 @@ fn found(findings: Vec<Finding>) -> Vec<String> {
 
 #[test]
 fn a_module_off_the_map_is_found() {
-    let tree = Tree::of(&[
-        ("a/src/lib.rs", "pub mod wire;\npub mod mcp;\n"),
-        ("ARCHITECTURE.md", "    wire/  bytes\n"),
-    ]);
-    assert_eq!(found(module_map(&tree)), ["a/src/lib.rs:2: `mcp` is not on ARCHITECTURE.md's map"]);
+    let source = "pub mod wire;\npub mod mcp;\npub mod proc;\nmod private;\npub mod tasks;\n";
+    let map = "The mcp module.\n\n    wire  tasks    bytes of /proc and mcp\n      deep   text\n";
+    let tree = Tree::of(&[("a/src/lib.rs", source), ("ARCHITECTURE.md", map)]);
+    assert_eq!(
+        found(module_map(&tree)),
+        [
+            "a/src/lib.rs:2: `mcp` is not on ARCHITECTURE.md's map",
+            "a/src/lib.rs:3: `proc` is not on ARCHITECTURE.md's map"
+        ]
+    );
 }
 
 #[test]
