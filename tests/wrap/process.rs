@@ -86,6 +86,17 @@ fn exit_codes_are_the_servers() {
 }
 
 #[test]
+fn a_client_that_ignores_the_end_of_its_children_does_not_make_wrap_hang() {
+    // The kernel then tells nobody how a child ended, wrap included.
+    let ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])";
+    let mut command = direct(["python3", "-c", ignoring, env!("CARGO_BIN_EXE_mcpgw-agent"), "wrap", "--"]);
+    command.args(["sh", "-c", "echo done; exit 3"]);
+    let mut peer = Peer::start(command);
+    assert_eq!(peer.rest(), b"done\n");
+    assert_eq!(peer.code(), 255);
+}
+
+#[test]
 fn standard_error_is_passed_raw() {
     let mut peer = Peer::start(wrapped(["sh", "-c", r"printf 'raw \377\376 bytes' >&2"]));
     let mut stderr = peer.stderr.take().unwrap();
