@@ -63,7 +63,9 @@ fn stdio(server: &McpServer, processes: &ProcessTable) -> Attribution {
             None => Attribution { process: readers.first().copied(), ended: death },
         };
     }
-    let writers = server.writers.latest_first();
+    // Who reads the answers as well as writing them copies them on.
+    let mut writers = server.writers.latest_first();
+    writers.retain(|key| !server.clients.contains(*key));
     if let Some(writer) = writers.iter().find(|key| alive(key)) {
         return Attribution { process: Some(*writer), ended: None };
     }

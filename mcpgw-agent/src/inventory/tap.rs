@@ -75,9 +75,12 @@ impl Taps {
         let mut new_channels = Vec::new();
         for channel in channels {
             if tap.channels.insert(channel) {
-                *self.channels.entry(channel).or_default() += 1;
+                let wanted = self.channels.entry(channel).or_default();
+                *wanted += 1;
                 tap.settled.remove(&channel);
-                new_channels.push(channel);
+                if *wanted == 1 {
+                    new_channels.push(channel);
+                }
             }
         }
         let mut new_processes = Vec::new();
