@@ -102,8 +102,10 @@ pub(super) fn client(
     processes: &ProcessTable,
     channels: &Channels,
 ) -> Option<ProcessKey> {
-    let other =
-        |key: &ProcessKey| *key != process && !server.is_holder(*key) && !server.readers.contains(*key);
+    let other = |key: &ProcessKey| {
+        let serves = *key == process || server.is_holder(*key) || server.readers.contains(*key);
+        !serves && !server.writers.contains(*key)
+    };
     let alive = |key: &ProcessKey| processes.is_alive(*key);
     let seen: Vec<ProcessKey> = server.clients.latest_first().into_iter().filter(other).collect();
     if let Some(client) = seen.iter().find(|key| alive(key)) {

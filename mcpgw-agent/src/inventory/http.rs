@@ -156,6 +156,11 @@ impl Inventory {
         if let Seen::NotMcp(_) = sighting.seen {
             self.note_other(listener);
         }
+        let entry = self.listeners.get_mut(listener);
+        if let (Some(entry), Seen::Http(HttpSign::Request { path, .. })) = (entry, &sighting.seen) {
+            entry.note_path(addrs.remote, text::escape(path, text::NAME));
+        }
+        let path = self.listeners.get(listener).and_then(|entry| entry.path(addrs.remote)).cloned();
         let known = self.servers.by_listener(listener);
         let seq = if known.is_none() && founds(&sighting.seen) { self.http_server(listener) } else { known };
         let Some(seq) = seq else { return };
@@ -172,13 +177,13 @@ impl Inventory {
                 server.dialogue.inbound(Counted::Tcp, at, peek, &mut server.evidence);
                 telling = peek.mcp == Likeness::Strong && !matches!(peek.kind, PeekKind::Response { .. });
             }
-            Seen::Http(sign) => telling = note_sign(&mut server, addrs, at, sign),
+            Seen::Http(sign) => telling = note_sign(&mut server, addrs, at, sign, path.clone()),
             Seen::Gap { bytes } => server.dialogue.gap(at, *bytes),
             Seen::NotMcp(NotMcp::ContentLength | NotMcp::NotJson | NotMcp::OtherJson | NotMcp::OtherHttp) => {
             }
         }
         if telling {
-            note_client(&mut server, addrs, client, process, at);
+            note_client(&mut server, client, process, at, path);
         }
         self.servers.put(server);
         if let Some(process) = process.filter(|_| telling) {
@@ -261,6 +266,7 @@ fn note_sign(
     addrs: SocketAddrs,
     at: BootTime,
     sign: &HttpSign,
+    last_path: Option<String>,
 ) -> bool {
     match sign {
         HttpSign::Request { method, path, mcp_header, host: _, user_agent: _ } => {
@@ -269,9 +275,6 @@ fn note_sign(
                 let method = text::escape(method, 16);
                 server.evidence.add(EvidenceKind::Header, at, &format!("{method} {path} with {header}"));
                 server.dialogue.header(at, false);
-            }
-            if let Some(http) = server.http_mut() {
-                http.note_path(addrs.remote, path);
             }
             mcp_header.is_some()
         }
@@ -284,7 +287,7 @@ fn note_sign(
             let announced = text::escape(path, text::NAME);
             server.evidence.add(EvidenceKind::Response, at, &format!("announces endpoint {announced}"));
             if let Some(http) = server.http_mut() {
-                let stream = http.paths.get(&addrs.remote).cloned().unwrap_or(announced);
+                let stream = last_path.unwrap_or(announced);
                 http.sse = true;
                 http.endpoint = Some((addrs.local, stream));
             }
@@ -293,13 +296,13 @@ fn note_sign(
     }
 }
 
-/// An MCP client talks from the other end of `addrs`.
+/// An MCP client talks over the connection `client`, as it sees it; `path` is what it asked for last.
 fn note_client(
     server: &mut super::server::McpServer,
-    addrs: SocketAddrs,
     client: SocketAddrs,
     process: Option<ProcessKey>,
     at: BootTime,
+    path: Option<String>,
 ) {
     match process {
         Some(process) => {
@@ -313,9 +316,8 @@ fn note_client(
         }
     }
     if let Some(http) = server.http_mut().filter(|http| !http.sse) {
-        let path = http.paths.get(&addrs.remote).cloned();
         if http.endpoint.is_none() || path.is_some() {
-            http.endpoint = Some((addrs.local, path.unwrap_or_default()));
+            http.endpoint = Some((client.remote, path.unwrap_or_default()));
         }
     }
 }

@@ -8,6 +8,8 @@ use super::{BootTime, Listener, ProcessKey, SocketAddrs};
 
 /// Processes kept as owners of one listener.
 const OWNERS: usize = 64;
+/// Peers of one listener whose last path is kept.
+const PATHS: usize = 32;
 
 /// Whether a listener's port is to be tapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +29,23 @@ pub(super) struct Entry {
     pub(super) watch: Watch,
     /// Connections that were no MCP.
     pub(super) others: u32,
+    /// Path of each peer's last request.
+    paths: HashMap<SocketAddr, String>,
     closes: usize,
 }
 
 impl Entry {
+    pub(super) fn note_path(&mut self, remote: SocketAddr, path: String) {
+        if self.paths.len() >= PATHS && !self.paths.contains_key(&remote) {
+            self.paths.clear();
+        }
+        self.paths.insert(remote, path);
+    }
+
+    pub(super) fn path(&self, remote: SocketAddr) -> Option<&String> {
+        self.paths.get(&remote)
+    }
+
     /// The owner noted last shares another's socket; closing that once closes it for both.
     pub(super) fn share(&mut self) {
         self.closes += 1;
@@ -82,7 +97,13 @@ impl Listeners {
             if self.entries.len() >= self.limit {
                 return false;
             }
-            let entry = Entry { owners: BTreeMap::new(), watch: Watch::On, others: 0, closes: 0 };
+            let entry = Entry {
+                owners: BTreeMap::new(),
+                watch: Watch::On,
+                others: 0,
+                paths: HashMap::new(),
+                closes: 0,
+            };
             self.entries.insert(listener, entry);
             let place = (listener.addr, listener.net_ns);
             self.by_port.entry(listener.addr.port()).or_default().insert(place);

@@ -20,7 +20,7 @@ const SHOWN_ANCESTORS: usize = 8;
 impl Inventory {
     pub(super) fn refresh(&mut self, seq: u64, now: BootTime) {
         let Some(mut server) = self.servers.take(seq) else { return };
-        self.attribute(&mut server);
+        self.attribute(&mut server, now);
         server.aside = self.aside(&server);
         self.gather(&mut server);
         self.retap(&mut server, now);
@@ -39,10 +39,14 @@ impl Inventory {
     }
 
     /// Who serves, who uses it, and their portraits.
-    fn attribute(&mut self, server: &mut McpServer) {
+    fn attribute(&mut self, server: &mut McpServer, now: BootTime) {
         let attribution = attribute::server(server, &self.processes);
+        let Some(process) = attribution.process else {
+            // The last holder has moved on to something else without exiting.
+            server.ended = server.ended.or(server.process.as_ref().map(|_| now));
+            return;
+        };
         server.ended = attribution.ended;
-        let Some(process) = attribution.process else { return };
         self.portray(process, &mut server.process);
         server.involved.insert(process);
         let client = attribute::client(server, process, &self.processes, &self.channels)

@@ -3,7 +3,7 @@
 //! A stdio server is the conversation behind one input flow, whoever holds it: wrappers and the program that
 //! really reads are one record. An HTTP server is one listener, whoever accepts.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const HOLDERS: usize = 64;
 const ACTORS: usize = 8;
 /// Outputs of one server.
 const OUTPUTS: usize = 4;
-/// HTTP peers whose last path, or address, is kept.
+/// Connections whose client is not known yet.
 const REMOTES: usize = 32;
 
 /// How one reaches it; also its identity.
@@ -39,8 +39,6 @@ pub(super) struct Http {
     pub(super) endpoint: Option<(SocketAddr, String)>,
     /// It is of the HTTP+SSE transport.
     pub(super) sse: bool,
-    /// Path of each peer's last request.
-    pub(super) paths: HashMap<SocketAddr, String>,
     /// Connections whose client process is not known yet, as the client sees them.
     pub(super) unknown: VecDeque<SocketAddrs>,
     pub(super) closed: Option<BootTime>,
@@ -48,21 +46,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(listener: Listener) -> Self {
-        Self {
-            listener,
-            endpoint: None,
-            sse: false,
-            paths: HashMap::new(),
-            unknown: VecDeque::new(),
-            closed: None,
-        }
-    }
-
-    pub(super) fn note_path(&mut self, remote: SocketAddr, path: String) {
-        if self.paths.len() >= REMOTES && !self.paths.contains_key(&remote) {
-            self.paths.clear();
-        }
-        self.paths.insert(remote, path);
+        Self { listener, endpoint: None, sse: false, unknown: VecDeque::new(), closed: None }
     }
 
     pub(super) fn note_unknown(&mut self, connection: SocketAddrs) {

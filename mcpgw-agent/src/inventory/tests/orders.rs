@@ -141,9 +141,11 @@ proptest! {
     #[test]
     fn no_sequence_of_events_panics_or_outgrows_the_bounds(
         events in prop::collection::vec((any_event(), 0_u64..40_000), 1..200),
+        tiny: bool,
     ) {
+        let processes = if tiny { 6 } else { 64 };
         let limits = Limits {
-            processes: 12, servers: 6, history: 3, listeners: 4, connections: 4, orphans: 4, channels: 12,
+            processes, servers: 6, history: 3, listeners: 4, connections: 4, orphans: 4, channels: 12,
         };
         let config = InventoryConfig { limits, ..InventoryConfig::default() };
         let mut host = Host::with(config);
@@ -154,7 +156,7 @@ proptest! {
                 host.pass(std::time::Duration::from_millis(pause));
             }
             let stats = host.inventory.stats();
-            prop_assert!(stats.processes <= 12 && stats.records <= 6 && stats.listeners <= 4);
+            prop_assert!(stats.processes <= processes && stats.records <= 6 && stats.listeners <= 4);
             let view = host.view();
             let mut ids: Vec<_> = view.iter().map(|server| &server.id).collect();
             ids.dedup();
@@ -162,6 +164,10 @@ proptest! {
             for server in &view {
                 prop_assert!(server.confirmed || server.state != ServerState::Unproxied);
             }
+        }
+        if tiny {
+            // Whose end was evicted, of that nothing can be said.
+            return Ok(());
         }
         // When all have ended, nothing is left behind.
         for pid in 0..8 {

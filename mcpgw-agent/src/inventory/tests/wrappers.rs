@@ -1,7 +1,6 @@
 //! One conversation, many processes: listed once, as who really serves.
 
 use super::support::*;
-use crate::inventory::*;
 
 fn npx(host: &mut Host) {
     host.exec(10, 1, "claude", vec![]);
