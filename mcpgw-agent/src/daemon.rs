@@ -1,1 +1,195 @@
-//! Composition root: wires kernel, /proc, inventory and admin together.
+//! Composition root: wires kernel, `/proc`, inventory and admin together, and owns the one loop that changes
+//! the inventory.
+//!
+//! ```text
+//! start: lock and socket ─▶ probes attached ─▶ /proc scanned ─▶ ready        (attach first: nothing falls between)
+//! loop:  probes, scans, commands, signals ─▶ Host (inventory) ─▶ effects ─▶ probes, /proc
+//! stop:  listeners closed ─▶ loop ends ─▶ probes detached ─▶ socket removed
+//! ```
+//!
+//! Nothing outlives the process: no program is pinned, and whoever kills the agent leaves only a socket file that the
+//! next one replaces.
+
+mod dozing;
+mod hashing;
+mod host;
+mod report;
+mod rings;
+mod scanner;
+mod settings;
+mod signals;
+mod status;
+mod tap;
+mod turn;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::admin::http::{HttpServer, Sources};
+use crate::admin::metrics::Counters;
+use crate::admin::socket::Limits;
+use crate::admin::{ControlSocket, RuntimeDir, RuntimeDirError};
+use crate::config::{Config, Dirs};
+use crate::inventory::AllowError;
+use crate::kernel::{Kernel, Loaded};
+use crate::proc::ProcReader;
+use crate::ready::{Heartbeat, Ready};
+use crate::systemd::Systemd;
+use crate::tasks::{Ended, Tasks};
+use host::{Host, Parts};
+use report::Reporter;
+use rings::Rings;
+use scanner::Scanner;
+use signals::Signals;
+use status::AgentFacts;
+use turn::Turn;
+
+pub use report::{Change, News, Observer};
+pub(crate) use settings::kernel as kernel_options;
+pub(crate) use status::hook_status;
+
+/// How often time-outs are looked at.
+const TICK: Duration = Duration::from_millis(250);
+/// How long tasks may take to stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// Commands and scans that may wait for the loop.
+const QUEUE: usize = 64;
+
+/// What the daemon is started with.
+pub struct RunOptions {
+    /// Validated configuration.
+    pub config: Config,
+    /// Where it came from, for reloading.
+    pub config_path: Option<PathBuf>,
+    /// Runtime and state directory.
+    pub dirs: Dirs,
+    /// Told when the agent is ready, and of every server that appears, changes or ends.
+    pub observer: Option<Observer>,
+}
+
+impl std::fmt::Debug for RunOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunOptions").field("config_path", &self.config_path).finish_non_exhaustive()
+    }
+}
+
+/// Why the daemon could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The runtime directory or its lock.
+    #[error(transparent)]
+    RuntimeDir(#[from] RuntimeDirError),
+    /// The control socket or the HTTP address could not be set up.
+    #[error("cannot listen on {what}")]
+    Listen {
+        /// Which.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The operating system refused something basic.
+    #[error("cannot {what}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An allow rule the inventory does not take.
+    #[error(transparent)]
+    Allow(#[from] AllowError),
+    /// A part of the agent stopped, and the rest is no use without it.
+    #[error("a part of the agent failed")]
+    Task(#[source] Arc<Ended>),
+}
+
+/// Runs the agent until SIGTERM or SIGINT.
+///
+/// # Errors
+/// See [`DaemonError`]. A host that allows no probes is no error: the agent then polls `/proc`.
+pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
+    let RunOptions { config, config_path, dirs, observer } = options;
+    let Signals { mut stop, reload } = Signals::new()?;
+    let mut runtime_dir = RuntimeDir::lock(&dirs.runtime)?;
+    let listener = runtime_dir.bind(&config.admin.socket_group)?;
+
+    let tasks = Tasks::new();
+    let (ready, heartbeat) = (Ready::new(), Heartbeat::new());
+    let scanned = ready.latch("start-up scan");
+    let (asks, commands) = mpsc::channel(QUEUE);
+    let counters = Arc::new(Counters::new());
+    let socket = ControlSocket::new(listener, asks.clone(), Limits::default()).map_err(|source| {
+        DaemonError::Listen { what: dirs.control_socket().display().to_string(), source }
+    })?;
+    let sources = Sources {
+        commands: asks,
+        counters: Arc::clone(&counters),
+        ready: ready.clone(),
+        heartbeat: heartbeat.clone(),
+    };
+    let http = bind_http(&config, sources).await?;
+
+    // Attach first, then scan: what starts in between is seen twice, never missed.
+    let Loaded { mut kernel, hooks } = Kernel::load(&settings::kernel(&config));
+    let facts = AgentFacts::new(&hooks, kernel.is_some(), http.as_ref().map(HttpServer::address));
+    let rings = Rings::take(kernel.as_mut());
+    let reader = Arc::new(ProcReader::new());
+    let resync = Arc::new(Notify::new());
+    let (found, scans) = mpsc::channel(QUEUE);
+    let interval = kernel.is_none().then_some(config.host.scan_interval);
+    let scanner = Scanner::new(Arc::clone(&reader), found, Arc::clone(&resync), interval);
+    let (hashes, jobs) = mpsc::channel(QUEUE);
+    let (hashed, enriched) = mpsc::channel(QUEUE);
+    let host = Host::new(
+        settings::inventory(&config, kernel.is_some())?,
+        Parts {
+            kernel,
+            reader: Arc::clone(&reader),
+            counters,
+            resync,
+            hashes,
+            reporter: Reporter::new(observer),
+        },
+    );
+    let turn = Turn {
+        host,
+        facts,
+        rings,
+        commands,
+        scans,
+        enriched,
+        scanned: Some(scanned),
+        heartbeat: heartbeat.clone(),
+        reload,
+        config_path,
+    };
+
+    tasks.spawn("control socket", socket.run(tasks.clone()));
+    if let Some(http) = http {
+        tasks.supervise("http endpoints", http.run(tasks.token().clone()));
+    }
+    tasks.supervise("scanner", scanner.run(tasks.token().clone()));
+    tasks.spawn("hashing", hashing::run(reader, jobs, hashed));
+    tasks.spawn("systemd", Systemd::new().run(ready, heartbeat, tasks.token().clone()));
+    tasks.supervise("main loop", turn.run(tasks.token().clone()));
+
+    let outcome = tokio::select! {
+        () = stop.wait() => Ok(()),
+        ended = tasks.ended() => Err(DaemonError::Task(ended)),
+    };
+    let report = tasks.shutdown(GRACE).await;
+    if !report.aborted.is_empty() {
+        tracing::warn!(tasks = ?report.aborted, "did not stop in time");
+    }
+    drop(runtime_dir);
+    outcome
+}
+
+async fn bind_http(config: &Config, sources: Sources) -> Result<Option<HttpServer>, DaemonError> {
+    let Some(address) = config.admin.metrics_address else { return Ok(None) };
+    let server = HttpServer::bind(address, sources).await;
+    server.map(Some).map_err(|source| DaemonError::Listen { what: address.to_string(), source })
+}

@@ -1,0 +1,265 @@
+//! The agent's state and the one place that changes it: events go in, the inventory says what should follow, and
+//! it is done here, in the order it was said.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+
+use super::dozing::Dozing;
+use super::report::{Change, Reporter};
+use super::tap::{Switch, TapSwitch};
+use crate::admin::metrics::Counters;
+use crate::admin::peer::same_program;
+use crate::admin::protocol::Code;
+use crate::admin::{Peer, Refusal, RegisterRequest};
+use crate::inventory::{
+    BootTime, Effect, HostEvent, Inventory, InventoryConfig, ProcessKey, ProxyRegistration, ServerView,
+    StreamSource, Transport, ViewFilter,
+};
+use crate::kernel::{Kernel, KernelEvent};
+use crate::proc::{ProcReader, boot_now, boot_timestamp, io_bytes};
+use crate::wire::{Chunk, StreamTable};
+
+/// Between two lines in the log about lost records, at least.
+const LOSS_LOG: Duration = Duration::from_secs(10);
+
+/// The state of the running agent.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) inventory: Inventory,
+    streams: StreamTable,
+    pub(super) kernel: Option<Kernel>,
+    tap: TapSwitch,
+    dozing: Dozing,
+    registrations: HashMap<u64, ProcessKey>,
+    pub(super) reporter: Reporter,
+    reader: Arc<ProcReader>,
+    counters: Arc<Counters>,
+    resync: Arc<Notify>,
+    hashes: mpsc::Sender<ProcessKey>,
+    hash_executables: bool,
+    changed: BTreeSet<u64>,
+    boot: Timestamp,
+    loss_logged: BootTime,
+}
+
+/// What a [`Host`] is made of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) kernel: Option<Kernel>,
+    pub(super) reader: Arc<ProcReader>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) resync: Arc<Notify>,
+    pub(super) hashes: mpsc::Sender<ProcessKey>,
+    pub(super) reporter: Reporter,
+}
+
+impl Host {
+    pub(super) fn new(config: InventoryConfig, parts: Parts) -> Self {
+        let Parts { kernel, reader, counters, resync, hashes, reporter } = parts;
+        Self {
+            hash_executables: config.hash_executables,
+            inventory: Inventory::new(config),
+            streams: StreamTable::new(crate::wire::Limits::default()),
+            kernel,
+            tap: TapSwitch::default(),
+            dozing: Dozing::default(),
+            registrations: HashMap::new(),
+            reporter,
+            reader,
+            counters,
+            resync,
+            hashes,
+            changed: BTreeSet::new(),
+            boot: boot_timestamp(),
+            loss_logged: BootTime::default(),
+        }
+    }
+
+    /// A configuration took the place of the one before: every server is judged anew.
+    pub(super) fn reconfigure(&mut self, config: InventoryConfig) {
+        self.hash_executables = config.hash_executables;
+        let effects = self.inventory.reconfigure(boot_now(), config);
+        self.carry_out(effects);
+    }
+
+    /// Takes in what a ring brought.
+    pub(super) fn on_kernel(&mut self, events: &mut Vec<KernelEvent>) {
+        for event in events.drain(..) {
+            match event {
+                KernelEvent::Host(event) => self.on_event(event),
+                KernelEvent::Chunk(chunk) => self.on_chunk(chunk),
+                KernelEvent::Lost { ring, count, .. } => self.on_loss(ring, count),
+            }
+        }
+    }
+
+    fn on_chunk(&mut self, chunk: Chunk) {
+        let transport = match chunk.source {
+            StreamSource::Channel { .. } => Transport::Stdio,
+            StreamSource::Tcp { .. } => Transport::Http,
+        };
+        self.counters.tapped(transport, u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX));
+        for sighting in self.streams.push(chunk) {
+            self.on_event(HostEvent::Sighted(sighting));
+        }
+    }
+
+    /// Records of the life cycle were lost: only `/proc` can tell what is missing now.
+    fn on_loss(&mut self, ring: &'static str, count: u64) {
+        let now = boot_now();
+        if now.since(self.loss_logged) >= LOSS_LOG || self.loss_logged == BootTime::default() {
+            self.loss_logged = now;
+            tracing::warn!(ring, count, "kernel records were lost; counted in `status` and the metrics");
+        }
+        self.resync.notify_one();
+    }
+
+    /// Takes in one event and does what follows from it.
+    pub(super) fn on_event(&mut self, event: HostEvent) {
+        if let HostEvent::Exec(exec) = &event
+            && exec.observed
+        {
+            // Before anything else: the server may be reading its first message already.
+            self.switch_tap(true, exec.at.max(boot_now()));
+        }
+        let effects = self.inventory.apply(boot_now(), event);
+        self.carry_out(effects);
+    }
+
+    /// Looks at the time-outs, the dozing and the tap.
+    pub(super) fn tick(&mut self) {
+        let now = boot_now();
+        let effects = self.inventory.tick(now);
+        self.carry_out(effects);
+        for process in self.dozing.stirred(now, io_bytes) {
+            self.on_event(HostEvent::Stirred { process, at: now });
+        }
+        for sighting in self.streams.expire(now) {
+            self.on_event(HostEvent::Sighted(sighting));
+        }
+        self.switch_tap(self.inventory.stats().observed_channels > 0, now);
+        // The wall clock may have been set since.
+        self.boot = boot_timestamp();
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        let mut queue = VecDeque::from(effects);
+        while let Some(effect) = queue.pop_front() {
+            match effect {
+                Effect::Observe { .. }
+                | Effect::Release { .. }
+                | Effect::WatchPort(_)
+                | Effect::IgnorePort(_) => {
+                    self.in_kernel(&effect);
+                }
+                Effect::Enrich(process) => queue.extend(self.enrich(process)),
+                Effect::Doze(process) => {
+                    let watched = io_bytes(process).is_some_and(|bytes| self.dozing.add(process, bytes));
+                    if !watched {
+                        tracing::debug!(pid = process.pid, "cannot watch a silent candidate");
+                    }
+                }
+                Effect::Wake(process) => self.dozing.remove(process),
+                Effect::Changed(seq) => {
+                    self.changed.insert(seq);
+                }
+            }
+        }
+    }
+
+    fn in_kernel(&mut self, effect: &Effect) {
+        if let Effect::Observe { .. } = effect {
+            self.switch_tap(true, boot_now());
+        }
+        match effect {
+            Effect::Release { channels, .. } => {
+                channels.iter().for_each(|&channel| self.streams.forget(channel))
+            }
+            &Effect::IgnorePort(port) => self.streams.forget_port(port),
+            _ => {}
+        }
+        if let Some(kernel) = &mut self.kernel
+            && let Err(error) = kernel.apply(effect)
+        {
+            tracing::warn!(%error, "the probes did not take a change");
+        }
+    }
+
+    fn enrich(&mut self, process: ProcessKey) -> Vec<Effect> {
+        let Some(facts) = self.reader.enrich(process) else { return Vec::new() };
+        if self.hash_executables && self.hashes.try_send(process).is_err() {
+            tracing::warn!(pid = process.pid, "too many executables wait to be hashed");
+        }
+        self.inventory.apply(boot_now(), HostEvent::Enriched { process, facts: Box::new(facts) })
+    }
+
+    fn switch_tap(&mut self, observing: bool, now: BootTime) {
+        let Some(kernel) = &mut self.kernel else { return };
+        match self.tap.decide(observing, now) {
+            Switch::Keep => return,
+            Switch::Attach => {
+                if let Err(error) = kernel.attach_tap() {
+                    tracing::warn!(%error, "the stream tap cannot be attached");
+                }
+            }
+            Switch::Detach => {
+                if let Err(error) = kernel.detach_tap() {
+                    tracing::warn!(%error, "the stream tap cannot be detached");
+                }
+            }
+        }
+        self.tap.set(kernel.tap_attached());
+        self.counters.tap_attached(self.tap.is_attached());
+    }
+
+    /// A wrap asks to be known as a proxy.
+    ///
+    /// # Errors
+    /// It does not run our own program, or is gone.
+    pub(super) fn register(&mut self, peer: &Peer, id: u64, request: RegisterRequest) -> Result<(), Refusal> {
+        let refuse = |message: &str| Refusal { code: Code::Forbidden, message: message.to_owned() };
+        let started = match same_program(peer.pid) {
+            Ok(Some(started)) => started,
+            Ok(None) => return Err(refuse("only this agent's own program may register as a proxy")),
+            Err(error) => {
+                return Err(refuse(&format!("cannot tell what process {} runs: {error}", peer.pid)));
+            }
+        };
+        let proxy = ProcessKey { pid: peer.pid, start_ticks: started };
+        self.registrations.insert(id, proxy);
+        let channels = request.channels.into_iter().map(Into::into).collect();
+        let registration = ProxyRegistration { proxy, child: None, channels, name: request.name };
+        self.on_event(HostEvent::ProxyRegistered(registration));
+        Ok(())
+    }
+
+    /// A wrap's connection ended.
+    pub(super) fn unregister(&mut self, id: u64) {
+        if let Some(proxy) = self.registrations.remove(&id) {
+            self.on_event(HostEvent::ProxyGone { proxy });
+        }
+    }
+
+    /// Tells the observer what changed since the last time.
+    pub(super) fn report(&mut self) {
+        for seq in std::mem::take(&mut self.changed) {
+            let server = self.inventory.server(self.boot, seq);
+            if let Some(Change::Appeared) = self.reporter.report(seq, server.as_ref())
+                && let Some(server) = server
+            {
+                self.counters.first_seen(server.transport);
+            }
+        }
+    }
+
+    /// Every server for the status document, those that ended and are still remembered included.
+    pub(super) fn servers(&self) -> Vec<ServerView> {
+        let mut servers = self.inventory.view(self.boot, ViewFilter::default());
+        servers.extend(self.inventory.history(self.boot, ViewFilter::default()));
+        servers
+    }
+}

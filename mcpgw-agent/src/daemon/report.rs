@@ -1,0 +1,98 @@
+//! What the loop tells others: the status document, and what became of a server.
+
+use std::collections::HashMap;
+
+use crate::admin::AgentStatus;
+use crate::inventory::{ServerState, ServerView};
+
+/// What happened to a server since it was last reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It became known.
+    Appeared,
+    /// MCP was seen on its wire.
+    Confirmed,
+    /// Its state or name is another now.
+    Changed,
+    /// It ended.
+    Gone,
+}
+
+/// What the daemon tells whoever started it.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// Probes are attached and the host was scanned.
+    Ready(&'a AgentStatus),
+    /// Something happened to a server.
+    Server(Change, &'a ServerView),
+}
+
+/// Is told the news; must not block.
+pub type Observer = Box<dyn FnMut(News<'_>) + Send>;
+
+/// Remembers what was reported, to tell what is new.
+#[derive(Default)]
+pub(super) struct Reporter {
+    reported: HashMap<u64, Told>,
+    observer: Option<Observer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Told {
+    state: ServerState,
+    confirmed: bool,
+    named: bool,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reporter").field("reported", &self.reported.len()).finish_non_exhaustive()
+    }
+}
+
+impl Reporter {
+    /// A reporter that tells `observer`.
+    pub(super) fn new(observer: Option<Observer>) -> Self {
+        Self { reported: HashMap::new(), observer }
+    }
+
+    /// Reports what became of server `seq`, if that is news: `server` is what it looks like now, `None` where it turned
+    /// out to be none.
+    pub(super) fn report(&mut self, seq: u64, server: Option<&ServerView>) -> Option<Change> {
+        let Some(server) = server else {
+            self.reported.remove(&seq);
+            return None;
+        };
+        let told = Told {
+            state: server.state,
+            confirmed: server.confirmed,
+            named: server.server_info.is_some(),
+            ended: server.ended_at.is_some(),
+        };
+        let before = if told.ended { self.reported.remove(&seq) } else { self.reported.insert(seq, told) };
+        let change = match before {
+            Some(before) if before == told => return None,
+            _ if told.ended => Change::Gone,
+            None => Change::Appeared,
+            Some(before) if told.confirmed && !before.confirmed => Change::Confirmed,
+            Some(_) => Change::Changed,
+        };
+        self.tell(change, server);
+        Some(change)
+    }
+
+    fn tell(&mut self, change: Change, server: &ServerView) {
+        tracing::debug!(id = server.id, pid = server.pid, state = ?server.state, ?change, "server");
+        if let Some(observer) = &mut self.observer {
+            observer(News::Server(change, server));
+        }
+    }
+
+    /// Tells that the agent is ready.
+    pub(super) fn ready(&mut self, agent: &AgentStatus) {
+        if let Some(observer) = &mut self.observer {
+            observer(News::Ready(agent));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! From the configuration to what each part is told.
+
+use crate::config::{AllowRule, Config};
+use crate::inventory::{AllowError, AllowList, AllowSpec, InventoryConfig, Timeouts};
+use crate::kernel::KernelOptions;
+
+/// What the inventory is told. `probes` says whether there is a wire view at all.
+///
+/// # Errors
+/// An allow rule the inventory does not take; the configuration's own check should have found it.
+pub(super) fn inventory(config: &Config, probes: bool) -> Result<InventoryConfig, AllowError> {
+    let specs: Vec<AllowSpec> = config.allow.iter().map(spec).collect();
+    let allow = AllowList::compile(&specs)?;
+    let timeouts = Timeouts {
+        silent: config.observe.silent_after,
+        foreign: config.observe.give_up_after,
+        ended: config.observe.keep_ended,
+        ..Timeouts::default()
+    };
+    Ok(InventoryConfig {
+        allow,
+        wire: probes,
+        timeouts,
+        hash_executables: config.needs_hashes(),
+        ..InventoryConfig::default()
+    })
+}
+
+fn spec(rule: &AllowRule) -> AllowSpec {
+    let AllowRule { name, exe, sha256, command, user, container, unit, cgroup } = rule.clone();
+    AllowSpec { name, exe, sha256, command, user, container, unit, cgroup }
+}
+
+/// What the probes are told.
+pub(crate) fn kernel(config: &Config) -> KernelOptions {
+    let rings = &config.host.rings;
+    let mut disabled: Vec<String> = config.host.disabled_hooks.iter().cloned().collect();
+    if !config.observe.stdio {
+        disabled.push("stdio-tap".to_owned());
+    }
+    if !config.observe.http {
+        disabled.extend(["http-in".to_owned(), "http-out".to_owned()]);
+    }
+    KernelOptions {
+        lifecycle_bytes: rings.lifecycle_bytes,
+        streams_bytes: rings.streams_bytes,
+        tcp_bytes: rings.tcp_bytes,
+        disabled,
+        ..KernelOptions::default()
+    }
+}

@@ -1,0 +1,114 @@
+//! The main loop: one turn takes in whatever is there, in an order that keeps the agent answerable under a flood.
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::Signal;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::host::Host;
+use super::rings::Rings;
+use super::status::AgentFacts;
+use super::{DaemonError, TICK, settings};
+use crate::admin::Command;
+use crate::config::Config;
+use crate::inventory::HostEvent;
+use crate::kernel::KernelEvent;
+use crate::ready::{Heartbeat, Latch};
+
+/// The loop and everything it listens to.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) host: Host,
+    pub(super) facts: AgentFacts,
+    pub(super) rings: Rings,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) scans: mpsc::Receiver<Vec<HostEvent>>,
+    pub(super) enriched: mpsc::Receiver<HostEvent>,
+    /// Released when the start-up scan has been taken in.
+    pub(super) scanned: Option<Latch>,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) reload: Signal,
+    pub(super) config_path: Option<PathBuf>,
+}
+
+impl Turn {
+    /// Turns until `shutdown`.
+    ///
+    /// # Errors
+    /// A ring cannot be read any more.
+    pub(super) async fn run(mut self, shutdown: CancellationToken) -> Result<(), DaemonError> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut events: Vec<KernelEvent> = Vec::new();
+        loop {
+            // Small and rare things first, so that no flood of records can starve them.
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                _ = ticks.tick() => self.host.tick(),
+                Some(command) = self.commands.recv() => self.on_command(command),
+                Some(()) = self.reload.recv() => self.on_reload(),
+                Some(event) = self.enriched.recv() => self.host.on_event(event),
+                read = self.rings.next(&mut events) => {
+                    read.map_err(|source| DaemonError::System { what: "read a ring buffer", source })?;
+                    self.host.on_kernel(&mut events);
+                }
+                Some(found) = self.scans.recv() => self.on_scan(found),
+            }
+            self.host.report();
+            self.heartbeat.beat();
+        }
+    }
+
+    fn on_scan(&mut self, found: Vec<HostEvent>) {
+        for event in found {
+            self.host.on_event(event);
+        }
+        if let Some(latch) = self.scanned.take() {
+            drop(latch);
+            let agent = self.facts.agent(&self.host);
+            self.host.reporter.ready(&agent);
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Status { peer: _, reply } => {
+                // The asker may have gone; that is its business.
+                drop(reply.send(self.facts.status(&self.host)));
+            }
+            Command::Register { peer, id, request, reply } => {
+                let outcome = self.host.register(&peer, id, request);
+                if let Err(refusal) = &outcome {
+                    tracing::warn!(pid = peer.pid, uid = peer.uid, %refusal, "a registration was refused");
+                }
+                drop(reply.send(outcome));
+            }
+            Command::Unregister { id } => self.host.unregister(id),
+        }
+    }
+
+    /// Reads the configuration anew; one that cannot be used changes nothing.
+    fn on_reload(&mut self) {
+        let probes = self.host.kernel.is_some();
+        let outcome = Config::load(self.config_path.as_deref())
+            .map_err(|error| error.to_string())
+            .and_then(|config| settings::inventory(&config, probes).map_err(|error| error.to_string()));
+        match outcome {
+            Ok(config) => {
+                self.host.reconfigure(config);
+                self.facts.reloaded(None);
+                tracing::info!(
+                    "the configuration was read anew; addresses, rings and hooks stay as they are"
+                );
+            }
+            Err(error) => {
+                tracing::error!(error, "the configuration was not read anew; the one before stays");
+                let problem = "the configuration file cannot be used; the one before is in force";
+                self.facts.reloaded(Some(problem.to_owned()));
+            }
+        }
+    }
+}
