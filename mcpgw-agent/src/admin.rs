@@ -12,7 +12,6 @@
 //! number of connections has a limit, and a caller who is not root sees only servers of its own user.
 
 pub mod client;
-pub mod dirs;
 pub mod http;
 pub mod metrics;
 pub mod peer;
@@ -20,8 +19,6 @@ pub mod protocol;
 pub mod runtime_dir;
 pub mod socket;
 pub mod status;
-
-pub use dirs::Dirs;
 
 pub use metrics::Counters;
 pub use peer::Peer;

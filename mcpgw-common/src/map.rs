@@ -258,7 +258,6 @@ pub struct Offsets {
     pub binprm_filename: u32,
 }
 
-
 /// Global `SETTINGS`, filled in before loading.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,8 +289,17 @@ macro_rules! pod {
 
 #[cfg(feature = "user")]
 pod!(
-    TaskState, ChannelKey, ChannelState, FlowKey, FlowState, Connecting, ConnectionState, ProcessId, LaneStats,
-    Offsets, Settings
+    TaskState,
+    ChannelKey,
+    ChannelState,
+    FlowKey,
+    FlowState,
+    Connecting,
+    ConnectionState,
+    ProcessId,
+    LaneStats,
+    Offsets,
+    Settings
 );
 
 impl Default for Settings {

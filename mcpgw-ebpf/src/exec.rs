@@ -55,7 +55,8 @@ fn report(ctx: &RawTracePointContext, lane: &Lane) {
 
 #[inline(always)]
 fn executable(task: Task, record: &mut event::Exec) {
-    let file = task.0.follow(offset!(task_mm)).and_then(|mm| mm.follow(offset!(mm_exe_file))).and_then(File::new);
+    let file =
+        task.0.follow(offset!(task_mm)).and_then(|mm| mm.follow(offset!(mm_exe_file))).and_then(File::new);
     record.exe_ino = 0;
     record.exe_dev = 0;
     record.exe_nlink = 0;
@@ -91,7 +92,9 @@ fn stdio(task: Task, record: &mut event::Exec) {
 /// Puts both stdio channels under observation if neither is settled.
 #[inline(always)]
 fn observe(tgid: u32, record: &mut event::Exec) {
-    let (Some(input), Some(output)) = (channel_of(&record.stdio[0]), channel_of(&record.stdio[1])) else { return };
+    let (Some(input), Some(output)) = (channel_of(&record.stdio[0]), channel_of(&record.stdio[1])) else {
+        return;
+    };
     if settled(&input) || settled(&output) {
         return;
     }

@@ -73,7 +73,8 @@ impl File {
     /// The file's own name starts with `memfd:`.
     #[inline(always)]
     pub(crate) fn named_memfd(self) -> bool {
-        let name = self.file.follow(offset!(file_dentry)).and_then(|dentry| dentry.follow(offset!(dentry_name)));
+        let name =
+            self.file.follow(offset!(file_dentry)).and_then(|dentry| dentry.follow(offset!(dentry_name)));
         name.and_then(|name| name.read::<[u8; 6]>(0)) == Some(*b"memfd:")
     }
 
@@ -144,8 +145,7 @@ fn other_end(sk: Kptr) -> (u64, u32) {
         .map_or(0, File::ino);
     // A connection made by `connect` has an address on at least one side; a pair has none.
     let named = sk.follow(offset!(unix_addr)).is_some() || peer.follow(offset!(unix_addr)).is_some();
-    let creator =
-        if named { None } else { sk.follow(offset!(sock_peer_pid)).and_then(pid_number) };
+    let creator = if named { None } else { sk.follow(offset!(sock_peer_pid)).and_then(pid_number) };
     (ino, creator.unwrap_or(0))
 }
 

@@ -8,7 +8,8 @@ pub(crate) static OFFSETS: Offsets = zero_offsets();
 
 /// Budgets and our own process id.
 #[unsafe(no_mangle)]
-pub(crate) static SETTINGS: Settings = Settings { stream_budget: 0, tcp_budget: 0, self_tgid: 0, reserved: 0 };
+pub(crate) static SETTINGS: Settings =
+    Settings { stream_budget: 0, tcp_budget: 0, self_tgid: 0, reserved: 0 };
 
 const fn zero_offsets() -> Offsets {
     // SAFETY: `Offsets` is integers only, for which zero bytes are a value.

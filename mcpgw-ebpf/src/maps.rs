@@ -3,7 +3,8 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
 use mcpgw_common::map::{
-    ChannelKey, ChannelState, ConnectionState, Connecting, FlowKey, FlowState, LaneStats, ProcessId, TaskState, lane,
+    ChannelKey, ChannelState, Connecting, ConnectionState, FlowKey, FlowState, LaneStats, ProcessId,
+    TaskState, lane,
 };
 
 use crate::emit::Buffer;

@@ -1,5 +1,7 @@
 //! `doctor`: what this kernel lets the agent do, found by trying it.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::error::CliError;
@@ -7,7 +9,10 @@ use super::exit;
 use super::output::Output;
 use super::status::table::Table;
 use super::text::{Line, Style};
-use crate::admin::{HookState, Mode};
+use crate::admin::{HookState, HookStatus, Mode};
+use crate::config::Config;
+use crate::daemon::{hook_status, kernel_options};
+use crate::kernel::{Hook, Kernel, Loaded};
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +25,9 @@ pub(super) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
+    #[arg(long, value_name = "F")]
+    config: Option<PathBuf>,
 }
 
 /// What was found.
@@ -49,7 +57,7 @@ pub struct HookReport {
 }
 
 pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
-    let examination = examine()?;
+    let examination = examine(&Config::load(args.config.as_deref())?);
     let output = Output::new();
     if args.json {
         output.json(&serde_json::to_string_pretty(&examination).map_err(CliError::failure)?)?;
@@ -59,9 +67,16 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
     Ok(if missing(&examination) == 0 { exit::OK } else { exit::DEGRADED })
 }
 
-/// Tries every hook. To be wired to the `kernel` module.
-fn examine() -> Result<Examination, CliError> {
-    Err(CliError::failure(anyhow::anyhow!("this build has no probes to try")))
+/// Tries every hook. What is loaded for it is gone again when this returns.
+fn examine(config: &Config) -> Examination {
+    let Loaded { kernel, hooks } = Kernel::load(&kernel_options(config));
+    let mode = if kernel.is_some() { Mode::Ebpf } else { Mode::Procfs };
+    Examination { mode, hooks: hooks.into_iter().map(report).collect(), notes: Vec::new() }
+}
+
+fn report(hook: Hook) -> HookReport {
+    let HookStatus { name, state, reason } = hook_status(&hook);
+    HookReport { name, state, reason, without: hook.provides.to_owned(), advice: hook.remedy }
 }
 
 fn missing(examination: &Examination) -> usize {

@@ -6,8 +6,10 @@ use std::io;
 
 use super::exit;
 use crate::admin::client::ClientError;
-use crate::admin::dirs::DirsError;
 use crate::admin::{RuntimeDirError, runtime_dir};
+use crate::config::ConfigError;
+use crate::daemon::DaemonError;
+use crate::proxy::WrapError;
 
 /// An error on its way to the terminal.
 #[derive(Debug)]
@@ -115,9 +117,30 @@ impl From<RuntimeDirError> for CliError {
     }
 }
 
-impl From<DirsError> for CliError {
-    fn from(error: DirsError) -> Self {
-        Self::new(exit::USAGE, error)
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Directory { .. } => Self::new(exit::USAGE, error),
+            _ => Self::new(exit::CONFIG, error),
+        }
+    }
+}
+
+impl From<DaemonError> for CliError {
+    fn from(error: DaemonError) -> Self {
+        match error {
+            DaemonError::RuntimeDir(error) => error.into(),
+            DaemonError::Allow(error) => Self::new(exit::CONFIG, error),
+            error @ DaemonError::Listen { .. } => Self::failure(error)
+                .hinted("`admin: {metrics-address: \"127.0.0.1:0\"}` lets the system choose a free port"),
+            error => Self::failure(error),
+        }
+    }
+}
+
+impl From<WrapError> for CliError {
+    fn from(error: WrapError) -> Self {
+        Self::new(error.exit_code(), error)
     }
 }
 

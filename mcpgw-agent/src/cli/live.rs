@@ -14,6 +14,7 @@ use super::output::Output;
 use super::status::describe;
 use super::text::{Line, Style};
 use crate::admin::{AgentStatus, HookState, Mode};
+pub use crate::daemon::Change;
 use crate::inventory::ServerView;
 
 #[cfg(test)]
@@ -22,27 +23,12 @@ mod tests;
 /// Lines that may wait for the terminal.
 const QUEUE: usize = 1024;
 
-/// What happened to a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// It became known.
-    Appeared,
-    /// MCP was seen on its wire.
-    Confirmed,
-    /// Its state is another now.
-    Changed,
-    /// It ended.
-    Gone,
-}
-
-impl Change {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Appeared => "appeared",
-            Self::Confirmed => "confirmed",
-            Self::Changed => "changed",
-            Self::Gone => "gone",
-        }
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::Appeared => "appeared",
+        Change::Confirmed => "confirmed",
+        Change::Changed => "changed",
+        Change::Gone => "gone",
     }
 }
 
@@ -98,7 +84,7 @@ fn styled(server: &ServerView, change: Change) -> Line {
         facts.push_str(&format!("  from {client}"));
     }
     let state = if change == Change::Gone { Style::Dim } else { describe::style(server.state) };
-    Line::styled(Style::Dim, &format!("{:<9}  ", change.as_str()))
+    Line::styled(Style::Dim, &format!("{:<9}  ", word(change)))
         .and(state, &format!("{:<9}  ", describe::state(server.state)))
         .and(Style::Bold, &describe::name(server))
         .and(Style::Plain, &facts)

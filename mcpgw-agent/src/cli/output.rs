@@ -24,11 +24,6 @@ impl Output {
         Self { terminal, colour: terminal && wants_colour(|name| std::env::var(name).ok()) }
     }
 
-    /// Somebody watches.
-    pub(super) fn is_terminal(self) -> bool {
-        self.terminal
-    }
-
     /// Columns there are; `None` where lines may be as long as they like, in a file or a pipe.
     pub(super) fn width(self) -> Option<u16> {
         let size = || terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| width);

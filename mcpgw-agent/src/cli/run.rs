@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use super::error::CliError;
 use super::live::Live;
 use super::output::Output;
-use super::{config, exit, log};
-use crate::admin::Dirs;
+use super::{exit, log};
+use crate::config::{Config, Dirs};
+use crate::daemon::{self, News, Observer, RunOptions};
+use crate::systemd;
+
+/// One thread for the main loop, one for whoever asks it.
+const WORKERS: usize = 2;
 
 /// Runs the agent: watches the host, answers `status`, serves metrics.
 ///
-/// On a terminal it prints what it attached and a line whenever a server appears, is confirmed or ends.
+/// Prints what it attached and a line whenever a server appears, is confirmed or ends; under systemd, log lines.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
@@ -19,18 +24,25 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, CliError> {
-    let output = Output::new();
-    // On a terminal the live list is the news; log lines would only tear it apart.
-    log::start(if output.is_terminal() { "warn" } else { "info" });
+    let config = Config::load(args.config.as_deref())?;
     let dirs = Dirs::from_env()?;
-    let found = config::read(args.config.as_deref())?;
-    config::validate(found.as_ref().map(|(path, text)| (path.as_path(), text.as_str())))?;
-    let live = if output.is_terminal() { Some(Live::start(output)?) } else { None };
-    start(dirs, live)
+    // Before a person the live list is the news; in the journal the log is.
+    let service = systemd::logs_to_journal();
+    log::start(if service { "info" } else { "warn" }, config.log.format);
+    let observer = if service { None } else { Some(observer(Live::start(Output::new())?)) };
+    let options = RunOptions { config, config_path: args.config.clone(), dirs, observer };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(CliError::failure)?;
+    runtime.block_on(daemon::run(options))?;
+    Ok(exit::OK)
 }
 
-/// Runs the daemon until it is told to stop. To be wired to `daemon::run`.
-fn start(dirs: Dirs, live: Option<Live>) -> Result<u8, CliError> {
-    drop((dirs, live));
-    Err(CliError::new(exit::FAILURE, anyhow::anyhow!("this build has no daemon")))
+fn observer(live: Live) -> Observer {
+    Box::new(move |news| match news {
+        News::Ready(agent) => live.ready(agent),
+        News::Server(change, server) => live.change(server, change),
+    })
 }

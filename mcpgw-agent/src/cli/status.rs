@@ -18,8 +18,9 @@ use super::error::CliError;
 use super::exit;
 use super::output::Output;
 use super::text::{Line, Style};
+use crate::admin::Status;
 use crate::admin::client::{self, ClientError};
-use crate::admin::{Dirs, Status};
+use crate::config::Dirs;
 use draw::View;
 
 /// How long the agent may take to answer.
@@ -55,7 +56,7 @@ enum FailOn {
 }
 
 pub(super) fn status(args: &Args) -> Result<u8, CliError> {
-    let socket = Dirs::from_env()?.socket();
+    let socket = Dirs::from_env()?.control_socket();
     let output = Output::new();
     if args.watch {
         return watch(args, &socket, output);

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 
 use super::error::CliError;
-use super::exit;
-use crate::admin::Dirs;
 use crate::admin::protocol::NAME_MAX;
+use crate::config::Dirs;
+use crate::proxy::{self, WrapOptions};
 
 /// Runs an MCP server behind the gateway: put it before the server's command in the client's configuration.
 ///
@@ -22,14 +22,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn wrap(args: Args) -> Result<u8, CliError> {
-    let dirs = Dirs::from_env()?;
-    start(args.command, args.name, &dirs)
-}
-
-/// Starts the command and passes everything through; returns its exit code. To be wired to `proxy::wrap`.
-fn start(command: Vec<OsString>, name: Option<String>, dirs: &Dirs) -> Result<u8, CliError> {
-    let _unused = (command, name, dirs);
-    Err(CliError::new(exit::WRAP_FAILED, anyhow::anyhow!("this build cannot wrap")))
+    let Args { name, command } = args;
+    let runtime_dir = Dirs::from_env()?.runtime;
+    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir })?)
 }
 
 fn name(text: &str) -> Result<String, String> {

@@ -60,12 +60,6 @@ impl Dirs {
     pub fn control_socket(&self) -> PathBuf {
         self.runtime.join(CONTROL_SOCKET)
     }
-
-    /// Path of the lock that keeps a second agent out.
-    #[must_use]
-    pub fn lock(&self) -> PathBuf {
-        self.runtime.join("lock")
-    }
 }
 
 const RUNTIME_VARIABLE: &str = "MCPGW_RUNTIME_DIR";

@@ -211,7 +211,13 @@ impl Btf {
     }
 
     /// Looks for a member in structure or union `id`, entering anonymous ones.
-    fn member(&self, id: u32, name: &[u8], nesting: usize, left: &mut usize) -> Result<Option<Found>, BtfError> {
+    fn member(
+        &self,
+        id: u32,
+        name: &[u8],
+        nesting: usize,
+        left: &mut usize,
+    ) -> Result<Option<Found>, BtfError> {
         let Some(structure) = self.resolve(id)? else { return Ok(None) };
         for number in 0..structure.members {
             let Some(fewer) = left.checked_sub(1) else { return Ok(None) };
@@ -219,7 +225,8 @@ impl Btf {
             let at = structure.at + TYPE + number * MEMBER;
             let (name_at, type_id, packed) = (self.word(at)?, self.word(at + 4)?, self.word(at + 8)?);
             // With bit fields, the top byte is the field's width and the rest its place.
-            let (bits, width) = if structure.bit_fields { (packed & 0xff_ffff, packed >> 24) } else { (packed, 0) };
+            let (bits, width) =
+                if structure.bit_fields { (packed & 0xff_ffff, packed >> 24) } else { (packed, 0) };
             let own = self.string(name_at)?;
             if own == name && !name.is_empty() {
                 return Ok(Some(Found { bits: u64::from(bits), type_id, bit_field: width != 0 }));

@@ -12,13 +12,14 @@ use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramErr
 use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX};
 use mcpgw_common::limit;
 use mcpgw_common::map::{
-    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_CLIENT, TASK_IGNORE, TASK_SERVER, TaskState, lane,
+    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_CLIENT, TASK_IGNORE, TASK_SERVER, TaskState,
+    lane,
 };
 use nix::time::{ClockId, clock_gettime};
 
+use super::RingGaps;
 use super::hook::{self, Hook};
 use super::loader::{Kernel, LIFECYCLE, STREAMS, TCP};
-use super::RingGaps;
 use crate::inventory::{Channel, ChannelKind, Effect, ProcessKey};
 
 /// Lanes that write to each ring.
@@ -141,7 +142,11 @@ impl Http {
 }
 
 /// A program of the object as the type it is.
-pub(super) fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str, hook: &'static str) -> Result<&'a mut P, KernelError>
+pub(super) fn program<'a, P>(
+    ebpf: &'a mut Ebpf,
+    name: &str,
+    hook: &'static str,
+) -> Result<&'a mut P, KernelError>
 where
     &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
 {
@@ -260,7 +265,12 @@ impl Kernel {
         Ok(())
     }
 
-    fn release(&mut self, channels: &[Channel], processes: &[ProcessKey], settled: bool) -> Result<(), KernelError> {
+    fn release(
+        &mut self,
+        channels: &[Channel],
+        processes: &[ProcessKey],
+        settled: bool,
+    ) -> Result<(), KernelError> {
         for channel in channels {
             let key = channel_key(*channel);
             if settled {
@@ -271,7 +281,8 @@ impl Kernel {
             }
         }
         for process in processes {
-            let ignored = matches!(self.maps.tasks.get(&process.pid, 0), Ok(state) if state.bits & TASK_IGNORE != 0);
+            let ignored =
+                matches!(self.maps.tasks.get(&process.pid, 0), Ok(state) if state.bits & TASK_IGNORE != 0);
             if !ignored {
                 absent_is_fine(self.maps.tasks.remove(&process.pid)).map_err(tasks_error)?;
             }

@@ -106,7 +106,9 @@ pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
 
 /// The record's fixed part.
 fn fixed<T: FromBytes>(bytes: &[u8]) -> Result<T, DecodeError> {
-    T::read_from_prefix(bytes).map(|(value, _)| value).map_err(|_size| DecodeError::Short { len: bytes.len() })
+    T::read_from_prefix(bytes)
+        .map(|(value, _)| value)
+        .map_err(|_size| DecodeError::Short { len: bytes.len() })
 }
 
 /// A record without payload.
@@ -118,7 +120,8 @@ fn whole<T: FromBytes>(bytes: &[u8]) -> Result<T, DecodeError> {
 
 /// A record and its `payload(record)` bytes of payload.
 fn with_payload<T: FromBytes>(bytes: &[u8], payload: fn(&T) -> u32) -> Result<(T, &[u8]), DecodeError> {
-    let (value, rest) = T::read_from_prefix(bytes).map_err(|_size| DecodeError::Short { len: bytes.len() })?;
+    let (value, rest) =
+        T::read_from_prefix(bytes).map_err(|_size| DecodeError::Short { len: bytes.len() })?;
     exactly(bytes, size(size_of::<T>()) + u64::from(payload(&value)))?;
     Ok((value, rest))
 }
@@ -217,7 +220,8 @@ fn stream(bytes: &[u8]) -> Result<KernelEvent, DecodeError> {
 }
 
 fn tcp(bytes: &[u8]) -> Result<KernelEvent, DecodeError> {
-    let (record, payload): (event::TcpChunk, _) = with_payload(bytes, |record: &event::TcpChunk| record.chunk_len)?;
+    let (record, payload): (event::TcpChunk, _) =
+        with_payload(bytes, |record: &event::TcpChunk| record.chunk_len)?;
     let addrs = SocketAddrs {
         local: socket_addr(record.family, record.local_addr, record.local_port)?,
         remote: socket_addr(record.family, record.remote_addr, record.remote_port)?,

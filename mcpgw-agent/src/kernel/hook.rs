@@ -76,8 +76,10 @@ pub(super) const FORK: Kind = Kind {
     name: "fork",
     provides: "children of a wrapper (npx, sh, uv) are followed; without it they are found at their next exec or scan",
 };
-pub(super) const EXIT: Kind =
-    Kind { name: "exit", provides: "servers leave the list when they end; without it, with the next scan of /proc" };
+pub(super) const EXIT: Kind = Kind {
+    name: "exit",
+    provides: "servers leave the list when they end; without it, with the next scan of /proc",
+};
 pub(super) const SOCKETS: Kind = Kind {
     name: "sockets",
     provides: "listeners and connections are tied to their processes at once; without it, by polling sock_diag",
@@ -147,7 +149,10 @@ mod tests {
         assert_eq!((hook.state.word(), hook.state.reason()), ("attached", "on demand"));
         assert!(hook.remedy.is_empty());
         let hook = FORK.skipped("left out", "put it back");
-        assert_eq!((hook.state.word(), hook.state.reason(), hook.remedy.as_str()), ("skipped", "left out", "put it back"));
+        assert_eq!(
+            (hook.state.word(), hook.state.reason(), hook.remedy.as_str()),
+            ("skipped", "left out", "put it back")
+        );
     }
 
     #[test]

@@ -218,8 +218,16 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
         return Loaded { kernel: None, hooks };
     }
-    let kernel =
-        Kernel { ebpf, maps, tap, http, hooks: hooks.clone(), undecodable, readers: Some(readers), probe_log };
+    let kernel = Kernel {
+        ebpf,
+        maps,
+        tap,
+        http,
+        hooks: hooks.clone(),
+        undecodable,
+        readers: Some(readers),
+        probe_log,
+    };
     Loaded { kernel: Some(kernel), hooks }
 }
 
@@ -234,22 +242,26 @@ impl Attacher<'_> {
     /// Says why `kind` is not even to be tried, if so.
     fn skip(&self, kind: Kind, needs: Hooks) -> Option<Hook> {
         if self.options.disabled.iter().any(|name| name == kind.name) {
-            return Some(kind.skipped("left out by configuration", "remove it from the list of disabled hooks"));
+            return Some(
+                kind.skipped("left out by configuration", "remove it from the list of disabled hooks"),
+            );
         }
         let why = self.resolved.obstacle(needs)?;
         Some(kind.skipped(why, "use a kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"))
     }
 
     fn tracepoint(&mut self, kind: Kind, needs: Hooks, name: &str, tracepoint: &str) {
-        let hook = self.skip(kind, needs).unwrap_or_else(|| match self.try_tracepoint(kind, name, tracepoint) {
-            Ok(()) => kind.attached(""),
-            Err(error) => kind.failed(error),
-        });
+        let hook =
+            self.skip(kind, needs).unwrap_or_else(|| match self.try_tracepoint(kind, name, tracepoint) {
+                Ok(()) => kind.attached(""),
+                Err(error) => kind.failed(error),
+            });
         self.hooks.push(hook);
     }
 
     fn try_tracepoint(&mut self, kind: Kind, name: &str, tracepoint: &str) -> Result<(), String> {
-        let program: &mut RawTracePoint = program(&mut self.ebpf, name, kind.name).map_err(|error| describe(&error))?;
+        let program: &mut RawTracePoint =
+            program(&mut self.ebpf, name, kind.name).map_err(|error| describe(&error))?;
         program.load().map_err(|error| describe(&error))?;
         program.attach(tracepoint).map_err(|error| describe(&error))?;
         Ok(())
@@ -271,8 +283,8 @@ impl Attacher<'_> {
     }
 
     fn try_tap(&mut self, tap: &mut Tap) -> Result<(), String> {
-        let program: &mut RawTracePoint = program(&mut self.ebpf, Tap::PROGRAM, hook::STDIO_TAP.name)
-            .map_err(|error| describe(&error))?;
+        let program: &mut RawTracePoint =
+            program(&mut self.ebpf, Tap::PROGRAM, hook::STDIO_TAP.name).map_err(|error| describe(&error))?;
         program.load().map_err(|error| describe(&error))?;
         tap.attach(&mut self.ebpf).map_err(|error| describe(&error))?;
         tap.detach(&mut self.ebpf).map_err(|error| describe(&error))
@@ -284,11 +296,16 @@ impl Attacher<'_> {
         let cgroup = cgroup::open_root();
         let failure = cgroup.as_ref().err().map(|error| describe(error));
         http.cgroup = cgroup.ok();
-        for (which, kind, name) in [(0, hook::HTTP_IN, "mcpgw_tcp_in"), (1, hook::HTTP_OUT, "mcpgw_tcp_out")] {
+        for (which, kind, name) in [(0, hook::HTTP_IN, "mcpgw_tcp_in"), (1, hook::HTTP_OUT, "mcpgw_tcp_out")]
+        {
             let result = match (self.skip(kind, 0), &failure) {
                 (Some(hook), _) => Err(hook),
-                (None, Some(why)) => Err(kind.skipped(why, "mount cgroup v2: `mount -t cgroup2 none /sys/fs/cgroup`")),
-                (None, None) => self.try_http(&mut http, kind, which, name).map_err(|error| kind.failed(error)),
+                (None, Some(why)) => {
+                    Err(kind.skipped(why, "mount cgroup v2: `mount -t cgroup2 none /sys/fs/cgroup`"))
+                }
+                (None, None) => {
+                    self.try_http(&mut http, kind, which, name).map_err(|error| kind.failed(error))
+                }
             };
             if let Some(usable) = http.usable.get_mut(which) {
                 *usable = result.is_ok();
@@ -299,7 +316,8 @@ impl Attacher<'_> {
     }
 
     fn try_http(&mut self, http: &mut Http, kind: Kind, which: usize, name: &str) -> Result<(), String> {
-        let program: &mut CgroupSkb = program(&mut self.ebpf, name, kind.name).map_err(|error| describe(&error))?;
+        let program: &mut CgroupSkb =
+            program(&mut self.ebpf, name, kind.name).map_err(|error| describe(&error))?;
         program.load().map_err(|error| describe(&error))?;
         http.attach(&mut self.ebpf, which).map_err(|error| describe(&error))?;
         http.detach(&mut self.ebpf, which).map_err(|error| describe(&error))

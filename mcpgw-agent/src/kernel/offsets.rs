@@ -137,7 +137,8 @@ impl Resolved {
     /// Nothing could be looked up, because of `why`.
     #[must_use]
     pub fn nothing(why: &BtfError) -> Self {
-        let reason = std::error::Error::source(why).map_or_else(|| why.to_string(), |source| format!("{why}: {source}"));
+        let reason = std::error::Error::source(why)
+            .map_or_else(|| why.to_string(), |source| format!("{why}: {source}"));
         Self { offsets: UNKNOWN, missing: vec![(IDENTITY, reason)] }
     }
 

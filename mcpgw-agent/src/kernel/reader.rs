@@ -98,7 +98,10 @@ impl Source {
 }
 
 /// Makes a ring known to the runtime.
-#[expect(deprecated, reason = "its successor is unsafe, which this crate forbids; a ring owns its descriptor for life")]
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe, which this crate forbids; a ring owns its descriptor for life"
+)]
 pub(super) fn polled<T: AsRawFd>(ring: T) -> io::Result<AsyncFd<T>> {
     AsyncFd::new(ring)
 }
