@@ -8,8 +8,10 @@ pub const FILENAME: usize = 256;
 pub const COMM: usize = 16;
 /// Payload bytes one stream or TCP record carries at most.
 pub const CHUNK: usize = 4096;
-/// Chunks taken from one system call or packet at most: 64 KiB, the largest read seen of real runtimes.
+/// Chunks taken from one system call at most: 64 KiB, more than most reads of real runtimes.
 pub const CHUNKS: usize = 16;
+/// Chunks taken from one packet at most: 192 KiB, the largest the kernel makes (BIG TCP on loopback).
+pub const SEGMENT_CHUNKS: usize = 48;
 /// `iovec` entries looked at in one `readv`, `writev`, `recvmsg` or `sendmsg`.
 pub const IOVECS: usize = 8;
 /// Payload reported of one flow (a process' reads or writes at one channel end) before the tap falls silent by

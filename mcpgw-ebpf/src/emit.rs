@@ -28,25 +28,85 @@ pub(crate) struct Buffer {
 }
 
 /// Position in the buffers of one system call, or in one packet.
+///
+/// Every access is volatile: kept in registers, the values would differ between the rounds of a loop as far as the
+/// verifier can tell, and it would follow each round by itself.
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub(crate) struct Cursor {
+    base: u64,
+    left: u64,
+    total: u64,
+    iovec: u64,
+    iovecs: u64,
+    offset: u64,
+    allowed: u64,
+    chunks: u64,
+}
+
+/// Declares a getter and a setter for each field.
+macro_rules! volatile {
+    ($($(#[$doc:meta])* $get:ident, $set:ident;)*) => {
+        impl Cursor {$(
+            $(#[$doc])*
+            #[inline(always)]
+            pub(crate) fn $get(&self) -> u64 {
+                // SAFETY: a reference is valid to read.
+                unsafe { (&raw const self.$get).read_volatile() }
+            }
+
+            /// Sets it.
+            #[inline(always)]
+            pub(crate) fn $set(&mut self, value: u64) {
+                // SAFETY: an exclusive reference is valid to write.
+                unsafe { (&raw mut self.$get).write_volatile(value) }
+            }
+        )*}
+    };
+}
+
+volatile! {
     /// Next byte in user memory (tap) or in the packet.
-    pub(crate) base: u64,
+    base, set_base;
     /// Bytes left at `base`.
-    pub(crate) left: u64,
+    left, set_left;
     /// Bytes left of the whole call or packet.
-    pub(crate) total: u64,
+    total, set_total;
     /// Next `iovec` in user memory.
-    pub(crate) iovec: u64,
+    iovec, set_iovec;
     /// `iovec` entries left.
-    pub(crate) iovecs: u64,
+    iovecs, set_iovecs;
     /// Position in the stream.
-    pub(crate) offset: u64,
+    offset, set_offset;
     /// Bytes of the call or packet the budget still allows.
-    pub(crate) allowed: u64,
+    allowed, set_allowed;
     /// Chunks sent.
-    pub(crate) chunks: u64,
+    chunks, set_chunks;
+}
+
+impl Cursor {
+    /// At the start of `total` bytes, of which `allowed` may be sent; points nowhere yet.
+    #[inline(always)]
+    pub(crate) fn start(&mut self, total: u64, allowed: u64, offset: u64) {
+        self.set_base(0);
+        self.set_left(0);
+        self.set_total(total);
+        self.set_iovec(0);
+        self.set_iovecs(0);
+        self.set_offset(offset);
+        self.set_allowed(allowed);
+        self.set_chunks(0);
+    }
+
+    /// One chunk of `len` bytes further.
+    #[inline(always)]
+    pub(crate) fn advance(&mut self, len: u64) {
+        self.set_base(self.base() + len);
+        self.set_left(self.left().wrapping_sub(len));
+        self.set_total(self.total() - len);
+        self.set_allowed(self.allowed() - len);
+        self.set_offset(self.offset() + len);
+        self.set_chunks(self.chunks() + 1);
+    }
 }
 
 /// A claimed lane.

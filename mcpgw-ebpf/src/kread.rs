@@ -63,8 +63,10 @@ unsafe impl<const N: usize> Plain for [u8; N] {}
 #[inline(always)]
 pub(crate) fn opaque(value: u64) -> u64 {
     let mut value = value;
-    // SAFETY: no instruction at all; the register keeps its value.
-    unsafe { core::arch::asm!("/* {0} */", inout(reg) value, options(pure, nomem, nostack)) };
+    // An instruction that does nothing, and not none: two source lines at one instruction make the kernel refuse the
+    // program's line information.
+    // SAFETY: the register keeps its value.
+    unsafe { core::arch::asm!("{0} = {0}", inout(reg) value, options(pure, nomem, nostack)) };
     value
 }
 

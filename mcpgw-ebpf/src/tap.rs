@@ -57,7 +57,7 @@ fn tap(ctx: &RawTracePointContext, tgid: u32, moved: u64) -> Option<()> {
     debug!(ctx, "tap {} call {} moved {}", tgid, call.number, moved);
     // SAFETY: the lane's memory, ours until it is released.
     let cursor = unsafe { &mut *lane.cursor() };
-    *cursor = Cursor { base: 0, left: 0, total: moved, iovec: 0, iovecs: 0, offset, allowed, chunks: 0 };
+    cursor.start(moved, allowed, offset);
     if aim(cursor, &call, moved).is_some() {
         let record: *mut StreamChunk = lane.record();
         // SAFETY: as above, and apart from the cursor.
@@ -97,24 +97,23 @@ fn advance(channel: &ChannelKey, state: &ChannelState, tgid: u32, side: u8, move
 /// Points the cursor at the first buffer.
 #[inline(always)]
 fn aim(cursor: &mut Cursor, call: &Call, moved: u64) -> Option<()> {
-    match call.buffers {
+    let count = match call.buffers {
         Buffers::One => {
-            cursor.base = call.address;
-            cursor.left = moved;
+            cursor.set_base(call.address);
+            cursor.set_left(moved);
+            0
         }
         Buffers::Vector => {
-            cursor.iovec = call.address;
-            cursor.iovecs = call.count;
+            cursor.set_iovec(call.address);
+            call.count
         }
         Buffers::Message => {
             // `struct msghdr` of user space: msg_iov at 16, msg_iovlen at 24.
-            cursor.iovec = user::<u64>(call.address + 16)?;
-            cursor.iovecs = user::<u64>(call.address + 24)?;
+            cursor.set_iovec(user::<u64>(call.address + 16)?);
+            user::<u64>(call.address + 24)?
         }
-    }
-    if cursor.iovecs > limit::IOVECS as u64 {
-        cursor.iovecs = limit::IOVECS as u64;
-    }
+    };
+    cursor.set_iovecs(count.min(limit::IOVECS as u64));
     Some(())
 }
 
@@ -123,47 +122,55 @@ fn aim(cursor: &mut Cursor, call: &Call, moved: u64) -> Option<()> {
 fn copy(lane: &Lane, cursor: &mut Cursor, record: &mut StreamChunk) {
     let who = Identity::current();
     for _ in 0..limit::CHUNKS + limit::IOVECS {
-        if cursor.allowed == 0 || cursor.chunks >= limit::CHUNKS as u64 {
+        let allowed = cursor.allowed();
+        if allowed == 0 || cursor.chunks() >= limit::CHUNKS as u64 {
             break;
         }
-        if cursor.left == 0 {
-            if cursor.iovecs == 0 {
+        let left = cursor.left();
+        if left == 0 {
+            if next_iovec(cursor).is_none() {
                 break;
             }
-            let Some([base, len]) = user::<[u64; 2]>(cursor.iovec) else { break };
-            cursor.base = base;
-            cursor.left = len;
-            cursor.iovec += 16;
-            cursor.iovecs -= 1;
             continue;
         }
-        let len = at_most::<{ limit::CHUNK as u64 }>(cursor.left.min(cursor.allowed));
+        let len = at_most::<{ limit::CHUNK as u64 }>(left.min(allowed));
         let payload = lane.record::<[u8; FIXED as usize + limit::CHUNK]>();
         // SAFETY: `FIXED + CHUNK` bytes are the lane's memory; the helper checks the address it reads from.
         let failed = unsafe {
             let payload = payload.cast::<u8>().add(FIXED as usize);
-            generated::bpf_probe_read_user(payload.cast(), len as u32, cursor.base as *const _)
+            generated::bpf_probe_read_user(payload.cast(), len as u32, cursor.base() as *const _)
         };
         if failed != 0 {
             break;
         }
-        record.offset = cursor.offset;
+        record.offset = cursor.offset();
         record.chunk_len = len as u32;
         record.skipped = 0;
-        cursor.base += len;
-        cursor.left -= len;
-        cursor.total -= len;
-        cursor.allowed -= len;
-        cursor.offset += len;
-        cursor.chunks += 1;
+        cursor.advance(len);
         lane.send(&STREAMS, kind::STREAM, FIXED + len, &who);
     }
-    if cursor.total > 0 {
-        record.offset = cursor.offset;
+    let total = cursor.total();
+    if total > 0 {
+        record.offset = cursor.offset();
         record.chunk_len = 0;
-        record.skipped = if cursor.total > u32::MAX as u64 { u32::MAX } else { cursor.total as u32 };
+        record.skipped = total.min(u32::MAX as u64) as u32;
         lane.send(&STREAMS, kind::STREAM, FIXED, &who);
     }
+}
+
+/// Points the cursor at the next buffer of a vector.
+#[inline(always)]
+fn next_iovec(cursor: &mut Cursor) -> Option<()> {
+    let left = cursor.iovecs();
+    if left == 0 {
+        return None;
+    }
+    let [base, len] = user::<[u64; 2]>(cursor.iovec())?;
+    cursor.set_base(base);
+    cursor.set_left(len);
+    cursor.set_iovec(cursor.iovec() + 16);
+    cursor.set_iovecs(left - 1);
+    Some(())
 }
 
 /// A value in the memory of the running process.

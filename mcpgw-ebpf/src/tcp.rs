@@ -82,16 +82,8 @@ fn segment(ctx: &SkBuffContext, side: u8, class: u32) -> Option<()> {
     describe(record, &packet, cookie, side);
     // SAFETY: as above, and apart from the record.
     let cursor = unsafe { &mut *lane.cursor() };
-    *cursor = Cursor {
-        base: packet.payload as u64,
-        left: 0,
-        total,
-        iovec: 0,
-        iovecs: 0,
-        offset: packet.seq as u64,
-        allowed,
-        chunks: 0,
-    };
+    cursor.start(total, allowed, packet.seq as u64);
+    cursor.set_base(packet.payload as u64);
     copy(ctx, &lane, cursor, record, &who);
     lane.release();
     None
@@ -143,8 +135,8 @@ fn describe(record: &mut TcpChunk, packet: &Packet, cookie: u64, side: u8) {
 #[inline(always)]
 fn copy(ctx: &SkBuffContext, lane: &Lane, cursor: &mut Cursor, record: &mut TcpChunk, who: &Identity) {
     let flags = record.tcp_flags;
-    for _ in 0..limit::CHUNKS {
-        let len = opaque(cursor.allowed.min(limit::CHUNK as u64));
+    for _ in 0..limit::SEGMENT_CHUNKS {
+        let len = opaque(cursor.allowed().min(limit::CHUNK as u64));
         if len == 0 || len > limit::CHUNK as u64 {
             break;
         }
@@ -152,27 +144,23 @@ fn copy(ctx: &SkBuffContext, lane: &Lane, cursor: &mut Cursor, record: &mut TcpC
         // SAFETY: `FIXED + CHUNK` bytes are the lane's memory; the helper checks the packet's bounds.
         let failed = unsafe {
             let payload = payload.cast::<u8>().add(FIXED as usize);
-            bpf_skb_load_bytes(ctx.skb.skb.cast(), cursor.base as u32, payload.cast(), len as u32)
+            bpf_skb_load_bytes(ctx.skb.skb.cast(), cursor.base() as u32, payload.cast(), len as u32)
         };
         if failed != 0 {
             break;
         }
-        record.tcp_seq = cursor.offset as u32;
+        record.tcp_seq = cursor.offset() as u32;
         record.chunk_len = len as u32;
         record.skipped = 0;
-        cursor.base += len;
-        cursor.total -= len;
-        cursor.allowed -= len;
-        cursor.offset += len;
-        cursor.chunks += 1;
+        cursor.advance(len);
         // Only the packet's last record may carry its end.
-        record.tcp_flags = if cursor.total == 0 { flags } else { flags & !(FIN | RST) };
+        record.tcp_flags = if cursor.total() == 0 { flags } else { flags & !(FIN | RST) };
         lane.send(&TCP, kind::TCP, FIXED + len, who);
     }
-    if cursor.total > 0 || cursor.chunks == 0 {
-        record.tcp_seq = cursor.offset as u32;
+    if cursor.total() > 0 || cursor.chunks() == 0 {
+        record.tcp_seq = cursor.offset() as u32;
         record.chunk_len = 0;
-        record.skipped = cursor.total as u32;
+        record.skipped = cursor.total() as u32;
         record.tcp_flags = flags;
         lane.send(&TCP, kind::TCP, FIXED, who);
     }

@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::Path;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Where the running kernel shows its BTF.
 pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";

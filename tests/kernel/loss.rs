@@ -1,0 +1,62 @@
+//! Losses are counted exactly.
+
+use std::process::Command;
+
+use mcpgw_agent::kernel::{KernelOptions, RingGaps};
+
+use crate::support::{Host, load_with, reap};
+
+#[tokio::test]
+async fn received_and_lost_make_all_that_was_tried() {
+    let options = KernelOptions { lifecycle_bytes: 4096, ..Default::default() };
+    let Some(mut host) = load_with(&options).await else { return };
+    // A page holds less than eight of them, and nobody reads.
+    let execs = 300;
+    for _ in 0..execs {
+        reap(Command::new("/bin/true").spawn().unwrap());
+    }
+    let gaps = lifecycle(&host);
+    assert!(gaps.records >= execs * 2, "{gaps:?}");
+    assert!(gaps.lost > execs && gaps.lost_bytes > gaps.lost * 64, "{gaps:?}");
+    // Others on this machine live on: look until a moment is caught in which nothing is on its way.
+    for round in 0.. {
+        host.drain().await;
+        let gaps = lifecycle(&host);
+        if host.seen.received + gaps.lost == gaps.records {
+            break;
+        }
+        assert!(round < 1000, "{} received, {gaps:?}", host.seen.received);
+    }
+    assert_eq!(lifecycle(&host).undecodable, 0);
+    // What the reader noticed by itself is the same number once a record has come after the last loss on each CPU.
+    let jumps = host.seen.lost;
+    assert!(jumps <= lifecycle(&host).lost, "{jumps}");
+    host.until("the losses, seen from the reader", |seen| {
+        reap(Command::new("/bin/true").spawn().unwrap());
+        (seen.lost > execs).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_with_rings_of_the_usual_size() {
+    let Some(mut host) = load_with(&KernelOptions::default()).await else { return };
+    let mut pids = Vec::new();
+    for _ in 0..500 {
+        let child = Command::new("/bin/true").spawn().unwrap();
+        pids.push(child.id());
+        reap(child);
+    }
+    let last = *pids.last().unwrap();
+    host.until("the last exit", |seen| seen.exit_of(last)).await;
+    host.drain().await;
+    assert_eq!(host.seen.lost, 0);
+    assert!(host.kernel.gaps().iter().all(|gaps| gaps.lost == 0), "{:?}", host.kernel.gaps());
+    for pid in pids {
+        assert!(host.seen.exec_of(pid).is_some() && host.seen.exit_of(pid) == Some(0), "{pid}");
+    }
+}
+
+fn lifecycle(host: &Host) -> RingGaps {
+    host.kernel.gaps().into_iter().find(|gaps| gaps.ring == "lifecycle").unwrap()
+}
