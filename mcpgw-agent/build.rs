@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", source.display());
     // One that was named and is not there is a mistake, and copying it says so.
     if named.is_some() || source.exists() {
-        fs::copy(&source, &out)?;
+        fs::copy(source, &out)?;
     } else {
         fs::write(&out, [])?;
     }

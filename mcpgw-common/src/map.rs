@@ -190,6 +190,8 @@ pub struct Offsets {
     pub super_dev: u32,
     /// `dentry.d_name.name`.
     pub dentry_name: u32,
+    /// `dentry.d_parent`.
+    pub dentry_parent: u32,
     /// `socket.sk`.
     pub socket_sk: u32,
     /// `socket.file`.

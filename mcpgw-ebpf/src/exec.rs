@@ -66,7 +66,7 @@ fn executable(task: Task, record: &mut event::Exec) {
     record.exe_nlink = file.nlink();
     if record.exe_nlink == 0 {
         record.flags |= EXE_DELETED;
-        if file.named_memfd() {
+        if file.is_memfd() {
             record.flags |= EXE_MEMFD;
         }
     }

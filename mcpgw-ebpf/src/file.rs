@@ -70,12 +70,13 @@ impl File {
         self.inode.read(offset!(inode_nlink)).unwrap_or(0)
     }
 
-    /// The file's own name starts with `memfd:`.
+    /// The file came from `memfd_create`: it is named so, and is in no directory. (A file of that name that was deleted
+    /// keeps its directory.)
     #[inline(always)]
-    pub(crate) fn named_memfd(self) -> bool {
-        let name =
-            self.file.follow(offset!(file_dentry)).and_then(|dentry| dentry.follow(offset!(dentry_name)));
-        name.and_then(|name| name.read::<[u8; 6]>(0)) == Some(*b"memfd:")
+    pub(crate) fn is_memfd(self) -> bool {
+        let Some(dentry) = self.file.follow(offset!(file_dentry)) else { return false };
+        let name = dentry.follow(offset!(dentry_name)).and_then(|name| name.read::<[u8; 6]>(0));
+        name == Some(*b"memfd:") && dentry.read(offset!(dentry_parent)) == Some(dentry.address())
     }
 
     /// The socket behind this file, if it is one. Not the case for a socket's name opened with `O_PATH`.

@@ -116,7 +116,9 @@ async fn nothing_is_left_in_the_kernel() {
     let ours = own_programs();
     assert!(ours.len() >= 7, "{ours:?}");
     assert!(loaded_programs().is_superset(&ours));
-    for info in aya::programs::loaded_programs().filter_map(Result::ok).filter(|info| ours.contains(&info.id())) {
+    for info in
+        aya::programs::loaded_programs().filter_map(Result::ok).filter(|info| ours.contains(&info.id()))
+    {
         let name = info.name_as_str().unwrap_or_default().to_owned();
         println!("{name}: {:?} instructions verified", info.verified_instruction_count());
     }
@@ -148,7 +150,10 @@ fn loaded_programs() -> BTreeSet<u32> {
 
 #[tokio::test]
 async fn a_hook_left_out_says_so_and_the_rest_works() {
-    let options = KernelOptions { disabled: vec!["fork".into(), "stdio-tap".into(), "http-out".into()], ..Default::default() };
+    let options = KernelOptions {
+        disabled: vec!["fork".into(), "stdio-tap".into(), "http-out".into()],
+        ..Default::default()
+    };
     let Some(mut host) = load_with(&options).await else { return };
     for hook in host.kernel.hooks() {
         let left_out = options.disabled.iter().any(|name| name == hook.name);
@@ -159,11 +164,26 @@ async fn a_hook_left_out_says_so_and_the_rest_works() {
     }
     assert!(host.kernel.attach_tap().unwrap_err().to_string().contains("stdio-tap"));
     host.marker().await;
-    let mut all = KernelOptions::default();
-    all.disabled = host.kernel.hooks().iter().map(|hook| hook.name.to_owned()).collect();
+    let disabled = host.kernel.hooks().iter().map(|hook| hook.name.to_owned()).collect();
+    let all = KernelOptions { disabled, ..Default::default() };
     let loaded = Kernel::load(&all);
     assert!(loaded.kernel.is_none());
     assert_eq!(loaded.hooks.len(), 7);
+}
+
+#[tokio::test]
+async fn without_type_information_only_what_needs_none_works() {
+    let options = KernelOptions { btf: "/nonexistent/btf".into(), ..Default::default() };
+    let Some(host) = load_with(&options).await else { return };
+    for hook in host.kernel.hooks() {
+        match &hook.state {
+            HookState::Skipped { why } => {
+                assert!(!hook.name.starts_with("http") && why.contains("/nonexistent/btf"), "{hook:?}");
+                assert!(hook.remedy.contains("CONFIG_DEBUG_INFO_BTF"));
+            }
+            state => assert!(hook.name.starts_with("http") && state.is_attached(), "{hook:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -24,7 +24,9 @@ hear(); c.close(); s.close(); say('closed'); hear()
         let net_ns = host
             .until("listen", |seen| {
                 seen.host.iter().find_map(|event| match event {
-                    HostEvent::Listen { process, listener, .. } if *process == owner && listener.addr == addr => {
+                    HostEvent::Listen { process, listener, .. }
+                        if *process == owner && listener.addr == addr =>
+                    {
                         Some(listener.net_ns)
                     }
                     _ => None,
@@ -92,9 +94,9 @@ hear()
         .await;
     assert_eq!(remote, SocketAddr::new("127.0.0.1".parse().unwrap(), u16::try_from(port).unwrap()));
     host.marker().await;
-    let refused = host.seen.host.iter().any(|event| {
-        matches!(event, HostEvent::Connect { addrs, .. } if u64::from(addrs.remote.port()) == nobody)
-    });
+    let refused = host.seen.host.iter().any(
+        |event| matches!(event, HostEvent::Connect { addrs, .. } if u64::from(addrs.remote.port()) == nobody),
+    );
     assert!(!refused, "a connection that was never made");
     driver.end();
 }
@@ -108,7 +110,9 @@ async fn our_own_sockets_are_not_reported() {
     drop((stream, listener));
     host.marker().await;
     let ours = host.seen.host.iter().any(|event| match event {
-        HostEvent::Listen { listener, .. } | HostEvent::ListenClosed { listener, .. } => listener.addr == addr,
+        HostEvent::Listen { listener, .. } | HostEvent::ListenClosed { listener, .. } => {
+            listener.addr == addr
+        }
         HostEvent::Connect { addrs, .. } => addrs.remote == addr,
         _ => false,
     });

@@ -86,7 +86,9 @@ impl Host {
     /// Takes everything that is in the rings now.
     pub(crate) async fn drain(&mut self) {
         // A program that has returned has put its records into the rings: what is there is there at once.
-        while tokio::time::timeout(Duration::from_millis(1), self.seen.read(&mut self.readers)).await.is_ok() {}
+        while tokio::time::timeout(Duration::from_millis(1), self.seen.read(&mut self.readers)).await.is_ok()
+        {
+        }
     }
 
     /// The exec record of process `pid` with this last argument.

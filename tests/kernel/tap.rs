@@ -37,7 +37,9 @@ fn pid(number: u64) -> u32 {
 
 async fn expect(host: &mut Host, channel: Channel, pid: u32, wrote: bool, expected: &[u8]) {
     let what = format!("{} bytes of {pid} over {channel:?}, wrote: {wrote}", expected.len());
-    let got = host.until(&what, |seen| seen.flow(channel, pid, wrote).filter(|got| got.len() >= expected.len())).await;
+    let got = host
+        .until(&what, |seen| seen.flow(channel, pid, wrote).filter(|got| got.len() >= expected.len()))
+        .await;
     assert!(got == expected, "{what}: got {:?}", String::from_utf8_lossy(&got[..got.len().min(200)]));
 }
 
@@ -246,8 +248,13 @@ while True: os.write(b, hear().encode())
     assert_eq!(driver.hear(), "ack");
     host.marker().await;
     let chunks = host.seen.flow_chunks(fifo(ino), reader.pid, false);
-    let texts: Vec<_> = chunks.iter().map(|chunk| (chunk.offset, String::from_utf8_lossy(&chunk.bytes))).collect();
-    assert_eq!(texts, [(0, "first".into()), (0, "third".into()), (5, "second".into())], "a new observation counts from 0");
+    let texts: Vec<_> =
+        chunks.iter().map(|chunk| (chunk.offset, String::from_utf8_lossy(&chunk.bytes))).collect();
+    assert_eq!(
+        texts,
+        [(0, "first".into()), (0, "third".into()), (5, "second".into())],
+        "a new observation counts from 0"
+    );
     host.kernel.ignore(reader.pid).unwrap();
     driver.tell("ignored");
     assert_eq!(driver.hear(), "ack");

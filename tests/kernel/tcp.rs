@@ -55,15 +55,19 @@ fn direction(chunks: &[Chunk], wanted: SocketAddrs, server: bool) -> Vec<&Chunk>
 
 /// The bytes of one direction, put in order by sequence number; what comes twice (retransmitted) counts once.
 fn assemble(chunks: &[&Chunk]) -> Vec<u8> {
-    let Some(base) = chunks.first().map(|chunk| chunk.offset as u32) else { return Vec::new() };
-    // Distances from the first record seen, which need not be the first of the stream.
-    let mut placed: Vec<(i32, &[u8])> =
-        chunks.iter().map(|chunk| ((chunk.offset as u32).wrapping_sub(base).cast_signed(), &chunk.bytes[..])).collect();
+    let Some(first) = chunks.first() else { return Vec::new() };
+    // Places are counted, round the 32 bits of a sequence number, from well before the first record seen, which need
+    // not be the first of the stream.
+    let base = first.offset + (1 << 31);
+    let mut placed: Vec<_> = chunks
+        .iter()
+        .map(|chunk| ((chunk.offset + (1 << 32) - base % (1 << 32)) % (1 << 32), &chunk.bytes))
+        .collect();
     placed.sort_by_key(|(place, _)| *place);
     let start = placed[0].0;
     let mut whole = Vec::new();
     for (place, bytes) in placed {
-        let known = whole.len().checked_sub((place - start) as usize);
+        let known = whole.len().checked_sub(usize::try_from(place - start).unwrap());
         whole.extend_from_slice(known.and_then(|known| bytes.get(known..)).unwrap_or_default());
     }
     whole

@@ -191,7 +191,7 @@ impl Btf {
             bit_field = found.bit_field;
             id = found.type_id;
         }
-        if bit_field || bits % 8 != 0 {
+        if bit_field || !bits.is_multiple_of(8) {
             return Err(BtfError::BitField { path: path.to_owned() });
         }
         u32::try_from(bits / 8).map_err(|_overflow| missing())

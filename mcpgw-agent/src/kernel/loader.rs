@@ -1,7 +1,7 @@
 //! Loading the probes: what can be had on this kernel is found by trying it, hook by hook.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -39,6 +39,8 @@ pub struct KernelOptions {
     pub streams_bytes: u32,
     /// Size of the ring for TCP, likewise.
     pub tcp_bytes: u32,
+    /// Where the kernel's type information (BTF) is. A kernel without it can be helped with a file made for it.
+    pub btf: PathBuf,
     /// Names of hooks to leave out.
     pub disabled: Vec<String>,
     /// Make the probes log what they do ([`Kernel::take_probe_log`]); costs time in every one of them.
@@ -51,6 +53,7 @@ impl Default for KernelOptions {
             lifecycle_bytes: 2 << 20,
             streams_bytes: 8 << 20,
             tcp_bytes: 4 << 20,
+            btf: PathBuf::from(VMLINUX),
             disabled: Vec::new(),
             probe_log: false,
         }
@@ -144,7 +147,7 @@ impl Kernel {
         if OBJECT.is_empty() {
             return nothing("this binary was built without probes: build it with `cargo xtask build`");
         }
-        let resolved = match Btf::read(Path::new(VMLINUX)) {
+        let resolved = match Btf::read(&options.btf) {
             Ok(btf) => Resolved::new(&btf),
             Err(error) => Resolved::nothing(&error),
         };

@@ -77,6 +77,7 @@ fields! {
     inode_nlink = Member("inode.i_nlink"), EXEC;
     super_dev = Member("super_block.s_dev"), EXEC;
     dentry_name = Member("dentry.d_name.name"), DETAIL;
+    dentry_parent = Member("dentry.d_parent"), DETAIL;
     socket_sk = Member("socket.sk"), EXEC | TAP;
     socket_file = Member("socket.file"), EXEC | TAP;
     socket_type = Member("socket.type"), EXEC | TAP;

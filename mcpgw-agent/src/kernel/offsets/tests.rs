@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
+use crate::kernel::btf::VMLINUX;
 use crate::kernel::btf::tests::{Builder, Member};
-use crate::kernel::btf::{VMLINUX};
 
 const FIXTURE: &str = include_str!("../fixtures/offsets.txt");
 
@@ -59,7 +59,11 @@ fn five_kernels_resolve_to_what_they_have() {
         let btf = synthetic(structures);
         for (structure, members) in structures {
             for (member, offset) in members {
-                assert_eq!(btf.offset(&format!("{structure}.{member}")).unwrap(), *offset, "{kernel} {structure}.{member}");
+                assert_eq!(
+                    btf.offset(&format!("{structure}.{member}")).unwrap(),
+                    *offset,
+                    "{kernel} {structure}.{member}"
+                );
             }
         }
         let offsets = Resolved::new(&btf).offsets;
@@ -117,7 +121,11 @@ fn this_kernel_has_everything() {
     };
     for (structure, members) in structures {
         for (member, offset) in members {
-            assert_eq!(btf.offset(&format!("{structure}.{member}")).unwrap(), *offset, "{kernel} {structure}.{member}");
+            assert_eq!(
+                btf.offset(&format!("{structure}.{member}")).unwrap(),
+                *offset,
+                "{kernel} {structure}.{member}"
+            );
         }
     }
 }
