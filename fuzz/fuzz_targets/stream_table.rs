@@ -19,8 +19,10 @@ fn source(kind: u8) -> StreamSource {
         let process = ProcessKey { pid: u32::from(kind & 8), start_ticks: 1 };
         return StreamSource::Channel { channel, process, wrote: flag };
     }
-    let addrs =
-        SocketAddrs { local: ([127, 0, 0, 1], PORT).into(), remote: ([127, 0, 0, 1], u16::from(kind & 12)).into() };
+    let addrs = SocketAddrs {
+        local: ([127, 0, 0, 1], PORT).into(),
+        remote: ([127, 0, 0, 1], u16::from(kind & 12)).into(),
+    };
     StreamSource::Tcp { addrs, cgroup_id: 1, from_server: flag }
 }
 
