@@ -295,7 +295,8 @@ pub enum Effect {
     Doze(ProcessKey),
     /// Stop watching the counters.
     Wake(ProcessKey),
-    /// A server became known, changed state or left; for logs and counters.
+    /// A server became known, changed materially or left; for logs and counters. The number is the record's,
+    /// for [`Inventory::server`](super::Inventory::server).
     Changed(u64),
 }
 

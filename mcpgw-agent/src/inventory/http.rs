@@ -71,13 +71,7 @@ impl Inventory {
 
     fn closed(&mut self, listener: Listener, at: BootTime) {
         self.unwatch(listener.addr.port());
-        if let Some(seq) = self.servers.by_listener(listener)
-            && let Some(server) = self.servers.get_mut(seq)
-        {
-            if let Some(http) = server.http_mut() {
-                http.closed = Some(at);
-            }
-            self.servers.retire_listener(listener);
+        if let Some(seq) = self.servers.retire_listener(listener, at) {
             self.dirty.insert(seq);
         }
     }
@@ -119,6 +113,10 @@ impl Inventory {
         }
         let owners: Vec<(ProcessKey, BootTime)> =
             self.listeners.get(listener)?.owners.iter().map(|(key, at)| (*key, *at)).collect();
+        if let Some(seq) = self.sibling(listener) {
+            self.servers.add_listener(seq, listener);
+            return Some(seq);
+        }
         if !self.make_room() {
             return None;
         }
@@ -134,6 +132,18 @@ impl Inventory {
         }
         self.dirty.insert(seq);
         Some(seq)
+    }
+
+    /// The record of the same program on the same port at another address: `localhost` is often two.
+    fn sibling(&self, listener: Listener) -> Option<u64> {
+        let owners = &self.listeners.get(listener)?.owners;
+        let near = |other: &Listener| *other != listener && other.net_ns == listener.net_ns;
+        let shares = |other: &Listener| {
+            let theirs = self.listeners.get(*other).map(|entry| &entry.owners);
+            theirs.is_some_and(|theirs| theirs.keys().any(|owner| owners.contains_key(owner)))
+        };
+        let mut on_port = self.listeners.on_port(listener.addr.port()).filter(near).filter(shares);
+        on_port.find_map(|other| self.servers.by_listener(other))
     }
 
     fn own(&mut self, seq: u64, process: ProcessKey, at: BootTime) {
@@ -315,9 +325,9 @@ fn note_client(
             }
         }
     }
-    if let Some(http) = server.http_mut().filter(|http| !http.sse) {
-        if http.endpoint.is_none() || path.is_some() {
-            http.endpoint = Some((client.remote, path.unwrap_or_default()));
-        }
+    if let Some(http) = server.http_mut().filter(|http| !http.sse)
+        && (http.endpoint.is_none() || path.is_some())
+    {
+        http.endpoint = Some((client.remote, path.unwrap_or_default()));
     }
 }

@@ -183,6 +183,8 @@ impl Inventory {
         let Some(mut server) = self.servers.take(seq) else { return };
         let known = server.holders.get(&process).is_some_and(|holder| holder.execed && holder.at >= at);
         server.hold(process, Holder { execed: true, at });
+        // A program that has just started gets its own time to speak.
+        server.gave_up &= known || server.dialogue.is_foreign();
         server.since = server.since.min(at);
         server.creators.extend(input.creator.filter(|pid| *pid != process.pid));
         server.creators.extend(output.creator.filter(|pid| *pid != process.pid));

@@ -144,7 +144,7 @@ fn reference(key: ProcessKey, exe: &str, processes: &ProcessTable) -> ProcessRef
 fn endpoint(http: &Http) -> String {
     match &http.endpoint {
         Some((addr, path)) => format!("http://{addr}{path}"),
-        None => format!("http://{}", http.listener.addr),
+        None => http.listeners.first().map(|first| format!("http://{}", first.addr)).unwrap_or_default(),
     }
 }
 

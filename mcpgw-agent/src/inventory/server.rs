@@ -1,7 +1,7 @@
 //! One MCP server, or what may be one: everything gathered about it, and nothing decided.
 //!
 //! A stdio server is the conversation behind one input flow, whoever holds it: wrappers and the program that
-//! really reads are one record. An HTTP server is one listener, whoever accepts.
+//! really reads are one record. An HTTP server is one port of one program, whoever accepts.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -34,7 +34,8 @@ pub(super) enum Link {
 /// What is particular to a network server.
 #[derive(Debug)]
 pub(super) struct Http {
-    pub(super) listener: Listener,
+    /// Where it listens; one program may do so at several addresses of one port.
+    pub(super) listeners: Vec<Listener>,
     /// Where a client really reached it, and by which path.
     pub(super) endpoint: Option<(SocketAddr, String)>,
     /// It is of the HTTP+SSE transport.
@@ -46,7 +47,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(listener: Listener) -> Self {
-        Self { listener, endpoint: None, sse: false, unknown: VecDeque::new(), closed: None }
+        Self { listeners: vec![listener], endpoint: None, sse: false, unknown: VecDeque::new(), closed: None }
     }
 
     pub(super) fn note_unknown(&mut self, connection: SocketAddrs) {

@@ -1,6 +1,6 @@
 //! All server records, their indices, and the memory of those that ended. Bounded.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::channel::Flow;
 use super::server::{Http, Link, McpServer};
@@ -16,6 +16,8 @@ pub(super) struct ServerTable {
     by_listener: HashMap<Listener, u64>,
     by_process: HashMap<ProcessKey, BTreeSet<u64>>,
     ended: VecDeque<McpServer>,
+    /// Of running and remembered records.
+    ids: HashSet<String>,
 }
 
 impl ServerTable {
@@ -96,7 +98,11 @@ impl ServerTable {
     fn insert(&mut self, link: Link, place: [u64; 3], first: Option<ProcessKey>, at: BootTime) -> u64 {
         self.next += 1;
         let first = first.map_or([0, at.0], |key| [u64::from(key.pid), key.start_ticks]);
-        let id = identifier(&[place.as_slice(), first.as_slice()].concat());
+        let words = [place.as_slice(), first.as_slice()].concat();
+        // The same process may serve anew in the same place: that is another server.
+        let again = (0_u64..).map(|round| identifier(&[words.as_slice(), &[round]].concat()));
+        let id = again.into_iter().find(|id| !self.ids.contains(id)).unwrap_or_default();
+        self.ids.insert(id.clone());
         self.servers.insert(self.next, McpServer::new(self.next, id, at, link));
         self.next
     }
@@ -122,9 +128,25 @@ impl ServerTable {
         true
     }
 
-    /// `listener` closed: whoever listens there next is another server.
-    pub(super) fn retire_listener(&mut self, listener: Listener) {
-        self.by_listener.remove(&listener);
+    /// The server of record `seq` listens there, too.
+    pub(super) fn add_listener(&mut self, seq: u64, listener: Listener) {
+        if let Some(http) = self.servers.get_mut(&seq).and_then(McpServer::http_mut) {
+            http.listeners.push(listener);
+            self.by_listener.insert(listener, seq);
+        }
+    }
+
+    /// `listener` closed: whoever listens there next is another server. Returns whose it was.
+    pub(super) fn retire_listener(&mut self, listener: Listener, at: BootTime) -> Option<u64> {
+        let seq = self.by_listener.remove(&listener)?;
+        let http = self.servers.get_mut(&seq).and_then(McpServer::http_mut)?;
+        http.listeners.retain(|known| *known != listener || http.closed.is_some());
+        if http.listeners.is_empty() {
+            // The last address is still worth showing.
+            http.listeners.push(listener);
+            http.closed = Some(at);
+        }
+        Some(seq)
     }
 
     pub(super) fn involve(&mut self, seq: u64, process: ProcessKey) {
@@ -145,18 +167,25 @@ impl ServerTable {
                 }
             }
             Link::Http(http) => {
-                if self.by_listener.get(&http.listener) == Some(&seq) {
-                    self.by_listener.remove(&http.listener);
+                for listener in &http.listeners {
+                    if self.by_listener.get(listener) == Some(&seq) {
+                        self.by_listener.remove(listener);
+                    }
                 }
             }
         }
         for process in &server.involved {
             drop_from(&mut self.by_process, process, seq);
         }
-        if let Some(keep) = keep {
-            self.ended.push_back(server);
-            while self.ended.len() > keep {
-                self.ended.pop_front();
+        match keep {
+            Some(_) => self.ended.push_back(server),
+            None => {
+                self.ids.remove(&server.id);
+            }
+        }
+        while keep.is_some_and(|keep| self.ended.len() > keep) {
+            if let Some(oldest) = self.ended.pop_front() {
+                self.ids.remove(&oldest.id);
             }
         }
     }

@@ -57,6 +57,9 @@ impl Inventory {
         let mcp = server.dialogue.is_mcp();
         if !confirmed && !server.gave_up {
             let since = if mcp { server.dialogue.mcp_since() } else { server.dialogue.first() };
+            let started =
+                server.holders.values().filter(|holder| holder.execed).map(|holder| holder.at).max();
+            let since = since.map(|since| Some(since).max(started).unwrap_or(since));
             let patience = if mcp { timeouts.one_sided } else { timeouts.foreign };
             if since.is_some_and(|since| since.after(patience) <= now) && self.config.wire {
                 server.gave_up = true;

@@ -95,6 +95,27 @@ fn a_listener_is_one_server_however_many_clients() {
 }
 
 #[test]
+fn one_program_at_two_addresses_of_a_port_is_one_server() {
+    let mut host = Host::new();
+    host.exec(20, 1, "node app.js", vec![]);
+    listen(&mut host, 20, HERE);
+    listen(&mut host, 20, "[::1]:8000");
+    talk(&mut host, HERE, "127.0.0.1:5000");
+    talk(&mut host, "[::1]:8000", "[::1]:5000");
+    let at = host.now;
+    host.send(HostEvent::ListenClosed { listener: listener("[::1]:8000"), at });
+    assert_eq!((host.only().pid, host.only().ended_at), (20, None));
+    host.send(HostEvent::ListenClosed { listener: listener(HERE), at });
+    let ended = host.only();
+    assert!(ended.ended_at.is_some());
+    // It opens again: another server, by another name.
+    listen(&mut host, 20, HERE);
+    talk(&mut host, HERE, "127.0.0.1:5000");
+    assert_eq!(host.view().len(), 2);
+    assert_ne!(host.view()[0].id, host.view()[1].id);
+}
+
+#[test]
 fn headers_alone_are_evidence() {
     let mut host = Host::new();
     host.exec(20, 1, "node app.js", vec![]);

@@ -9,15 +9,16 @@ fn observes(effects: &[Effect]) -> Vec<&Effect> {
 }
 
 fn releases(effects: &[Effect]) -> Vec<(Vec<Channel>, Vec<u32>, bool)> {
-    let release = |effect: &Effect| match effect {
-        Effect::Release { channels, processes, settled } => {
+    let release = |effect: &Effect| {
+        if let Effect::Release { channels, processes, settled } = effect {
             let mut pids: Vec<u32> = processes.iter().map(|process| process.pid).collect();
             pids.sort_unstable();
             let mut channels = channels.clone();
             channels.sort_unstable();
             Some((channels, pids, *settled))
+        } else {
+            None
         }
-        _ => None,
     };
     effects.iter().filter_map(release).collect()
 }
@@ -130,6 +131,19 @@ fn a_silent_candidate_dozes_until_it_stirs() {
     assert_eq!(observes(&host.effects).len(), 1);
     host.talk(20, pipe(1), pipe(2));
     assert_eq!(host.only().state, ServerState::Unproxied);
+}
+
+#[test]
+fn a_child_started_late_gets_its_own_chance() {
+    // The client asked at once; the package took minutes to install.
+    let mut host = Host::new();
+    host.exec_observed(20, 10, "npx slow", pipes(1, 2)).wrote(10, pipe(1), initialize(0));
+    host.pass(125 * SECOND);
+    assert_eq!(host.only().state, ServerState::Unknown);
+    host.exec(21, 20, "node slow", pipes(1, 2));
+    assert_eq!(observes(&host.effects).len(), 1, "{:?}", host.effects);
+    host.pass(SECOND).talk(21, pipe(1), pipe(2));
+    assert_eq!((host.only().pid, host.only().state), (21, ServerState::Unproxied));
 }
 
 #[test]

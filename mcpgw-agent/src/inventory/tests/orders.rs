@@ -97,7 +97,7 @@ fn scenario(wrapped: bool, ends: bool) -> Vec<Vec<HostEvent>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_interleaving_of_the_rings_gives_one_view(
@@ -158,7 +158,9 @@ proptest! {
             let stats = host.inventory.stats();
             prop_assert!(stats.processes <= processes && stats.records <= 6 && stats.listeners <= 4);
             let view = host.view();
+            // Never two rows of one server.
             let mut ids: Vec<_> = view.iter().map(|server| &server.id).collect();
+            ids.sort_unstable();
             ids.dedup();
             prop_assert_eq!(ids.len(), view.len());
             for server in &view {
