@@ -70,14 +70,12 @@ impl Inventory {
             }
         }
         if copy && self.processes.is_alive(child) {
-            for seq in self.servers.seqs_involving(parent) {
+            for seq in self.held_by(parent) {
                 let Some(server) = self.servers.get_mut(seq) else { continue };
-                if server.is_holder(parent) {
-                    server.hold(child, Holder { execed: false, at });
-                    if server.is_holder(child) {
-                        self.servers.involve(seq, child);
-                        self.processes.pin(child);
-                    }
+                server.hold(child, Holder { execed: false, at });
+                if server.is_holder(child) {
+                    self.servers.involve(seq, child);
+                    self.processes.pin(child);
                 }
             }
         }
@@ -247,6 +245,17 @@ impl Inventory {
                 self.dirty.extend(self.servers.by_output(flow));
             }
         }
+    }
+
+    /// Records `process` is a holder of.
+    pub(super) fn held_by(&self, process: ProcessKey) -> Vec<u64> {
+        let ends = self.processes.get(process).map_or(&[][..], |process| &process.ends);
+        let inputs = ends.iter().filter(|end| end.readable).map(|end| self.channels.flow(end.channel, false));
+        let mut seqs: Vec<u64> = inputs.filter_map(|flow| self.servers.by_input(flow)).collect();
+        seqs.retain(|seq| self.servers.get(*seq).is_some_and(|server| server.is_holder(process)));
+        seqs.sort_unstable();
+        seqs.dedup();
+        seqs
     }
 
     /// `process` is no longer a holder of records whose input it does not have among `ends`.

@@ -90,7 +90,9 @@ impl Inventory {
 
     /// The client behind a wrap is whoever uses the wrap.
     fn beyond_wrap(&self, client: ProcessKey) -> Option<ProcessKey> {
-        let outer = self.servers.involving(client).find(|outer| outer.gateway && outer.is_holder(client));
+        // Not by what it is involved in: a busy client is in every record there is.
+        let held = self.held_by(client);
+        let outer = held.iter().filter_map(|seq| self.servers.get(*seq)).find(|outer| outer.gateway);
         match outer {
             Some(outer) => outer.client.as_ref().map(|client| client.key),
             None if self.proxies.contains(client) => {
