@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, each of which can be run by hand as well.
 
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -124,6 +124,7 @@ fn clippy(workspace: &Workspace) -> Result<Outcome> {
 }
 
 fn clippy_bpf(workspace: &Workspace) -> Result<Outcome> {
+    let sh = shell::shell(workspace)?;
     let toolchain = setup::ensure(workspace)?;
     let there = match toolchain.way {
         Way::Debian => shell::is_executable(&PathBuf::from("/usr/bin/cargo-clippy")),
@@ -143,8 +144,33 @@ fn clippy_bpf(workspace: &Workspace) -> Result<Outcome> {
         };
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
-    build::cargo_bpf(workspace, &toolchain, "clippy", &["--release"], &["--", "-D", "warnings"])?;
+    // This compiler is not ours to choose: a lint it brings that we do not know warns, ours fail.
+    let manifest = sh.read_file("Cargo.toml")?;
+    let denied: Vec<String> =
+        our_lints(&manifest).into_iter().flat_map(|lint| ["-D".to_owned(), lint]).collect();
+    let last: Vec<&str> = std::iter::once("--").chain(denied.iter().map(String::as_str)).collect();
+    build::cargo_bpf(workspace, &toolchain, "clippy", &["--release"], &last)?;
     Ok(Outcome::Passed)
+}
+
+/// The lints the workspace's table asks to warn about.
+fn our_lints(manifest: &str) -> Vec<String> {
+    let mut prefix = None;
+    let mut lints = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            prefix = match line {
+                "[workspace.lints.rust]" => Some(""),
+                "[workspace.lints.clippy]" => Some("clippy::"),
+                _ => None,
+            };
+        } else if let (Some(prefix), Some((name, level))) = (prefix, line.split_once(" = "))
+            && level.contains("\"warn\"")
+        {
+            lints.push(format!("{prefix}{name}"));
+        }
+    }
+    lints
 }
 
 fn build(workspace: &Workspace) -> Result<Outcome> {
@@ -163,8 +189,8 @@ fn alerts(workspace: &Workspace) -> Result<Outcome> {
     if shell::find_program("promtool").is_none() {
         return Ok(Outcome::Skipped("promtool is not installed (Debian's package prometheus)".to_owned()));
     }
-    let files: Vec<PathBuf> = sh.read_dir(&dir)?.into_iter().filter(|file| is_yaml(file)).collect();
-    let (cases, rules): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_test_case(file));
+    let files = sh.read_dir(&dir)?.into_iter().filter(|file| is_rules(file));
+    let (cases, rules): (Vec<_>, Vec<_>) = files.partition(|file| is_test_case(file));
     if rules.is_empty() || cases.is_empty() {
         bail!("packaging/prometheus needs alert rules and test cases for them");
     }
@@ -173,11 +199,13 @@ fn alerts(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-fn is_yaml(file: &std::path::Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+/// `rules.yml`, `rules_test.yml`: not scrape configurations and the like.
+fn is_rules(file: &Path) -> bool {
+    let yaml = file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
+    yaml && file.file_stem().is_some_and(|stem| stem.to_string_lossy().contains("rules"))
 }
 
-fn is_test_case(file: &std::path::Path) -> bool {
+fn is_test_case(file: &Path) -> bool {
     file.file_stem().is_some_and(|stem| stem.to_string_lossy().contains("test"))
 }
 
@@ -214,7 +242,7 @@ fn cargo_test(workspace: &Workspace, units_only: bool, filter: Option<&str>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Step, plan};
+    use super::{Step, our_lints, plan};
 
     #[test]
     fn everything_ends_with_the_tests_and_sets_up_before_it_builds() {
@@ -222,6 +250,13 @@ mod tests {
         let at = |wanted: &Step| steps.iter().position(|step| step == wanted).unwrap();
         assert!(at(&Step::Setup) < at(&Step::Build));
         assert_eq!(steps.last(), Some(&Step::Cargo { units_only: false, filter: None }));
+    }
+
+    #[test]
+    fn our_lints_are_those_of_the_workspace_table() {
+        let manifest = "[workspace.lints.rust]\na = { level = \"warn\", priority = -1 }\nb = \"deny\"\n\n\
+                        [workspace.lints.clippy]\nc = \"warn\"           # why\n\n[profile.dev]\nd = \"warn\"\n";
+        assert_eq!(our_lints(manifest), ["a", "clippy::c"]);
     }
 
     #[test]

@@ -109,12 +109,12 @@ fn name_at(text: &str, at: usize) -> &str {
     rest.get(..end).unwrap_or(rest)
 }
 
-/// Every exit code of ours is a row of a table in docs/: `| 3 | … |`.
+/// Every exit code of ours is named in docs/, in a paragraph or table that speaks of exit codes.
 pub(super) fn exit_codes(tree: &Tree) -> Vec<Finding> {
     let documented: BTreeSet<u8> = tree
         .with_extension("md")
         .filter(|(path, _)| path.starts_with("docs/"))
-        .flat_map(|(_, text)| text.lines().filter_map(row_number))
+        .flat_map(|(_, text)| documented_codes(text))
         .collect();
     let mut codes = BTreeMap::new();
     for (path, text) in
@@ -128,14 +128,26 @@ pub(super) fn exit_codes(tree: &Tree) -> Vec<Finding> {
         .into_iter()
         .filter(|(code, _)| !documented.contains(code))
         .map(|(code, (path, line))| {
-            Finding::at(path, line, format!("no table in docs/ has a row for exit code {code}"))
+            Finding::at(path, line, format!("docs/ does not say what exit code {code} means"))
         })
         .collect()
 }
 
-/// `| 3 | …` or ``| `3` | …``.
-fn row_number(line: &str) -> Option<u8> {
-    line.strip_prefix('|')?.split('|').next()?.trim().trim_matches('`').parse().ok()
+/// The numbers a page names where it speaks of exit codes: below such a heading, or in such a paragraph.
+fn documented_codes(page: &str) -> Vec<u8> {
+    let speaks = |text: &str| text.to_lowercase().contains("exit code");
+    let mut below_heading = false;
+    let mut codes = Vec::new();
+    for paragraph in page.split("\n\n") {
+        if let Some(heading) = paragraph.lines().find(|line| line.starts_with('#')) {
+            below_heading = speaks(heading);
+        }
+        if below_heading || speaks(paragraph) {
+            let words = paragraph.split(|c: char| !c.is_alphanumeric());
+            codes.extend(words.filter_map(|word| word.parse::<u8>().ok()));
+        }
+    }
+    codes
 }
 
 /// Numbers that become exit codes: in `ExitCode::from(3)`, `const X_EXIT: u8 = 3` or `EXIT_X`, an arm of a function

@@ -9,11 +9,12 @@ const LONGEST_LINES: usize = 500;
 /// Where the agent prints for people; everything else logs or returns.
 const PRINTERS: [&str; 1] = ["mcpgw-agent/src/cli/output.rs"];
 
-/// Every module says what it is for.
+/// Every module says what it is for. `x/tests.rs` is for testing `x`.
 pub(super) fn module_documentation(tree: &Tree) -> Vec<Finding> {
     let first =
         |text: &str| text.lines().find(|line| !line.is_empty() && !line.starts_with("#!")).map(str::to_owned);
     tree.rust()
+        .filter(|(path, _)| !path.ends_with("/tests.rs"))
         .filter(|(_, text)| first(text).is_none_or(|line| !line.starts_with("//!")))
         .map(|(path, _)| {
             Finding::at(path, 1, "a module opens with `//!`: what it is for and what it must never do")
@@ -142,8 +143,12 @@ mod tests {
 
     #[test]
     fn a_module_without_documentation_is_found() {
-        let tree =
-            Tree::of(&[("a.rs", "#![no_std]\n\n//! A.\n"), ("b.rs", "use x;\n//! B.\n"), ("c.rs", "")]);
+        let tree = Tree::of(&[
+            ("a.rs", "#![no_std]\n\n//! A.\n"),
+            ("b.rs", "use x;\n//! B.\n"),
+            ("c.rs", ""),
+            ("b/tests.rs", "x"),
+        ]);
         let found: Vec<_> = module_documentation(&tree).into_iter().map(|finding| finding.path).collect();
         assert_eq!(found, ["b.rs", "c.rs"]);
     }

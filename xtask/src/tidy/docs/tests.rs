@@ -63,14 +63,16 @@ fn main() { ExitCode::from(2); ExitCode::from(code) }
 }
 
 #[test]
-fn an_exit_code_without_a_row_is_found() {
-    let tree = Tree::of(&[
-        ("mcpgw-agent/src/cli.rs", "const EXIT_A: u8 = 3;\nconst EXIT_B: u8 = 4;\n"),
-        ("docs/cli.md", "| code | meaning |\n| --- | --- |\n| 3 | yes |\n"),
-    ]);
+fn an_exit_code_nobody_explains_is_found() {
+    let source = "const EXIT_A: u8 = 3;\nconst EXIT_B: u8 = 4;\nconst EXIT_C: u8 = 5;\n";
+    let table =
+        "Waits 4 s.\n\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n| 3 | yes |\n\n## Else\n\n4\n";
+    let prose = "- **Exit code:** 5 when\n  it rains\n";
+    let tree =
+        Tree::of(&[("mcpgw-agent/src/cli.rs", source), ("docs/cli.md", table), ("docs/wrap.md", prose)]);
     assert_eq!(
         found(exit_codes(&tree)),
-        ["mcpgw-agent/src/cli.rs:2: no table in docs/ has a row for exit code 4"]
+        ["mcpgw-agent/src/cli.rs:2: docs/ does not say what exit code 4 means"]
     );
 }
 
