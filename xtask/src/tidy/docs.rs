@@ -120,7 +120,7 @@ pub(super) fn exit_codes(tree: &Tree) -> Vec<Finding> {
     for (path, text) in
         tree.rust().filter(|(path, _)| path.starts_with("mcpgw-agent/src/") && !is_test_file(path))
     {
-        for (line, code) in codes_in(without_tests(text)) {
+        for (line, code) in codes_in(path, without_tests(text)) {
             codes.entry(code).or_insert((path, line));
         }
     }
@@ -150,9 +150,10 @@ fn documented_codes(page: &str) -> Vec<u8> {
     codes
 }
 
-/// Numbers that become exit codes: in `ExitCode::from(3)`, `const X_EXIT: u8 = 3` or `EXIT_X`, an arm of a function
-/// called `exit_code`, and the numbered variants of an enum called `Exit` or `ExitStatus`.
-fn codes_in(text: &str) -> Vec<(usize, u8)> {
+/// Numbers that become exit codes: in `ExitCode::from(3)`, any `u8` constant of a file `exit.rs`, elsewhere one with
+/// `EXIT` in its name, an arm of a function called `exit_code`, and the numbered variants of an enum called `Exit`
+/// or `ExitStatus`.
+fn codes_in(path: &str, text: &str) -> Vec<(usize, u8)> {
     let mut codes = Vec::new();
     let mut inside_until: Option<usize> = None;
     for (number, line) in (1..).zip(text.lines()) {
@@ -161,7 +162,8 @@ fn codes_in(text: &str) -> Vec<(usize, u8)> {
         if inside_until.is_some_and(|end| indent <= end && !code.is_empty()) {
             inside_until = None;
         }
-        let constant = code.contains("const ") && code.contains("EXIT") && code.contains(": u8 = ");
+        let constant = code.contains("const ") && code.contains(": u8 = ");
+        let constant = constant && (path.ends_with("/exit.rs") || code.contains("EXIT"));
         let literal = code.split_once("ExitCode::from(").and_then(|(_, rest)| rest.split(')').next());
         let numbered = inside_until.and_then(|_| code.split_once("=> ").or_else(|| code.split_once("= ")));
         let value = if constant { code.rsplit_once("= ").map(|(_, rest)| rest) } else { literal };

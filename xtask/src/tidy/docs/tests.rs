@@ -58,8 +58,9 @@ fn exit_code(&self) -> u8 {
 fn other() -> u8 { match x { _ => 77, } }
 fn main() { ExitCode::from(2); ExitCode::from(code) }
 ";
-    let codes: Vec<u8> = codes_in(source).into_iter().map(|(_, code)| code).collect();
+    let codes: Vec<u8> = codes_in("cli.rs", source).into_iter().map(|(_, code)| code).collect();
     assert_eq!(codes, [4, 0, 3, 127, 2]);
+    assert_eq!(codes_in("cli/exit.rs", "pub const UNPROXIED: u8 = 3;\n"), [(1, 3)]);
 }
 
 #[test]
