@@ -6,7 +6,7 @@ pub const ARGV: usize = 1024;
 pub const FILENAME: usize = 256;
 /// The kernel's `TASK_COMM_LEN`.
 pub const COMM: usize = 16;
-/// Payload bytes one stream or TCP record carries at most.
+/// Payload bytes one stream or TCP record carries at most. A power of two.
 pub const CHUNK: usize = 4096;
 /// Chunks taken from one system call at most: 64 KiB, more than most reads of real runtimes.
 pub const CHUNKS: usize = 16;

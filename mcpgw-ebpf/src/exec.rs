@@ -11,9 +11,9 @@ use mcpgw_common::limit;
 use mcpgw_common::map::{CHANNEL_SETTLED, ChannelKey, ChannelState, TASK_CLIENT, TASK_SERVER, lane};
 
 use crate::emit::Lane;
-use crate::file::{CLOSED, File, channel_of};
+use crate::file::{File, channel_of, describe};
 use crate::globals::{offset, setting};
-use crate::kread::{Kptr, at_most};
+use crate::kread::{Kptr, at_most, get, put};
 use crate::maps::{CHANNELS, LIFECYCLE};
 use crate::task::{Identity, Task, ignored, mark};
 
@@ -37,14 +37,19 @@ fn report(ctx: &RawTracePointContext, lane: &Lane) {
     // SAFETY: the lane's memory, ours until it is released; every field is written below before it is sent.
     let record = unsafe { &mut *record };
     let parent = task.parent();
-    record.parent_tgid = parent.and_then(Task::tgid).unwrap_or(0);
-    record.parent_start_ns = parent.and_then(Task::start_ns).unwrap_or(0);
-    record.flags = 0;
-    [record.mnt_ns, record.pid_ns, record.net_ns] = task.namespaces();
+    put(&mut record.parent_tgid, parent.and_then(Task::tgid).unwrap_or(0));
+    put(&mut record.parent_start_ns, parent.and_then(Task::start_ns).unwrap_or(0));
+    put(&mut record.flags, 0);
+    let proxy = task.namespaces();
+    put(&mut record.mnt_ns, proxy.mount());
+    put(&mut record.net_ns, proxy.network());
+    put(&mut record.pid_ns, task.pid_namespace().unwrap_or(0));
     record.comm = bpf_get_current_comm().unwrap_or([0; limit::COMM]);
     executable(task, record);
     filename(ctx, record);
-    stdio(task, record);
+    describe(task, 0, &mut record.stdio[0]);
+    describe(task, 1, &mut record.stdio[1]);
+    describe(task, 2, &mut record.stdio[2]);
     if !ignored(who.tgid) {
         observe(who.tgid, record);
     }
@@ -57,19 +62,22 @@ fn report(ctx: &RawTracePointContext, lane: &Lane) {
 fn executable(task: Task, record: &mut event::Exec) {
     let file =
         task.0.follow(offset!(task_mm)).and_then(|mm| mm.follow(offset!(mm_exe_file))).and_then(File::new);
-    record.exe_ino = 0;
-    record.exe_dev = 0;
-    record.exe_nlink = 0;
+    put(&mut record.exe_ino, file.map_or(0, File::ino));
+    put(&mut record.exe_dev, file.map_or(0, File::dev));
+    put(&mut record.exe_nlink, file.map_or(0, File::nlink));
     let Some(file) = file else { return };
-    record.exe_ino = file.ino();
-    record.exe_dev = file.dev();
-    record.exe_nlink = file.nlink();
-    if record.exe_nlink == 0 {
-        record.flags |= EXE_DELETED;
+    if get(&record.exe_nlink) == 0 {
+        flag(record, EXE_DELETED);
         if file.is_memfd() {
-            record.flags |= EXE_MEMFD;
+            flag(record, EXE_MEMFD);
         }
     }
+}
+
+#[inline(always)]
+fn flag(record: &mut event::Exec, bit: u32) {
+    let flags = get(&record.flags);
+    put(&mut record.flags, flags | bit);
 }
 
 #[inline(always)]
@@ -80,13 +88,6 @@ fn filename(ctx: &RawTracePointContext, record: &mut event::Exec) {
     let to = record.filename.as_mut_ptr().cast();
     // SAFETY: the helper writes at most that many bytes, the last of them NUL, and checks the address.
     unsafe { bpf_probe_read_kernel_str(to, limit::FILENAME as u32, name.address() as *const _) };
-}
-
-#[inline(always)]
-fn stdio(task: Task, record: &mut event::Exec) {
-    record.stdio[0] = File::of(task, 0).map_or(CLOSED, File::info);
-    record.stdio[1] = File::of(task, 1).map_or(CLOSED, File::info);
-    record.stdio[2] = File::of(task, 2).map_or(CLOSED, File::info);
 }
 
 /// Puts both stdio channels under observation if neither is settled.
@@ -105,10 +106,10 @@ fn observe(tgid: u32, record: &mut event::Exec) {
     other_end(&record.stdio[0], &input, since_ns);
     other_end(&record.stdio[1], &output, since_ns);
     mark(tgid, TASK_SERVER);
-    client(record.parent_tgid);
-    client(record.stdio[0].creator_tgid);
-    client(record.stdio[1].creator_tgid);
-    record.flags |= OBSERVED;
+    client(get(&record.parent_tgid));
+    client(get(&record.stdio[0].creator_tgid));
+    client(get(&record.stdio[1].creator_tgid));
+    flag(record, OBSERVED);
 }
 
 #[inline(always)]
@@ -120,8 +121,9 @@ fn client(tgid: u32) {
 
 #[inline(always)]
 fn other_end(info: &FdInfo, own: &ChannelKey, since_ns: u64) {
-    if info.peer_ino != 0 {
-        open(&ChannelKey { ino: info.peer_ino, kind: own.kind, reserved: 0 }, since_ns);
+    let ino = get(&info.peer_ino);
+    if ino != 0 {
+        open(&ChannelKey { ino, kind: own.kind, reserved: 0 }, since_ns);
     }
 }
 
@@ -141,13 +143,13 @@ fn open(channel: &ChannelKey, since_ns: u64) {
 /// Copies the command line behind the record and says how many bytes it is.
 #[inline(always)]
 fn command_line(task: Task, lane: &Lane, record: &mut event::Exec) -> u64 {
-    record.argv_len = 0;
+    put(&mut record.argv_len, 0);
     let Some(mm) = task.0.follow(offset!(task_mm)) else { return 0 };
     let start: u64 = mm.read(offset!(mm_arg_start)).unwrap_or(0);
     let end: u64 = mm.read(offset!(mm_arg_end)).unwrap_or(0);
     let whole = end.saturating_sub(start);
     if whole > limit::ARGV as u64 {
-        record.flags |= ARGV_TRUNCATED;
+        flag(record, ARGV_TRUNCATED);
     }
     let len = at_most::<{ limit::ARGV as u64 }>(whole);
     let to = lane.record::<[u8; FIXED as usize + limit::ARGV]>();
@@ -159,6 +161,6 @@ fn command_line(task: Task, lane: &Lane, record: &mut event::Exec) -> u64 {
     if copied != 0 {
         return 0;
     }
-    record.argv_len = len as u32;
+    put(&mut record.argv_len, len as u32);
     len
 }

@@ -4,7 +4,7 @@ use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX, FdInfo};
 use mcpgw_common::map::ChannelKey;
 
 use crate::globals::offset;
-use crate::kread::Kptr;
+use crate::kread::{Kptr, get, put};
 use crate::task::{Task, pid_number};
 
 const S_IFMT: u32 = 0o170_000;
@@ -14,7 +14,7 @@ const AF_UNIX: u16 = 1;
 const SOCK_STREAM: u16 = 1;
 
 /// A descriptor that is not open.
-pub(crate) const CLOSED: FdInfo =
+const CLOSED: FdInfo =
     FdInfo { ino: 0, peer_ino: 0, creator_tgid: 0, dev: 0, mode: 0, f_mode: 0, family: 0, sock_type: 0 };
 
 /// A `struct file` and the `struct inode` it refers to.
@@ -107,56 +107,61 @@ impl File {
         Some(ChannelKey { ino: self.ino(), kind: kind as u32, reserved: 0 })
     }
 
-    /// Everything about it that a record carries.
+    /// Writes everything about it that a record carries.
     #[inline(always)]
-    pub(crate) fn info(self) -> FdInfo {
-        let mut info = FdInfo {
-            ino: self.ino(),
-            dev: self.dev(),
-            mode: self.mode(),
-            f_mode: self.file.read(offset!(file_mode)).unwrap_or(0),
-            ..CLOSED
-        };
-        if info.mode & S_IFMT == S_IFSOCK
-            && let Some(socket) = self.socket()
-        {
-            info.sock_type = socket.read::<u16>(offset!(socket_type)).unwrap_or(0) as u32;
-            if let Some(sk) = socket.follow(offset!(socket_sk)) {
-                let family: u16 = sk.read(offset!(sock_family)).unwrap_or(0);
-                info.family = family as u32;
-                if family == AF_UNIX {
-                    let (peer_ino, creator) = other_end(sk);
-                    info.peer_ino = peer_ino;
-                    info.creator_tgid = creator;
-                }
-            }
+    fn describe(self, info: &mut FdInfo) {
+        put(&mut info.ino, self.ino());
+        put(&mut info.dev, self.dev());
+        put(&mut info.mode, self.mode());
+        put(&mut info.f_mode, self.file.read(offset!(file_mode)).unwrap_or(0));
+        if get(&info.mode) & S_IFMT != S_IFSOCK {
+            return;
         }
-        info
+        let Some(socket) = self.socket() else { return };
+        put(&mut info.sock_type, socket.read::<u16>(offset!(socket_type)).unwrap_or(0) as u32);
+        let Some(sk) = socket.follow(offset!(socket_sk)) else { return };
+        put(&mut info.family, sk.read::<u16>(offset!(sock_family)).unwrap_or(0) as u32);
+        if get(&info.family) == AF_UNIX as u32 {
+            other_end(sk, info);
+        }
     }
 }
 
-/// Inode of the socket `sk` is connected to, and who made the pair.
+/// Writes what a record carries of descriptor `fd` of `task`.
 #[inline(always)]
-fn other_end(sk: Kptr) -> (u64, u32) {
-    let Some(peer) = sk.follow(offset!(unix_peer)) else { return (0, 0) };
+pub(crate) fn describe(task: Task, fd: u32, info: &mut FdInfo) {
+    *info = CLOSED;
+    if let Some(file) = File::of(task, fd) {
+        file.describe(info);
+    }
+}
+
+/// Writes the inode of the socket that `sk` is connected to, and who made the pair.
+#[inline(always)]
+fn other_end(sk: Kptr, info: &mut FdInfo) {
+    let Some(peer) = sk.follow(offset!(unix_peer)) else { return };
     let ino = peer
         .follow(offset!(sock_socket))
         .and_then(|socket| socket.follow(offset!(socket_file)))
         .and_then(File::new)
         .map_or(0, File::ino);
+    put(&mut info.peer_ino, ino);
     // A connection made by `connect` has an address on at least one side; a pair has none.
-    let named = sk.follow(offset!(unix_addr)).is_some() || peer.follow(offset!(unix_addr)).is_some();
-    let creator = if named { None } else { sk.follow(offset!(sock_peer_pid)).and_then(pid_number) };
-    (ino, creator.unwrap_or(0))
+    if sk.follow(offset!(unix_addr)).is_some() || peer.follow(offset!(unix_addr)).is_some() {
+        return;
+    }
+    put(&mut info.creator_tgid, sk.follow(offset!(sock_peer_pid)).and_then(pid_number).unwrap_or(0));
 }
 
 /// A record's descriptor as a channel end.
 #[inline(always)]
 pub(crate) fn channel_of(info: &FdInfo) -> Option<ChannelKey> {
-    let kind = match info.mode & S_IFMT {
+    let kind = match get(&info.mode) & S_IFMT {
         S_IFIFO => CHANNEL_FIFO,
-        S_IFSOCK if info.family == AF_UNIX as u32 && info.sock_type == SOCK_STREAM as u32 => CHANNEL_UNIX,
+        S_IFSOCK if get(&info.family) == AF_UNIX as u32 && get(&info.sock_type) == SOCK_STREAM as u32 => {
+            CHANNEL_UNIX
+        }
         _ => return None,
     };
-    Some(ChannelKey { ino: info.ino, kind: kind as u32, reserved: 0 })
+    Some(ChannelKey { ino: get(&info.ino), kind: kind as u32, reserved: 0 })
 }

@@ -76,3 +76,18 @@ pub(crate) fn at_most<const MAX: u64>(value: u64) -> u64 {
     let value = opaque(value);
     if value > MAX { MAX } else { value }
 }
+
+/// Writes into a record at once. With a plain assignment the compiler may keep the value in a register until later, and
+/// the verifier, which knows registers exactly but not what is in a map, then follows every combination of values.
+#[inline(always)]
+pub(crate) fn put<T: Plain>(place: &mut T, value: T) {
+    // SAFETY: a reference is valid to write.
+    unsafe { core::ptr::from_mut(place).write_volatile(value) };
+}
+
+/// Reads back from a record, for the same reason.
+#[inline(always)]
+pub(crate) fn get<T: Plain>(place: &T) -> T {
+    // SAFETY: a reference is valid to read.
+    unsafe { core::ptr::from_ref(place).read_volatile() }
+}

@@ -116,22 +116,15 @@ impl Task {
         self.0.follow(offset!(task_real_parent)).map(Self)
     }
 
-    /// Inodes of the mount, pid and network namespaces; 0 where unknown.
+    /// Its mount and network namespaces.
     #[inline(always)]
-    pub(crate) fn namespaces(self) -> [u32; 3] {
-        let proxy = self.0.follow(offset!(task_nsproxy));
-        let mnt = proxy.and_then(|proxy| proxy.follow(offset!(nsproxy_mnt)));
-        let net = proxy.and_then(|proxy| proxy.follow(offset!(nsproxy_net)));
-        [
-            mnt.and_then(|ns| ns.read(offset!(mnt_ns_inum))).unwrap_or(0),
-            self.pid_namespace().unwrap_or(0),
-            net.and_then(|ns| ns.read(offset!(net_ns_inum))).unwrap_or(0),
-        ]
+    pub(crate) fn namespaces(self) -> Namespaces {
+        Namespaces(self.0.follow(offset!(task_nsproxy)))
     }
 
-    /// The namespace the process itself is in, not that of its future children (`pid_ns_for_children`).
+    /// Inode of the pid namespace the process itself is in, not that of its future children (`pid_ns_for_children`).
     #[inline(always)]
-    fn pid_namespace(self) -> Option<u32> {
+    pub(crate) fn pid_namespace(self) -> Option<u32> {
         let pid = self.0.follow(offset!(task_thread_pid))?;
         let level: u32 = pid.read(offset!(pid_level))?;
         // 32 is the kernel's own limit of nesting (MAX_PID_NS_LEVEL).
@@ -140,6 +133,24 @@ impl Task {
         }
         let upid = pid.member(offset!(pid_numbers))?.member(level * offset!(upid_size))?;
         upid.follow(offset!(upid_ns))?.read(offset!(pid_ns_inum))
+    }
+}
+
+/// A `struct nsproxy`, where there is one. Namespaces are told by their inode; 0 where it is unknown.
+#[derive(Clone, Copy)]
+pub(crate) struct Namespaces(Option<Kptr>);
+
+impl Namespaces {
+    /// The mount namespace.
+    #[inline(always)]
+    pub(crate) fn mount(self) -> u32 {
+        self.0.and_then(|proxy| proxy.follow(offset!(nsproxy_mnt))?.read(offset!(mnt_ns_inum))).unwrap_or(0)
+    }
+
+    /// The network namespace.
+    #[inline(always)]
+    pub(crate) fn network(self) -> u32 {
+        self.0.and_then(|proxy| proxy.follow(offset!(nsproxy_net))?.read(offset!(net_ns_inum))).unwrap_or(0)
     }
 }
 

@@ -1,11 +1,11 @@
 //! `cgroup_skb` at the root cgroup: payload of connections to watched server ports, seen from the server's socket.
 //!
-//! Every packet passes, whatever happens here: both programs always return 1.
+//! Every packet passes, whatever happens here: both programs always return 1. No debug lines: their buffers, used or not,
+//! would take the stack beyond what the kernel allows.
 
 use aya_ebpf::helpers::generated::{bpf_get_socket_cookie, bpf_skb_cgroup_id, bpf_skb_load_bytes};
 use aya_ebpf::macros::cgroup_skb;
 use aya_ebpf::programs::SkBuffContext;
-use aya_log_ebpf::debug;
 use mcpgw_common::event::{SIDE_READ, SIDE_WRITE, TcpChunk, kind};
 use mcpgw_common::limit;
 use mcpgw_common::map::{ConnectionState, lane};
@@ -70,7 +70,6 @@ fn segment(ctx: &SkBuffContext, side: u8, class: u32) -> Option<()> {
         return None;
     }
     let lane = Lane::claim(class)?;
-    debug!(ctx, "tcp port {} side {} payload {}", port, side, total);
     let who = Identity {
         // SAFETY: as above.
         cgroup_id: unsafe { bpf_skb_cgroup_id(skb) },
@@ -136,10 +135,12 @@ fn describe(record: &mut TcpChunk, packet: &Packet, cookie: u64, side: u8) {
 fn copy(ctx: &SkBuffContext, lane: &Lane, cursor: &mut Cursor, record: &mut TcpChunk, who: &Identity) {
     let flags = record.tcp_flags;
     for _ in 0..limit::SEGMENT_CHUNKS {
-        let len = opaque(cursor.allowed().min(limit::CHUNK as u64));
-        if len == 0 || len > limit::CHUNK as u64 {
+        let allowed = cursor.allowed();
+        if allowed == 0 {
             break;
         }
+        // Between 1 and `CHUNK` in a way that old verifiers see too: they learn nothing from a comparison with zero.
+        let len = (opaque(allowed.min(limit::CHUNK as u64) - 1) & (limit::CHUNK as u64 - 1)) + 1;
         let payload = lane.record::<[u8; FIXED as usize + limit::CHUNK]>();
         // SAFETY: `FIXED + CHUNK` bytes are the lane's memory; the helper checks the packet's bounds.
         let failed = unsafe {
