@@ -34,7 +34,7 @@ use crate::admin::socket::Limits;
 use crate::admin::{ControlSocket, RuntimeDir, RuntimeDirError};
 use crate::config::{Config, Dirs};
 use crate::inventory::AllowError;
-use crate::kernel::{Kernel, Loaded};
+use crate::kernel::{Kernel, Loaded, OptionsError};
 use crate::proc::ProcReader;
 use crate::ready::{Heartbeat, Ready};
 use crate::systemd::Systemd;
@@ -101,6 +101,9 @@ pub enum DaemonError {
     /// An allow rule the inventory does not take.
     #[error(transparent)]
     Allow(#[from] AllowError),
+    /// The probes cannot be set up as configured.
+    #[error("the configuration's `host` section cannot be used")]
+    Probes(#[from] OptionsError),
     /// A part of the agent stopped, and the rest is no use without it.
     #[error("a part of the agent failed")]
     Task(#[source] Arc<Ended>),
@@ -113,6 +116,7 @@ pub enum DaemonError {
 pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let RunOptions { config, config_path, dirs, observer } = options;
     let Signals { mut stop, reload } = Signals::new()?;
+    let probes = settings::kernel(&config)?;
     let mut runtime_dir = RuntimeDir::lock(&dirs.runtime)?;
     let listener = runtime_dir.bind(&config.admin.socket_group)?;
 
@@ -133,7 +137,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let http = bind_http(&config, sources).await?;
 
     // Attach first, then scan: what starts in between is seen twice, never missed.
-    let Loaded { mut kernel, hooks } = Kernel::load(&settings::kernel(&config));
+    let Loaded { mut kernel, hooks } = Kernel::load(&probes);
     let facts = AgentFacts::new(&hooks, kernel.is_some(), http.as_ref().map(HttpServer::address));
     let rings = Rings::take(kernel.as_mut());
     let reader = Arc::new(ProcReader::new());

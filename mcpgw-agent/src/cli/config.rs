@@ -9,6 +9,7 @@ use super::exit;
 use super::output::Output;
 use super::text::Line;
 use crate::config::{Config, DEFAULT_PATH};
+use crate::daemon::kernel_options;
 
 /// Looks after the configuration file.
 #[derive(Debug, Subcommand)]
@@ -32,6 +33,7 @@ pub(super) fn config(command: &Command) -> Result<u8, CliError> {
 
 fn check(args: &Args) -> Result<u8, CliError> {
     let config = Config::load(args.config.as_deref())?;
+    kernel_options(&config)?;
     let line = match config.source {
         Some(path) => format!("{} is valid.", path.display()),
         None => format!("There is no {DEFAULT_PATH}; the defaults apply."),

@@ -12,7 +12,7 @@ use super::text::{Line, Style};
 use crate::admin::{HookState, HookStatus, Mode};
 use crate::config::Config;
 use crate::daemon::{hook_status, kernel_options};
-use crate::kernel::{Hook, Kernel, Loaded};
+use crate::kernel::{Hook, Kernel, KernelOptions, Loaded};
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +57,8 @@ pub struct HookReport {
 }
 
 pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
-    let examination = examine(&Config::load(args.config.as_deref())?);
+    let options = kernel_options(&Config::load(args.config.as_deref())?)?;
+    let examination = examine(&options);
     let output = Output::new();
     if args.json {
         output.json(&serde_json::to_string_pretty(&examination).map_err(CliError::failure)?)?;
@@ -68,8 +69,8 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
 }
 
 /// Tries every hook. What is loaded for it is gone again when this returns.
-fn examine(config: &Config) -> Examination {
-    let Loaded { kernel, hooks } = Kernel::load(&kernel_options(config));
+fn examine(options: &KernelOptions) -> Examination {
+    let Loaded { kernel, hooks } = Kernel::load(options);
     let mode = if kernel.is_some() { Mode::Ebpf } else { Mode::Procfs };
     Examination { mode, hooks: hooks.into_iter().map(report).collect(), notes: Vec::new() }
 }

@@ -9,6 +9,7 @@ use crate::admin::client::ClientError;
 use crate::admin::{RuntimeDirError, runtime_dir};
 use crate::config::ConfigError;
 use crate::daemon::DaemonError;
+use crate::kernel::OptionsError;
 use crate::proxy::WrapError;
 
 /// An error on its way to the terminal.
@@ -131,10 +132,18 @@ impl From<DaemonError> for CliError {
         match error {
             DaemonError::RuntimeDir(error) => error.into(),
             DaemonError::Allow(error) => Self::new(exit::CONFIG, error),
+            DaemonError::Probes(error) => error.into(),
             error @ DaemonError::Listen { .. } => Self::failure(error)
                 .hinted("`admin: {metrics-address: \"127.0.0.1:0\"}` lets the system choose a free port"),
             error => Self::failure(error),
         }
+    }
+}
+
+impl From<OptionsError> for CliError {
+    fn from(error: OptionsError) -> Self {
+        let context = "the `host` section of the configuration cannot be used";
+        Self::new(exit::CONFIG, anyhow::Error::new(error).context(context))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::{AllowRule, Config};
 use crate::inventory::{AllowError, AllowList, AllowSpec, InventoryConfig, Timeouts};
-use crate::kernel::KernelOptions;
+use crate::kernel::{KernelOptions, OptionsError};
 
 /// What the inventory is told. `probes` says whether there is a wire view at all.
 ///
@@ -32,7 +32,10 @@ fn spec(rule: &AllowRule) -> AllowSpec {
 }
 
 /// What the probes are told.
-pub(crate) fn kernel(config: &Config) -> KernelOptions {
+///
+/// # Errors
+/// A hook is left out that does not exist, or a ring has a size the kernel does not take.
+pub(crate) fn kernel(config: &Config) -> Result<KernelOptions, OptionsError> {
     let rings = &config.host.rings;
     let mut disabled: Vec<String> = config.host.disabled_hooks.iter().cloned().collect();
     if !config.observe.stdio {
@@ -41,11 +44,13 @@ pub(crate) fn kernel(config: &Config) -> KernelOptions {
     if !config.observe.http {
         disabled.extend(["http-in".to_owned(), "http-out".to_owned()]);
     }
-    KernelOptions {
+    let options = KernelOptions {
         lifecycle_bytes: rings.lifecycle_bytes,
         streams_bytes: rings.streams_bytes,
         tcp_bytes: rings.tcp_bytes,
         disabled,
         ..KernelOptions::default()
-    }
+    };
+    options.validate()?;
+    Ok(options)
 }

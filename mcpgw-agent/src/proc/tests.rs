@@ -423,20 +423,6 @@ fn bounds_hold_and_are_told() {
 }
 
 #[test]
-#[ignore = "measures; run by hand: cargo test -p mcpgw-agent --lib -- --ignored --nocapture scan_of_500"]
-fn scan_of_500() {
-    let children: Vec<Running> = (0..500)
-        .map(|_| Running::start(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped())))
-        .collect();
-    let reader = ProcReader::new();
-    let mut times: Vec<_> = (0..10).map(|_| reader.scan(&ScanOptions::default()).took).collect();
-    times.sort_unstable();
-    let scan = reader.scan(&ScanOptions::default());
-    println!("{} processes: median {:?}, worst {:?}", scan.processes.len(), times[5], times[9]);
-    drop(children);
-}
-
-#[test]
 fn our_own_executable_is_ours() {
     let own: PathBuf = std::env::current_exe().unwrap();
     let file = std::fs::metadata(own).unwrap();

@@ -1,23 +1,20 @@
-//! One direction of a channel end.
+//! What one process reads from, or writes to, one channel end.
 
 use super::Seen;
 use super::flow::LineFlow;
 use super::order::{Position, Run, Step};
 use super::sink::Sink;
-use crate::inventory::{ProcessKey, StreamSource};
 
-/// Bytes read from, or written to, one channel end.
+/// The bytes of one process in one direction.
 #[derive(Debug)]
 pub(super) struct ChannelStream {
     position: Position,
     flow: LineFlow,
-    /// Whose bytes were judged to be no MCP.
-    settled_by: Option<ProcessKey>,
 }
 
 impl ChannelStream {
     pub(super) fn new() -> Self {
-        Self { position: Position::default(), flow: LineFlow::new(), settled_by: None }
+        Self { position: Position::default(), flow: LineFlow::new() }
     }
 
     /// Bytes held.
@@ -36,15 +33,7 @@ impl ChannelStream {
     }
 
     pub(super) fn push(&mut self, run: Run<'_>, sink: &mut Sink<'_>) {
-        let process = match sink.source {
-            StreamSource::Channel { process, .. } => Some(process),
-            StreamSource::Tcp { .. } => None,
-        };
-        if self.flow.is_settled() && self.settled_by != process {
-            // A shell that read a script may hand its stdin to a server.
-            self.flow = LineFlow::new();
-        }
-        let Self { position, flow, .. } = self;
+        let Self { position, flow } = self;
         let settled = flow.is_settled();
         position.advance(&run, &mut |step| match step {
             Step::Gap(_) if settled => {}
@@ -58,8 +47,5 @@ impl ChannelStream {
                 }
             }
         });
-        if self.flow.is_settled() {
-            self.settled_by = process;
-        }
     }
 }

@@ -7,7 +7,7 @@ use super::connection::Connection;
 use super::order::Run;
 use super::sink::Sink;
 use super::{Chunk, Counters, Limits, Sighting};
-use crate::inventory::{BootTime, Channel, SocketAddrs, StreamSource};
+use crate::inventory::{BootTime, Channel, ProcessKey, SocketAddrs, StreamSource};
 
 /// Turns chunks into sightings, stream by stream.
 #[derive(Debug)]
@@ -22,14 +22,23 @@ pub struct StreamTable {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
-    Channel { channel: Channel, wrote: bool },
-    Tcp { addrs: SocketAddrs, cgroup_id: u64, connection: u64 },
+    /// One process' reads or writes: the tap counts offsets for each process on its own.
+    Channel {
+        channel: Channel,
+        process: ProcessKey,
+        wrote: bool,
+    },
+    Tcp {
+        addrs: SocketAddrs,
+        cgroup_id: u64,
+        connection: u64,
+    },
 }
 
 impl Key {
     fn of(chunk: &Chunk) -> Self {
         match chunk.source {
-            StreamSource::Channel { channel, wrote, .. } => Self::Channel { channel, wrote },
+            StreamSource::Channel { channel, process, wrote } => Self::Channel { channel, process, wrote },
             StreamSource::Tcp { addrs, cgroup_id, .. } => {
                 Self::Tcp { addrs, cgroup_id, connection: chunk.connection }
             }
@@ -136,12 +145,10 @@ impl StreamTable {
         out
     }
 
-    /// Forgets both directions of a channel end. To be called whenever its observation ends: should it begin again,
+    /// Forgets all streams of a channel end. To be called whenever its observation ends: should it begin again,
     /// offsets count from 0 again, and would be taken for bytes seen before.
     pub fn forget(&mut self, channel: Channel) {
-        for wrote in [false, true] {
-            self.remove(&Key::Channel { channel, wrote });
-        }
+        self.retain(|key, _| !matches!(key, Key::Channel { channel: known, .. } if *known == channel));
     }
 
     /// Forgets all connections to a server port.

@@ -52,7 +52,7 @@ fn chunk(source: StreamSource, offset: u64, bytes: &[u8]) -> Chunk {
 /// Feeds one table, counting offsets as the kernel does.
 struct Tap {
     table: StreamTable,
-    offsets: std::collections::HashMap<(u64, bool), u64>,
+    offsets: std::collections::HashMap<(u64, u32, bool), u64>,
     seen: Vec<Sighting>,
 }
 
@@ -72,8 +72,8 @@ impl Tap {
     fn send_on(&mut self, connection: u64, source: StreamSource, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
         let key = match source {
-            StreamSource::Channel { channel, wrote, .. } => (channel.ino, wrote),
-            StreamSource::Tcp { from_server, .. } => (connection << 32, from_server),
+            StreamSource::Channel { channel, process, wrote } => (channel.ino, process.pid, wrote),
+            StreamSource::Tcp { from_server, .. } => (connection << 32, 0, from_server),
         };
         let offset = self.offsets.entry(key).or_insert(0);
         let chunk = Chunk { connection, ..chunk(source, *offset, bytes) };
@@ -83,8 +83,8 @@ impl Tap {
     }
 
     fn skip(&mut self, source: StreamSource, bytes: u32) -> &mut Self {
-        let StreamSource::Channel { channel, wrote, .. } = source else { panic!("for channels") };
-        let offset = self.offsets.entry((channel.ino, wrote)).or_insert(0);
+        let StreamSource::Channel { channel, process, wrote } = source else { panic!("for channels") };
+        let offset = self.offsets.entry((channel.ino, process.pid, wrote)).or_insert(0);
         let chunk = Chunk { skipped: bytes, ..chunk(source, *offset, b"") };
         *offset += u64::from(bytes);
         self.seen.extend(self.table.push(chunk));

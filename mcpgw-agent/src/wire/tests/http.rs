@@ -140,7 +140,7 @@ fn until_close() {
     let mut tap = Tap::new();
     tap.send(tcp(true), format!("HTTP/1.0 200 OK\r\n{EVENTS}\r\ndata: {ANSWER}\n"));
     assert!(tap.seen.is_empty());
-    let end = tap.offsets[&(1 << 32, true)];
+    let end = tap.offsets[&(1 << 32, 0, true)];
     let seen = tap.table.push(Chunk { end: true, ..chunk(tcp(true), end, b"") });
     assert_eq!(seen.iter().map(tell).collect::<Vec<_>>(), ["+answer of s"]);
 }

@@ -90,9 +90,13 @@ fn two_messages_in_one_read_and_one_in_many() {
 fn a_sighting_is_dated_by_its_last_byte_and_names_who_moved_it() {
     let mut tap = Tap::new();
     let (head, tail) = LIST.split_at(10);
-    tap.send(read_by(1, 5), head).send(read_by(2, 5), format!("{tail}\n"));
-    assert_eq!(tap.seen.len(), 1);
-    assert_eq!((tap.seen[0].at, tap.seen[0].source), (BootTime(10), read_by(2, 5)));
+    // What another process reads in between has offsets of its own.
+    tap.send(read_by(1, 5), head)
+        .send(read_by(2, 5), format!("{PING}\n"))
+        .send(read_by(1, 5), format!("{tail}\n"));
+    let last = &tap.seen[1];
+    assert_eq!((last.at, last.source), (BootTime(10), read_by(1, 5)));
+    assert_eq!(tap.told(), ["=ping", "+tools/list"]);
 }
 
 #[test]
