@@ -51,8 +51,7 @@ impl Arm {
         };
         let bait = if self == Self::Tapped { Some(Bait::lay()?) } else { None };
         let host = Host { arm: self, agent, _bait: bait };
-        wait_for(SETTLE_LIMIT, || Ok(host.is_as_said()?.then_some(())))
-            .with_context(|| format!("{self:?}: the host did not come into this state"))?;
+        host.settle()?;
         Ok(host)
     }
 }
@@ -66,6 +65,15 @@ pub(crate) struct Host {
 }
 
 impl Host {
+    /// Waits until the host is what the arm says; other programs on it come and go.
+    ///
+    /// # Errors
+    /// When that does not come about, or the agent has ended.
+    pub(crate) fn settle(&self) -> Result<()> {
+        wait_for(SETTLE_LIMIT, || Ok(self.is_as_said()?.then_some(())))
+            .with_context(|| format!("{:?}: the host did not come into this state", self.arm))
+    }
+
     /// Whether the probes and the tap are attached as the arm says.
     ///
     /// # Errors

@@ -79,9 +79,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
 /// One run of a workload; only counted if its arm was what it said before and after.
 fn measure(host: &Host, workload: Workload, cpu: u32, scratch: &Path) -> Result<Vec<f64>> {
     for _ in 0..TRIES {
-        let before = host.is_as_said()?;
+        host.settle()?;
         let batches = run_workload(workload, cpu, scratch)?;
-        if before && host.is_as_said()? {
+        if host.is_as_said()? {
             return Ok(batches);
         }
         eprintln!("bench: the tap was attached or detached meanwhile; measuring {workload:?} again");
