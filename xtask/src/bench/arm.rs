@@ -74,11 +74,15 @@ impl Host {
             .with_context(|| format!("{:?}: the host did not come into this state", self.arm))
     }
 
-    /// Whether the probes and the tap are attached as the arm says.
+    /// Whether the probes and the tap are attached as the arm says, and nobody else's.
     ///
     /// # Errors
     /// When the agent has ended.
     pub(crate) fn is_as_said(&self) -> Result<bool> {
+        let ours = self.agent.as_ref().map(|agent| agent.child.id());
+        if another_agent_runs(ours)? {
+            return Ok(false);
+        }
         let Some(agent) = &self.agent else { return Ok(true) };
         let hooks = agent.raw_tracepoints()?;
         let probes = hooks.iter().any(|hook| hook == "sched_process_exec");
@@ -187,6 +191,28 @@ impl Drop for Agent {
     }
 }
 
+/// Whether an agent that is not ours is on this host: its tap would be measured as well.
+fn another_agent_runs(ours: Option<u32>) -> Result<bool> {
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // A process that has ended meanwhile is no agent.
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if Some(pid) != ours && is_agent(&command) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a command line, as /proc has it, is `mcpgw-agent run`. `wrap` attaches nothing.
+fn is_agent(command: &[u8]) -> bool {
+    let mut arguments = command.split(|byte| *byte == 0);
+    let program = arguments.next().unwrap_or_default();
+    let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    name == b"mcpgw-agent" && arguments.next() == Some(b"run")
+}
+
 /// The name of the tracepoint, from the kernel's description of a file descriptor that is such a link.
 fn tracepoint_of(fdinfo: &str) -> Option<&str> {
     let field = |name: &str| fdinfo.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
@@ -262,7 +288,14 @@ fn wait_for<T>(limit: Duration, mut ask: impl FnMut() -> Result<Option<T>>) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::tracepoint_of;
+    use super::{is_agent, tracepoint_of};
+
+    #[test]
+    fn an_agent_is_known_by_its_command_line() {
+        assert!(is_agent(b"/usr/bin/mcpgw-agent\0run\0--config\0x\0"));
+        assert!(!is_agent(b"mcpgw-agent\0wrap\0--\0run\0"));
+        assert!(!is_agent(b"") && !is_agent(b"grep\0mcpgw-agent\0run\0"));
+    }
 
     #[test]
     fn the_kernels_description_of_a_link_names_its_tracepoint() {

@@ -84,9 +84,9 @@ fn measure(host: &Host, workload: Workload, cpu: u32, scratch: &Path) -> Result<
         if host.is_as_said()? {
             return Ok(batches);
         }
-        eprintln!("bench: the tap was attached or detached meanwhile; measuring {workload:?} again");
+        eprintln!("bench: the tap came or went, or another agent; measuring {workload:?} again");
     }
-    bail!("the host does not keep still: something else on it is taken for an MCP server")
+    bail!("the host does not keep still: something else on it is taken for an MCP server, or runs an agent")
 }
 
 fn run_workload(workload: Workload, cpu: u32, scratch: &Path) -> Result<Vec<f64>> {
