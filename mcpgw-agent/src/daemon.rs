@@ -10,6 +10,7 @@
 //! Nothing outlives the process: no program is pinned, and whoever kills the agent leaves only a socket file that the
 //! next one replaces.
 
+mod callers;
 mod dozing;
 mod hashing;
 mod host;
@@ -39,6 +40,7 @@ use crate::proc::ProcReader;
 use crate::ready::{Heartbeat, Ready};
 use crate::systemd::Systemd;
 use crate::tasks::{Ended, Tasks};
+use callers::Callers;
 use host::{Host, Parts};
 use report::Reporter;
 use rings::Rings;
@@ -146,7 +148,8 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let interval = kernel.is_none().then_some(config.host.scan_interval);
     let scanner = Scanner::new(Arc::clone(&reader), found, Arc::clone(&resync), interval);
     let (hashes, jobs) = mpsc::channel(QUEUE);
-    let (hashed, enriched) = mpsc::channel(QUEUE);
+    let (asked, lookups) = mpsc::channel(QUEUE);
+    let (answers, answered) = mpsc::channel(QUEUE);
     let host = Host::new(
         settings::inventory(&config, kernel.is_some())?,
         Parts {
@@ -155,6 +158,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
             counters,
             resync,
             hashes,
+            callers: Callers::new(asked),
             reporter: Reporter::new(observer),
         },
     );
@@ -164,8 +168,9 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         rings,
         commands,
         scans,
-        enriched,
+        answered,
         scanned: Some(scanned),
+        waiting: Vec::new(),
         heartbeat: heartbeat.clone(),
         reload,
         config_path,
@@ -176,7 +181,8 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         tasks.supervise("http endpoints", http.run(tasks.token().clone()));
     }
     tasks.supervise("scanner", scanner.run(tasks.token().clone()));
-    tasks.spawn("hashing", hashing::run(reader, jobs, hashed));
+    tasks.spawn("hashing", hashing::run(reader, jobs, answers.clone()));
+    tasks.spawn("callers", callers::run(lookups, answers));
     tasks.spawn("systemd", Systemd::new().run(ready, heartbeat, tasks.token().clone()));
     tasks.supervise("main loop", turn.run(tasks.token().clone()));
 

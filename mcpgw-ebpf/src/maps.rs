@@ -31,6 +31,9 @@ pub(crate) static FLOWS: LruHashMap<FlowKey, FlowState> = LruHashMap::with_max_e
 /// Owners of sockets between SYN_SENT and ESTABLISHED.
 #[map]
 pub(crate) static CONNECTING: LruHashMap<u64, Connecting> = LruHashMap::with_max_entries(4_096, 0);
+/// Ports of listening sockets, by the socket's address: the kernel takes the port away before it says CLOSE.
+#[map]
+pub(crate) static LISTENING: LruHashMap<u64, u16> = LruHashMap::with_max_entries(4_096, 0);
 /// Watched server ports, host order. Only user space writes.
 #[map]
 pub(crate) static PORTS: HashMap<u16, u8> = HashMap::with_max_entries(4_096, 0);

@@ -12,11 +12,12 @@ use mcpgw_common::map::{Connecting, lane};
 use crate::emit::Lane;
 use crate::globals::offset;
 use crate::kread::Kptr;
-use crate::maps::{CONNECTING, LIFECYCLE};
+use crate::maps::{CONNECTING, LIFECYCLE, LISTENING};
 use crate::task::{Identity, ignored};
 
 const TCP_ESTABLISHED: u32 = 1;
 const TCP_SYN_SENT: u32 = 2;
+const TCP_CLOSE: u32 = 7;
 const TCP_LISTEN: u32 = 10;
 const IPPROTO_TCP: u16 = 6;
 const AF_INET: u16 = 2;
@@ -27,14 +28,16 @@ pub(crate) fn mcpgw_sock(ctx: RawTracePointContext) -> u32 {
     let old: u32 = ctx.arg(1);
     let new: u32 = ctx.arg(2);
     // Most changes are none of ours; look before reading anything.
-    if new != TCP_LISTEN && old != TCP_LISTEN && new != TCP_SYN_SENT && old != TCP_SYN_SENT {
+    // A connection's socket is a copy of its listener's, and leaves LISTEN for SYN_RECV: only CLOSE ends a listener.
+    let listens = new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE);
+    if !listens && new != TCP_SYN_SENT && old != TCP_SYN_SENT {
         return 0;
     }
     let Some(sk) = Kptr::new(ctx.arg::<u64>(0)) else { return 0 };
     if sk.read::<u16>(offset!(sock_protocol)) != Some(IPPROTO_TCP) {
         return 0;
     }
-    if new == TCP_LISTEN || old == TCP_LISTEN {
+    if listens {
         listen(&ctx, sk, (new == TCP_LISTEN) as u32);
     } else if new == TCP_SYN_SENT {
         remember(sk);
@@ -51,7 +54,16 @@ fn listen(ctx: &RawTracePointContext, sk: Kptr, open: u32) {
         return;
     }
     let family: u16 = sk.read(offset!(sock_family)).unwrap_or(0);
-    let port: u16 = sk.read(offset!(sock_num)).unwrap_or(0);
+    let now: u16 = sk.read(offset!(sock_num)).unwrap_or(0);
+    let port = if open == 1 {
+        let _ = LISTENING.insert(sk.address(), now, 0);
+        now
+    } else {
+        // SAFETY: copied at once; the entry is this socket's alone.
+        let port = unsafe { LISTENING.get(sk.address()) }.copied().unwrap_or(now);
+        let _ = LISTENING.remove(sk.address());
+        port
+    };
     let Some(lane) = Lane::claim(lane::SOCK) else { return };
     let record: *mut event::Listen = lane.record();
     // SAFETY: the lane's memory, ours until it is released.

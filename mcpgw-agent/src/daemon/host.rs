@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 
+use super::callers::Callers;
 use super::dozing::Dozing;
 use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
@@ -21,7 +22,7 @@ use crate::inventory::{
 };
 use crate::kernel::{Kernel, KernelEvent};
 use crate::proc::{ProcReader, boot_now, boot_timestamp, io_bytes};
-use crate::wire::{Chunk, StreamTable};
+use crate::wire::{Chunk, Seen, Sighting, StreamTable};
 
 /// Between two lines in the log about lost records, at least.
 const LOSS_LOG: Duration = Duration::from_secs(10);
@@ -40,6 +41,7 @@ pub(super) struct Host {
     counters: Arc<Counters>,
     resync: Arc<Notify>,
     hashes: mpsc::Sender<ProcessKey>,
+    callers: Callers,
     hash_executables: bool,
     changed: BTreeSet<u64>,
     boot: Timestamp,
@@ -54,12 +56,13 @@ pub(super) struct Parts {
     pub(super) counters: Arc<Counters>,
     pub(super) resync: Arc<Notify>,
     pub(super) hashes: mpsc::Sender<ProcessKey>,
+    pub(super) callers: Callers,
     pub(super) reporter: Reporter,
 }
 
 impl Host {
     pub(super) fn new(config: InventoryConfig, parts: Parts) -> Self {
-        let Parts { kernel, reader, counters, resync, hashes, reporter } = parts;
+        let Parts { kernel, reader, counters, resync, hashes, callers, reporter } = parts;
         Self {
             hash_executables: config.hash_executables,
             inventory: Inventory::new(config),
@@ -73,6 +76,7 @@ impl Host {
             counters,
             resync,
             hashes,
+            callers,
             changed: BTreeSet::new(),
             boot: boot_timestamp(),
             loss_logged: BootTime::default(),
@@ -126,8 +130,21 @@ impl Host {
             // Before anything else: the server may be reading its first message already.
             self.switch_tap(true, exec.at.max(boot_now()));
         }
+        self.note_callers(&event);
         let effects = self.inventory.apply(boot_now(), event);
         self.carry_out(effects);
+    }
+
+    fn note_callers(&mut self, event: &HostEvent) {
+        match event {
+            HostEvent::Connect { addrs, .. } => self.callers.note(*addrs),
+            HostEvent::Sighted(Sighting { source: StreamSource::Tcp { addrs, .. }, seen, .. })
+                if matches!(seen, Seen::Message(_) | Seen::Http(_)) =>
+            {
+                self.callers.want(*addrs);
+            }
+            _ => {}
+        }
     }
 
     /// Looks at the time-outs, the dozing and the tap.
@@ -172,6 +189,7 @@ impl Host {
     }
 
     fn in_kernel(&mut self, effect: &Effect) {
+        tracing::trace!(?effect, "to the probes");
         if let Effect::Observe { .. } = effect {
             self.switch_tap(true, boot_now());
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tokio::signal::unix::Signal;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +11,7 @@ use super::host::Host;
 use super::rings::Rings;
 use super::status::AgentFacts;
 use super::{DaemonError, TICK, settings};
-use crate::admin::Command;
+use crate::admin::{Command, Status};
 use crate::config::Config;
 use crate::inventory::HostEvent;
 use crate::kernel::KernelEvent;
@@ -25,9 +25,12 @@ pub(super) struct Turn {
     pub(super) rings: Rings,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) scans: mpsc::Receiver<Vec<HostEvent>>,
-    pub(super) enriched: mpsc::Receiver<HostEvent>,
+    /// What was looked up off the loop.
+    pub(super) answered: mpsc::Receiver<HostEvent>,
     /// Released when the start-up scan has been taken in.
     pub(super) scanned: Option<Latch>,
+    /// Who asked for the status before there was one; as many as the control socket has seats.
+    pub(super) waiting: Vec<oneshot::Sender<Status>>,
     pub(super) heartbeat: Heartbeat,
     pub(super) reload: Signal,
     pub(super) config_path: Option<PathBuf>,
@@ -50,7 +53,7 @@ impl Turn {
                 _ = ticks.tick() => self.host.tick(),
                 Some(command) = self.commands.recv() => self.on_command(command),
                 Some(()) = self.reload.recv() => self.on_reload(),
-                Some(event) = self.enriched.recv() => self.host.on_event(event),
+                Some(event) = self.answered.recv() => self.host.on_event(event),
                 read = self.rings.next(&mut events) => {
                     read.map_err(|source| DaemonError::System { what: "read a ring buffer", source })?;
                     self.host.on_kernel(&mut events);
@@ -70,15 +73,17 @@ impl Turn {
             drop(latch);
             let agent = self.facts.agent(&self.host);
             self.host.reporter.ready(&agent);
+            for reply in std::mem::take(&mut self.waiting) {
+                self.answer(reply);
+            }
         }
     }
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Status { peer: _, reply } => {
-                // The asker may have gone; that is its business.
-                drop(reply.send(self.facts.status(&self.host)));
-            }
+            // Half a host would look like a quiet one.
+            Command::Status { peer: _, reply } if self.scanned.is_some() => self.waiting.push(reply),
+            Command::Status { peer: _, reply } => self.answer(reply),
             Command::Register { peer, id, request, reply } => {
                 let outcome = self.host.register(&peer, id, request);
                 if let Err(refusal) = &outcome {
@@ -88,6 +93,11 @@ impl Turn {
             }
             Command::Unregister { id } => self.host.unregister(id),
         }
+    }
+
+    fn answer(&self, reply: oneshot::Sender<Status>) {
+        // The asker may have gone; that is its business.
+        drop(reply.send(self.facts.status(&self.host)));
     }
 
     /// Reads the configuration anew; one that cannot be used changes nothing.
