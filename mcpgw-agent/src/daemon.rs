@@ -142,6 +142,13 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let Loaded { mut kernel, hooks } = Kernel::load(&probes);
     let facts = AgentFacts::new(&hooks, kernel.is_some(), http.as_ref().map(HttpServer::address));
     let rings = Rings::take(kernel.as_mut());
+    if let Some(log) = kernel.as_mut().and_then(Kernel::take_probe_log) {
+        let token = tasks.token().clone();
+        tasks.supervise(
+            "probe log",
+            async move { token.run_until_cancelled(log.run()).await.unwrap_or(Ok(())) },
+        );
+    }
     let reader = Arc::new(ProcReader::new());
     let resync = Arc::new(Notify::new());
     let (found, scans) = mpsc::channel(QUEUE);

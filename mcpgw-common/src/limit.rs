@@ -15,7 +15,5 @@ pub const SEGMENT_CHUNKS: usize = 48;
 /// `iovec` entries looked at in one `readv`, `writev`, `recvmsg` or `sendmsg`.
 pub const IOVECS: usize = 8;
 /// Payload reported of one flow (a process' reads or writes at one channel end) before the tap falls silent by
-/// itself. User space lets go long before; this bounds what a burst can cost in the meantime.
-pub const STREAM_BUDGET: u64 = 1 << 20;
-/// The same for each direction of a TCP connection.
-pub const TCP_BUDGET: u64 = 1 << 20;
+/// Payload bytes reported of each flow of a channel, and of each direction of a TCP connection, unless configured.
+pub const BUDGET: u32 = 1 << 20;

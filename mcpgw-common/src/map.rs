@@ -306,7 +306,12 @@ pod!(
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { stream_budget: limit::STREAM_BUDGET, tcp_budget: limit::TCP_BUDGET, self_tgid: 0, reserved: 0 }
+        Self {
+            stream_budget: limit::BUDGET as u64,
+            tcp_budget: limit::BUDGET as u64,
+            self_tgid: 0,
+            reserved: 0,
+        }
     }
 }
 

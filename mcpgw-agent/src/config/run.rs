@@ -73,7 +73,7 @@ impl Default for Observe {
         Self {
             stdio: true,
             http: true,
-            tap_budget_bytes: 64 * 1024,
+            tap_budget_bytes: mcpgw_common::limit::BUDGET,
             silent_after: Duration::from_secs(30),
             give_up_after: Duration::from_secs(30),
             keep_ended: Duration::from_secs(10),
@@ -131,7 +131,7 @@ pub struct Rings {
 
 impl Default for Rings {
     fn default() -> Self {
-        Self { lifecycle_bytes: 1 << 20, streams_bytes: 4 << 20, tcp_bytes: 4 << 20 }
+        Self { lifecycle_bytes: 1 << 20, streams_bytes: 2 << 20, tcp_bytes: 2 << 20 }
     }
 }
 

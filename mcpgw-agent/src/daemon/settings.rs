@@ -48,7 +48,10 @@ pub(crate) fn kernel(config: &Config) -> Result<KernelOptions, OptionsError> {
         lifecycle_bytes: rings.lifecycle_bytes,
         streams_bytes: rings.streams_bytes,
         tcp_bytes: rings.tcp_bytes,
+        budget: config.observe.tap_budget_bytes,
         disabled,
+        // Only where somebody asked to see it: every probe pays for it.
+        probe_log: tracing::enabled!(target: "mcpgw_ebpf", tracing::Level::DEBUG),
         ..KernelOptions::default()
     };
     options.validate()?;

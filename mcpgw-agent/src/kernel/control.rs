@@ -10,7 +10,6 @@ use aya::programs::cgroup_skb::CgroupSkbLinkId;
 use aya::programs::raw_trace_point::RawTracePointLinkId;
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError, RawTracePoint};
 use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX};
-use mcpgw_common::limit;
 use mcpgw_common::map::{
     CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_CLIENT, TASK_IGNORE, TASK_SERVER, TaskState,
     lane,
@@ -259,7 +258,7 @@ impl Kernel {
                 Ok(_) | Err(MapError::KeyNotFound) => {}
                 Err(source) => return Err(channels_error(source)),
             }
-            let state = ChannelState { since_ns, budget: limit::STREAM_BUDGET, flags: 0, reserved: 0 };
+            let state = ChannelState { since_ns, budget: self.budget, flags: 0, reserved: 0 };
             self.maps.channels.insert(key, state, 0).map_err(channels_error)?;
         }
         Ok(())

@@ -128,6 +128,8 @@ fn remedy(error: &str) -> String {
          kernel lockdown and kernel.unprivileged_bpf_disabled"
     } else if error.contains("os error 12)") {
         "raise the memory limit of the agent's cgroup or make the rings smaller"
+    } else if error.contains("pid namespace") {
+        "run the agent on the host, or in a container that shares the host's pid namespace"
     } else if error.contains("without probes") {
         "build it with `cargo xtask build`"
     } else if error.contains("os error 2)") || error.contains("os error 22)") || error.contains("os error 524)") {

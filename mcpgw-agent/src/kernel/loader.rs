@@ -39,6 +39,8 @@ pub struct KernelOptions {
     pub streams_bytes: u32,
     /// Size of the ring for TCP, likewise.
     pub tcp_bytes: u32,
+    /// Payload bytes reported of each flow of a channel, and of each direction of a TCP connection.
+    pub budget: u32,
     /// Where the kernel's type information (BTF) is. A kernel without it can be helped with a file made for it.
     pub btf: PathBuf,
     /// Names of hooks to leave out.
@@ -50,9 +52,10 @@ pub struct KernelOptions {
 impl Default for KernelOptions {
     fn default() -> Self {
         Self {
-            lifecycle_bytes: 2 << 20,
-            streams_bytes: 8 << 20,
-            tcp_bytes: 4 << 20,
+            lifecycle_bytes: 1 << 20,
+            streams_bytes: 2 << 20,
+            tcp_bytes: 2 << 20,
+            budget: limit::BUDGET,
             btf: PathBuf::from(VMLINUX),
             disabled: Vec::new(),
             probe_log: false,
@@ -119,6 +122,7 @@ pub struct Kernel {
     pub(super) http: Http,
     pub(super) hooks: Vec<Hook>,
     pub(super) undecodable: Undecodable,
+    pub(super) budget: u64,
     readers: Option<Readers>,
     probe_log: Option<ProbeLog>,
 }
@@ -147,6 +151,11 @@ impl Kernel {
         if OBJECT.is_empty() {
             return nothing("this binary was built without probes: build it with `cargo xtask build`");
         }
+        if !in_initial_pid_namespace() {
+            return nothing(
+                "this agent runs in a pid namespace of its own, where the process ids of the probes mean nothing",
+            );
+        }
         let resolved = match Btf::read(&options.btf) {
             Ok(btf) => Resolved::new(&btf),
             Err(error) => Resolved::nothing(&error),
@@ -172,6 +181,12 @@ impl Kernel {
     }
 }
 
+/// Whether this process sees processes as the probes do. The initial namespace's inode is fixed: `PROC_PID_INIT_INO`,
+/// include/linux/proc_ns.h. Where `/proc` cannot tell, it is assumed.
+fn in_initial_pid_namespace() -> bool {
+    std::fs::read_link("/proc/self/ns/pid").map_or(true, |link| link.as_os_str() == "pid:[4026531836]")
+}
+
 /// Every hook failed, of the same cause.
 fn nothing(error: &str) -> Loaded {
     Loaded { kernel: None, hooks: hook::ALL.map(|kind| kind.failed(error)).to_vec() }
@@ -180,8 +195,8 @@ fn nothing(error: &str) -> Loaded {
 /// Creates the maps and relocates the programs; none is loaded yet.
 fn object(options: &KernelOptions, resolved: &Resolved) -> Result<Ebpf, aya::EbpfError> {
     let settings = Settings {
-        stream_budget: limit::STREAM_BUDGET,
-        tcp_budget: limit::TCP_BUDGET,
+        stream_budget: options.budget.into(),
+        tcp_budget: options.budget.into(),
         self_tgid: std::process::id(),
         reserved: 0,
     };
@@ -228,6 +243,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         http,
         hooks: hooks.clone(),
         undecodable,
+        budget: options.budget.into(),
         readers: Some(readers),
         probe_log,
     };
