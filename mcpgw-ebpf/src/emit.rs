@@ -130,10 +130,9 @@ impl Lane {
         }
         let stats = LANES.get_ptr_mut(first)?;
         // SAFETY: a live map value of this CPU.
-        unsafe {
-            (*stats).seq += 1;
-            (*stats).lost += 1;
-        }
+        let stats = unsafe { &mut *stats };
+        stats.seq += 1;
+        stats.lost += 1;
         None
     }
 
@@ -141,22 +140,24 @@ impl Lane {
     fn claim_one(index: u32) -> Option<Self> {
         let stats = LANES.get_ptr_mut(index)?;
         let buffer = BUFFERS.get_ptr_mut(index)?;
-        // SAFETY: a live map value of this CPU. Volatile: whoever interrupts us must see it.
-        unsafe {
-            let busy = &raw mut (*stats).busy;
-            if busy.read_volatile() != 0 {
-                return None;
-            }
-            busy.write_volatile(1);
+        // SAFETY: a live map value of this CPU.
+        let busy = unsafe { &raw mut (*stats).busy };
+        // SAFETY: as above. Volatile: whoever interrupts us must see it.
+        if unsafe { busy.read_volatile() } != 0 {
+            return None;
         }
+        // SAFETY: as above.
+        unsafe { busy.write_volatile(1) };
         Some(Self { index, stats, buffer })
     }
 
     /// Gives the lane back.
     #[inline(always)]
     pub(crate) fn release(self) {
-        // SAFETY: as in `claim_one`.
-        unsafe { (&raw mut (*self.stats).busy).write_volatile(0) };
+        // SAFETY: a live map value of this CPU.
+        let busy = unsafe { &raw mut (*self.stats).busy };
+        // SAFETY: as above. Volatile: whoever interrupts us must see it.
+        unsafe { busy.write_volatile(0) };
     }
 
     /// The record's memory as a `T`, which must not be longer than [`RECORD`].
@@ -178,13 +179,10 @@ impl Lane {
     #[inline(always)]
     pub(crate) fn send(&self, ring: &RingBuf, kind: u16, len: u64, who: &Identity) {
         let header: *mut Header = self.record();
-        let stats = self.stats;
-        // SAFETY: both are live map values of this CPU, ours while the lane is busy.
-        let seq = unsafe {
-            let seq = (*stats).seq + 1;
-            (*stats).seq = seq;
-            seq
-        };
+        // SAFETY: a live map value of this CPU, ours while the lane is busy.
+        let last = unsafe { &mut (*self.stats).seq };
+        let seq = *last + 1;
+        *last = seq;
         let header_now = Header {
             kind,
             version: VERSION,
@@ -201,17 +199,16 @@ impl Lane {
             tid: who.tid,
             uid: who.uid,
         };
-        // SAFETY: as above.
+        // SAFETY: the lane's memory, ours while it is busy.
         unsafe { header.write(header_now) };
         let len = crate::kread::at_most::<{ RECORD as u64 }>(len);
         let ring = core::ptr::from_ref(ring).cast_mut().cast();
         // SAFETY: `len` bytes from `header` on are the record's memory.
         if unsafe { bpf_ringbuf_output(ring, header.cast(), len, 0) } != 0 {
-            // SAFETY: as above.
-            unsafe {
-                (*stats).lost += 1;
-                (*stats).lost_bytes += len;
-            }
+            // SAFETY: as for the sequence.
+            let stats = unsafe { &mut *self.stats };
+            stats.lost += 1;
+            stats.lost_bytes += len;
         }
     }
 }

@@ -153,12 +153,10 @@ fn command_line(task: Task, lane: &Lane, record: &mut event::Exec) -> u64 {
     }
     let len = at_most::<{ limit::ARGV as u64 }>(whole);
     let to = lane.record::<[u8; FIXED as usize + limit::ARGV]>();
-    // SAFETY: `FIXED + ARGV` bytes are the lane's memory; the helper checks the address it reads from.
-    let copied = unsafe {
-        let to = to.cast::<u8>().add(FIXED as usize);
-        bpf_probe_read_user(to.cast(), len as u32, start as *const _)
-    };
-    if copied != 0 {
+    // SAFETY: `FIXED + ARGV` bytes are the lane's memory.
+    let to = unsafe { to.cast::<u8>().add(FIXED as usize) };
+    // SAFETY: as above, and `len` is at most `ARGV`; the helper checks the address it reads from.
+    if unsafe { bpf_probe_read_user(to.cast(), len as u32, start as *const _) } != 0 {
         return 0;
     }
     put(&mut record.argv_len, len as u32);

@@ -34,7 +34,7 @@ pub(crate) fn mcpgw_tap(ctx: RawTracePointContext) -> u32 {
     if moved <= 0 {
         return 0;
     }
-    tap(&ctx, tgid, moved as u64);
+    tap(&ctx, tgid, moved.unsigned_abs());
     0
 }
 
@@ -84,14 +84,17 @@ fn advance(channel: &ChannelKey, state: &ChannelState, tgid: u32, side: u8, move
         flow = FLOWS.get_ptr_mut(key);
     }
     let flow = flow?;
-    // SAFETY: a live map value, aligned to 8 bytes; threads of the process may add at the same moment. An addition that
-    // also returns the old value would be exact between them, but needs Linux 5.12.
+    // SAFETY: a live map value.
+    let place = unsafe { &raw mut (*flow).offset };
+    // SAFETY: as above; aligned to 8 bytes, so that the threads of the process, which may add at the same moment, show
+    // the old or the new value.
+    let offset = unsafe { place.read_volatile() };
+    // SAFETY: as above. An addition that also returns the old value would be exact between the threads, but needs
+    // Linux 5.12.
     unsafe {
-        let place = &raw mut (*flow).offset;
-        let offset = place.read_volatile();
         core::arch::asm!("lock *(u64 *)({0} + 0) += {1}", in(reg) place, in(reg) moved, options(nostack));
-        Some(offset)
     }
+    Some(offset)
 }
 
 /// Points the cursor at the first buffer.
@@ -135,11 +138,11 @@ fn copy(lane: &Lane, cursor: &mut Cursor, record: &mut StreamChunk) {
         }
         let len = at_most::<{ limit::CHUNK as u64 }>(left.min(allowed));
         let payload = lane.record::<[u8; FIXED as usize + limit::CHUNK]>();
-        // SAFETY: `FIXED + CHUNK` bytes are the lane's memory; the helper checks the address it reads from.
-        let failed = unsafe {
-            let payload = payload.cast::<u8>().add(FIXED as usize);
-            generated::bpf_probe_read_user(payload.cast(), len as u32, cursor.base() as *const _)
-        };
+        // SAFETY: `FIXED + CHUNK` bytes are the lane's memory.
+        let payload = unsafe { payload.cast::<u8>().add(FIXED as usize) };
+        let base = cursor.base() as *const _;
+        // SAFETY: as above, and `len` is at most `CHUNK`; the helper checks the address it reads from.
+        let failed = unsafe { generated::bpf_probe_read_user(payload.cast(), len as u32, base) };
         if failed != 0 {
             break;
         }

@@ -100,14 +100,16 @@ fn allow(cookie: u64, side: u8, total: u64) -> Option<u64> {
         let _ = CONNECTIONS.insert(cookie, ConnectionState { remaining: [budget; 2] }, 0);
     }
     let state = CONNECTIONS.get_ptr_mut(cookie)?;
-    // SAFETY: a live map value. Each side is counted by packets of one direction of one socket.
-    unsafe {
-        let remaining =
-            if side == SIDE_READ { &raw mut (*state).remaining[0] } else { &raw mut (*state).remaining[1] };
-        let allowed = total.min(*remaining);
-        *remaining -= allowed;
-        Some(allowed)
-    }
+    let remaining = if side == SIDE_READ {
+        // SAFETY: a live map value. Each side is counted by packets of one direction of one socket.
+        unsafe { &mut (*state).remaining[0] }
+    } else {
+        // SAFETY: as above.
+        unsafe { &mut (*state).remaining[1] }
+    };
+    let allowed = total.min(*remaining);
+    *remaining -= allowed;
+    Some(allowed)
 }
 
 #[inline(always)]
@@ -142,11 +144,11 @@ fn copy(ctx: &SkBuffContext, lane: &Lane, cursor: &mut Cursor, record: &mut TcpC
         // Between 1 and `CHUNK` in a way that old verifiers see too: they learn nothing from a comparison with zero.
         let len = (opaque(allowed.min(limit::CHUNK as u64) - 1) & (limit::CHUNK as u64 - 1)) + 1;
         let payload = lane.record::<[u8; FIXED as usize + limit::CHUNK]>();
-        // SAFETY: `FIXED + CHUNK` bytes are the lane's memory; the helper checks the packet's bounds.
-        let failed = unsafe {
-            let payload = payload.cast::<u8>().add(FIXED as usize);
-            bpf_skb_load_bytes(ctx.skb.skb.cast(), cursor.base() as u32, payload.cast(), len as u32)
-        };
+        // SAFETY: `FIXED + CHUNK` bytes are the lane's memory.
+        let payload = unsafe { payload.cast::<u8>().add(FIXED as usize) };
+        let from = cursor.base() as u32;
+        // SAFETY: as above, and `len` is at most `CHUNK`; the helper checks the packet's bounds.
+        let failed = unsafe { bpf_skb_load_bytes(ctx.skb.skb.cast(), from, payload.cast(), len as u32) };
         if failed != 0 {
             break;
         }
