@@ -52,7 +52,7 @@ pub(super) async fn run(mut jobs: mpsc::Receiver<SocketAddrs>, results: mpsc::Se
         let found = tokio::task::spawn_blocking(move || owner_of(addrs.local, Some(addrs.remote)));
         // A client on another host has no process here.
         if let Ok(Some(process)) = found.await
-            && results.send(HostEvent::Connect { process, addrs, at: boot_now() }).await.is_err()
+            && results.send(HostEvent::Connect { process, addrs, net_ns: 0, at: boot_now() }).await.is_err()
         {
             return;
         }

@@ -69,6 +69,8 @@ impl Turn {
         for event in found {
             self.host.on_event(event);
         }
+        // Whose channels belong together shows only when all processes are known.
+        self.host.tick();
         if let Some(latch) = self.scanned.take() {
             drop(latch);
             let agent = self.facts.agent(&self.host);

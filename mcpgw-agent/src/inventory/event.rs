@@ -243,6 +243,8 @@ pub enum HostEvent {
         process: ProcessKey,
         /// Addresses as the client sees them.
         addrs: SocketAddrs,
+        /// Network namespace inode; 0 where it is not known.
+        net_ns: u32,
         /// When.
         at: BootTime,
     },

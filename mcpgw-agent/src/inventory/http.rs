@@ -6,7 +6,7 @@
 use super::candidate;
 use super::dialogue::Counted;
 use super::evidence::EvidenceKind;
-use super::listener::{self, Watch};
+use super::listener::{self, Caller, Place, Watch};
 use super::state::Inventory;
 use super::text;
 use super::{BootTime, Effect, Listener, ProcessKey, SocketAddrs};
@@ -76,9 +76,9 @@ impl Inventory {
         }
     }
 
-    pub(super) fn on_connect(&mut self, process: ProcessKey, addrs: SocketAddrs, at: BootTime) {
+    pub(super) fn on_connect(&mut self, process: ProcessKey, addrs: SocketAddrs, net_ns: u32, at: BootTime) {
         let addrs = listener::canonical_pair(addrs);
-        self.connections.note(addrs, process);
+        self.connections.note(addrs, Caller { process, net_ns });
         let on_port: Vec<Listener> = self.listeners.on_port(addrs.remote.port()).collect();
         for listener in on_port {
             let Some(seq) = self.servers.by_listener(listener) else { continue };
@@ -162,7 +162,10 @@ impl Inventory {
         sighting: &Sighting,
     ) {
         let addrs = listener::canonical_pair(addrs);
-        let Some(listener) = self.listeners.find(addrs.local, cgroup_id, &self.processes) else { return };
+        let client = SocketAddrs { local: addrs.remote, remote: addrs.local };
+        let caller = self.connections.get(client);
+        let place = Place { cgroup_id, net_ns: caller.map_or(0, |caller| caller.net_ns) };
+        let Some(listener) = self.listeners.find(addrs.local, place, &self.processes) else { return };
         if let Seen::NotMcp(_) = sighting.seen {
             self.note_other(listener);
         }
@@ -174,8 +177,7 @@ impl Inventory {
         let known = self.servers.by_listener(listener);
         let seq = if known.is_none() && founds(&sighting.seen) { self.http_server(listener) } else { known };
         let Some(seq) = seq else { return };
-        let client = SocketAddrs { local: addrs.remote, remote: addrs.local };
-        let process = self.connections.get(client);
+        let process = caller.map(|caller| caller.process);
         let Some(mut server) = self.servers.take(seq) else { return };
         let at = sighting.at;
         let mut telling = false;

@@ -157,21 +157,18 @@ impl Listeners {
     }
 
     /// The listener a connection to `local` reached. The same address in several network namespaces is told
-    /// apart by the socket's cgroup, which is its owner's.
-    pub(super) fn find(
-        &self,
-        local: SocketAddr,
-        cgroup_id: u64,
-        processes: &ProcessTable,
-    ) -> Option<Listener> {
+    /// apart by the client's namespace, which over loopback is the server's, and by the socket's cgroup, which is
+    /// its owner's.
+    pub(super) fn find(&self, local: SocketAddr, place: Place, processes: &ProcessTable) -> Option<Listener> {
         let rank = |listener: &Listener| {
             let owners = self.get(*listener).map(|entry| &entry.owners);
             let same_cgroup = owners.into_iter().flatten().any(|(owner, _)| {
                 let image = processes.get(*owner).and_then(|process| process.image.as_ref());
-                image.is_some_and(|image| image.cgroup_id == cgroup_id)
+                image.is_some_and(|image| image.cgroup_id == place.cgroup_id)
             });
             let exact = plain(listener.addr.ip()) == plain(local.ip());
-            (same_cgroup, exact, std::cmp::Reverse((listener.net_ns, listener.addr)))
+            let same_net = listener.net_ns == place.net_ns;
+            (same_net, same_cgroup, exact, std::cmp::Reverse((listener.net_ns, listener.addr)))
         };
         let matches = |listener: &Listener| accepts(listener.addr.ip(), local.ip());
         self.on_port(local.port()).filter(matches).max_by_key(rank)
@@ -202,10 +199,27 @@ pub(super) fn canonical_pair(addrs: SocketAddrs) -> SocketAddrs {
     SocketAddrs { local: canonical(addrs.local), remote: canonical(addrs.remote) }
 }
 
+/// Where a connection was seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// cgroup v2 id of the server's socket.
+    pub(super) cgroup_id: u64,
+    /// The client's network namespace; 0 where it is not known.
+    pub(super) net_ns: u32,
+}
+
+/// Who made a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Caller {
+    pub(super) process: ProcessKey,
+    /// Its network namespace; 0 where it is not known.
+    pub(super) net_ns: u32,
+}
+
 /// Recent outgoing connections, by the addresses the client sees.
 #[derive(Debug)]
 pub(super) struct Connections {
-    by_addrs: HashMap<SocketAddrs, ProcessKey>,
+    by_addrs: HashMap<SocketAddrs, Caller>,
     ages: VecDeque<SocketAddrs>,
     limit: usize,
 }
@@ -215,8 +229,8 @@ impl Connections {
         Self { by_addrs: HashMap::new(), ages: VecDeque::new(), limit: limit.max(1) }
     }
 
-    pub(super) fn note(&mut self, addrs: SocketAddrs, process: ProcessKey) {
-        if self.by_addrs.insert(addrs, process).is_none() {
+    pub(super) fn note(&mut self, addrs: SocketAddrs, caller: Caller) {
+        if self.by_addrs.insert(addrs, caller).is_none() {
             self.ages.push_back(addrs);
         }
         while self.ages.len() > self.limit {
@@ -226,7 +240,7 @@ impl Connections {
         }
     }
 
-    pub(super) fn get(&self, addrs: SocketAddrs) -> Option<ProcessKey> {
+    pub(super) fn get(&self, addrs: SocketAddrs) -> Option<Caller> {
         self.by_addrs.get(&addrs).copied()
     }
 }

@@ -88,7 +88,7 @@ impl Inventory {
             HostEvent::Enriched { process, facts } => self.on_enriched(process, &facts),
             HostEvent::Listen { process, listener, at } => self.on_listen(process, listener, at),
             HostEvent::ListenClosed { listener, at } => self.on_listen_closed(listener, at),
-            HostEvent::Connect { process, addrs, at } => self.on_connect(process, addrs, at),
+            HostEvent::Connect { process, addrs, net_ns, at } => self.on_connect(process, addrs, net_ns, at),
             HostEvent::Sighted(sighting) => self.on_sighted(now, sighting),
             HostEvent::Stirred { process, at } => self.on_stirred(process, at),
             HostEvent::ProxyRegistered(registration) => self.on_registered(registration),

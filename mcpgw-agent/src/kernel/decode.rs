@@ -193,7 +193,12 @@ fn connect(record: &event::Connect) -> Result<KernelEvent, DecodeError> {
         remote: socket_addr(record.family, record.remote_addr, record.remote_port)?,
     };
     let at = BootTime(record.header.time_ns);
-    Ok(KernelEvent::Host(HostEvent::Connect { process: process(&record.header), addrs, at }))
+    Ok(KernelEvent::Host(HostEvent::Connect {
+        process: process(&record.header),
+        addrs,
+        net_ns: record.net_ns,
+        at,
+    }))
 }
 
 fn stream(bytes: &[u8]) -> Result<KernelEvent, DecodeError> {

@@ -37,7 +37,7 @@ fn post(path: &str, mcp_header: Option<&'static str>) -> Seen {
 fn connect(host: &mut Host, pid: u32, client: &str, server: &str) {
     let at = host.now;
     let addrs = SocketAddrs { local: client.parse().unwrap(), remote: server.parse().unwrap() };
-    host.send(HostEvent::Connect { process: key(pid), addrs, at });
+    host.send(HostEvent::Connect { process: key(pid), addrs, net_ns: 0, at });
 }
 
 fn talk(host: &mut Host, server: &str, client: &str) {
@@ -229,6 +229,25 @@ fn the_same_port_in_two_containers_is_told_apart_by_cgroup() {
         tcp_in(&mut host, cgroup, "10.0.0.2:8000", "10.0.0.1:5000", true, message(named(0, "x")));
         let pid = if cgroup == 8 { 30 } else { 20 };
         assert!(host.by_pid(pid).confirmed);
+    }
+    assert_eq!(host.view().len(), 2);
+}
+
+#[test]
+fn the_same_port_in_two_namespaces_is_told_apart_by_the_client() {
+    let mut host = Host::new();
+    for pid in [20, 30] {
+        host.exec(pid, 1, "app", vec![]);
+        let at = host.now;
+        let listener = Listener { addr: "127.0.0.1:8000".parse().unwrap(), net_ns: pid };
+        host.send(HostEvent::Listen { process: key(pid), listener, at });
+    }
+    for (server, client, from) in [(30, 40, "127.0.0.1:5000"), (20, 50, "127.0.0.1:5001")] {
+        let addrs = SocketAddrs { local: from.parse().unwrap(), remote: HERE.parse().unwrap() };
+        let at = host.now;
+        host.send(HostEvent::Connect { process: key(client), addrs, net_ns: server, at });
+        talk(&mut host, HERE, from);
+        assert!(host.by_pid(server).confirmed);
     }
     assert_eq!(host.view().len(), 2);
 }

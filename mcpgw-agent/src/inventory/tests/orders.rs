@@ -290,7 +290,7 @@ fn any_event() -> impl Strategy<Value = HostEvent> {
             .prop_map(|(listener, step)| HostEvent::ListenClosed { listener, at: at(step) }),
         1 => (any_key(), any_listener(), any_listener(), step.clone()).prop_map(|(process, a, b, step)| {
             let addrs = SocketAddrs { local: a.addr, remote: b.addr };
-            HostEvent::Connect { process, addrs, at: at(step) }
+            HostEvent::Connect { process, addrs, net_ns: 0, at: at(step) }
         }),
         8 => (any_source(), any_seen(), step.clone())
             .prop_map(|(source, seen, step)| HostEvent::Sighted(Sighting { source, at: at(step), seen })),

@@ -177,7 +177,10 @@ fn a_connection_over_ipv4_made_by_an_ipv6_socket_is_ipv4() {
     let addrs =
         SocketAddrs { local: "10.0.0.1:40000".parse().unwrap(), remote: "10.0.0.2:80".parse().unwrap() };
     let at = BootTime(5_000_000_123);
-    assert_eq!(host(&bytes(&record, b"")), HostEvent::Connect { process: me(), addrs, at });
+    assert_eq!(
+        host(&bytes(&record, b"")),
+        HostEvent::Connect { process: me(), addrs, net_ns: record.net_ns, at }
+    );
 }
 
 fn stream_record(payload: usize) -> event::StreamChunk {
