@@ -140,7 +140,8 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
 
     // Attach first, then scan: what starts in between is seen twice, never missed.
     let Loaded { mut kernel, hooks } = Kernel::load(&probes);
-    let facts = AgentFacts::new(&hooks, kernel.is_some(), http.as_ref().map(HttpServer::address));
+    let metrics_address = http.as_ref().map(HttpServer::address);
+    let facts = AgentFacts::new(&hooks, &probes.disabled, kernel.is_some(), metrics_address);
     let rings = Rings::take(kernel.as_mut());
     if let Some(log) = kernel.as_mut().and_then(Kernel::take_probe_log) {
         let token = tasks.token().clone();
@@ -152,7 +153,10 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let reader = Arc::new(ProcReader::new());
     let resync = Arc::new(Notify::new());
     let (found, scans) = mpsc::channel(QUEUE);
-    let interval = kernel.is_none().then_some(config.host.scan_interval);
+    // What a missing probe would have told, only `/proc` can.
+    let blind =
+        kernel.is_none() || hooks.iter().any(|hook| hook.tells_of_processes() && !hook.state.is_attached());
+    let interval = blind.then_some(config.host.scan_interval);
     let scanner = Scanner::new(Arc::clone(&reader), found, Arc::clone(&resync), interval);
     let (hashes, jobs) = mpsc::channel(QUEUE);
     let (asked, lookups) = mpsc::channel(QUEUE);

@@ -4,9 +4,8 @@
 //! Chunk{source, offset, bytes} ─▶ stream (gaps, order) ─▶ line | http | sse ─▶ mcp::peek ─▶ Sighting
 //! ```
 //!
-//! [`StreamTable`] is the way in. One byte stream is one direction of a channel end or of a TCP connection,
-//! whoever moves the bytes: the kernel counts offsets per end and direction, so processes that share an end
-//! continue each other's stream, and a sighting names the process that completed it.
+//! [`StreamTable`] is the way in. One byte stream is what one process reads from, or writes to, one channel end,
+//! as the kernel counts its offsets, or one direction of a TCP connection.
 //!
 //! - Channels carry newline-delimited JSON. Bytes up to the first newline may be the tail of a message that began
 //!   before observation, and are never held against the stream.
@@ -14,7 +13,7 @@
 //!   with HTTP/2's preface is [`NotMcp::OtherHttp`], one that opens with a TLS record [`NotMcp::NotJson`].
 //! - Judgement is slow to say no: a stream that ever showed MCP is never [`Seen::NotMcp`], and a server that logs to
 //!   its stdout before it answers is not given up at once. After [`Seen::NotMcp`] a stream is silent until
-//!   [`StreamTable::forget`], or until another process takes the channel end over.
+//!   [`StreamTable::forget`].
 //! - Everything is bounded by [`Limits`]; what the bounds cost is in [`Counters`].
 
 mod channel;

@@ -14,6 +14,5 @@ pub const CHUNKS: usize = 16;
 pub const SEGMENT_CHUNKS: usize = 48;
 /// `iovec` entries looked at in one `readv`, `writev`, `recvmsg` or `sendmsg`.
 pub const IOVECS: usize = 8;
-/// Payload reported of one flow (a process' reads or writes at one channel end) before the tap falls silent by
 /// Payload bytes reported of each flow of a channel, and of each direction of a TCP connection, unless configured.
 pub const BUDGET: u32 = 1 << 20;

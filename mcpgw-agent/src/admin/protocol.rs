@@ -22,7 +22,7 @@ mod tests;
 /// Bytes a request may have, the newline not counted.
 pub const LINE_MAX: usize = 64 * 1024;
 /// Channels one registration may name.
-pub const CHANNELS_MAX: usize = 64;
+pub const CHANNELS_MAX: usize = 16;
 /// Bytes a registration's name may have.
 pub const NAME_MAX: usize = 128;
 

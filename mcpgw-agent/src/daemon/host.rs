@@ -21,7 +21,7 @@ use crate::inventory::{
     StreamSource, Transport, ViewFilter,
 };
 use crate::kernel::{Kernel, KernelEvent};
-use crate::proc::{ProcReader, boot_now, boot_timestamp, io_bytes};
+use crate::proc::{ProcReader, boot_now, boot_timestamp, holds, io_bytes};
 use crate::wire::{Chunk, Seen, Sighting, StreamTable};
 
 /// Between two lines in the log about lost records, at least.
@@ -175,9 +175,12 @@ impl Host {
                 }
                 Effect::Enrich(process) => queue.extend(self.enrich(process)),
                 Effect::Doze(process) => {
-                    let watched = io_bytes(process).is_some_and(|bytes| self.dozing.add(process, bytes));
-                    if !watched {
-                        tracing::debug!(pid = process.pid, "cannot watch a silent candidate");
+                    // One that is gone has no counters; its end is told elsewhere.
+                    if let Some(bytes) = io_bytes(process)
+                        && !self.dozing.add(process, bytes)
+                    {
+                        let at = boot_now();
+                        queue.extend(self.inventory.apply(at, HostEvent::Stirred { process, at }));
                     }
                 }
                 Effect::Wake(process) => self.dozing.remove(process),
@@ -237,7 +240,7 @@ impl Host {
     /// A wrap asks to be known as a proxy.
     ///
     /// # Errors
-    /// It does not run our own program, or is gone.
+    /// It does not run our own program, is gone, or names a channel it does not hold.
     pub(super) fn register(&mut self, peer: &Peer, id: u64, request: RegisterRequest) -> Result<(), Refusal> {
         let refuse = |message: &str| Refusal { code: Code::Forbidden, message: message.to_owned() };
         let started = match same_program(peer.pid) {
@@ -248,8 +251,11 @@ impl Host {
             }
         };
         let proxy = ProcessKey { pid: peer.pid, start_ticks: started };
+        let channels: Vec<_> = request.channels.into_iter().map(Into::into).collect();
+        if !holds(proxy, &channels) {
+            return Err(refuse("a proxy registers only channels it holds itself"));
+        }
         self.registrations.insert(id, proxy);
-        let channels = request.channels.into_iter().map(Into::into).collect();
         let registration = ProxyRegistration { proxy, child: None, channels, name: request.name };
         self.on_event(HostEvent::ProxyRegistered(registration));
         Ok(())

@@ -20,7 +20,13 @@ pub(super) struct AgentFacts {
 }
 
 impl AgentFacts {
-    pub(super) fn new(hooks: &[Hook], probes: bool, metrics_address: Option<SocketAddr>) -> Self {
+    /// Hooks named in `left_out` are missing on purpose.
+    pub(super) fn new(
+        hooks: &[Hook],
+        left_out: &[String],
+        probes: bool,
+        metrics_address: Option<SocketAddr>,
+    ) -> Self {
         let mut degraded = Vec::new();
         if !probes {
             degraded.push(
@@ -28,7 +34,8 @@ impl AgentFacts {
                     .to_owned(),
             );
         }
-        for hook in hooks.iter().filter(|hook| !hook.state.is_attached()) {
+        let missing = |hook: &&Hook| !hook.state.is_attached() && !left_out.contains(&hook.name.to_owned());
+        for hook in hooks.iter().filter(missing) {
             degraded.push(format!("without {}: {}", hook.name, hook.provides));
         }
         Self {

@@ -33,6 +33,14 @@ pub enum HookState {
     },
 }
 
+impl Hook {
+    /// Without it, processes or listeners come and go unseen until `/proc` is read again.
+    #[must_use]
+    pub fn tells_of_processes(&self) -> bool {
+        [EXEC.name, FORK.name, EXIT.name, SOCKETS.name].contains(&self.name)
+    }
+}
+
 impl HookState {
     /// The word used in status and metrics.
     #[must_use]

@@ -8,7 +8,10 @@ use super::fds::{RawKind, raw_ends};
 use super::process::{ProcessDir, SMALL};
 use super::scan::{ScanOptions, pids};
 use super::{netns, text};
-use crate::inventory::{FileId, ProcessKey, SocketAddrs};
+use crate::inventory::{Channel, ChannelKind, FileId, ProcessKey, SocketAddrs};
+
+/// Descriptors looked at for [`holds`].
+const HOLDER_FDS: usize = 1024;
 
 /// The process that has this pid now; `None` where there is none.
 #[must_use]
@@ -27,6 +30,20 @@ pub fn exe_file(process: ProcessKey) -> Option<FileId> {
 #[must_use]
 pub fn io_bytes(process: ProcessKey) -> Option<u64> {
     text::io_bytes(&ProcessDir::open_key(process)?.read("io", SMALL)?)
+}
+
+/// Whether a process holds an end of every one of `channels`, among its first thousand descriptors.
+#[must_use]
+pub fn holds(process: ProcessKey, channels: &[Channel]) -> bool {
+    let Some(process) = ProcessDir::open_key(process) else { return false };
+    let held = raw_ends(&process, HOLDER_FDS).ends;
+    channels.iter().all(|channel| {
+        let kind = match channel.kind {
+            ChannelKind::Fifo => RawKind::Fifo,
+            ChannelKind::Unix => RawKind::Socket,
+        };
+        held.iter().any(|end| (end.kind, end.ino) == (kind, channel.ino))
+    })
 }
 
 /// The process that holds the TCP connection from `local` (to `remote`, where that is given): who is at the

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::*;
-use crate::inventory::{ChannelEnd, ChannelKind, Enriched, FileId, ProcessKey, ScannedProcess};
+use crate::inventory::{Channel, ChannelEnd, ChannelKind, Enriched, FileId, ProcessKey, ScannedProcess};
 
 /// A process of a test's own, ended with it.
 pub(super) struct Running(pub(super) Child);
@@ -420,6 +420,21 @@ fn bounds_hold_and_are_told() {
     // Past the budget for all, the first few are still looked at.
     let scan = reader.scan(&ScanOptions { max_fds: 0, ..ScanOptions::default() });
     assert_eq!(end_at(find(&scan, child.key()), 1).peer, Some(inode(&ours)));
+}
+
+#[test]
+fn what_a_process_holds_can_be_asked() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let ino = std::fs::metadata(format!("/proc/self/fd/{}", writer.as_raw_fd())).unwrap().ino();
+    let own = key_of(std::process::id()).unwrap();
+    let pipe = Channel { kind: ChannelKind::Fifo, ino };
+    assert!(holds(own, &[pipe]));
+    assert!(holds(own, &[]));
+    assert!(!holds(own, &[pipe, Channel { kind: ChannelKind::Unix, ino }]), "of that kind");
+    let child = Running::start(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()));
+    assert!(!holds(child.key(), &[pipe]), "another process does not");
+    drop((reader, writer));
+    assert!(!holds(own, &[pipe]), "no longer");
 }
 
 #[test]

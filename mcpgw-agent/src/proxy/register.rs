@@ -143,15 +143,21 @@ impl Registration {
         if let Err(Failure::Refused(reason)) = &self.link
             && !self.told
         {
-            let reason: String = reason.escape_debug().take(200).collect();
+            let reason = printable(reason);
             let socket = self.socket.display().to_string();
-            let socket = socket.escape_debug();
+            let socket = printable(&socket);
             // With nowhere to write to there is nobody to tell.
             writeln!(io::stderr(), "mcpgw-agent wrap: not registered with the agent at {socket}: {reason}")
                 .ok();
             self.told = true;
         }
     }
+}
+
+/// Text from elsewhere for a terminal: short, and nothing in it that a terminal would act on.
+fn printable(text: &str) -> String {
+    let safe = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().take(200).map(safe).collect()
 }
 
 /// Connects without ever blocking: a daemon that takes no connections is as good as none.
