@@ -34,8 +34,8 @@ use crate::admin::metrics::Counters;
 use crate::admin::socket::Limits;
 use crate::admin::{ControlSocket, RuntimeDir, RuntimeDirError};
 use crate::config::{Config, Dirs};
-use crate::inventory::AllowError;
-use crate::kernel::{Kernel, Loaded, OptionsError};
+use crate::inventory::{AllowError, HostEvent};
+use crate::kernel::{Hook, Kernel, KernelOptions, Loaded, OptionsError};
 use crate::proc::ProcReader;
 use crate::ready::{Heartbeat, Ready};
 use crate::systemd::Systemd;
@@ -123,10 +123,9 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let listener = runtime_dir.bind(&config.admin.socket_group)?;
 
     let tasks = Tasks::new();
-    let (ready, heartbeat) = (Ready::new(), Heartbeat::new());
+    let (ready, heartbeat, counters) = (Ready::new(), Heartbeat::new(), Arc::new(Counters::new()));
     let scanned = ready.latch("start-up scan");
     let (asks, commands) = mpsc::channel(QUEUE);
-    let counters = Arc::new(Counters::new());
     let socket = ControlSocket::new(listener, asks.clone(), Limits::default()).map_err(|source| {
         DaemonError::Listen { what: dirs.control_socket().display().to_string(), source }
     })?;
@@ -137,63 +136,26 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         heartbeat: heartbeat.clone(),
     };
     let http = bind_http(&config, sources).await?;
-
-    // Attach first, then scan: what starts in between is seen twice, never missed.
-    let Loaded { mut kernel, hooks } = Kernel::load(&probes);
     let metrics_address = http.as_ref().map(HttpServer::address);
-    let facts = AgentFacts::new(&hooks, &probes.disabled, kernel.is_some(), metrics_address);
-    let rings = Rings::take(kernel.as_mut());
-    if let Some(log) = kernel.as_mut().and_then(Kernel::take_probe_log) {
-        let token = tasks.token().clone();
-        tasks.supervise(
-            "probe log",
-            async move { token.run_until_cancelled(log.run()).await.unwrap_or(Ok(())) },
-        );
-    }
-    let reader = Arc::new(ProcReader::new());
-    let resync = Arc::new(Notify::new());
-    let (found, scans) = mpsc::channel(QUEUE);
-    // What a missing probe would have told, only `/proc` can.
-    let blind =
-        kernel.is_none() || hooks.iter().any(|hook| hook.tells_of_processes() && !hook.state.is_attached());
-    let interval = blind.then_some(config.host.scan_interval);
-    let scanner = Scanner::new(Arc::clone(&reader), found, Arc::clone(&resync), interval);
-    let (hashes, jobs) = mpsc::channel(QUEUE);
-    let (asked, lookups) = mpsc::channel(QUEUE);
-    let (answers, answered) = mpsc::channel(QUEUE);
-    let host = Host::new(
-        settings::inventory(&config, kernel.is_some())?,
-        Parts {
-            kernel,
-            reader: Arc::clone(&reader),
-            counters,
-            resync,
-            hashes,
-            callers: Callers::new(asked),
-            reporter: Reporter::new(observer),
-        },
-    );
+
+    let watch = watch(&config, &probes, counters, observer, &tasks)?;
     let turn = Turn {
-        host,
-        facts,
-        rings,
+        facts: AgentFacts::new(&watch.hooks, &probes.disabled, watch.host.kernel.is_some(), metrics_address),
+        host: watch.host,
+        rings: watch.rings,
         commands,
-        scans,
-        answered,
+        scans: watch.scans,
+        answered: watch.answered,
         scanned: Some(scanned),
         waiting: Vec::new(),
         heartbeat: heartbeat.clone(),
         reload,
         config_path,
     };
-
     tasks.spawn("control socket", socket.run(tasks.clone()));
     if let Some(http) = http {
         tasks.supervise("http endpoints", http.run(tasks.token().clone()));
     }
-    tasks.supervise("scanner", scanner.run(tasks.token().clone()));
-    tasks.spawn("hashing", hashing::run(reader, jobs, answers.clone()));
-    tasks.spawn("callers", callers::run(lookups, answers));
     tasks.spawn("systemd", Systemd::new().run(ready, heartbeat, tasks.token().clone()));
     tasks.supervise("main loop", turn.run(tasks.token().clone()));
 
@@ -207,6 +169,52 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     }
     drop(runtime_dir);
     outcome
+}
+
+/// Everything that sees the host, attached and running.
+struct Watch {
+    host: Host,
+    hooks: Vec<Hook>,
+    rings: Rings,
+    scans: mpsc::Receiver<Vec<HostEvent>>,
+    answered: mpsc::Receiver<HostEvent>,
+}
+
+/// Attaches first, then scans: what starts in between is seen twice, never missed.
+fn watch(
+    config: &Config,
+    probes: &KernelOptions,
+    counters: Arc<Counters>,
+    observer: Option<Observer>,
+    tasks: &Tasks,
+) -> Result<Watch, DaemonError> {
+    let Loaded { mut kernel, hooks } = Kernel::load(probes);
+    let rings = Rings::take(kernel.as_mut());
+    if let Some(log) = kernel.as_mut().and_then(Kernel::take_probe_log) {
+        let token = tasks.token().clone();
+        let log = async move { token.run_until_cancelled(log.run()).await.unwrap_or(Ok(())) };
+        tasks.supervise("probe log", log);
+    }
+    let reader = Arc::new(ProcReader::new());
+    let resync = Arc::new(Notify::new());
+    let (found, scans) = mpsc::channel(QUEUE);
+    // What a missing probe would have told, only `/proc` can.
+    let missing = |hook: &Hook| hook.tells_of_processes() && !hook.state.is_attached();
+    let interval = hooks.iter().any(missing).then_some(config.host.scan_interval);
+    let scanner = Scanner::new(Arc::clone(&reader), found, Arc::clone(&resync), interval);
+    tasks.supervise("scanner", scanner.run(tasks.token().clone()));
+
+    let (hashes, jobs) = mpsc::channel(QUEUE);
+    let (asked, lookups) = mpsc::channel(QUEUE);
+    let (answers, answered) = mpsc::channel(QUEUE);
+    tasks.spawn("hashing", hashing::run(Arc::clone(&reader), jobs, answers.clone()));
+    tasks.spawn("callers", callers::run(lookups, answers));
+
+    let inventory = settings::inventory(config, kernel.is_some())?;
+    let callers = Callers::new(asked);
+    let reporter = Reporter::new(observer);
+    let host = Host::new(inventory, Parts { kernel, reader, counters, resync, hashes, callers, reporter });
+    Ok(Watch { host, hooks, rings, scans, answered })
 }
 
 async fn bind_http(config: &Config, sources: Sources) -> Result<Option<HttpServer>, DaemonError> {

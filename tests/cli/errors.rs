@@ -58,7 +58,7 @@ fn a_relative_runtime_directory() {
     let output = program(dir.path(), &["status"]).env("MCPGW_RUNTIME_DIR", "run").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said, "Error: MCPGW_RUNTIME_DIR must be an absolute path, not `run`\n");
+    assert_eq!(said, "Error: `MCPGW_RUNTIME_DIR` is set to `run`, which is no absolute path\n");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_configuration_that_is_not_there() {
     insta::assert_snapshot!(transcript(dir.path(), &["config", "check", "--config", "none.yaml"]), @r###"
     exit 6
     --- stderr
-    Error: cannot read the configuration none.yaml
+    Error: cannot read `none.yaml`
     Caused by: No such file or directory (os error 2)
     "###);
     assert_eq!(run(dir.path(), &["run", "--config", "none.yaml"]).status.code(), Some(6));

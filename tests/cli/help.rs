@@ -43,7 +43,8 @@ fn the_help_tree() {
     $ mcpgw-agent run --help
     Runs the agent: watches the host, answers `status`, serves metrics.
 
-    On a terminal it prints what it attached and a line whenever a server appears, is confirmed or ends.
+    Prints what it attached and a line whenever a server appears, is confirmed or ends; under systemd,
+    log lines.
 
     Usage: mcpgw-agent run [OPTIONS]
 
@@ -93,6 +94,9 @@ fn the_help_tree() {
     Options:
           --json
               Print JSON
+
+          --config <F>
+              Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
 
       -h, --help
               Print help (see a summary with '-h')

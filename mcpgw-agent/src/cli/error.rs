@@ -122,7 +122,11 @@ impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         match error {
             ConfigError::Directory { .. } => Self::new(exit::USAGE, error),
-            _ => Self::new(exit::CONFIG, error),
+            ConfigError::Read { .. }
+            | ConfigError::Writable { .. }
+            | ConfigError::TooLong { .. }
+            | ConfigError::NotText { .. }
+            | ConfigError::Invalid { .. } => Self::new(exit::CONFIG, error),
         }
     }
 }
@@ -135,7 +139,7 @@ impl From<DaemonError> for CliError {
             DaemonError::Probes(error) => error.into(),
             error @ DaemonError::Listen { .. } => Self::failure(error)
                 .hinted("`admin: {metrics-address: \"127.0.0.1:0\"}` lets the system choose a free port"),
-            error => Self::failure(error),
+            error @ (DaemonError::System { .. } | DaemonError::Task(_)) => Self::failure(error),
         }
     }
 }

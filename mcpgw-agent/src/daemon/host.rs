@@ -136,14 +136,13 @@ impl Host {
     }
 
     fn note_callers(&mut self, event: &HostEvent) {
-        match event {
-            HostEvent::Connect { addrs, .. } => self.callers.note(*addrs),
-            HostEvent::Sighted(Sighting { source: StreamSource::Tcp { addrs, .. }, seen, .. })
-                if matches!(seen, Seen::Message(_) | Seen::Http(_)) =>
-            {
-                self.callers.want(*addrs);
-            }
-            _ => {}
+        if let HostEvent::Connect { addrs, .. } = event {
+            self.callers.note(*addrs);
+        } else if let HostEvent::Sighted(Sighting { source: StreamSource::Tcp { addrs, .. }, seen, .. }) =
+            event
+            && matches!(seen, Seen::Message(_) | Seen::Http(_))
+        {
+            self.callers.want(*addrs);
         }
     }
 
@@ -196,12 +195,11 @@ impl Host {
         if let Effect::Observe { .. } = effect {
             self.switch_tap(true, boot_now());
         }
-        match effect {
-            Effect::Release { channels, .. } => {
-                channels.iter().for_each(|&channel| self.streams.forget(channel))
-            }
-            &Effect::IgnorePort(port) => self.streams.forget_port(port),
-            _ => {}
+        if let Effect::Release { channels, .. } = effect {
+            channels.iter().for_each(|&channel| self.streams.forget(channel));
+        }
+        if let &Effect::IgnorePort(port) = effect {
+            self.streams.forget_port(port);
         }
         if let Some(kernel) = &mut self.kernel
             && let Err(error) = kernel.apply(effect)
