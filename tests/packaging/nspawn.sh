@@ -9,7 +9,7 @@
 # MCPGW_AGENT_BIN      the program to test (default: target/release/mcpgw-agent)
 # MCPGW_NSPAWN_ROOT    the Debian root, made once with debootstrap and never written to again
 #                      (default: target/peers/nspawn-root)
-# MCPGW_DEBIAN_MIRROR  where a new root comes from (default: http://deb.debian.org/debian)
+# MCPGW_DEBIAN_MIRROR  where a new root comes from (default: as debootstrap has it)
 #
 # Exit code: 0 all checks passed, 1 not, 77 skipped (not root, or systemd-nspawn or debootstrap missing).
 set -euo pipefail
@@ -18,7 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 agent=$(realpath -m "${MCPGW_AGENT_BIN:-$top/target/release/mcpgw-agent}")
 root=${MCPGW_NSPAWN_ROOT:-$top/target/peers/nspawn-root}
-mirror=${MCPGW_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${MCPGW_DEBIAN_MIRROR:-}
 packages=systemd,systemd-sysv,dbus,python3,procps
 boot_seconds=240
 
@@ -34,7 +34,7 @@ if [ ! -e "$root/etc/debian_version" ]; then
     echo "making a Debian root at $root (once, about a minute)"
     rm -rf "$root.new"
     mkdir -p "$(dirname "$root")"
-    debootstrap --variant=minbase --include="$packages" bookworm "$root.new" "$mirror" >"$root.log" 2>&1 \
+    debootstrap --variant=minbase --include="$packages" bookworm "$root.new" ${mirror:+"$mirror"} >"$root.log" 2>&1 \
         || { tail -5 "$root.log" >&2; fail "debootstrap"; }
     mv "$root.new" "$root"
 fi

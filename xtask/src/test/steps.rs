@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, each of which can be run by hand as well.
 
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -31,7 +31,12 @@ pub(crate) enum Step {
     Clippy,
     ClippyBpf,
     Build,
-    Alerts,
+    /// A script below `tests/packaging`: what is packaged beside the program.
+    Packaging {
+        name: &'static str,
+        interpreter: &'static str,
+        script: &'static str,
+    },
     /// `cargo test`, all of it or only unit tests, filtered by name.
     Cargo {
         units_only: bool,
@@ -54,10 +59,16 @@ pub(crate) fn plan(quick: bool, filter: Option<&str>) -> Vec<Step> {
             Step::Clippy,
             Step::ClippyBpf,
             Step::Build,
-            Step::Alerts,
+            packaging("alert rules", "python3", "prometheus.py"),
+            packaging("systemd unit", "bash", "systemd.sh"),
+            packaging("systemd service", "bash", "nspawn.sh"),
             tests,
         ],
     }
+}
+
+fn packaging(name: &'static str, interpreter: &'static str, script: &'static str) -> Step {
+    Step::Packaging { name, interpreter, script }
 }
 
 impl Step {
@@ -71,7 +82,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::ClippyBpf => "clippy (probes)",
             Self::Build => "build",
-            Self::Alerts => "alert rules",
+            Self::Packaging { name, .. } => name,
             Self::Cargo { units_only: true, .. } => "unit tests",
             Self::Cargo { units_only: false, .. } => "cargo test",
         }
@@ -84,7 +95,10 @@ impl Step {
 
     /// It needs what [`Self::makes_build`] steps made.
     pub(crate) fn needs_build(&self) -> bool {
-        matches!(self, Self::ClippyBpf | Self::Build | Self::Cargo { units_only: false, .. })
+        matches!(
+            self,
+            Self::ClippyBpf | Self::Build | Self::Packaging { .. } | Self::Cargo { units_only: false, .. }
+        )
     }
 
     /// Runs it.
@@ -100,7 +114,7 @@ impl Step {
             Self::Clippy => clippy(workspace),
             Self::ClippyBpf => clippy_bpf(workspace),
             Self::Build => build(workspace),
-            Self::Alerts => alerts(workspace),
+            Self::Packaging { interpreter, script, .. } => packaged(workspace, interpreter, script),
             Self::Cargo { units_only, filter } => cargo_test(workspace, *units_only, filter.as_deref()),
         }
     }
@@ -179,34 +193,20 @@ fn build(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Checks the alert rules and runs their test cases.
-fn alerts(workspace: &Workspace) -> Result<Outcome> {
-    let sh = shell::shell(workspace)?;
-    let dir = workspace.path("packaging/prometheus");
-    if !dir.is_dir() {
-        return Ok(Outcome::Skipped("no packaging/prometheus".to_owned()));
+/// Runs a script that ends with 0 where all is well and with 77 where it cannot be told here.
+fn packaged(workspace: &Workspace, interpreter: &str, script: &str) -> Result<Outcome> {
+    let status = Command::new(interpreter)
+        .arg(workspace.path("tests/packaging").join(script))
+        .env("MCPGW_AGENT_BIN", workspace.agent())
+        .current_dir(workspace.root())
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("cannot run `{interpreter}`"))?;
+    match status.code() {
+        Some(0) => Ok(Outcome::Passed),
+        Some(77) => Ok(Outcome::Skipped("see above".to_owned())),
+        _ => bail!("{script} ended with {status}"),
     }
-    if shell::find_program("promtool").is_none() {
-        return Ok(Outcome::Skipped("promtool is not installed (Debian's package prometheus)".to_owned()));
-    }
-    let files = sh.read_dir(&dir)?.into_iter().filter(|file| is_rules(file));
-    let (cases, rules): (Vec<_>, Vec<_>) = files.partition(|file| is_test_case(file));
-    if rules.is_empty() || cases.is_empty() {
-        bail!("packaging/prometheus needs alert rules and test cases for them");
-    }
-    cmd!(sh, "promtool check rules {rules...}").quiet().run()?;
-    cmd!(sh, "promtool test rules {cases...}").quiet().run()?;
-    Ok(Outcome::Passed)
-}
-
-/// `rules.yml`, `rules_test.yml`: not scrape configurations and the like.
-fn is_rules(file: &Path) -> bool {
-    let yaml = file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
-    yaml && file.file_stem().is_some_and(|stem| stem.to_string_lossy().contains("rules"))
-}
-
-fn is_test_case(file: &Path) -> bool {
-    file.file_stem().is_some_and(|stem| stem.to_string_lossy().contains("test"))
 }
 
 fn cargo_test(workspace: &Workspace, units_only: bool, filter: Option<&str>) -> Result<Outcome> {
@@ -217,6 +217,8 @@ fn cargo_test(workspace: &Workspace, units_only: bool, filter: Option<&str>) -> 
         command.args(["--lib", "--bins"]);
     } else {
         command.env(build::OBJECT_VARIABLE, workspace.bpf_object());
+        // Bounds of time and memory are for what is shipped.
+        command.env("MCPGW_AGENT_BIN", workspace.agent());
         if shell::is_root() {
             // The peers were installed and we may load probes: nothing has a reason to skip.
             command.env(REQUIRE_PEERS, "1");
