@@ -21,7 +21,7 @@ mod yaml;
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use load::DEFAULT_PATH;
-pub use run::{Admin, AllowRule, Config, Host, Log, LogFormat, Observe, Rings};
+pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 
 #[cfg(test)]
 mod tests;

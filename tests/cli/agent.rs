@@ -58,6 +58,7 @@ pub(crate) fn status(servers: Vec<ServerView>) -> Status {
         hooks: vec![hook],
         gaps: [("lifecycle".to_owned(), Default::default())].into(),
         metrics_address: None,
+        keep_ended_seconds: 10,
         degraded: vec![],
     };
     Status::new(agent, servers)

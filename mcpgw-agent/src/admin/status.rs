@@ -49,6 +49,9 @@ pub struct AgentStatus {
     pub gaps: BTreeMap<String, Gap>,
     /// Where `/metrics` listens, the port as chosen by the system if 0 was asked for.
     pub metrics_address: Option<String>,
+    /// Seconds an ended server stays in the list that `status` prints; longer in `servers`, while it is remembered.
+    #[serde(default)]
+    pub keep_ended_seconds: u64,
     /// What does not work as it should, a sentence each; empty when all is well.
     pub degraded: Vec<String>,
 }

@@ -107,7 +107,8 @@ fn view(args: &Args, output: Output) -> View {
 fn json(status: &Status, all: bool, pretty: bool) -> Result<String, CliError> {
     let now = Timestamp::now();
     let mut status = status.clone();
-    status.servers.retain(|server| all || draw::is_shown(server, now));
+    let agent = &status.agent;
+    status.servers.retain(|server| all || draw::is_shown(server, agent, now));
     let text = if pretty { serde_json::to_string_pretty(&status) } else { serde_json::to_string(&status) };
     text.map_err(CliError::failure)
 }

@@ -5,13 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::inventory::AllowSpec;
+
 /// Everything that can be configured. The default is what runs without a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// The file it came from; `None` for the built-in defaults.
     pub source: Option<PathBuf>,
     /// Sanctioned servers, in the order written.
-    pub allow: Vec<AllowRule>,
+    pub allow: Vec<AllowSpec>,
     /// What to look at.
     pub observe: Observe,
     /// Control socket and metrics.
@@ -28,27 +30,6 @@ impl Config {
     pub fn needs_hashes(&self) -> bool {
         self.allow.iter().any(|rule| rule.sha256.is_some())
     }
-}
-
-/// A sanctioned server: every field given must match. At least one is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowRule {
-    /// Shown as the reason; unique.
-    pub name: String,
-    /// Glob over the executable's path; `*` stays within a directory.
-    pub exe: Option<String>,
-    /// Lower-case hex SHA-256 of the executable.
-    pub sha256: Option<String>,
-    /// Glob over the arguments, joined by blanks.
-    pub command: Option<String>,
-    /// User name or number.
-    pub user: Option<String>,
-    /// Glob over the container id or machine name.
-    pub container: Option<String>,
-    /// Glob over the systemd unit.
-    pub unit: Option<String>,
-    /// Glob over the cgroup path; `*` stays within one level.
-    pub cgroup: Option<String>,
 }
 
 /// What to look at, and for how long.

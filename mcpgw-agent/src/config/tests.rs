@@ -7,6 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::inventory::AllowSpec;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("/etc/mcpgw/agent.yaml"), text)
@@ -81,7 +82,7 @@ log:
     );
     let expected = Config {
         source: Some("/etc/mcpgw/agent.yaml".into()),
-        allow: vec![AllowRule {
+        allow: vec![AllowSpec {
             name: "build files".into(),
             exe: Some("/usr/**/node".into()),
             sha256: Some(hash.to_lowercase()),

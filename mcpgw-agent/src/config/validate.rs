@@ -8,9 +8,10 @@ use globset::GlobBuilder;
 
 use super::error::{Problem, ProblemKind};
 use super::file::{AdminSection, AllowEntry, File, Format, HostSection, ObserveSection, RingsSection};
-use super::run::{Admin, AllowRule, Config, Host, Log, LogFormat, Observe, Rings};
+use super::run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 use super::unit;
 use super::yaml::At;
+use crate::inventory::AllowSpec;
 
 /// Characters of a name at most.
 const MAX_NAME: usize = 128;
@@ -77,7 +78,7 @@ impl Check {
         }
     }
 
-    fn allow(&mut self, entries: Vec<At<AllowEntry>>) -> Vec<AllowRule> {
+    fn allow(&mut self, entries: Vec<At<AllowEntry>>) -> Vec<AllowSpec> {
         if let Some(first_beyond) = entries.get(MAX_RULES) {
             let kind = out_of_range(&entries.len(), &0, &MAX_RULES);
             self.problem("allow", first_beyond, kind);
@@ -99,7 +100,7 @@ impl Check {
         rules
     }
 
-    fn rule(&mut self, at: &str, entry: &At<AllowEntry>) -> AllowRule {
+    fn rule(&mut self, at: &str, entry: &At<AllowEntry>) -> AllowSpec {
         let AllowEntry { name, exe, sha256, command, user, container, unit, cgroup } = &entry.value;
         let criteria = [exe, sha256, command, user, container, unit, cgroup];
         if criteria.iter().all(|criterion| criterion.is_none()) {
@@ -107,7 +108,7 @@ impl Check {
         }
         let key = |field: &str| format!("{at}.{field}");
         let glob = |by_level: bool| move |text: &String| glob(text, by_level).map(Some);
-        AllowRule {
+        AllowSpec {
             name: self.value(&key("name"), Some(name), name.value.clone(), |text| self::name(text)),
             exe: self.value(&key("exe"), exe.as_ref(), None, |text| {
                 if text.starts_with('/') || text.starts_with("**") {

@@ -1,7 +1,7 @@
 //! From the configuration to what each part is told.
 
-use crate::config::{AllowRule, Config};
-use crate::inventory::{AllowError, AllowList, AllowSpec, InventoryConfig, Timeouts};
+use crate::config::Config;
+use crate::inventory::{AllowError, AllowList, InventoryConfig, Timeouts};
 use crate::kernel::{KernelOptions, OptionsError};
 
 /// What the inventory is told. `probes` says whether there is a wire view at all.
@@ -9,8 +9,7 @@ use crate::kernel::{KernelOptions, OptionsError};
 /// # Errors
 /// An allow rule the inventory does not take; the configuration's own check should have found it.
 pub(super) fn inventory(config: &Config, probes: bool) -> Result<InventoryConfig, AllowError> {
-    let specs: Vec<AllowSpec> = config.allow.iter().map(spec).collect();
-    let allow = AllowList::compile(&specs)?;
+    let allow = AllowList::compile(&config.allow)?;
     let timeouts = Timeouts {
         silent: config.observe.silent_after,
         foreign: config.observe.give_up_after,
@@ -24,11 +23,6 @@ pub(super) fn inventory(config: &Config, probes: bool) -> Result<InventoryConfig
         hash_executables: config.needs_hashes(),
         ..InventoryConfig::default()
     })
-}
-
-fn spec(rule: &AllowRule) -> AllowSpec {
-    let AllowRule { name, exe, sha256, command, user, container, unit, cgroup } = rule.clone();
-    AllowSpec { name, exe, sha256, command, user, container, unit, cgroup }
 }
 
 /// What the probes are told.

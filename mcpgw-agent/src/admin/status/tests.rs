@@ -68,6 +68,7 @@ pub(crate) fn agent() -> AgentStatus {
             ("streams".to_owned(), Gap { records: 20, lost: 2, lost_bytes: 8192, undecodable: 1 }),
         ]),
         metrics_address: Some("127.0.0.1:9464".to_owned()),
+        keep_ended_seconds: 10,
         degraded: vec!["HTTP servers are not confirmed: http-in failed".to_owned()],
     }
 }
@@ -112,6 +113,7 @@ fn the_document_is_what_docs_status_md_says() {
           }
         },
         "metrics_address": "127.0.0.1:9464",
+        "keep_ended_seconds": 10,
         "degraded": [
           "HTTP servers are not confirmed: http-in failed"
         ]

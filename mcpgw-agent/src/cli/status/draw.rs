@@ -8,9 +8,6 @@ use crate::admin::{AgentStatus, HookState, Mode, Status, Summary};
 use crate::cli::text::{Line, Style};
 use crate::inventory::{ServerState, ServerView};
 
-/// How long an ended server stays in the list.
-const GRACE: SignedDuration = SignedDuration::from_secs(10);
-
 /// What to show, and to whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
@@ -25,8 +22,9 @@ pub(super) struct View {
 }
 
 /// Whether a server is shown without `--all`: not long ended, and more to it than its shape.
-pub(super) fn is_shown(server: &ServerView, now: Timestamp) -> bool {
-    let ended = server.ended_at.is_some_and(|ended| now.duration_since(ended) > GRACE);
+pub(super) fn is_shown(server: &ServerView, agent: &AgentStatus, now: Timestamp) -> bool {
+    let keep = SignedDuration::from_secs(i64::try_from(agent.keep_ended_seconds).unwrap_or(i64::MAX));
+    let ended = server.ended_at.is_some_and(|ended| now.duration_since(ended) > keep);
     !ended && !is_shape_only(server)
 }
 
@@ -36,8 +34,11 @@ fn is_shape_only(server: &ServerView) -> bool {
 
 /// The whole picture.
 pub(super) fn lines(status: &Status, view: &View) -> Vec<Line> {
-    let mut shown: Vec<_> =
-        status.servers.iter().filter(|server| view.all || is_shown(server, view.now)).collect();
+    let mut shown: Vec<_> = status
+        .servers
+        .iter()
+        .filter(|server| view.all || is_shown(server, &status.agent, view.now))
+        .collect();
     shown.sort_by_key(|server| (server.ended_at.is_some(), server.state, server.start_time, server.pid));
     let mut lines = if shown.is_empty() { Vec::new() } else { table(&shown, view) };
     if !lines.is_empty() {
