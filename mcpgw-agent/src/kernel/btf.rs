@@ -3,7 +3,6 @@
 //! The bytes come from the kernel, but the parser trusts none of them: every read is checked, every walk is bounded,
 //! and what does not fit is an error. It allocates in proportion to the input and to nothing the input says.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -110,9 +109,10 @@ pub struct Btf {
     little: bool,
     strings: std::ops::Range<usize>,
     /// Where in `data` each type begins; type id 1 first.
-    types: Vec<usize>,
-    /// Structures and unions that have a name and members.
-    structures: HashMap<Vec<u8>, u32>,
+    types: Vec<u32>,
+    /// Ids of the structures and unions that have a name and members. Their names stay in `data`: there are thousands,
+    /// and a few dozen are asked for, once.
+    structures: Vec<u32>,
 }
 
 /// A type's fixed part.
@@ -162,7 +162,7 @@ impl Btf {
         if data.get(2) != Some(&1) {
             return Err(BtfError::NotBtf);
         }
-        let mut btf = Self { data, little, strings: 0..0, types: Vec::new(), structures: HashMap::new() };
+        let mut btf = Self { data, little, strings: 0..0, types: Vec::new(), structures: Vec::new() };
         let header = btf.size(4)?;
         if header < HEADER {
             return Err(BtfError::Malformed { at: 4 });
@@ -206,8 +206,12 @@ impl Btf {
     }
 
     fn structure(&self, name: &str) -> Result<u32, BtfError> {
-        let missing = || BtfError::NoStructure { name: name.to_owned() };
-        self.structures.get(name.as_bytes()).copied().ok_or_else(missing)
+        for id in &self.structures {
+            if self.string(self.type_at(*id)?.name)? == name.as_bytes() {
+                return Ok(*id);
+            }
+        }
+        Err(BtfError::NoStructure { name: name.to_owned() })
     }
 
     /// Looks for a member in structure or union `id`, entering anonymous ones.
@@ -271,10 +275,9 @@ impl Btf {
                 return Err(BtfError::Malformed { at });
             }
             if matches!(found.kind, kind::STRUCT | kind::UNION) && found.members > 0 && found.name != 0 {
-                let name = self.string(found.name)?.to_vec();
-                self.structures.entry(name).or_insert(id);
+                self.structures.push(id);
             }
-            self.types.push(at);
+            self.types.push(u32::try_from(at).map_err(|_overflow| BtfError::TooLong)?);
             at = next;
         }
         Ok(())
@@ -283,7 +286,7 @@ impl Btf {
     fn type_at(&self, id: u32) -> Result<Type, BtfError> {
         let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
         let at = index.and_then(|index| self.types.get(index)).ok_or(BtfError::Malformed { at: 0 })?;
-        self.type_header(*at)
+        self.type_header(usize::try_from(*at).map_err(|_overflow| BtfError::TooLong)?)
     }
 
     fn type_header(&self, at: usize) -> Result<Type, BtfError> {

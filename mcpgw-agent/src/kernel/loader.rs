@@ -156,15 +156,21 @@ impl Kernel {
                 "this agent runs in a pid namespace of its own, where the process ids of the probes mean nothing",
             );
         }
-        let resolved = match Btf::read(&options.btf) {
-            Ok(btf) => Resolved::new(&btf),
-            Err(error) => Resolved::nothing(&error),
+        let btf = Btf::read(&options.btf);
+        let resolved = match &btf {
+            Ok(btf) => Resolved::new(btf),
+            Err(error) => Resolved::nothing(error),
         };
         for detail in resolved.details_missing() {
             tracing::debug!(detail, "kernel records will lack a detail");
         }
         raise_memlock();
-        match object(options, &resolved) {
+        let object = object(options, &resolved);
+        // Not earlier: aya reads the same megabytes, wanted or not. Once glibc has seen a block as large as BTF freed, it
+        // takes the next such from the heap and keeps what it cannot cut off there, for good (mallopt(3), the dynamic
+        // threshold); until then such blocks are mapped, and go back to the system.
+        drop(btf);
+        match object {
             Ok(ebpf) => attach(ebpf, options, &resolved),
             Err(error) => nothing(&describe(&error)),
         }
