@@ -13,10 +13,15 @@
 
 // pure core
 pub mod inventory;
+pub mod json;
 pub mod mcp;
+pub mod policy;
+pub mod session;
+pub mod verdict;
 pub mod wire;
 // shell
 pub mod admin;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod daemon;
@@ -24,5 +29,6 @@ pub mod kernel;
 pub mod proc;
 pub mod proxy;
 pub mod ready;
+pub mod reload;
 pub mod systemd;
 pub mod tasks;

@@ -1,23 +1,37 @@
-//! What one JSON text is, in MCP's terms. Pure: bytes in, facts out.
+//! What one JSON text is, in MCP's terms. Pure: bytes in, facts out. Read in two ways:
 //!
-//! This is the lenient look of an observer, not the strict decode of the gateway: what real peers accept
-//! must be recognised here. Nothing of a message is kept but the few bounded strings of [`Peek`], and no input
-//! makes it panic, recurse or allocate beyond a small multiple of those.
+//! - [`peek`], the lenient look of an observer: what real peers accept must be recognised. Nothing of a message is kept
+//!   but the few bounded strings of [`Peek`], and no input makes it panic, recurse or allocate beyond a small multiple
+//!   of those.
+//! - [`decode`], the strict reading of the gateway: what two peers could read differently is refused, with the
+//!   [`Reason`]; what is accepted is a [`Message`] that keeps its bytes as they came.
 //!
 //! ```text
 //! text ─▶ text (values of one text) ─▶ facts (the members that matter) ─▶ likeness (against method) ─▶ Peek
+//! bytes ─▶ json (strict) ─▶ strict (envelope, keys, types) ─▶ Message or Malformed
 //! ```
 
 mod facts;
+mod keys;
 mod lenient;
 mod likeness;
+mod malformed;
+mod message;
 mod method;
+mod request_id;
+mod revision;
+mod strict;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub use malformed::{Malformed, Reason};
+pub use message::{Decoded, Direction, Message, MessageKind};
 pub use method::{Sender, sender};
+pub use request_id::{ID_MAX_BYTES, RequestId};
+pub use revision::Revision;
+pub use strict::{BATCH_MAX, decode};
 pub use text::{MAX_TEXT_BYTES, Reading, peek, read};
 
 /// A JSON-RPC request id, its type kept: `1` and `"1"` differ.

@@ -16,8 +16,10 @@
 //! signals ─▶ wrap ─▶ server ─▶ exit status ─▶ wrap's exit code
 //! ```
 
+pub mod gate;
 mod pump;
 mod register;
+pub mod reply;
 mod server;
 mod signals;
 mod wrap;

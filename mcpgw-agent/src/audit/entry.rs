@@ -1,0 +1,37 @@
+//! What is recorded of a message.
+
+use crate::mcp::{Direction, Message};
+use crate::policy::{Context, Mode};
+use crate::session::Standing;
+use crate::verdict::Verdict;
+
+/// A message and what was decided about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Id of this decision.
+    pub decision: &'a str,
+    /// Id of the session.
+    pub session: &'a str,
+    /// The session's circumstances.
+    pub context: &'a Context,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The message, where it could be decoded.
+    pub message: Option<&'a Message>,
+    /// Its length in bytes.
+    pub size_bytes: usize,
+    /// What the session knew about it.
+    pub standing: &'a Standing,
+    /// What was decided.
+    pub verdict: &'a Verdict,
+    /// The policy file's mode: where it only observes, a record that cannot be written stops nothing.
+    pub mode: Mode,
+    /// Which policy evaluated it: how many were loaded before it.
+    pub policy_generation: u64,
+    /// Its hash.
+    pub policy_hash: &'a str,
+    /// Microseconds from its last byte's arrival to the decision.
+    pub latency_us: u64,
+    /// Microseconds since the request it answers was let through.
+    pub answered_us: Option<u64>,
+}

@@ -1,0 +1,301 @@
+//! The parser: RFC 8259, one pass, no recursion.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::value::{Kind, decode};
+use super::{Error, Fault, Limits, Node};
+
+/// Objects with more keys are checked for duplicates through a set.
+const FEW_KEYS: usize = 12;
+
+/// The index of the one value in `bytes`.
+pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Error> {
+    let fail = |fault, at| Err(Error { fault, at });
+    if bytes.len() > limits.bytes || u32::try_from(bytes.len()).is_err() {
+        return fail(Fault::TooLong, limits.bytes);
+    }
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        return fail(Fault::ByteOrderMark, 0);
+    }
+    if let Err(error) = std::str::from_utf8(bytes) {
+        return fail(Fault::NotUtf8, error.valid_up_to());
+    }
+    let mut parser =
+        Parser { bytes, at: 0, nodes: Vec::with_capacity(bytes.len() / 16 + 8), open: Vec::new(), limits };
+    parser.document()?;
+    Ok(parser.nodes)
+}
+
+struct Parser<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    nodes: Vec<Node>,
+    /// Indices of the objects and arrays not closed yet.
+    open: Vec<usize>,
+    limits: &'a Limits,
+}
+
+/// What may come next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Value,
+    FirstElementOrEnd,
+    FirstKeyOrEnd,
+    Key,
+    CommaOrEnd,
+}
+
+impl Parser<'_> {
+    fn document(&mut self) -> Result<(), Error> {
+        let mut expect = Expect::Value;
+        loop {
+            self.skip_blanks();
+            expect = match (expect, self.peek()) {
+                (Expect::FirstElementOrEnd, Some(b']')) | (Expect::FirstKeyOrEnd, Some(b'}')) => {
+                    self.close()?
+                }
+                (Expect::Value | Expect::FirstElementOrEnd, Some(_)) => self.value()?,
+                (Expect::FirstKeyOrEnd | Expect::Key, Some(b'"')) => self.key()?,
+                (Expect::CommaOrEnd, next) => self.after_value(next)?,
+                _ => return self.fail(Fault::Syntax),
+            };
+            if self.open.is_empty() && expect == Expect::CommaOrEnd {
+                break;
+            }
+        }
+        self.skip_blanks();
+        if self.at == self.bytes.len() { Ok(()) } else { self.fail(Fault::TrailingBytes) }
+    }
+
+    fn after_value(&mut self, next: Option<u8>) -> Result<Expect, Error> {
+        let in_object = self.in_object();
+        match (next, in_object) {
+            (Some(b','), true) => {
+                self.at += 1;
+                Ok(Expect::Key)
+            }
+            (Some(b','), false) => {
+                self.at += 1;
+                Ok(Expect::Value)
+            }
+            (Some(b'}'), true) | (Some(b']'), false) => self.close(),
+            _ => self.fail(Fault::Syntax),
+        }
+    }
+
+    fn in_object(&self) -> bool {
+        self.open
+            .last()
+            .and_then(|index| self.nodes.get(*index))
+            .is_some_and(|node| node.kind == Kind::Object)
+    }
+
+    fn value(&mut self) -> Result<Expect, Error> {
+        match self.peek() {
+            Some(b'{') => self.open(Kind::Object, Expect::FirstKeyOrEnd),
+            Some(b'[') => self.open(Kind::Array, Expect::FirstElementOrEnd),
+            Some(b'"') => self.string().map(|()| Expect::CommaOrEnd),
+            Some(b't') => self.word(b"true", Kind::True),
+            Some(b'f') => self.word(b"false", Kind::False),
+            Some(b'n') => self.word(b"null", Kind::Null),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => self.fail(Fault::Syntax),
+        }
+    }
+
+    fn key(&mut self) -> Result<Expect, Error> {
+        self.string()?;
+        self.skip_blanks();
+        if self.peek() != Some(b':') {
+            return self.fail(Fault::Syntax);
+        }
+        self.at += 1;
+        Ok(Expect::Value)
+    }
+
+    fn open(&mut self, kind: Kind, then: Expect) -> Result<Expect, Error> {
+        if self.open.len() >= self.limits.depth {
+            return self.fail(Fault::TooDeep);
+        }
+        self.open.push(self.nodes.len());
+        let start = self.at;
+        self.at += 1;
+        self.push(kind, start, false)?;
+        Ok(then)
+    }
+
+    fn close(&mut self) -> Result<Expect, Error> {
+        self.at += 1;
+        let (end, next) = (self.offset(self.at), self.offset(self.nodes.len()));
+        let Some(index) = self.open.pop() else { return self.fail(Fault::Syntax) };
+        if let Some(node) = self.nodes.get_mut(index) {
+            (node.end, node.next) = (end, next);
+            if node.kind == Kind::Object && self.has_duplicate_key(index) {
+                return self.fail(Fault::DuplicateKey);
+            }
+        }
+        Ok(Expect::CommaOrEnd)
+    }
+
+    fn has_duplicate_key(&self, object: usize) -> bool {
+        let mut few: [&str; FEW_KEYS] = [""; FEW_KEYS];
+        let mut count = 0;
+        for key in self.keys(object) {
+            let Cow::Borrowed(text) = self.decoded(key) else { return self.has_duplicate_of_many(object) };
+            let Some(slot) = few.get_mut(count) else { return self.has_duplicate_of_many(object) };
+            *slot = text;
+            count += 1;
+        }
+        let keys = few.get(..count).unwrap_or_default();
+        keys.iter().enumerate().any(|(index, key)| keys.iter().take(index).any(|earlier| earlier == key))
+    }
+
+    fn has_duplicate_of_many(&self, object: usize) -> bool {
+        let mut seen = HashSet::new();
+        self.keys(object).any(|key| !seen.insert(self.decoded(key)))
+    }
+
+    fn keys(&self, object: usize) -> impl Iterator<Item = Node> {
+        let after = |index: usize| self.nodes.get(index).map_or(usize::MAX, |node| node.next as usize);
+        let end = after(object);
+        let mut at = object + 1;
+        std::iter::from_fn(move || {
+            let key = *self.nodes.get(at).filter(|_| at < end)?;
+            // Past the key, then past its value.
+            at = after(at + 1);
+            Some(key)
+        })
+    }
+
+    fn decoded(&self, key: Node) -> Cow<'_, str> {
+        let text = self.bytes.get(key.start as usize + 1..key.end as usize - 1).unwrap_or_default();
+        decode(std::str::from_utf8(text).unwrap_or_default(), key.escaped)
+    }
+
+    fn word(&mut self, word: &[u8], kind: Kind) -> Result<Expect, Error> {
+        let start = self.at;
+        if !self.bytes.get(start..).unwrap_or_default().starts_with(word) {
+            return self.fail(Fault::Syntax);
+        }
+        self.at += word.len();
+        self.push(kind, start, false)?;
+        Ok(Expect::CommaOrEnd)
+    }
+
+    fn number(&mut self) -> Result<Expect, Error> {
+        let start = self.at;
+        self.skip_if(b'-');
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits()?,
+            _ => return self.fail(Fault::Syntax),
+        }
+        if self.skip_if(b'.') {
+            self.digits()?;
+        }
+        if self.skip_if(b'e') || self.skip_if(b'E') {
+            if !self.skip_if(b'+') {
+                self.skip_if(b'-');
+            }
+            self.digits()?;
+        }
+        self.push(Kind::Number, start, false)?;
+        Ok(Expect::CommaOrEnd)
+    }
+
+    fn digits(&mut self) -> Result<(), Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if length == 0 {
+            return self.fail(Fault::Syntax);
+        }
+        self.at += length;
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), Error> {
+        let start = self.at;
+        self.at += 1;
+        let mut escaped = false;
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let Some(length) = memchr::memchr2(b'"', b'\\', rest) else { return self.fail(Fault::Syntax) };
+            if rest.iter().take(length).any(|byte| *byte < 0x20) {
+                return self.fail(Fault::Syntax);
+            }
+            self.at += length + 1;
+            if rest.get(length) == Some(&b'"') {
+                return self.push(Kind::String, start, escaped);
+            }
+            escaped = true;
+            self.escape()?;
+        }
+    }
+
+    /// What follows a backslash.
+    fn escape(&mut self) -> Result<(), Error> {
+        let Some(letter) = self.peek() else { return self.fail(Fault::Syntax) };
+        self.at += 1;
+        match letter {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
+            b'u' => match self.unit()? {
+                0xd800..=0xdbff if self.bytes.get(self.at..).unwrap_or_default().starts_with(b"\\u") => {
+                    self.at += 2;
+                    if matches!(self.unit()?, 0xdc00..=0xdfff) {
+                        Ok(())
+                    } else {
+                        self.fail(Fault::LoneSurrogate)
+                    }
+                }
+                0xd800..=0xdfff => self.fail(Fault::LoneSurrogate),
+                _ => Ok(()),
+            },
+            _ => self.fail(Fault::Syntax),
+        }
+    }
+
+    /// Four hexadecimal digits.
+    fn unit(&mut self) -> Result<u16, Error> {
+        let digits =
+            self.bytes.get(self.at..self.at + 4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let unit = digits.and_then(|digits| u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        let Some(unit) = unit else { return self.fail(Fault::Syntax) };
+        self.at += 4;
+        Ok(unit)
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, escaped: bool) -> Result<(), Error> {
+        if self.nodes.len() >= self.limits.values {
+            return self.fail(Fault::TooManyValues);
+        }
+        let next = self.offset(self.nodes.len() + 1);
+        self.nodes.push(Node { start: self.offset(start), end: self.offset(self.at), next, kind, escaped });
+        Ok(())
+    }
+
+    /// Offsets fit: the text's length does.
+    fn offset(&self, at: usize) -> u32 {
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn skip_if(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn skip_blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn fail<T>(&self, fault: Fault) -> Result<T, Error> {
+        Err(Error { fault, at: self.at })
+    }
+}

@@ -1,0 +1,143 @@
+//! The gateway's decoder: bytes in, a message without doubt out, or the reason why not.
+//!
+//! Unlike [`peek`](super::peek), which recognises whatever real peers accept, this refuses whatever two peers could
+//! read differently. Unknown methods, members and capabilities are no business of it and survive untouched.
+
+use bytes::Bytes;
+
+use super::malformed::{Malformed, Reason};
+use super::message::{Decoded, Message, MessageKind};
+use super::{RequestId, keys};
+use crate::json::{Document, Limits, Value};
+
+/// Messages a batch may have.
+pub const BATCH_MAX: usize = 1000;
+
+/// Decodes one text: a message, or a batch of them.
+///
+/// # Errors
+/// The first reason to refuse it.
+pub fn decode(bytes: Bytes, limits: &Limits) -> Result<Decoded, Malformed> {
+    let document = Document::parse(bytes, limits).map_err(|error| Malformed::new(Reason::Json(error)))?;
+    let root = document.root();
+    if root.is_object() {
+        return message(document).map(Decoded::One);
+    }
+    if !root.is_array() {
+        return Err(Malformed::new(Reason::NotAMessage));
+    }
+    let mut messages = Vec::new();
+    for element in root.elements() {
+        if messages.len() == BATCH_MAX {
+            return Err(Malformed::new(Reason::LongBatch));
+        }
+        if element.is_array() {
+            return Err(Malformed::new(Reason::NestedBatch));
+        }
+        let part = document.bytes().slice(element.span());
+        let part = Document::parse(part, limits).map_err(|error| Malformed::new(Reason::Json(error)))?;
+        if !part.root().is_object() {
+            return Err(Malformed::new(Reason::NotAMessage));
+        }
+        messages.push(message(part).map_err(|malformed| Malformed::new(malformed.reason))?);
+    }
+    if messages.is_empty() { Err(Malformed::new(Reason::EmptyBatch)) } else { Ok(Decoded::Batch(messages)) }
+}
+
+/// The members of the envelope.
+#[derive(Default)]
+struct Envelope<'d> {
+    version: Option<Value<'d>>,
+    id: Option<Value<'d>>,
+    method: Option<Value<'d>>,
+    params: Option<Value<'d>>,
+    result: Option<Value<'d>>,
+    error: Option<Value<'d>>,
+}
+
+fn message(document: Document) -> Result<Message, Malformed> {
+    let mut envelope = Envelope::default();
+    let mut variant = false;
+    for (key, value) in document.root().members() {
+        let key = key.as_str().unwrap_or_default();
+        match &*key {
+            "jsonrpc" => envelope.version = Some(value),
+            "id" => envelope.id = Some(value),
+            "method" => envelope.method = Some(value),
+            "params" => envelope.params = Some(value),
+            "result" => envelope.result = Some(value),
+            "error" => envelope.error = Some(value),
+            other => variant |= keys::is_variant(other, &keys::ENVELOPE),
+        }
+    }
+    let id = envelope.id.and_then(RequestId::of);
+    let parts = check(&envelope, variant, id.is_some());
+    let (kind, body) = parts.map_err(|reason| Malformed {
+        reason,
+        // Only a request is answered: an answer to an answer would confuse whoever it names.
+        id: id
+            .clone()
+            .filter(|_| envelope.method.is_some() && envelope.result.is_none() && envelope.error.is_none()),
+    })?;
+    let body = body.map(Value::index);
+    let method = envelope.method.and_then(Value::as_str).map(Into::into);
+    Ok(Message { kind, id, method, body, document })
+}
+
+fn check<'d>(
+    envelope: &Envelope<'d>,
+    variant: bool,
+    has_id: bool,
+) -> Result<(MessageKind, Option<Value<'d>>), Reason> {
+    if variant {
+        return Err(Reason::CaseVariantKey);
+    }
+    if envelope.version.and_then(Value::as_str).as_deref() != Some("2.0") {
+        return Err(Reason::Version);
+    }
+    if envelope.id.is_some() && !has_id && !is_unreadable_error(envelope) {
+        return Err(Reason::Id);
+    }
+    match (envelope.method, envelope.result, envelope.error) {
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) => Err(Reason::RequestAndResponse),
+        (Some(method), None, None) => call(envelope, method, has_id),
+        (None, Some(_), Some(_)) => Err(Reason::ResultAndError),
+        (None, Some(result), None) if has_id => Ok((MessageKind::Result, Some(result))),
+        (None, Some(_), None) => Err(Reason::MissingId),
+        (None, None, Some(error)) => failure(error),
+        (None, None, None) => Err(Reason::Neither),
+    }
+}
+
+/// An error about a request whose id could not be read: JSON-RPC 2.0 §5 has `"id": null` there.
+fn is_unreadable_error(envelope: &Envelope<'_>) -> bool {
+    envelope.error.is_some() && envelope.method.is_none() && envelope.id.is_some_and(Value::is_null)
+}
+
+fn call<'d>(
+    envelope: &Envelope<'d>,
+    method: Value<'d>,
+    has_id: bool,
+) -> Result<(MessageKind, Option<Value<'d>>), Reason> {
+    let name = method.as_str().filter(|name| !name.is_empty()).ok_or(Reason::Method)?;
+    let params = envelope.params;
+    if params.is_some_and(|params| !params.is_object() && !params.is_null()) {
+        return Err(Reason::Params);
+    }
+    if let Some(params) = params {
+        keys::check_params(&name, params)?;
+    }
+    Ok((if has_id { MessageKind::Request } else { MessageKind::Notification }, params))
+}
+
+fn failure(error: Value<'_>) -> Result<(MessageKind, Option<Value<'_>>), Reason> {
+    let code = error.get("code").and_then(Value::as_number).and_then(|code| code.parse::<i64>().ok());
+    let message = error.get("message").and_then(Value::as_str);
+    if code.is_none() || message.is_none() {
+        return Err(Reason::ErrorObject);
+    }
+    if error.members().any(|(key, _)| keys::is_variant(&key.as_str().unwrap_or_default(), &keys::ERROR)) {
+        return Err(Reason::CaseVariantKey);
+    }
+    Ok((MessageKind::Error, Some(error)))
+}

@@ -1,0 +1,66 @@
+//! What a policy sees of a message.
+
+use crate::mcp::{Direction, Message, Revision};
+use crate::session::OpenRequest;
+
+/// A message and everything known about where it comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The message.
+    pub message: &'a Message,
+    /// The open request it answers.
+    pub answers: Option<&'a OpenRequest>,
+    /// The revision it is read by.
+    pub revision: Option<Revision>,
+    /// The session's circumstances.
+    pub context: &'a Context,
+}
+
+/// Circumstances of a session: the same for all its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// The server's name, as configured or found.
+    pub server: Box<str>,
+    /// The server's URL, where it has one.
+    pub upstream: Option<Box<str>>,
+    /// How client and server talk.
+    pub transport: Transport,
+    /// On whose behalf the client acts.
+    pub principal: Principal,
+    /// The program the client is, where that is known: the path of its executable.
+    pub client: Option<Box<str>>,
+}
+
+/// How client and server talk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// Standard input and output.
+    Stdio,
+    /// Streamable HTTP.
+    Http,
+    /// HTTP with server-sent events, of 2024-11-05.
+    Sse,
+}
+
+impl Transport {
+    /// Its word in policies, records and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdio => "stdio",
+            Self::Http => "http",
+            Self::Sse => "sse",
+        }
+    }
+}
+
+/// On whose behalf a client acts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Principal {
+    /// The authenticated subject; `None` for whoever has not authenticated.
+    pub subject: Option<Box<str>>,
+    /// The subject's roles.
+    pub roles: Vec<Box<str>>,
+}

@@ -1,0 +1,287 @@
+//! The one way from a peer's bytes to the other peer: decode, look, evaluate, decide, record, forward.
+//!
+//! ```text
+//! bytes ─▶ decode ─▶ Session::look ─▶ Policy::evaluate ─▶ decide ─▶ AuditLog::record ─▶ Passed
+//! ```
+//!
+//! The same for both directions and every transport. Everything up to the record is synchronous and pure; the record is
+//! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
+
+mod judged;
+mod party;
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+pub use judged::{Judged, Passed};
+pub use party::Party;
+
+use super::reply;
+use crate::audit::{AuditError, AuditLog, Entry, Recorded};
+use crate::json::{self, Limits};
+use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, Reason, RequestId};
+use crate::policy::Request;
+use crate::reload::{Loaded, PolicyStore};
+use crate::session::Standing;
+use crate::verdict::{Cause, Verdict, decide};
+use judged::{Item, Outcome};
+
+/// Decides on every message of every session of this process.
+#[derive(Debug)]
+pub struct Gate {
+    policies: Arc<PolicyStore>,
+    audit: Arc<AuditLog>,
+    limits: Limits,
+    born: Instant,
+    /// What decision ids of this process start with.
+    stem: u64,
+    decisions: AtomicU64,
+}
+
+/// How messages are told apart on the wire they came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// A line: no carriage return but before its end.
+    Line,
+    /// A body or an event's data: any white space JSON allows.
+    Body,
+}
+
+impl Gate {
+    /// A gate under the policies of `policies`, recording to `audit`.
+    #[must_use]
+    pub fn new(policies: Arc<PolicyStore>, audit: Arc<AuditLog>, limits: Limits) -> Self {
+        let stem = RandomState::new().hash_one(std::process::id());
+        Self { policies, audit, limits, born: Instant::now(), stem, decisions: AtomicU64::new(1) }
+    }
+
+    /// Limits of a message.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Decodes what a peer sent at once.
+    ///
+    /// # Errors
+    /// The reason to refuse it; hand it to [`judge`](Self::judge) all the same, which records and answers it.
+    pub fn decode(&self, bytes: Bytes, framing: Framing) -> Result<Decoded, Malformed> {
+        if framing == Framing::Line && memchr::memchr(b'\r', &bytes).is_some() {
+            return Err(Malformed { reason: Reason::LineSeparator, id: None });
+        }
+        crate::mcp::decode(bytes, &self.limits)
+    }
+
+    /// Decides on what [`decode`](Self::decode) made of `bytes`, and records it. `objection` is what the transport has
+    /// against it; `since` when its last byte arrived.
+    pub fn judge(
+        &self,
+        party: &Party,
+        direction: Direction,
+        bytes: &Bytes,
+        decoded: Result<Decoded, Malformed>,
+        objection: Option<&Cause>,
+        since: Instant,
+    ) -> Judged {
+        let loaded = self.policies.current();
+        let turn = Turn { gate: self, party, direction, loaded: &loaded, since };
+        match decoded {
+            Err(malformed) => Judged::one(turn.refuse(bytes, &malformed)),
+            Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, false)),
+            Ok(Decoded::Batch(messages)) => {
+                let items = messages.into_iter().map(|message| turn.message(message, objection, true));
+                Judged::batch(bytes.clone(), items.collect())
+            }
+        }
+    }
+
+    /// Microseconds since the gate was made.
+    #[must_use]
+    pub fn now_us(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn decision_id(&self) -> String {
+        format!("{:016x}-{}", self.stem, self.decisions.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// One message's, or one batch's, way through the gate: one policy for all of it.
+struct Turn<'a> {
+    gate: &'a Gate,
+    party: &'a Party,
+    direction: Direction,
+    loaded: &'a Loaded,
+    since: Instant,
+}
+
+impl Turn<'_> {
+    /// A text that is no message.
+    fn refuse(&self, bytes: &Bytes, malformed: &Malformed) -> Item {
+        let decision = self.gate.decision_id();
+        let verdict = decide(self.loaded.policy.mode(), Some(Cause::Malformed(malformed.reason)), None);
+        let standing = Standing::default();
+        let recorded = self.record(&decision, None, bytes, &standing, &verdict);
+        let id = match self.direction {
+            Direction::ToServer => malformed.id.clone(),
+            Direction::ToClient => self.meant(bytes),
+        };
+        let answer = match (self.direction, &id) {
+            // Nobody can be told: what cannot be read answers nothing that is known.
+            (Direction::ToClient, None) => None,
+            (Direction::ToClient | Direction::ToServer, _) => {
+                Some(reply::refusal(id.as_ref(), &verdict, &decision))
+            }
+        };
+        if let (Direction::ToClient, Some(id), false) = (self.direction, &id, verdict.forwards()) {
+            self.party.session().closed(Direction::ToServer, id);
+        }
+        Item {
+            outcome: self.outcome(recorded, &verdict, answer, None, &decision),
+            message: None,
+            verdict,
+            answers: self.direction == Direction::ToClient,
+        }
+    }
+
+    /// The client's open request an unreadable text most likely answers: whoever waits for it should not wait for ever.
+    fn meant(&self, bytes: &Bytes) -> Option<RequestId> {
+        let session = self.party.session();
+        let mut ids = crate::mcp::peek(bytes)?.into_iter().filter_map(|peek| match peek.kind {
+            PeekKind::Response { id: crate::mcp::Id::Number(number), .. } => {
+                number.parse().ok().map(RequestId::Integer)
+            }
+            PeekKind::Response { id: crate::mcp::Id::String(text), .. } => {
+                Some(RequestId::String(text.into()))
+            }
+            PeekKind::Request { .. } | PeekKind::Notification { .. } => None,
+        });
+        ids.find(|id| session.unanswered(Direction::ToServer).any(|(open, _)| open == id))
+    }
+
+    fn message(&self, message: Message, objection: Option<&Cause>, in_batch: bool) -> Item {
+        let decision = self.gate.decision_id();
+        let mut session = self.party.session();
+        let standing = session.look(self.direction, &message, in_batch);
+        let verdict = self.decide(&message, &standing, objection);
+        let outgoing = if verdict.edits().is_empty() {
+            message.bytes().clone()
+        } else {
+            json::apply(message.bytes(), verdict.edits().to_vec())
+        };
+        if verdict.forwards() {
+            session.passed(self.direction, &message, &decision, self.gate.now_us());
+        } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
+            // The client is told in the answer's stead: the request is over.
+            session.closed(self.direction.opposite(), id);
+        }
+        drop(session);
+        let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict);
+        let answer = self.answer(&message, &standing, &verdict, &decision);
+        let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);
+        let answers = message.kind().is_response();
+        if let (Err(_), Some(id)) = (&recorded, &id) {
+            // It does not go on, so nothing may answer it.
+            self.party.session().closed(self.direction, id);
+        }
+        let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
+        let outcome = self.outcome(recorded, &verdict, answer, asked, &decision);
+        Item { outcome, message: Some(message), verdict, answers }
+    }
+
+    fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
+        let policy = &self.loaded.policy;
+        let wrong = || {
+            let answers = standing.answers.as_ref()?;
+            message.check_answer(&answers.method).err().map(Cause::Malformed)
+        };
+        let objection = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong);
+        let evaluation = policy.evaluate(&Request {
+            direction: self.direction,
+            message,
+            answers: standing.answers.as_ref(),
+            revision: standing.revision,
+            context: self.party.context(),
+        });
+        decide(policy.mode(), objection, Some(evaluation))
+    }
+
+    fn record(
+        &self,
+        decision: &str,
+        message: Option<&Message>,
+        outgoing: &Bytes,
+        standing: &Standing,
+        verdict: &Verdict,
+    ) -> Result<Recorded, AuditError> {
+        let now_us = self.gate.now_us();
+        let entry = Entry {
+            decision,
+            session: self.party.id(),
+            context: self.party.context(),
+            direction: self.direction,
+            message,
+            size_bytes: message.map_or(outgoing.len(), |message| message.bytes().len()),
+            standing,
+            verdict,
+            mode: self.loaded.policy.mode(),
+            policy_generation: self.loaded.generation,
+            policy_hash: self.loaded.policy.hash(),
+            latency_us: u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
+            answered_us: standing.answers.as_ref().map(|open| now_us.saturating_sub(open.since_us)),
+        };
+        self.gate.audit.record(&entry, outgoing.clone())
+    }
+
+    /// What is said in the place of a refused message: to its sender where it asks, to its receiver where it answers.
+    fn answer(
+        &self,
+        message: &Message,
+        standing: &Standing,
+        verdict: &Verdict,
+        decision: &str,
+    ) -> Option<Bytes> {
+        let id = message.id()?;
+        match message.kind() {
+            MessageKind::Request if verdict.as_result() => {
+                Some(reply::denied_result(id, standing.revision, decision))
+            }
+            MessageKind::Request => Some(reply::refusal(Some(id), verdict, decision)),
+            MessageKind::Result | MessageKind::Error if standing.answers.is_some() => {
+                Some(reply::refusal(Some(id), verdict, decision))
+            }
+            MessageKind::Result | MessageKind::Error | MessageKind::Notification => None,
+        }
+    }
+
+    fn outcome(
+        &self,
+        recorded: Result<Recorded, AuditError>,
+        verdict: &Verdict,
+        answer: Option<Bytes>,
+        id: Option<RequestId>,
+        decision: &str,
+    ) -> Outcome {
+        match recorded {
+            Ok(recorded) if verdict.forwards() => Outcome::Forward(recorded),
+            Ok(recorded) => Outcome::Refuse { recorded: Some(recorded), answer },
+            Err(error) => {
+                tracing::error!(%error, "a decision could not be recorded");
+                let answer = id.map(|id| {
+                    reply::error(
+                        Some(&id),
+                        reply::UNAUDITED,
+                        "the decision could not be recorded",
+                        Some(decision),
+                    )
+                });
+                Outcome::Refuse { recorded: None, answer }
+            }
+        }
+    }
+}

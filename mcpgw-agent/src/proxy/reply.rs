@@ -1,0 +1,61 @@
+//! What the gateway answers in a peer's stead. The public text is fixed: rule names and matched text stay in the audit.
+//!
+//! Codes are JSON-RPC's own for what no JSON-RPC peer would accept, and beyond the range it reserves for what the
+//! gateway decides (MCP 2026-07-28, "Error codes": new codes lie outside -32768..-32000).
+
+use bytes::Bytes;
+
+use crate::json::quote;
+use crate::mcp::{Reason, RequestId, Revision};
+use crate::verdict::{Action, Cause, Verdict};
+
+/// Denied by policy.
+pub const POLICY: i64 = 40301;
+/// Held for a person, and nobody approved.
+pub const HELD: i64 = 40304;
+/// The decision could not be put on record.
+pub const UNAUDITED: i64 = 50301;
+/// The server, or the way to it, is gone.
+pub const UNAVAILABLE: i64 = 50201;
+/// JSON-RPC: not JSON.
+pub const PARSE: i64 = -32700;
+/// JSON-RPC: not a request.
+pub const INVALID: i64 = -32600;
+/// MCP 2026-07-28: headers and body differ.
+pub const HEADER_MISMATCH: i64 = -32020;
+
+/// The error for a message that `verdict` refuses.
+#[must_use]
+pub fn refusal(id: Option<&RequestId>, verdict: &Verdict, decision: &str) -> Bytes {
+    let (code, text) = match verdict.cause() {
+        Some(Cause::Malformed(Reason::Json(_))) => (PARSE, "the message cannot be read without doubt"),
+        Some(Cause::Malformed(_)) => (INVALID, "the message is not a valid request"),
+        Some(Cause::Violation(_)) => (INVALID, "the message is not allowed here by the protocol"),
+        Some(Cause::HeaderMismatch(_)) => (HEADER_MISMATCH, "headers and body differ"),
+        Some(Cause::Policy(_)) | None if verdict.action() == Action::Hold => (HELD, "held for approval"),
+        Some(Cause::Policy(_)) | None => (POLICY, "denied by policy"),
+    };
+    error(id, code, text, Some(decision))
+}
+
+/// An error answer to the request `id`.
+#[must_use]
+pub fn error(id: Option<&RequestId>, code: i64, text: &str, decision: Option<&str>) -> Bytes {
+    let id = id.map_or_else(|| "null".to_owned(), RequestId::to_json);
+    let data = decision
+        .map_or_else(String::new, |decision| format!(",\"data\":{{\"decision_id\":{}}}", quote(decision)));
+    let text = quote(text);
+    Bytes::from(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},\"message\":{text}{data}}}}}"
+    ))
+}
+
+/// A tool's result that tells the model the call was denied.
+#[must_use]
+pub fn denied_result(id: &RequestId, revision: Option<Revision>, decision: &str) -> Bytes {
+    let text = quote(&format!("This call was denied by policy (decision {decision})."));
+    let kind = if revision.is_some_and(Revision::is_modern) { "\"resultType\":\"complete\"," } else { "" };
+    Bytes::from(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{{kind}\"content\":[{{\"type\":\"text\",\"text\":{text}}}],\"isError\":true}}}}"
+    ))
+}

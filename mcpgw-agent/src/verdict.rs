@@ -1,0 +1,233 @@
+//! The only place that decides. Pure.
+//!
+//! The decoder refuses, the session objects, the policy evaluates; [`decide`] makes one [`Verdict`] of it, which nobody
+//! else can make. An error on the way is a denial.
+
+use crate::json::Edit;
+use crate::mcp::Reason;
+use crate::policy::{Effect, Evaluation, Mode};
+use crate::session::Violation;
+
+/// What happens to a message: the word of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// It goes on as it came.
+    Pass,
+    /// It goes on changed.
+    Redact,
+    /// It waits for a person.
+    Hold,
+    /// It does not go on.
+    Block,
+}
+
+impl Action {
+    /// The word of the audit log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Redact => "redact",
+            Self::Hold => "hold",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// Why a message does not pass as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// It cannot be read without doubt.
+    Malformed(Reason),
+    /// The protocol does not allow it here.
+    Violation(Violation),
+    /// HTTP headers say something else than the body.
+    HeaderMismatch(Box<str>),
+    /// The policy's rule of this name.
+    Policy(Box<str>),
+}
+
+impl Cause {
+    /// One line for the audit log; nothing of it is told to either peer.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Malformed(reason) => format!("malformed: {}", reason.code()),
+            Self::Violation(violation) => format!("protocol: {}", violation.code()),
+            Self::HeaderMismatch(what) => format!("protocol: header-mismatch: {what}"),
+            Self::Policy(rule) => format!("policy: {rule}"),
+        }
+    }
+}
+
+/// What is decided about one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Verdict {
+    action: Action,
+    would: Option<Action>,
+    cause: Option<Cause>,
+    rule: Option<Box<str>>,
+    as_result: bool,
+    edits: Vec<Edit>,
+    errors: Vec<Box<str>>,
+    dry_run: Vec<(Box<str>, Action)>,
+}
+
+impl Verdict {
+    /// What happens.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// What would have happened in enforce mode, where that is something else.
+    #[must_use]
+    pub fn would(&self) -> Option<Action> {
+        self.would
+    }
+
+    /// Why it does not, or would not, pass as it is.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        self.cause.as_ref()
+    }
+
+    /// The policy's rule that was evaluated, also where it allows.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
+    }
+
+    /// A denied tool call is answered by a result.
+    #[must_use]
+    pub fn as_result(&self) -> bool {
+        self.as_result
+    }
+
+    /// Changes to be made before it goes on.
+    #[must_use]
+    pub fn edits(&self) -> &[Edit] {
+        &self.edits
+    }
+
+    /// What went wrong in evaluating the policy.
+    #[must_use]
+    pub fn errors(&self) -> &[Box<str>] {
+        &self.errors
+    }
+
+    /// What rules on trial would have done.
+    #[must_use]
+    pub fn dry_run(&self) -> &[(Box<str>, Action)] {
+        &self.dry_run
+    }
+
+    /// It goes on, changed or not.
+    #[must_use]
+    pub fn forwards(&self) -> bool {
+        matches!(self.action, Action::Pass | Action::Redact)
+    }
+}
+
+/// Decides. `objection` is what decoder, session or transport have against the message, `mode` the policy's;
+/// `evaluation` is missing where the message could not be shown to the policy.
+pub fn decide(mode: Mode, objection: Option<Cause>, evaluation: Option<Evaluation>) -> Verdict {
+    let (rule, errors, dry_run) = evaluation.as_ref().map_or_else(Default::default, |evaluation| {
+        let dry_run =
+            evaluation.dry_run.iter().map(|(rule, effect)| (rule.clone(), action(effect))).collect();
+        (Some(evaluation.rule.clone()), evaluation.errors.clone(), dry_run)
+    });
+    let verdict = Verdict {
+        action: Action::Block,
+        would: None,
+        cause: None,
+        rule,
+        as_result: false,
+        edits: Vec::new(),
+        errors,
+        dry_run,
+    };
+    match (objection, evaluation) {
+        (Some(cause), _) => in_mode(Verdict { cause: Some(cause), ..verdict }, mode),
+        // Nothing was evaluated and nobody objects: that is an error on the way.
+        (None, None) => Verdict { cause: Some(Cause::Policy("(not evaluated)".into())), ..verdict },
+        (None, Some(evaluation)) => of_policy(verdict, evaluation),
+    }
+}
+
+fn of_policy(verdict: Verdict, evaluation: Evaluation) -> Verdict {
+    let action = action(&evaluation.effect);
+    let cause = (action != Action::Pass).then_some(Cause::Policy(evaluation.rule));
+    let verdict = Verdict { action, cause, ..verdict };
+    let verdict = match evaluation.effect {
+        Effect::Allow | Effect::Hold => verdict,
+        Effect::Deny { as_result } => Verdict { as_result, ..verdict },
+        Effect::Redact(edits) => Verdict { edits, ..verdict },
+    };
+    in_mode(verdict, evaluation.mode)
+}
+
+/// In observe mode nothing is changed.
+fn in_mode(verdict: Verdict, mode: Mode) -> Verdict {
+    match mode {
+        Mode::Enforce => verdict,
+        Mode::Observe if verdict.action == Action::Pass => verdict,
+        Mode::Observe => {
+            Verdict { action: Action::Pass, would: Some(verdict.action), edits: Vec::new(), ..verdict }
+        }
+    }
+}
+
+fn action(effect: &Effect) -> Action {
+    match effect {
+        Effect::Allow => Action::Pass,
+        Effect::Deny { .. } => Action::Block,
+        Effect::Redact(_) => Action::Redact,
+        Effect::Hold => Action::Hold,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evaluation(effect: Effect, mode: Mode) -> Evaluation {
+        Evaluation { effect, mode, rule: "r".into(), dry_run: Vec::new(), errors: Vec::new() }
+    }
+
+    #[test]
+    fn an_objection_outweighs_what_the_policy_allows() {
+        let cause = Cause::Violation(Violation::Unsolicited);
+        let allow = || Some(evaluation(Effect::Allow, Mode::Enforce));
+        let verdict = decide(Mode::Enforce, Some(cause.clone()), allow());
+        assert_eq!(
+            (verdict.action(), verdict.cause(), verdict.forwards()),
+            (Action::Block, Some(&cause), false)
+        );
+        let verdict = decide(Mode::Observe, Some(cause.clone()), allow());
+        assert_eq!((verdict.action(), verdict.would()), (Action::Pass, Some(Action::Block)));
+    }
+
+    #[test]
+    fn observing_changes_nothing_and_says_what_it_would() {
+        let edits = vec![Edit { span: 0..1, with: "x".into() }];
+        for (effect, would) in [
+            (Effect::Allow, None),
+            (Effect::Deny { as_result: true }, Some(Action::Block)),
+            (Effect::Redact(edits), Some(Action::Redact)),
+            (Effect::Hold, Some(Action::Hold)),
+        ] {
+            let verdict = decide(Mode::Enforce, None, Some(evaluation(effect, Mode::Observe)));
+            assert_eq!((verdict.action(), verdict.would()), (Action::Pass, would));
+            assert!(verdict.edits().is_empty() && verdict.forwards());
+        }
+    }
+
+    #[test]
+    fn what_was_not_evaluated_is_denied_in_every_mode() {
+        for mode in [Mode::Observe, Mode::Enforce] {
+            assert_eq!(decide(mode, None, None).action(), Action::Block);
+        }
+    }
+}
