@@ -1,10 +1,11 @@
-//! Measures what the agent costs a host.
+//! Measures what the agent costs a host, and what the gateway adds to a call.
 //!
-//! Arms take turns in a random order, on one CPU, in many short batches, and the arm without an agent runs twice:
-//! the difference of those two is what this machine cannot tell from nothing. Before and after every measurement
+//! Arms take turns in a random order. Of the host, on one CPU, in many short batches, and the arm without an agent runs
+//! twice: the difference of those two is what this machine cannot tell from nothing. Before and after every measurement
 //! an arm has to prove that it is what it says, by the kernel's own account and not by the agent's.
 
 mod arm;
+mod gateway;
 mod host;
 mod stats;
 mod table;
@@ -25,6 +26,14 @@ pub(crate) struct Args {
 enum What {
     /// Compare a host without the agent, with it, and with one server being tapped
     Host(host::Args),
+    /// Compare a direct connection, a bare pass-through and the gateway, over stdio and HTTP
+    Gateway(gateway::Args),
+    /// The gateway bench's server
+    #[command(hide = true)]
+    Echo(gateway::EchoArgs),
+    /// The gateway bench's pass-through
+    #[command(hide = true)]
+    Hop(gateway::HopArgs),
     /// One workload, in a process of its own; prints nanoseconds for each operation, a batch a line
     #[command(hide = true)]
     Workload(workload::Args),
@@ -37,6 +46,9 @@ enum What {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.what {
         What::Host(args) => host::run(workspace, args),
+        What::Gateway(args) => gateway::run(workspace, args),
+        What::Echo(args) => gateway::serve(args),
+        What::Hop(args) => gateway::pass(args),
         What::Workload(args) => workload::run(args),
     }
 }

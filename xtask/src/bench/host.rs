@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let mut shuffle = Shuffle::new(seed);
     let mut results = Results::new();
     let mut costs: BTreeMap<Arm, Vec<Cost>> = BTreeMap::new();
-    let conditions = Conditions::look(args.cpu, args.rounds, seed);
+    let conditions = Conditions::look(Some(args.cpu), args.rounds, seed);
     for round in 1..=args.rounds {
         for arm in shuffle.of(&Arm::ALL) {
             eprintln!("bench: round {round} of {}: {arm:?}", args.rounds);
@@ -71,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     if args.write {
         let page = workspace.path("docs/performance.md");
         let text = fs::read_to_string(&page).with_context(|| format!("cannot read `{}`", page.display()))?;
-        fs::write(&page, table::put_into(&text, &report)?)?;
+        fs::write(&page, table::put_into(&text, "bench host", &report)?)?;
     }
     Ok(())
 }

@@ -28,6 +28,11 @@ impl Samples {
         self.at(5)
     }
 
+    /// The one that a hundredth are above.
+    pub(crate) fn p99(&self) -> f64 {
+        self.at(99)
+    }
+
     fn at(&self, percent: usize) -> f64 {
         let index = self.sorted.len().saturating_sub(1) * percent / 100;
         self.sorted.get(index).copied().unwrap_or(f64::NAN)

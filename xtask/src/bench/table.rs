@@ -12,10 +12,6 @@ use super::host::Results;
 use super::stats::Samples;
 use super::workload::Workload;
 
-/// The table's place in the page. What is between is replaced.
-const BEGIN: &str = "<!-- bench host: begin -->\n";
-const END: &str = "<!-- bench host: end -->";
-
 /// What the agent itself used during one arm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Cost {
@@ -41,7 +37,7 @@ pub(crate) struct Conditions {
     processor: String,
     cpus: usize,
     kernel: String,
-    cpu: u32,
+    cpu: Option<u32>,
     rounds: u32,
     seed: u64,
     load: String,
@@ -49,7 +45,7 @@ pub(crate) struct Conditions {
 
 impl Conditions {
     /// Looks at this machine.
-    pub(crate) fn look(cpu: u32, rounds: u32, seed: u64) -> Self {
+    pub(crate) fn look(cpu: Option<u32>, rounds: u32, seed: u64) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let cpuinfo = read("/proc/cpuinfo");
         let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("");
@@ -60,6 +56,16 @@ impl Conditions {
         let processor = format!("{}{virtual_machine}", model.trim_start_matches([' ', '\t', ':']));
         let cpus = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
         Self { processor, cpus, kernel, cpu, rounds, seed, load }
+    }
+
+    /// All of it in a line.
+    pub(crate) fn line(&self) -> String {
+        let Self { processor, cpus, kernel, cpu, rounds, seed, load } = self;
+        let bound = cpu.map_or_else(String::new, |cpu| format!("workloads on CPU {cpu}; "));
+        format!(
+            "{processor}, {cpus} CPUs, Linux {kernel}; {bound}{rounds} rounds in random order (seed {seed}); \
+             load average {load} at the start."
+        )
     }
 }
 
@@ -100,12 +106,7 @@ pub(crate) fn render(results: &Results, costs: &BTreeMap<Arm, Vec<Cost>>, condit
         .iter()
         .map(|workload| results.get(&(*workload, Arm::Absent)).unwrap_or(&empty).len().to_string())
         .collect();
-    let Conditions { processor, cpus, kernel, cpu, rounds, seed, load } = conditions;
-    text.push_str(&format!(
-        "- {processor}, {cpus} CPUs, Linux {kernel}; workloads on CPU {cpu}; {rounds} rounds in random order (seed {seed}), \
-         {} batches in each arm; load average {load} at the start.\n",
-        batches.join(", ")
-    ));
+    text.push_str(&format!("- {} Batches in each arm: {}.\n", conditions.line(), batches.join(", ")));
     text
 }
 
@@ -133,15 +134,16 @@ fn duration(ns: f64) -> String {
     }
 }
 
-/// A page with the table in its place.
+/// A page with the table of `name` in its place, replacing what is between the two marks.
 ///
 /// # Errors
 /// When the page has no place for it.
-pub(crate) fn put_into(page: &str, report: &str) -> Result<String> {
-    let (before, rest) =
-        page.split_once(BEGIN).context("the page has no line `<!-- bench host: begin -->`")?;
-    let (_, after) = rest.split_once(END).context("the page has no line `<!-- bench host: end -->`")?;
-    Ok(format!("{before}{BEGIN}{}\n{END}{after}", report.trim_end()))
+pub(crate) fn put_into(page: &str, name: &str, report: &str) -> Result<String> {
+    let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
+    let missing = |mark: &str| format!("the page has no line `{}`", mark.trim_end());
+    let (before, rest) = page.split_once(&begin).with_context(|| missing(&begin))?;
+    let (_, after) = rest.split_once(&end).with_context(|| missing(&end))?;
+    Ok(format!("{before}{begin}{}\n{end}{after}", report.trim_end()))
 }
 
 #[cfg(test)]
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_row_has_the_base_and_the_changes() {
-        let conditions = Conditions::look(1, 12, 7);
+        let conditions = Conditions::look(Some(1), 12, 7);
         let text = render(&results(), &BTreeMap::new(), &conditions);
         assert!(
             text.contains("| `getppid` in a loop | 200 ns (200 ns) | +0.5 % (+0.5 %) | +1.0 % (+1.0 %) | +50.0 % (+50.0 %) |"),
@@ -172,23 +174,27 @@ mod tests {
         let usage = |cpu_ns| Some(Usage { cpu_ns, resident_kib: 20_480 });
         let costs = [1, 2, 90]
             .map(|ms| Cost::between(usage(0), usage(ms * 1_000_000), Duration::from_secs(1)).unwrap());
-        let text =
-            render(&results(), &BTreeMap::from([(Arm::Idle, costs.to_vec())]), &Conditions::look(1, 3, 7));
+        let text = render(
+            &results(),
+            &BTreeMap::from([(Arm::Idle, costs.to_vec())]),
+            &Conditions::look(Some(1), 3, 7),
+        );
         assert!(text.contains("idle: 0.20 % of one CPU, 20.0 MiB"), "{text}");
     }
 
     #[test]
     fn the_table_replaces_the_one_before() {
-        let page = format!("# P\n{BEGIN}old\n{END}\nrest\n");
-        let page = put_into(&page, "new\n\n").unwrap();
-        assert_eq!(page, format!("# P\n{BEGIN}new\n{END}\nrest\n"));
-        assert_eq!(put_into(&page, "new").unwrap(), page);
-        put_into("# P\n", "new").unwrap_err();
+        let page = |table| format!("# P\n<!-- t: begin -->\n{table}\n<!-- t: end -->\nrest\n");
+        assert_eq!(put_into(&page("old"), "t", "new\n\n").unwrap(), page("new"));
+        assert_eq!(put_into(&page("new"), "t", "new").unwrap(), page("new"));
+        put_into("# P\n", "t", "new").unwrap_err();
     }
 
     #[test]
-    fn the_page_has_a_place_for_the_table() {
-        put_into(include_str!("../../../docs/performance.md"), "new").unwrap();
+    fn the_page_has_a_place_for_each_table() {
+        for name in ["bench host", "bench gateway"] {
+            put_into(include_str!("../../../docs/performance.md"), name, "new").unwrap();
+        }
     }
 
     #[test]
