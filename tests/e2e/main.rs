@@ -10,6 +10,7 @@
 mod support;
 
 mod alerts;
+mod bypass;
 mod earlier;
 mod hostile;
 mod lifecycle;

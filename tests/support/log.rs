@@ -51,6 +51,24 @@ impl Log {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).lines.join("\n")
     }
 
+    /// Every line so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
+    }
+
+    /// Waits until the lines are as `wanted`.
+    ///
+    /// # Panics
+    ///
+    /// When the stream ends or `deadline` passes first, with everything printed so far.
+    pub(crate) fn wait_until(&self, wanted: impl Fn(&[String]) -> bool, deadline: Duration) {
+        let lines = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |lines: &mut Lines| !wanted(&lines.lines) && lines.open > 0;
+        let (lines, _) =
+            self.0.1.wait_timeout_while(lines, deadline, waiting).unwrap_or_else(PoisonError::into_inner);
+        assert!(wanted(&lines.lines), "not as wanted within {deadline:?}:\n{}", lines.lines.join("\n"));
+    }
+
     /// The rest of the `nth` line (from 0) that starts with `prefix`.
     ///
     /// # Panics

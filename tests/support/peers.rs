@@ -29,7 +29,7 @@ impl Peers {
         let to = Self::dir().join("drivers");
         COPIED.get_or_init(|| {
             fs::create_dir_all(&to).expect("the peers directory is ours");
-            for name in ["mcp_client.mjs", "mcp_server.mjs"] {
+            for name in ["ledger_server.mjs", "mcp_client.mjs", "mcp_server.mjs"] {
                 // Renamed into place: another test process may be reading the old one.
                 let fresh = to.join(format!("{name}.{}", std::process::id()));
                 fs::copy(Self::script(name), &fresh).expect("the script is in the repository");
