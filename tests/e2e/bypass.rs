@@ -12,6 +12,7 @@ mod json;
 mod passes;
 mod rpc;
 mod session;
+mod web;
 
 use std::ffi::OsString;
 

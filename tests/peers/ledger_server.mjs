@@ -1,5 +1,5 @@
 // A server on the TypeScript SDK that takes any arguments and writes every call it executes into a ledger.
-// usage: ledger_server.mjs LEDGER stdio | http PORT
+// usage: ledger_server.mjs LEDGER stdio | http. Over HTTP it prints where it listens.
 
 import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import {
   ReadResourceRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 
-const [, , ledger, transport, port] = process.argv;
+const [, , ledger, transport] = process.argv;
 const write = (...entry) => appendFileSync(ledger, `${JSON.stringify(entry)}\n`);
 const TOOLS = ["echo", "forbidden", "forbidden_too", "FORBIDDEN"];
 
@@ -38,7 +38,7 @@ if (transport === "stdio") {
   await make().connect(new StdioServerTransport());
 } else {
   const sessions = new Map();
-  createServer(async (request, response) => {
+  const listener = createServer(async (request, response) => {
     const id = request.headers["mcp-session-id"];
     let session = sessions.get(id);
     if (!session) {
@@ -49,5 +49,6 @@ if (transport === "stdio") {
       await make().connect(session);
     }
     await session.handleRequest(request, response);
-  }).listen(Number(port), "127.0.0.1");
+  });
+  listener.listen(0, "127.0.0.1", () => console.log(`LISTENS 127.0.0.1:${listener.address().port}`));
 }

@@ -1,6 +1,6 @@
 """A server on the Python SDK 1.x that takes any arguments and writes every call it executes into a ledger.
 
-usage: ledger_server_v1.py LEDGER stdio | http PORT
+usage: ledger_server_v1.py LEDGER stdio | http. Over HTTP it prints where it listens, endpoint /mcp.
 """
 
 import json
@@ -40,8 +40,9 @@ async def stdio() -> None:
         await server.run(read, write, server.create_initialization_options())
 
 
-def http(port: int) -> None:
+def http() -> None:
     import contextlib
+    import socket
 
     import uvicorn
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -55,12 +56,14 @@ def http(port: int) -> None:
         async with manager.run():
             yield
 
-    app = Starlette(routes=[Mount("/mcp", app=manager.handle_request)], lifespan=lifespan)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    app = Starlette(routes=[Mount("/", app=manager.handle_request)], lifespan=lifespan)
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(f"LISTENS 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
 if sys.argv[2] == "http":
-    http(int(sys.argv[3]))
+    http()
 else:
     import anyio
 

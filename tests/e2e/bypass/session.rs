@@ -139,7 +139,7 @@ pub(super) struct News {
 }
 
 impl News {
-    fn check(&self, expect: Expect) -> Result<(), String> {
+    pub(super) fn check(&self, expect: Expect) -> Result<(), String> {
         match expect {
             Expect::Refused(code, reason) => {
                 self.nothing_executed()?;
