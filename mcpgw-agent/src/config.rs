@@ -11,6 +11,7 @@ mod dirs;
 mod error;
 mod excerpt;
 mod file;
+mod gateway;
 mod load;
 mod run;
 mod suggest;
@@ -20,6 +21,7 @@ mod yaml;
 
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
+pub use gateway::{Audit, Durability, Gateway, GatewayLimits};
 pub use load::DEFAULT_PATH;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 

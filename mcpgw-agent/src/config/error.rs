@@ -144,6 +144,9 @@ pub enum ProblemKind {
     /// A pattern of paths that can match none.
     #[error("`{0}` matches no path: an executable's path starts with `/`")]
     RelativePath(String),
+    /// A file that depends on where the agent was started.
+    #[error("`{0}` is no absolute path")]
+    File(String),
     /// Not 64 hexadecimal digits.
     #[error("`{0}` is no SHA-256: 64 hexadecimal digits are")]
     Sha256(String),

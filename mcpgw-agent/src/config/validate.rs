@@ -1,5 +1,7 @@
 //! File form to run form: every value checked, every problem collected.
 
+mod gateway;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -31,6 +33,7 @@ pub(super) fn validate(file: File) -> Result<Config, Vec<Problem>> {
         observe: check.observe(&file.observe),
         admin: check.admin(&file.admin),
         host: check.host(&file.host),
+        gateway: check.gateway(&file.gateway),
         log: Log { format: file.log.format.map_or(LogFormat::default(), LogFormat::from) },
     };
     if check.problems.is_empty() {
