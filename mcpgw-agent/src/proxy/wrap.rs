@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,12 +13,13 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, raise};
 use nix::unistd::{dup2_stdin, dup2_stdout};
 
-use super::embedded;
+use super::embedded::Engine;
 use super::register::Registration;
 use super::server::{Pipes, Server};
 use super::signals::{Received, Signals};
 use super::stdio::{Ends, Relay, Running};
 use crate::audit::AuditError;
+use crate::config::Gateway;
 
 /// How long output may still come after a server that was told to end has ended, from a descendant that holds its
 /// standard output.
@@ -32,8 +34,8 @@ pub struct WrapOptions {
     pub name: Option<String>,
     /// Directory of the daemon's control socket.
     pub runtime_dir: PathBuf,
-    /// The audit log's file; otherwise one in the user's state directory.
-    pub audit_log: Option<PathBuf>,
+    /// Policy, audit log and limits. Without an audit log's path: a file in the user's state directory.
+    pub gateway: Gateway,
 }
 
 /// Why there is no server to speak of.
@@ -93,7 +95,7 @@ impl WrapError {
 pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
     let system = |step| move |source| WrapError::System { step, source };
     let signals = Signals::take().map_err(system("take over signals"))?;
-    let (gate, party) = embedded::engine(&options)?;
+    let engine = Engine::new(&options)?;
     let mut registration = Registration::open(&options.runtime_dir, options.name);
     let pipes = Pipes::new().map_err(system("make pipes"))?;
     // Told before the server runs, so that the daemon never sees an unknown one.
@@ -103,14 +105,16 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
 
     let ends = Ends { client_in, client_out, server_in, server_out };
     let (events, happened) = sync_channel(8);
-    let started = Relay::new(gate, party, ends)
+    let started = Relay::new(Arc::clone(&engine.gate), Arc::clone(&engine.party), ends)
         .and_then(Relay::start)
         .and_then(|running| start_threads(server, running, signals, registration, &events));
     if let Err(source) = started {
         server.signal(Signal::SIGTERM);
         return Err(WrapError::System { step: "start a thread", source });
     }
-    Ok(follow(server, &happened))
+    let code = follow(server, &happened);
+    engine.close(code);
+    Ok(code)
 }
 
 /// Takes our standard input and output away from the process: the only copies, so that who drops them closes them, and the
