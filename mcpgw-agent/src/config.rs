@@ -21,6 +21,7 @@ mod yaml;
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use load::DEFAULT_PATH;
+pub(crate) use load::read_text;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 
 #[cfg(test)]
