@@ -9,14 +9,11 @@
 
 mod dirs;
 mod error;
-mod excerpt;
 mod file;
 mod load;
 mod run;
-mod suggest;
 mod unit;
 mod validate;
-mod yaml;
 
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};

@@ -8,7 +8,8 @@ use std::path::Path;
 use super::error::ConfigError;
 use super::file;
 use super::run::Config;
-use super::{validate, yaml};
+use super::validate;
+use crate::yaml;
 
 /// The file read where none is named. It need not exist.
 pub const DEFAULT_PATH: &str = "/etc/mcpgw/agent.yaml";
@@ -34,7 +35,7 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let invalid =
             |problems| ConfigError::Invalid { path: path.to_owned(), text: text.to_owned(), problems };
-        let file = yaml::parse::<file::File>(text).map_err(|problem| invalid(vec![*problem]))?;
+        let file = yaml::parse::<file::File>(text).map_err(|fault| invalid(vec![(*fault).into()]))?;
         let config = validate::validate(file.unwrap_or_default()).map_err(invalid)?;
         Ok(Self { source: Some(path.to_owned()), ..config })
     }
