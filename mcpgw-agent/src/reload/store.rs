@@ -35,7 +35,7 @@ pub enum ReloadError {
     #[error(transparent)]
     File(#[from] ConfigError),
     /// It is no policy. The message shows where.
-    #[error("{}", error.shown(path))]
+    #[error("{}", error.render(path))]
     Policy {
         /// The file.
         path: PathBuf,
