@@ -20,6 +20,7 @@ pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use gateway::{Audit, Durability, Gateway, GatewayLimits};
 pub use load::DEFAULT_PATH;
+pub(crate) use load::read_text;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 
 #[cfg(test)]
