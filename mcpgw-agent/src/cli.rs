@@ -12,6 +12,7 @@ mod config;
 mod doctor;
 mod log;
 mod output;
+mod policy;
 mod run;
 mod status;
 mod text;
@@ -41,6 +42,8 @@ enum Command {
     Doctor(doctor::Args),
     #[command(subcommand)]
     Config(config::Command),
+    #[command(subcommand)]
+    Policy(policy::Command),
     Wrap(wrap::Args),
 }
 
@@ -67,6 +70,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Status(args) => status::status(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(command) => config::config(&command),
+        Command::Policy(command) => policy::policy(&command),
         Command::Wrap(args) => wrap::wrap(args),
     }
 }
