@@ -8,6 +8,7 @@ pub mod error;
 pub mod exit;
 pub mod live;
 
+mod audit;
 mod config;
 mod doctor;
 mod log;
@@ -42,6 +43,8 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Wrap(wrap::Args),
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -68,5 +71,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(command) => config::config(&command),
         Command::Wrap(args) => wrap::wrap(args),
+        Command::Audit(command) => audit::audit(&command),
     }
 }
