@@ -111,10 +111,13 @@ impl Event<'_> {
             }
             Self::SessionRequest { session, context, verb, status } => {
                 about(line, session, context);
-                line.text("verb", match verb {
-                    Verb::Get => "GET",
-                    Verb::Delete => "DELETE",
-                });
+                line.text(
+                    "verb",
+                    match verb {
+                        Verb::Get => "GET",
+                        Verb::Delete => "DELETE",
+                    },
+                );
                 line.number("status", status);
             }
             Self::PolicyLoaded { generation, hash } => policy(line, generation, hash),

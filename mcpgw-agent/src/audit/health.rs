@@ -42,8 +42,7 @@ impl Counts {
     }
 
     pub(super) fn health(&self) -> Health {
-        let (last_error, failing) =
-            self.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (last_error, failing) = self.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Health {
             writing: !failing,
             written: self.written.load(Ordering::Relaxed),

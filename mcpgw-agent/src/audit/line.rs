@@ -236,12 +236,7 @@ mod tests {
         let mut line = Line::new();
         line.json("a", "{ \"k\\\" \\\\\" :\n\t[1 ,\r2, \" x \u{85}\u{2028}\u{e0041}\u{7f}\"] }");
         let text = String::from_utf8(line.into_bytes()).unwrap();
-        assert!(
-            text.ends_with(
-                r#""a":{"k\" \\":[1,2," x \u0085\u2028\udb40\udc41\u007f"]}"#
-            ),
-            "{text}"
-        );
+        assert!(text.ends_with(r#""a":{"k\" \\":[1,2," x \u0085\u2028\udb40\udc41\u007f"]}"#), "{text}");
     }
 
     #[test]

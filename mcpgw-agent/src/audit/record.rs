@@ -6,9 +6,9 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::Entry;
 use super::chain::hex;
 use super::line::Line;
-use super::Entry;
 use crate::json::{Limits, Value};
 use crate::mcp::{Decoded, Message, MessageKind, RequestId, decode};
 use crate::policy::{Context, Mode};
@@ -97,10 +97,13 @@ fn decision(line: &mut Line, entry: &Entry<'_>) {
     if !verdict.errors().is_empty() {
         line.array("errors", verdict.errors().iter().take(LIST_MAX), |line, error| line.value(error));
     }
-    line.text("mode", match entry.mode {
-        Mode::Observe => "observe",
-        Mode::Enforce => "enforce",
-    });
+    line.text(
+        "mode",
+        match entry.mode {
+            Mode::Observe => "observe",
+            Mode::Enforce => "enforce",
+        },
+    );
 }
 
 fn target(line: &mut Line, target: Option<&Target>) {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::AuditError;
 use super::chain::{LINE_MAX, Seal, Signer, key_id};
 use super::place::{check_private, open_private};
-use super::AuditError;
 
 /// Where a log is to be continued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +69,7 @@ fn not_ours(file: &File, path: &Path, signer: &Signer) -> AuditError {
 }
 
 /// Keeps `torn`, which stands at `length`, in a file beside the log, and ends the log there.
-fn set_aside(
-    file: &File,
-    path: &Path,
-    torn: &[u8],
-    length: u64,
-) -> Result<(u64, [u8; 32]), AuditError> {
+fn set_aside(file: &File, path: &Path, torn: &[u8], length: u64) -> Result<(u64, [u8; 32]), AuditError> {
     let aside = aside(path);
     let io = |source| AuditError::Io { action: "keep a torn record in", path: aside.clone(), source };
     let kept = open_private(OpenOptions::new().append(true).create(true).mode(0o600), &aside).map_err(io)?;

@@ -84,7 +84,8 @@ fn each_line(mut reader: impl BufRead, mut each: impl FnMut(Option<&[u8]>) -> bo
             goes_on = each(Some(part).filter(|_| !too_long));
         } else {
             // A line too long is not kept: one byte more than the longest tells it by.
-            carried.extend_from_slice(part.get(..length.min(LINE_MAX + 1 - carried.len())).unwrap_or_default());
+            carried
+                .extend_from_slice(part.get(..length.min(LINE_MAX + 1 - carried.len())).unwrap_or_default());
             carried_bytes += u64::try_from(length).unwrap_or_default();
             if end.is_some() {
                 goes_on = each(Some(&*carried).filter(|line| line.len() <= LINE_MAX));
