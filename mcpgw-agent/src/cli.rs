@@ -8,6 +8,7 @@ pub mod error;
 pub mod exit;
 pub mod live;
 
+mod audit;
 mod config;
 mod doctor;
 mod log;
@@ -45,6 +46,8 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
     Wrap(wrap::Args),
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -72,5 +75,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Config(command) => config::config(&command),
         Command::Policy(command) => policy::policy(&command),
         Command::Wrap(args) => wrap::wrap(args),
+        Command::Audit(command) => audit::audit(&command),
     }
 }
