@@ -156,6 +156,7 @@ impl From<WrapError> for CliError {
         let hint = match &error {
             WrapError::Audit(error) => error.hint(),
             WrapError::NoCommand
+            | WrapError::Policy(_)
             | WrapError::NotFound { .. }
             | WrapError::NotExecutable { .. }
             | WrapError::System { .. } => None,

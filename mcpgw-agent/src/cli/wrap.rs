@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// Name to list the server by; the agent finds one itself otherwise
     #[arg(long, value_name = "N", value_parser = name)]
     name: Option<String>,
+    /// Policy to enforce [default: everything passes and is recorded]
+    #[arg(long, value_name = "F")]
+    policy: Option<PathBuf>,
     /// File to record decisions in [default: one in $XDG_STATE_HOME/mcpgw/audit]
     #[arg(long, value_name = "F")]
     audit_log: Option<PathBuf>,
@@ -30,12 +33,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn wrap(args: Args) -> Result<u8, CliError> {
-    let Args { name, audit_log, config, command } = args;
+    let Args { name, policy, audit_log, config, command } = args;
     let runtime_dir = Dirs::from_env()?.runtime;
     let mut gateway = match config {
         Some(path) => Config::load(Some(&path)).map_err(failed)?.gateway,
         None => Gateway::default(),
     };
+    gateway.policy = policy.or(gateway.policy);
     gateway.audit.path = audit_log.or(gateway.audit.path);
     Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, gateway })?)
 }

@@ -13,32 +13,59 @@ use crate::audit::{self, AuditError, AuditLog, Event, Exit, Key, KeySource, defa
 use crate::config::{self, Durability};
 use crate::json::Limits;
 use crate::policy::{Context, Mode, Policy, Principal, Transport};
-use crate::reload::PolicyStore;
+use crate::reload::{Change, PolicyStore, Watcher};
 
 /// The gate, the one session that goes through it, and its log.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) gate: Arc<Gate>,
     pub(super) party: Arc<Party>,
+    policies: Arc<PolicyStore>,
     audit: Arc<AuditLog>,
+    /// Reloads the policy when its file changes, for as long as it lives.
+    _watcher: Option<Watcher>,
 }
 
 impl Engine {
     /// Loads the policy and opens the log.
     ///
     /// # Errors
-    /// [`WrapError::Audit`]: the log cannot be opened, and the policy enforces.
+    /// [`WrapError::Policy`]; [`WrapError::Audit`] where the log cannot be opened and the policy enforces.
     pub(super) fn new(options: &WrapOptions) -> Result<Self, WrapError> {
-        let policies = Arc::new(PolicyStore::new(Policy::built_in()));
+        let policies = Arc::new(match &options.gateway.policy {
+            Some(path) => PolicyStore::load(path)?,
+            None => PolicyStore::new(Policy::built_in()),
+        });
         let context = context(options);
         let mode = policies.current().policy.mode();
         let audit = Arc::new(open_log(&options.gateway.audit, &context.server, mode)?);
         let bytes = usize::try_from(options.gateway.limits.message_bytes).unwrap_or(usize::MAX);
-        let gate = Gate::new(policies, Arc::clone(&audit), Limits { bytes, ..Limits::default() });
+        let gate =
+            Gate::new(Arc::clone(&policies), Arc::clone(&audit), Limits { bytes, ..Limits::default() });
         let party = Arc::new(Party::new(uuid::Uuid::now_v7().to_string(), context));
         // What is lost is counted and stops nothing here; a log that cannot be written stops the first message.
         audit.note(&Event::SessionOpened { session: party.id(), context: party.context() }).ok();
-        Ok(Self { gate: Arc::new(gate), party, audit })
+        let watcher = Watcher::start(Arc::clone(&policies)).inspect_err(|error| {
+            tell(&format!("{error}: a changed policy is loaded on SIGHUP only"));
+        });
+        Ok(Self { gate: Arc::new(gate), party, policies, audit, _watcher: watcher.ok() })
+    }
+
+    /// Reads the policy file anew, where there is one. One that cannot be used leaves the policy before in force.
+    pub(super) fn reload(&self) {
+        let outcome = self.policies.reload();
+        let loaded = self.policies.current();
+        let (generation, hash) = (loaded.generation, loaded.policy.hash());
+        let recorded = match outcome {
+            Ok(Change::Same) => return,
+            Ok(Change::Replaced(_)) => self.audit.note(&Event::PolicyLoaded { generation, hash }),
+            Err(error) => {
+                tell(&format!("the policy before stays in force: {error}"));
+                self.audit.note(&Event::PolicyFailed { generation, hash, error: &error.to_string() })
+            }
+        };
+        // Counted as lost; the next message's record is what must not be.
+        recorded.ok();
     }
 
     /// Records the end of the session, whose server ended with exit code `code` as a shell would have it.
@@ -62,12 +89,16 @@ fn open_log(options: &config::Audit, server: &str, mode: Mode) -> Result<AuditLo
         (Err(error), Mode::Observe) => {
             let cause =
                 std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            let text = printable(&format!("{error}{cause}"));
-            // With nowhere to write to there is nobody to tell.
-            writeln!(io::stderr(), "mcpgw-agent wrap: nothing is recorded: {text}").ok();
+            tell(&format!("nothing is recorded: {error}{cause}"));
             Ok(AuditLog::absent(options.path.clone().unwrap_or_default()))
         }
     }
+}
+
+/// One line on standard error, which is also the server's.
+fn tell(text: &str) {
+    // With nowhere to write to there is nobody to tell.
+    writeln!(io::stderr(), "mcpgw-agent wrap: {}", printable(text)).ok();
 }
 
 fn log_options(options: &config::Audit, server: &str) -> Result<audit::Options, AuditError> {

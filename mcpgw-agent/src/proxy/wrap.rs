@@ -20,6 +20,7 @@ use super::signals::{Received, Signals};
 use super::stdio::{Ends, Relay, Running};
 use crate::audit::AuditError;
 use crate::config::Gateway;
+use crate::reload::ReloadError;
 
 /// How long output may still come after a server that was told to end has ended, from a descendant that holds its
 /// standard output.
@@ -58,6 +59,9 @@ pub enum WrapError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The policy cannot be used: nothing is started without it.
+    #[error(transparent)]
+    Policy(#[from] ReloadError),
     /// The audit log cannot be written.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -79,7 +83,7 @@ impl WrapError {
             Self::NoCommand => 2,
             Self::NotFound { .. } => 127,
             Self::NotExecutable { .. } => 126,
-            Self::Audit(_) | Self::System { .. } => 125,
+            Self::Policy(_) | Self::Audit(_) | Self::System { .. } => 125,
         }
     }
 }
@@ -112,7 +116,7 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
         server.signal(Signal::SIGTERM);
         return Err(WrapError::System { step: "start a thread", source });
     }
-    let code = follow(server, &happened);
+    let code = follow(server, &engine, &happened);
     engine.close(code);
     Ok(code)
 }
@@ -168,7 +172,7 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 /// Passes signals on until the server has ended and its output is delivered.
-fn follow(server: Server, happened: &Receiver<Event>) -> u8 {
+fn follow(server: Server, engine: &Engine, happened: &Receiver<Event>) -> u8 {
     let mut suspending = false;
     let mut asked_to_end = false;
     let mut output_done = false;
@@ -179,6 +183,9 @@ fn follow(server: Server, happened: &Receiver<Event>) -> u8 {
             Event::OutputDone => output_done = true,
             Event::Signal(received) => {
                 asked_to_end |= received.asks_to_end();
+                if received.signal == Signal::SIGHUP {
+                    engine.reload();
+                }
                 suspending |= received.signal == Signal::SIGTSTP;
                 suspending &= received.signal != Signal::SIGCONT;
                 if received.signal != Signal::SIGCHLD && !received.server_has_it() {

@@ -13,6 +13,11 @@ use crate::policy::{Warning, lint};
 use crate::reload::{ReloadError, mode_word};
 use crate::yaml::{Place, Placed, render};
 
+/// Values of a condition shown at most; `--json` has all.
+const MAX_VALUES: usize = 4;
+/// Characters of a value shown at most.
+const MAX_CHARACTERS: usize = 40;
+
 /// Reads policies as the gateway would and says what is wrong with them, and what they most likely do not mean.
 ///
 /// Exits with 0 if all are valid, and with 1 if one is not. Warnings count only with `--strict`.
@@ -48,7 +53,13 @@ struct FileReport {
 struct RuleReport {
     name: String,
     action: &'static str,
-    conditions: Vec<String>,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Serialize)]
+struct Condition {
+    key: String,
+    values: Vec<String>,
 }
 
 /// Something said of a place.
@@ -90,7 +101,10 @@ fn good(file: &PolicyFile) -> FileReport {
         conditions: rule
             .conditions()
             .iter()
-            .map(|condition| format!("{}: {}", condition.key, condition.values.join(", ")))
+            .map(|condition| Condition {
+                key: condition.key.to_string(),
+                values: condition.values.iter().map(ToString::to_string).collect(),
+            })
             .collect(),
     });
     FileReport {
@@ -166,7 +180,7 @@ fn draw(file: &FileReport, strict: bool) -> Vec<Line> {
             .and(Style::Plain, &format!(": {count}, mode={}", mode.unwrap_or_default())),
     );
     for rule in rules {
-        let conditions = rule.conditions.join("; ");
+        let conditions = rule.conditions.iter().map(brief).collect::<Vec<_>>().join("; ");
         lines.push(Line::plain(&format!("  {}: {}  {conditions}", rule.name, rule.action)));
     }
     if !warnings.is_empty() {
@@ -175,6 +189,20 @@ fn draw(file: &FileReport, strict: bool) -> Vec<Line> {
         lines.extend(drawn.iter().map(|line| Line::plain(line)));
     }
     lines
+}
+
+/// A condition on part of a line.
+fn brief(condition: &Condition) -> String {
+    let Condition { key, values } = condition;
+    let clip = |value: &String| match value.char_indices().nth(MAX_CHARACTERS) {
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
+        None => value.clone(),
+    };
+    let mut shown: Vec<String> = values.iter().take(MAX_VALUES).map(clip).collect();
+    if let Some(more) = values.len().checked_sub(MAX_VALUES).filter(|more| *more > 0) {
+        shown.push(format!("and {more} more"));
+    }
+    format!("{key}: {}", shown.join(", "))
 }
 
 fn count(number: usize, what: &str) -> String {

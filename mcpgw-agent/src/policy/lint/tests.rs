@@ -45,7 +45,13 @@ fn a_rule_that_is_left_something_counts() {
         "{name: a, action: allow, match: {methods: [tools/call], arguments: {path: ['/tmp/*']}}}",
     ] {
         let later = "- {name: b, action: deny, match: {methods: [tools/call], tools: [run_*]}}\n";
-        assert_eq!(codes(&format!("rules:\n- {earlier}\n{later}")), [], "{earlier}");
+        assert_eq!(
+            codes(&format!(
+                "rules:\n- {earlier}\n{later}- {{name: c, action: allow, match: {{methods: [ping]}}}}\n"
+            )),
+            [],
+            "{earlier}"
+        );
     }
     // Answers are another matter than requests.
     let answers = "- {name: b, action: deny, match: {methods: [tools/call], directions: [s2c]}}\n";
@@ -66,7 +72,11 @@ fn a_denied_name_and_everything_else_allowed_is_bypassed_by_another_name() {
         let open = codes(&format!("rules:\n{deny}{ALL}"));
         assert_eq!(open, if found { vec![("bypass-by-name", 4)] } else { Vec::new() }, "{deny}");
         let some = "- {name: s, action: allow, match: {methods: [tools/call], tools: [read]}}\n";
-        assert_eq!(codes(&format!("rules:\n{deny}{some}")), [], "only what is needed is allowed: {deny}");
+        let closed = codes(&format!("rules:\n{deny}{some}"));
+        assert!(
+            !closed.iter().any(|(code, _)| *code == "bypass-by-name"),
+            "only what is needed is allowed: {deny}"
+        );
     }
 }
 
