@@ -17,7 +17,7 @@ mod value;
 mod tests;
 
 #[cfg(test)]
-pub(crate) use tests::any_json;
+pub(crate) use tests::{any_json, any_json_of};
 
 pub use edit::{Edit, apply, quote, remove_elements};
 pub use value::{Elements, Kind, Members, Value};

@@ -118,6 +118,11 @@ fn elements_are_removed_with_their_commas() {
 }
 
 pub(crate) fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    any_json_of("[a-zA-Z\u{e9}\"\\\\]{0,6}")
+}
+
+/// Objects have keys of this form.
+pub(crate) fn any_json_of(keys: &'static str) -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
@@ -125,10 +130,10 @@ pub(crate) fn any_json() -> impl Strategy<Value = serde_json::Value> {
         "\\PC{0,12}".prop_map(Into::into),
         ".{0,8}".prop_map(Into::into),
     ];
-    leaf.prop_recursive(5, 64, 8, |inner| {
+    leaf.prop_recursive(5, 64, 8, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Into::into),
-            prop::collection::hash_map("[a-zA-Z\u{e9}\"\\\\]{0,6}", inner, 0..16)
+            prop::collection::hash_map(keys, inner, 0..16)
                 .prop_map(|map| map.into_iter().collect::<serde_json::Map<_, _>>().into()),
         ]
     })

@@ -175,7 +175,7 @@ impl Turn<'_> {
             json::apply(message.bytes(), verdict.edits().to_vec())
         };
         if verdict.forwards() {
-            session.passed(self.direction, &message, &decision, self.gate.now_us());
+            session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
             // The client is told in the answer's stead: the request is over.
             session.closed(self.direction.opposite(), id);

@@ -22,7 +22,13 @@ static PROMPT: Shape = Shape::object(
         ("name", NAME),
         ("title", DEFINITION),
         ("description", DEFINITION),
-        ("arguments", &Shape::object(&[("name", NAME)], Role::Definition)),
+        (
+            "arguments",
+            &Shape::object(
+                &[("name", NAME), ("title", DEFINITION), ("description", DEFINITION)],
+                Role::Definition,
+            ),
+        ),
         ("icons", &ICON),
         ("_meta", META),
     ],
@@ -30,7 +36,7 @@ static PROMPT: Shape = Shape::object(
 );
 static COMPLETE: Shape = params(&[
     ("ref", &Shape::object(&[("type", NAME), ("name", NAME), ("uri", URI)], Role::Structured)),
-    ("argument", &Shape::object(&[("name", NAME)], Role::Argument)),
+    ("argument", &Shape::object(&[("name", NAME), ("value", ARGUMENT)], Role::Argument)),
     ("context", ARGUMENT),
 ]);
 static COMPLETE_RESULT: Shape =

@@ -40,6 +40,8 @@ static RESOURCE: Shape = Shape::object(
         ("title", DEFINITION),
         ("description", DEFINITION),
         ("mimeType", NAME),
+        ("annotations", DEFINITION),
+        ("size", NAME),
         ("icons", &ICON),
         ("_meta", META),
     ],

@@ -62,9 +62,11 @@ pub(in crate::mcp) static NO_RESULT: Shape = result(&[]);
 pub(in crate::mcp) static UNKNOWN: Shape = Shape::object(&[("_meta", META)], Role::Structured);
 
 /// `error`, also of a task. Code -32042 asks for URLs to be opened.
-pub(in crate::mcp) static ERROR: Shape =
-    Shape::object(&[("data", &Shape::object(&[("elicitations", &ELICITATION)], Role::Error))], Role::Error);
-
+pub(in crate::mcp) static ERROR: Shape = Shape::object(
+    &[("code", NAME), ("message", Shape::all(Role::Error)), ("data", &ERROR_DATA)],
+    Role::Error,
+);
+static ERROR_DATA: Shape = Shape::object(&[("elicitations", &ELICITATION)], Role::Error);
 static ELICITATION: Shape = Shape::object(
     &[("url", URI), ("message", PROSE), ("mode", NAME), ("elicitationId", OPAQUE)],
     Role::Error,
@@ -122,7 +124,17 @@ pub(super) static MESSAGE: Shape =
     Shape::object(&[("role", NAME), ("content", &CONTENT), ("_meta", META)], Role::Structured);
 
 pub(super) static TOOL: Shape = Shape::object(
-    &[("name", NAME), ("icons", &ICON), ("execution", NAME), ("_meta", META)],
+    &[
+        ("name", NAME),
+        ("title", DEFINITION),
+        ("description", DEFINITION),
+        ("inputSchema", DEFINITION),
+        ("outputSchema", DEFINITION),
+        ("annotations", DEFINITION),
+        ("icons", &ICON),
+        ("execution", NAME),
+        ("_meta", META),
+    ],
     Role::Definition,
 );
 
