@@ -17,6 +17,7 @@ mod fields;
 mod keys;
 mod lenient;
 mod likeness;
+mod line;
 mod malformed;
 mod message;
 mod method;
@@ -31,6 +32,7 @@ mod text;
 mod tests;
 
 pub use fields::{Field, Path, Segment, fields};
+pub use line::hides_a_line;
 pub use malformed::{Malformed, Reason};
 pub use message::{Decoded, Direction, Message, MessageKind};
 pub use method::{Call, Method, Names, Sender, sender};

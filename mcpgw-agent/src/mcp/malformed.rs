@@ -70,8 +70,8 @@ pub enum Reason {
     /// A member that decides what the message does has another type than the protocol gives it.
     #[error("`{0}` has the wrong type")]
     Type(&'static str),
-    /// A carriage return within a line.
-    #[error("a carriage return stands within the line")]
+    /// Something within a line that some readers take for its end.
+    #[error("something within the line may be taken for its end")]
     LineSeparator,
 }
 

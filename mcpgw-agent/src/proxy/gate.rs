@@ -71,7 +71,7 @@ impl Gate {
     /// # Errors
     /// The reason to refuse it; hand it to [`judge`](Self::judge) all the same, which records and answers it.
     pub fn decode(&self, bytes: Bytes, framing: Framing) -> Result<Decoded, Malformed> {
-        if framing == Framing::Line && memchr::memchr(b'\r', &bytes).is_some() {
+        if framing == Framing::Line && crate::mcp::hides_a_line(&bytes) {
             return Err(Malformed { reason: Reason::LineSeparator, id: None });
         }
         crate::mcp::decode(bytes, &self.limits)

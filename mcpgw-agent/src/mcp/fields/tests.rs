@@ -1,5 +1,7 @@
 //! Where the text of each method is, against the specification's words; and that none is missed, whatever comes.
 
+mod tables;
+
 use std::collections::HashMap;
 
 use bytes::Bytes;
@@ -69,201 +71,15 @@ fn requests_show_what_leaves() {
             "structured params.extra=e",
         ]
     );
-    for (method, params, expected) in [
-        ("resources/read", r#"{"uri":"u"}"#, vec!["uri params.uri=u"]),
-        ("resources/list", r#"{"cursor":"c"}"#, vec!["opaque params.cursor=c"]),
-        (
-            "completion/complete",
-            r#"{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"n","value":"v"}}"#,
-            vec![
-                "name params.ref.type=ref/prompt",
-                "name params.ref.name=p",
-                "name params.argument.name=n",
-                "argument params.argument.value=v",
-            ],
-        ),
-        (
-            "initialize",
-            r#"{"clientInfo":{"name":"c","description":"d","websiteUrl":"w"}}"#,
-            vec![
-                "name params.clientInfo.name=c",
-                "argument params.clientInfo.description=d",
-                "uri params.clientInfo.websiteUrl=w",
-            ],
-        ),
-        (
-            "notifications/cancelled",
-            r#"{"requestId":1,"reason":"r"}"#,
-            vec!["opaque params.requestId=1", "argument params.reason=r"],
-        ),
-        (
-            "subscriptions/listen",
-            r#"{"notifications":{"resourceSubscriptions":["u"],"taskIds":["t"]}}"#,
-            vec![
-                "uri params.notifications.resourceSubscriptions[0]=u",
-                "opaque params.notifications.taskIds[0]=t",
-            ],
-        ),
-        (
-            "sampling/createMessage",
-            r#"{"systemPrompt":"s","messages":[{"role":"user","content":{"type":"text","text":"t"}}],"tools":[{"name":"n","inputSchema":{"title":"x"}}]}"#,
-            vec![
-                "prose params.systemPrompt=s",
-                "name params.messages[0].role=user",
-                "name params.messages[0].content.type=text",
-                "prose params.messages[0].content.text=t",
-                "name params.tools[0].name=n",
-                "key definition params.tools[0].inputSchema.title=title",
-                "definition params.tools[0].inputSchema.title=x",
-            ],
-        ),
-        (
-            "elicitation/create",
-            r#"{"message":"m","url":"u"}"#,
-            vec!["prose params.message=m", "uri params.url=u"],
-        ),
-        (
-            "notifications/message",
-            r#"{"level":"info","data":{"k":"v"}}"#,
-            vec!["name params.level=info", "key prose params.data.k=k", "prose params.data.k=v"],
-        ),
-        (
-            "vendor/x",
-            r#"{"text":["t"],"_meta":"m"}"#,
-            vec!["key structured params.text=text", "structured params.text[0]=t", "meta params._meta=m"],
-        ),
-    ] {
-        assert_eq!(asked(method, params), expected, "{method}");
+    for (method, params, expected) in tables::ASKED {
+        assert_eq!(asked(method, params), *expected, "{method}");
     }
 }
 
 #[test]
 fn answers_show_what_reaches_the_model() {
-    for (method, result, expected) in [
-        (
-            "tools/list",
-            r#"{"tools":[{"name":"n","description":"d","annotations":{"title":"t"},"icons":[{"src":"s"}]}],"nextCursor":"c"}"#,
-            vec![
-                "name result.tools[0].name=n",
-                "definition result.tools[0].description=d",
-                "key definition result.tools[0].annotations.title=title",
-                "definition result.tools[0].annotations.title=t",
-                "uri result.tools[0].icons[0].src=s",
-                "opaque result.nextCursor=c",
-            ],
-        ),
-        (
-            "tools/call",
-            r#"{"content":[{"type":"text","text":"t"},{"type":"image","data":"ZA==","mimeType":"i"},{"type":"resource","resource":{"uri":"u","text":"x","blob":"Yg=="}},{"type":"resource_link","uri":"l","title":"h"}],"structuredContent":{"k":1.50}}"#,
-            vec![
-                "name result.content[0].type=text",
-                "prose result.content[0].text=t",
-                "name result.content[1].type=image",
-                "blob result.content[1].data=ZA==",
-                "name result.content[1].mimeType=i",
-                "name result.content[2].type=resource",
-                "uri result.content[2].resource.uri=u",
-                "prose result.content[2].resource.text=x",
-                "blob result.content[2].resource.blob=Yg==",
-                "name result.content[3].type=resource_link",
-                "uri result.content[3].uri=l",
-                "prose result.content[3].title=h",
-                "key structured result.structuredContent.k=k",
-                "structured result.structuredContent.k=1.50",
-            ],
-        ),
-        (
-            "tools/call",
-            r#"{"resultType":"input_required","inputRequests":{"q":{"method":"elicitation/create","params":{"message":"m"}},"w":{"params":{"x":"y"},"method":"vendor/z"}}}"#,
-            vec![
-                "name result.resultType=input_required",
-                "key name result.inputRequests.q=q",
-                "name result.inputRequests.q.method=elicitation/create",
-                "prose result.inputRequests.q.params.message=m",
-                "key name result.inputRequests.w=w",
-                "key structured result.inputRequests.w.params.x=x",
-                "structured result.inputRequests.w.params.x=y",
-                "name result.inputRequests.w.method=vendor/z",
-            ],
-        ),
-        (
-            "tools/call",
-            r#"{"task":{"taskId":"t","statusMessage":"s"}}"#,
-            vec!["opaque result.task.taskId=t", "prose result.task.statusMessage=s"],
-        ),
-        (
-            "initialize",
-            r#"{"protocolVersion":"v","instructions":"i","serverInfo":{"name":"n"}}"#,
-            vec![
-                "name result.protocolVersion=v",
-                "prose result.instructions=i",
-                "name result.serverInfo.name=n",
-            ],
-        ),
-        (
-            "prompts/get",
-            r#"{"description":"d","messages":[{"content":{"text":"t"}}]}"#,
-            vec!["prose result.description=d", "prose result.messages[0].content.text=t"],
-        ),
-        (
-            "prompts/list",
-            r#"{"prompts":[{"name":"n","arguments":[{"name":"a","description":"d"}]}]}"#,
-            vec![
-                "name result.prompts[0].name=n",
-                "name result.prompts[0].arguments[0].name=a",
-                "definition result.prompts[0].arguments[0].description=d",
-            ],
-        ),
-        (
-            "resources/read",
-            r#"{"contents":[{"uri":"u","text":"t"}]}"#,
-            vec!["uri result.contents[0].uri=u", "prose result.contents[0].text=t"],
-        ),
-        (
-            "resources/templates/list",
-            r#"{"resourceTemplates":[{"uriTemplate":"u","description":"d"}]}"#,
-            vec![
-                "uri result.resourceTemplates[0].uriTemplate=u",
-                "definition result.resourceTemplates[0].description=d",
-            ],
-        ),
-        (
-            "completion/complete",
-            r#"{"completion":{"values":["v"]}}"#,
-            vec!["prose result.completion.values[0]=v"],
-        ),
-        ("tasks/result", r#"{"content":[{"text":"t"}]}"#, vec!["prose result.content[0].text=t"]),
-        (
-            "tasks/get",
-            r#"{"taskId":"i","result":{"content":[{"text":"t"}]},"error":{"message":"e"}}"#,
-            vec![
-                "opaque result.taskId=i",
-                "prose result.result.content[0].text=t",
-                "error result.error.message=e",
-            ],
-        ),
-        (
-            "sampling/createMessage",
-            r#"{"content":{"type":"text","text":"t"},"model":"m"}"#,
-            vec!["name result.content.type=text", "argument result.content.text=t", "name result.model=m"],
-        ),
-        (
-            "elicitation/create",
-            r#"{"action":"accept","content":{"k":"v"}}"#,
-            vec![
-                "name result.action=accept",
-                "key argument result.content.k=k",
-                "argument result.content.k=v",
-            ],
-        ),
-        (
-            "roots/list",
-            r#"{"roots":[{"uri":"u","name":"n"}]}"#,
-            vec!["uri result.roots[0].uri=u", "argument result.roots[0].name=n"],
-        ),
-        ("vendor/x", r#"["a"]"#, vec!["structured result[0]=a"]),
-    ] {
-        assert_eq!(answered(method, result), expected, "{method}");
+    for (method, result, expected) in tables::ANSWERED {
+        assert_eq!(answered(method, result), *expected, "{method}");
     }
     let error = message(
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32042,"message":"m","data":{"elicitations":[{"url":"u","message":"p"}],"x":"y"}}}"#,
@@ -430,6 +246,58 @@ proptest! {
         for (index, is_key) in expected {
             let value = Value::at(&document, index);
             prop_assert!(is_key || seen.contains_key(&index) || value.raw() == "\"2.0\"", "{} was missed", value.raw());
+        }
+    }
+}
+
+/// A message of which some texts were replaced, and which.
+fn redacted(
+    message: &Message,
+    direction: Direction,
+    answers: Option<&str>,
+    choice: u64,
+) -> (Bytes, Vec<usize>) {
+    let (mut edits, mut replaced, mut count) = (Vec::new(), Vec::new(), 0);
+    fields(message, direction, answers, |field| {
+        count += 1;
+        let chosen = choice.rotate_right(count % 64) & 1 == 1;
+        // What makes the message what it is stays, as policies leave it.
+        if chosen && !field.is_key && field.role != Role::Name && field.role != Role::Opaque {
+            edits.push(crate::json::Edit {
+                span: field.value.span(),
+                with: crate::json::quote("[\"x\"\n\u{2028}]"),
+            });
+            replaced.push(field.value.index());
+        }
+    });
+    (crate::json::apply(message.bytes(), edits), replaced)
+}
+
+proptest! {
+    #[test]
+    fn a_redacted_message_is_one_and_differs_only_where_told(
+        (text, answers) in any_message(), choice in prop_oneof![Just(0), any::<u64>()],
+    ) {
+        let Ok(Decoded::One(before)) = decode(Bytes::from(text.clone()), &Limits::default()) else { return Ok(()) };
+        let (bytes, replaced) = redacted(&before, ToClient, answers, choice);
+        if replaced.is_empty() {
+            prop_assert_eq!(&bytes, &text, "untouched");
+        }
+        let document = Document::parse(bytes.clone(), &Limits::default()).unwrap();
+        let mut counted = HashMap::new();
+        texts(before.document().root(), &mut counted);
+        for (index, _) in counted {
+            let (old, new) = (Value::at(before.document(), index), Value::at(&document, index));
+            let expected = if replaced.contains(&index) { r#""[\"x\"\n\u2028]""# } else { old.raw() };
+            prop_assert_eq!(new.raw(), expected);
+        }
+        // Only a number in the place of a token, or a parameter that decides, can make it no message: not so here.
+        let untyped = answers.is_some() || crate::mcp::sender(before.method().unwrap_or_default()).is_none();
+        if untyped {
+            let Ok(Decoded::One(after)) = decode(bytes, &Limits::default()) else {
+                return Err(TestCaseError::fail("it is no message any more"));
+            };
+            prop_assert_eq!((after.kind(), after.id(), after.method()), (before.kind(), before.id(), before.method()));
         }
     }
 }
