@@ -16,8 +16,13 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use tests::{any_json, any_json_of};
+
 pub use edit::{Edit, apply, quote, remove_elements};
 pub use value::{Elements, Kind, Members, Value};
+
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -81,7 +86,7 @@ pub struct Error {
 }
 
 /// A JSON text and the index of its values.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Document {
     bytes: Bytes,
     nodes: Vec<Node>,
@@ -93,7 +98,14 @@ impl Document {
     /// # Errors
     /// The first thing that is wrong.
     pub fn parse(bytes: Bytes, limits: &Limits) -> Result<Self, Error> {
-        let nodes = parse::parse(&bytes, limits)?;
+        let nodes = parse::parse(&bytes, limits, parse::Rigour::Strict)?;
+        Ok(Self { bytes, nodes })
+    }
+
+    /// Reads what [`parse`](Self::parse) refuses for what it means, though it is JSON: keys may be there twice,
+    /// surrogates alone. Only to find out whom to tell of the refusal.
+    pub(crate) fn parse_refused(bytes: Bytes, limits: &Limits) -> Result<Self, Error> {
+        let nodes = parse::parse(&bytes, limits, parse::Rigour::Grammar)?;
         Ok(Self { bytes, nodes })
     }
 
@@ -114,9 +126,23 @@ impl Document {
     }
 
     fn text(&self, start: u32, end: u32) -> &str {
-        let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
         // The parser has checked all of it, and nodes end where characters do.
-        self.bytes.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+        std::str::from_utf8(self.slice(start, end)).unwrap_or_default()
+    }
+
+    fn slice(&self, start: u32, end: u32) -> &[u8] {
+        let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
+        self.bytes.get(range).unwrap_or_default()
+    }
+}
+
+/// What it holds is nobody's business but the peers'.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("bytes", &self.bytes.len())
+            .field("values", &self.nodes.len())
+            .finish()
     }
 }
 

@@ -9,29 +9,37 @@
 //! ```text
 //! text ─▶ text (values of one text) ─▶ facts (the members that matter) ─▶ likeness (against method) ─▶ Peek
 //! bytes ─▶ json (strict) ─▶ strict (envelope, keys, types) ─▶ Message or Malformed
+//! Message ─▶ fields (against the table of methods) ─▶ every text, with its role and path
 //! ```
 
 mod facts;
+mod fields;
 mod keys;
 mod lenient;
 mod likeness;
+mod line;
 mod malformed;
 mod message;
 mod method;
 mod request_id;
 mod revision;
+mod shape;
 mod strict;
+mod table;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub use fields::{Field, Path, Segment, fields};
+pub use line::hides_a_line;
 pub use malformed::{Malformed, Reason};
 pub use message::{Decoded, Direction, Message, MessageKind};
-pub use method::{Sender, sender};
+pub use method::{Call, Method, Names, Sender, sender};
 pub use request_id::{ID_MAX_BYTES, RequestId};
 pub use revision::Revision;
-pub use strict::{BATCH_MAX, decode};
+pub use shape::Role;
+pub use strict::{BATCH_MAX, METHOD_MAX_BYTES, decode};
 pub use text::{MAX_TEXT_BYTES, Reading, peek, read};
 
 /// A JSON-RPC request id, its type kept: `1` and `"1"` differ.

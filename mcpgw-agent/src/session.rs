@@ -3,17 +3,25 @@
 //! Pure, and one struct for one session in both directions. It is asked before a message is decided on ([`Session::look`])
 //! and told afterwards what was let through ([`Session::passed`]): a request that was refused is not open, so nothing can
 //! answer it.
+//!
+//! Everything it remembers is bounded, and what is forgotten is not known, which is said (`None`), never guessed. The
+//! order of the life cycle is nobody's concern here: real servers speak before they are initialized.
 
+mod catalogue;
 mod open;
 mod target;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
 pub use open::{MAX_OPEN, OpenRequest};
 pub use target::Target;
 
+use crate::json::{Edit, Value};
 use crate::mcp::{Direction, Message, MessageKind, RequestId, Revision};
-use open::Open;
+use catalogue::Catalogue;
+use open::{Open, Waiting};
+use tasks::Tasks;
 
 /// Something the protocol does not allow, though each message for itself is well-formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -62,6 +70,9 @@ pub struct Standing {
     pub violation: Option<Violation>,
     /// The revision it is to be read by, where one is known.
     pub revision: Option<Revision>,
+    /// The tool whose call became the task that this message, or the request it answers, names; `None` also where that
+    /// is not known.
+    pub task_tool: Option<Box<str>>,
 }
 
 /// One session.
@@ -72,6 +83,9 @@ pub struct Session {
     from_client: Open,
     /// Open requests of the server.
     from_server: Open,
+    catalogue: Catalogue,
+    /// The client's.
+    tasks: Tasks,
 }
 
 impl Session {
@@ -81,7 +95,7 @@ impl Session {
         Self::default()
     }
 
-    /// The revision agreed on by `initialize`, where there was one.
+    /// The revision agreed on by `initialize`; without one, the modern one of a request that had a result.
     #[must_use]
     pub fn revision(&self) -> Option<Revision> {
         self.revision
@@ -107,10 +121,12 @@ impl Session {
                     standing.violation.or(of_server.then_some(Violation::ServerRequest)).or(open);
             }
             (MessageKind::Result | MessageKind::Error, Some(id)) => {
-                standing.answers = self.open(direction.opposite()).get(id).cloned();
-                if standing.answers.is_none() {
+                let asked = self.open(direction.opposite()).get(id);
+                if asked.is_none() && !is_unreadable(message) {
                     standing.violation = standing.violation.or(Some(Violation::Unsolicited));
                 }
+                standing.answers = asked.map(|asked| asked.request.clone());
+                standing.task_tool = asked.and_then(|asked| asked.task_tool.clone());
                 standing.revision =
                     standing.answers.as_ref().and_then(|open| open.revision).or(standing.revision);
             }
@@ -120,7 +136,28 @@ impl Session {
                 _,
             ) => {}
         }
+        if !message.kind().is_response() {
+            standing.task_tool = self.task_tool(direction, message);
+        }
         standing
+    }
+
+    /// Of the client's tasks. Those that a server made of the client's answers have no tool.
+    fn task_tool(&self, direction: Direction, message: &Message) -> Option<Box<str>> {
+        let of_client = match message.kind() {
+            MessageKind::Request => direction == Direction::ToServer,
+            MessageKind::Notification => direction == Direction::ToClient,
+            MessageKind::Result | MessageKind::Error => false,
+        };
+        let Some(Target::Task(id)) = of_client.then(|| Target::of(message)).flatten() else { return None };
+        self.tasks.tool(&id).map(Box::from)
+    }
+
+    /// Whether the server has offered a tool called `name` in the lists that reached the client; `None` where no whole
+    /// list did, or the list was too long to be kept.
+    #[must_use]
+    pub fn offered(&self, name: &str) -> Option<bool> {
+        self.catalogue.offered(name)
     }
 
     fn batch(&self, message: &Message) -> Option<Violation> {
@@ -131,23 +168,77 @@ impl Session {
         (!has_batches).then_some(Violation::Batch)
     }
 
-    /// `message` was let through, under `decision`, at `now_us` microseconds of the caller's clock.
-    pub fn passed(&mut self, direction: Direction, message: &Message, decision: &str, now_us: u64) {
+    /// `message` was let through with `edits`, under `decision`, at `now_us` microseconds of the caller's clock.
+    pub fn passed(
+        &mut self,
+        direction: Direction,
+        message: &Message,
+        edits: &[Edit],
+        decision: &str,
+        now_us: u64,
+    ) {
         match (message.kind(), message.id()) {
-            (MessageKind::Request, Some(id)) => {
-                let open = OpenRequest::of(message, decision, now_us);
-                self.open_mut(direction).insert(id.clone(), open);
-            }
+            (MessageKind::Request, Some(id)) => self.asked(direction, message, id, decision, now_us),
             (MessageKind::Result | MessageKind::Error, Some(id)) => {
-                let asked = self.open_mut(direction.opposite()).remove(id);
-                if asked.is_some_and(|asked| &*asked.method == "initialize") {
-                    self.revision = target::negotiated(message).or(self.revision);
+                if let Some(asked) = self.open_mut(direction.opposite()).remove(id) {
+                    self.answered(direction, &asked, message, edits);
                 }
             }
-            (
-                MessageKind::Notification | MessageKind::Result | MessageKind::Error | MessageKind::Request,
-                _,
-            ) => {}
+            (MessageKind::Notification, _) => self.told(direction, message),
+            (MessageKind::Result | MessageKind::Error | MessageKind::Request, None) => {}
+        }
+    }
+
+    fn asked(
+        &mut self,
+        direction: Direction,
+        message: &Message,
+        id: &RequestId,
+        decision: &str,
+        now_us: u64,
+    ) {
+        let cursor = message.params().and_then(|params| params.get("cursor"));
+        let from_start = cursor.and_then(Value::as_str).is_none();
+        let request = OpenRequest::of(message, decision, now_us);
+        if &*request.method == "initialize" && self.revision.is_some_and(Revision::is_modern) {
+            // The client falls back: until the server has answered, nothing is agreed on.
+            self.revision = None;
+        }
+        let waiting = Waiting::new(request, self.task_tool(direction, message), from_start);
+        self.open_mut(direction).insert(id.clone(), waiting);
+    }
+
+    fn answered(&mut self, direction: Direction, asked: &Waiting, message: &Message, edits: &[Edit]) {
+        let (Direction::ToClient, Some(result)) = (direction, message.result()) else { return };
+        match (&*asked.request.method, &asked.request.target) {
+            ("initialize", _) => self.revision = target::negotiated(message),
+            ("tools/list", _) => self.catalogue.page(asked.from_start, result, edits),
+            ("tools/call", Some(Target::Tool(tool))) => self.tasks.answered(tool, result),
+            _ => {}
+        }
+        // A server that has a result for such a request speaks that revision, as long as none was agreed on.
+        if let (None, Some(revision)) = (self.revision, asked.request.revision)
+            && revision.is_modern()
+        {
+            self.revision = Some(revision);
+        }
+    }
+
+    /// What a notification changes. To cancel what is not open is harmless: the answer may have been faster.
+    fn told(&mut self, direction: Direction, message: &Message) {
+        if message.method() != Some("notifications/cancelled") {
+            return;
+        }
+        let id = message.params().and_then(|params| params.get("requestId")).and_then(RequestId::of);
+        let Some(id) = id else { return };
+        let ends_stream = |open: &Open| {
+            open.get(&id).is_some_and(|waiting| &*waiting.request.method == "subscriptions/listen")
+        };
+        if self.open(direction).get(&id).is_some() {
+            self.open_mut(direction).give_up(&id);
+        } else if direction == Direction::ToClient && ends_stream(&self.from_client) {
+            // The one request of the client's that a server may end so.
+            self.from_client.give_up(&id);
         }
     }
 
@@ -156,9 +247,9 @@ impl Session {
         self.open_mut(direction).remove(id);
     }
 
-    /// The requests going in `direction` that are not answered yet.
+    /// The requests going in `direction` that are not answered yet and were not cancelled.
     pub fn unanswered(&self, direction: Direction) -> impl Iterator<Item = (&RequestId, &OpenRequest)> {
-        self.open(direction).iter()
+        self.open(direction).unanswered()
     }
 
     fn open(&self, direction: Direction) -> &Open {
@@ -174,4 +265,10 @@ impl Session {
             Direction::ToClient => &mut self.from_server,
         }
     }
+}
+
+/// An error about a request whose id could not be read. Python's SDK up to 1.28 has a word where JSON-RPC has `null`.
+fn is_unreadable(message: &Message) -> bool {
+    let word = |id: &RequestId| matches!(id, RequestId::String(text) if &**text == "server-error");
+    message.kind() == MessageKind::Error && message.id().is_none_or(word)
 }

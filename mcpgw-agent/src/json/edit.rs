@@ -15,20 +15,23 @@ pub struct Edit {
     pub with: String,
 }
 
-/// `bytes` with `edits` done. An edit within another, or overlapping an earlier one, is dropped: the one that starts
-/// first, and of those the longest, counts.
+/// `bytes` with `edits` done. Of edits that overlap, the one that starts first, and of those the longest, gives the
+/// text; what the others cover goes with it. Whatever an edit covers is gone: a span that reaches beyond the end is cut
+/// there.
 #[must_use]
 pub fn apply(bytes: &Bytes, mut edits: Vec<Edit>) -> Bytes {
     edits.sort_by_key(|edit| (edit.span.start, std::cmp::Reverse(edit.span.end)));
     let mut text = Vec::with_capacity(bytes.len());
     let mut at = 0;
     for Edit { span, with } in edits {
-        if span.start < at || span.end > bytes.len() || span.end < span.start {
+        if span.start < at {
+            // Begun within the last one. Nothing of it may survive, also where it ends behind.
+            at = at.max(span.end);
             continue;
         }
-        text.extend_from_slice(bytes.get(at..span.start).unwrap_or_default());
+        text.extend_from_slice(bytes.get(at..span.start.min(bytes.len())).unwrap_or_default());
         text.extend_from_slice(with.as_bytes());
-        at = span.end;
+        at = span.end.max(span.start);
     }
     text.extend_from_slice(bytes.get(at..).unwrap_or_default());
     Bytes::from(text)
@@ -38,24 +41,26 @@ pub fn apply(bytes: &Bytes, mut edits: Vec<Edit>) -> Bytes {
 #[must_use]
 pub fn remove_elements(array: Value<'_>, positions: &[usize]) -> Vec<Edit> {
     let spans: Vec<Range<usize>> = array.elements().map(Value::span).collect();
-    let kept = |position: usize| !positions.contains(&position);
-    // With the comma before it, unless nothing is kept before it; then with the comma after it.
-    let first_kept = (0..spans.len()).find(|position| kept(*position));
-    let mut edits = Vec::new();
-    for (position, span) in spans.iter().enumerate().filter(|(position, _)| !kept(*position)) {
+    let mut positions: Vec<usize> = positions.iter().copied().filter(|at| *at < spans.len()).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    // Positions 0, 1, 2 … at the start of the list are those before the first element that is kept.
+    let first_kept = positions.iter().enumerate().take_while(|(index, position)| index == *position).count();
+    let edit = |position: usize| {
+        let span = spans.get(position)?;
         let before = position.checked_sub(1).and_then(|earlier| spans.get(earlier));
-        let after = spans.get(position + 1);
-        let range = match (before, after) {
-            (Some(before), _) if first_kept.is_some_and(|first| first < position) => before.end..span.end,
+        // With the comma before it, unless nothing is kept before it; then with the comma after it.
+        let range = match (before, spans.get(position + 1)) {
+            (Some(before), _) if first_kept < position => before.end..span.end,
             (_, Some(after)) => span.start..after.start,
             (_, None) => span.clone(),
         };
-        edits.push(Edit { span: range, with: String::new() });
-    }
-    edits
+        Some(Edit { span: range, with: String::new() })
+    };
+    positions.iter().filter_map(|position| edit(*position)).collect()
 }
 
-/// `text` as a JSON string, quotes included.
+/// `text` as a JSON string, quotes included. What some readers of lines take for a line's end is escaped.
 #[must_use]
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -67,7 +72,9 @@ pub fn quote(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            control if control < ' ' => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
+            '\0'..' ' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
+                quoted.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
             other => quoted.push(other),
         }
     }

@@ -1,16 +1,25 @@
 //! The parser: RFC 8259, one pass, no recursion.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use super::value::{Kind, decode};
 use super::{Error, Fault, Limits, Node};
 
-/// Objects with more keys are checked for duplicates through a set.
+/// Objects with more keys are checked for duplicates by their hashes.
 const FEW_KEYS: usize = 12;
 
+/// How much of what two parsers could read differently is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rigour {
+    /// All of it.
+    Strict,
+    /// Only what is no JSON: duplicate keys and lone surrogates pass.
+    Grammar,
+}
+
 /// The index of the one value in `bytes`.
-pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Error> {
+pub(super) fn parse(bytes: &[u8], limits: &Limits, rigour: Rigour) -> Result<Vec<Node>, Error> {
     let fail = |fault, at| Err(Error { fault, at });
     if bytes.len() > limits.bytes || u32::try_from(bytes.len()).is_err() {
         return fail(Fault::TooLong, limits.bytes);
@@ -21,8 +30,9 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Error> {
     if let Err(error) = std::str::from_utf8(bytes) {
         return fail(Fault::NotUtf8, error.valid_up_to());
     }
-    let mut parser =
-        Parser { bytes, at: 0, nodes: Vec::with_capacity(bytes.len() / 16 + 8), open: Vec::new(), limits };
+    // A guess; text of nothing but small values makes it grow a few times.
+    let nodes = Vec::with_capacity((bytes.len() / 16 + 8).min(limits.values));
+    let mut parser = Parser { bytes, at: 0, nodes, open: Vec::new(), limits, rigour };
     parser.document()?;
     Ok(parser.nodes)
 }
@@ -34,6 +44,7 @@ struct Parser<'a> {
     /// Indices of the objects and arrays not closed yet.
     open: Vec<usize>,
     limits: &'a Limits,
+    rigour: Rigour,
 }
 
 /// What may come next.
@@ -131,7 +142,8 @@ impl Parser<'_> {
         let Some(index) = self.open.pop() else { return self.fail(Fault::Syntax) };
         if let Some(node) = self.nodes.get_mut(index) {
             (node.end, node.next) = (end, next);
-            if node.kind == Kind::Object && self.has_duplicate_key(index) {
+            let strict = self.rigour == Rigour::Strict;
+            if strict && node.kind == Kind::Object && self.has_duplicate_key(index) {
                 return self.fail(Fault::DuplicateKey);
             }
         }
@@ -151,9 +163,18 @@ impl Parser<'_> {
         keys.iter().enumerate().any(|(index, key)| keys.iter().take(index).any(|earlier| earlier == key))
     }
 
+    /// Sorted by hashes nobody can foresee, equal keys are neighbours: a few bytes for each key, however long it is.
     fn has_duplicate_of_many(&self, object: usize) -> bool {
-        let mut seen = HashSet::new();
-        self.keys(object).any(|key| !seen.insert(self.decoded(key)))
+        let hasher = RandomState::new();
+        let mut hashes: Vec<(u64, Node)> =
+            self.keys(object).map(|key| (hasher.hash_one(self.decoded(key)), key)).collect();
+        hashes.sort_unstable_by_key(|(hash, _)| *hash);
+        hashes.chunk_by(|(one, _), (other, _)| one == other).any(|equal| {
+            equal.iter().enumerate().any(|(index, (_, key))| {
+                let earlier = equal.get(..index).unwrap_or_default();
+                earlier.iter().any(|(_, earlier)| self.decoded(*earlier) == self.decoded(*key))
+            })
+        })
     }
 
     fn keys(&self, object: usize) -> impl Iterator<Item = Node> {
@@ -242,16 +263,19 @@ impl Parser<'_> {
             b'u' => match self.unit()? {
                 0xd800..=0xdbff if self.bytes.get(self.at..).unwrap_or_default().starts_with(b"\\u") => {
                     self.at += 2;
-                    if matches!(self.unit()?, 0xdc00..=0xdfff) {
-                        Ok(())
-                    } else {
-                        self.fail(Fault::LoneSurrogate)
-                    }
+                    if matches!(self.unit()?, 0xdc00..=0xdfff) { Ok(()) } else { self.lone_surrogate() }
                 }
-                0xd800..=0xdfff => self.fail(Fault::LoneSurrogate),
+                0xd800..=0xdfff => self.lone_surrogate(),
                 _ => Ok(()),
             },
             _ => self.fail(Fault::Syntax),
+        }
+    }
+
+    fn lone_surrogate(&self) -> Result<(), Error> {
+        match self.rigour {
+            Rigour::Strict => self.fail(Fault::LoneSurrogate),
+            Rigour::Grammar => Ok(()),
         }
     }
 

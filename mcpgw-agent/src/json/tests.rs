@@ -109,6 +109,7 @@ fn elements_are_removed_with_their_commas() {
         (vec![0, 3], vec![2, 3]),
         (vec![1, 3], vec![1, 3]),
         (vec![0, 1, 2, 3], vec![]),
+        (vec![3, 1, 1, 9], vec![1, 3]),
     ] {
         let document = parse(text).unwrap();
         let edited = apply(document.bytes(), remove_elements(document.root(), &positions));
@@ -116,7 +117,12 @@ fn elements_are_removed_with_their_commas() {
     }
 }
 
-fn any_json() -> impl Strategy<Value = serde_json::Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    any_json_of("[a-zA-Z\u{e9}\"\\\\]{0,6}")
+}
+
+/// Objects have keys of this form.
+pub(crate) fn any_json_of(keys: &'static str) -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
@@ -124,16 +130,52 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         "\\PC{0,12}".prop_map(Into::into),
         ".{0,8}".prop_map(Into::into),
     ];
-    leaf.prop_recursive(5, 64, 8, |inner| {
+    leaf.prop_recursive(5, 64, 8, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Into::into),
-            prop::collection::hash_map("[a-zA-Z\u{e9}\"\\\\]{0,6}", inner, 0..16)
+            prop::collection::hash_map(keys, inner, 0..16)
                 .prop_map(|map| map.into_iter().collect::<serde_json::Map<_, _>>().into()),
         ]
     })
 }
 
+#[test]
+fn nothing_an_edit_covers_survives() {
+    let edit = |start, end, with: &str| Edit { span: start..end, with: with.to_owned() };
+    for (edits, left) in [
+        (vec![], "0123456789"),
+        (vec![edit(2, 4, "x")], "01x456789"),
+        (vec![edit(2, 6, "x"), edit(3, 4, "y")], "01x6789"),
+        (vec![edit(2, 6, "x"), edit(4, 8, "y")], "01x89"),
+        (vec![edit(2, 4, "x"), edit(2, 8, "y")], "01y89"),
+        (vec![edit(2, 4, "x"), edit(4, 5, "y"), edit(5, 5, "z")], "01xyz56789"),
+        (vec![edit(8, 99, "x")], "01234567x"),
+        (vec![edit(20, 99, "x")], "0123456789x"),
+    ] {
+        assert_eq!(apply(&Bytes::from_static(b"0123456789"), edits.clone()), left, "{edits:?}");
+    }
+}
+
+#[test]
+fn a_document_does_not_show_what_it_holds() {
+    let shown = format!("{:?}", parse(r#"{"password":"hunter2"}"#).unwrap());
+    assert!(!shown.contains("hunter2") && shown.contains("22"), "{shown}");
+}
+
 proptest! {
+    #[test]
+    fn elements_and_strings_go_and_nothing_else_does(value in any_json(), choice in any::<u64>()) {
+        let text = value.to_string();
+        let document = parse(&text).unwrap();
+        let (edits, expected) = without(document.root(), &value, choice);
+        let edited = apply(document.bytes(), edits);
+        let left = Document::parse(edited.clone(), &Limits::default()).unwrap();
+        prop_assert_eq!(to_serde(left.root()), expected.clone());
+        if expected == value {
+            prop_assert_eq!(edited, text);
+        }
+    }
+
     #[test]
     fn valid_json_means_the_same_to_both(value in any_json()) {
         for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
@@ -164,5 +206,45 @@ proptest! {
         let quoted = quote(&text);
         let document = parse(&quoted).unwrap();
         prop_assert_eq!(document.root().as_str().unwrap(), text);
+    }
+}
+
+/// Edits that take the elements of the outermost array that `choice` has bits for and give every string another text;
+/// and what is left.
+fn without(root: Value<'_>, value: &serde_json::Value, choice: u64) -> (Vec<Edit>, serde_json::Value) {
+    let chosen = |index: usize| choice.rotate_right(u32::try_from(index % 64).unwrap()) & 1 == 1;
+    let gone: Vec<usize> = (0..root.elements().count()).filter(|index| chosen(*index)).collect();
+    let mut edits = remove_elements(root, &gone);
+    let mut left = value.clone();
+    if let Some(elements) = left.as_array_mut() {
+        let mut index = 0;
+        elements.retain(|_| {
+            index += 1;
+            !chosen(index - 1)
+        });
+    }
+    // Edits within what goes are given all the same: they change nothing.
+    redact(root, &mut |value| {
+        edits.push(Edit { span: value.span(), with: quote("[\"redacted\"\n]") });
+    });
+    redact_serde(&mut left);
+    (edits, left)
+}
+
+fn redact(value: Value<'_>, visit: &mut impl FnMut(Value<'_>)) {
+    match value.kind() {
+        Kind::String => visit(value),
+        Kind::Array => value.elements().for_each(|element| redact(element, visit)),
+        Kind::Object => value.members().for_each(|(_, member)| redact(member, visit)),
+        Kind::Null | Kind::True | Kind::False | Kind::Number => {}
+    }
+}
+
+fn redact_serde(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => "[\"redacted\"\n]".clone_into(text),
+        serde_json::Value::Array(elements) => elements.iter_mut().for_each(redact_serde),
+        serde_json::Value::Object(members) => members.values_mut().for_each(redact_serde),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
     }
 }

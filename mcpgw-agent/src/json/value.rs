@@ -133,8 +133,10 @@ impl<'d> Value<'d> {
 
     fn is(self, key: &str) -> bool {
         let Node { start, end, escaped, .. } = self.node();
-        let text = self.document.text(start + 1, end - 1);
-        if escaped { decode(text, true) == key } else { text == key }
+        if escaped {
+            return decode(self.document.text(start + 1, end - 1), true) == key;
+        }
+        self.document.slice(start + 1, end - 1) == key.as_bytes()
     }
 
     fn inside(self, kind: Kind) -> Inside<'d> {
@@ -218,20 +220,20 @@ pub(super) fn decode(inside: &str, escaped: bool) -> Cow<'_, str> {
 
 /// The character of `XXXX` or `XXXX\uXXXX` at the start of `rest`, which moves behind it.
 fn unicode(rest: &mut &str) -> char {
-    let mut unit = || {
-        let (digits, after) = rest.split_at_checked(4)?;
-        *rest = after
-            .strip_prefix("\\u")
-            .filter(|_| digits.starts_with(['d', 'D']) && is_high(digits))
-            .unwrap_or(after);
-        u16::from_str_radix(digits, 16).ok()
+    let first = unit(rest).unwrap_or_default();
+    let second = match (first, rest.strip_prefix("\\u")) {
+        (0xd800..=0xdbff, Some(after)) => {
+            *rest = after;
+            unit(rest)
+        }
+        _ => None,
     };
-    let first = unit().unwrap_or_default();
-    let units =
-        if (0xd800..0xdc00).contains(&first) { vec![first, unit().unwrap_or_default()] } else { vec![first] };
+    let units = std::iter::once(first).chain(second);
     char::decode_utf16(units).next().and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-fn is_high(digits: &str) -> bool {
-    u16::from_str_radix(digits, 16).is_ok_and(|unit| (0xd800..0xdc00).contains(&unit))
+fn unit(rest: &mut &str) -> Option<u16> {
+    let (digits, after) = rest.split_at_checked(4)?;
+    *rest = after;
+    u16::from_str_radix(digits, 16).ok()
 }

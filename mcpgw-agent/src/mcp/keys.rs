@@ -1,126 +1,186 @@
 //! The protocol's own keys, and the types of those that decide what a message does.
 
+mod list;
+mod variant;
+
+pub(super) use list::ENVELOPE;
+pub(super) use variant::is_variant;
+
+use super::RequestId;
 use super::malformed::Reason;
+use super::method::{Method, Names};
 use crate::json::Value;
+use list::{ARGUMENT, CONTENT, CONTEXT, ERROR, Is, LISTS, Listed, META, Member, PARAMS, REF, RESULT};
 
-/// Of every message.
-pub(super) const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
-/// Of an error.
-pub(super) const ERROR: [&str; 3] = ["code", "message", "data"];
-/// Of the parameters of MCP's methods, as far as decisions rest on them.
-const PARAMS: [&str; 22] = [
-    "name",
-    "arguments",
-    "uri",
-    "uris",
-    "ref",
-    "argument",
-    "context",
-    "cursor",
-    "task",
-    "taskId",
-    "_meta",
-    "level",
-    "requestId",
-    "progressToken",
-    "protocolVersion",
-    "capabilities",
-    "clientInfo",
-    "inputResponses",
-    "requestState",
-    "messages",
-    "systemPrompt",
-    "url",
-];
-/// Of the results of MCP's methods, likewise.
-const RESULT: [&str; 19] = [
-    "tools",
-    "content",
-    "structuredContent",
-    "isError",
-    "contents",
-    "messages",
-    "prompts",
-    "resources",
-    "resourceTemplates",
-    "nextCursor",
-    "instructions",
-    "serverInfo",
-    "capabilities",
-    "protocolVersion",
-    "completion",
-    "resultType",
-    "inputRequests",
-    "requestState",
-    "_meta",
-];
-/// Of a tool's definition.
-const TOOL: [&str; 8] =
-    ["name", "title", "description", "inputSchema", "outputSchema", "annotations", "icons", "_meta"];
-
-/// `key` is not one of `known`, but some peers would take it for one: it differs only by case, as Unicode folds it.
-pub(super) fn is_variant(key: &str, known: &[&str]) -> bool {
-    known.iter().any(|known| *known != key && folds_to(key, known))
-}
-
-fn folds_to(key: &str, known: &str) -> bool {
-    // Upper before lower: U+017F and U+212A fold to `s` and `k` only so.
-    let fold = |text: &str| -> Vec<char> {
-        text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+/// Checks the parameters of the methods MCP has; those of others are free.
+pub(super) fn check_params(method: &str, params: Option<Value<'_>>) -> Result<(), Reason> {
+    let Some(method) = Method::named(method) else { return Ok(()) };
+    let params = params.filter(|params| !params.is_null());
+    let found = match params {
+        Some(params) => members(params, &PARAMS)?,
+        None => [None; PARAMS.len()],
     };
-    key.len() <= 3 * known.len() && key.eq_ignore_ascii_case(known)
-        || !key.is_ascii() && fold(key) == fold(known)
+    let get = |wanted: &str| PARAMS.iter().zip(found).find(|(member, _)| member.key == wanted)?.1;
+    for member in PARAMS.iter().filter(|member| method.required.contains(&member.key)) {
+        if get(member.key).is_none() {
+            return Err(Reason::Type(member.path));
+        }
+    }
+    get("_meta").map_or(Ok(()), check_meta)?;
+    if let Some(responses) = get("inputResponses")
+        && !responses.members().all(|(_, response)| response.is_object())
+    {
+        return Err(Reason::Type("params.inputResponses"));
+    }
+    if method.names() == Some(Names::Reference) {
+        check_reference(get("ref"), get("argument"), get("context"))?;
+    }
+    get("inputRequests").map_or(Ok(()), check_requests)
 }
 
-/// Checks the parameters of the methods decisions rest on; those of other methods are free.
-pub(super) fn check_params(method: &str, params: Value<'_>) -> Result<(), Reason> {
-    if super::method::sender(method).is_none() {
-        return Ok(());
-    }
-    if params.members().any(|(key, _)| is_variant(&key.as_str().unwrap_or_default(), &PARAMS)) {
-        return Err(Reason::CaseVariantKey);
-    }
-    let text = |key: &'static str, name| match params.get(key) {
-        Some(value) if value.as_str().is_some() => Ok(()),
-        Some(_) | None => Err(Reason::Type(name)),
-    };
-    match method {
-        "tools/call" => text("name", "params.name")?,
-        "prompts/get" => text("name", "params.name")?,
-        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => text("uri", "params.uri")?,
-        _ => {}
-    }
-    match params.get("arguments") {
-        Some(value) if !value.is_object() && !value.is_null() => Err(Reason::Type("params.arguments")),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Checks the result of a known method.
+/// Checks the result of a method MCP has.
 pub(super) fn check_result(method: &str, result: Value<'_>) -> Result<(), Reason> {
-    if super::method::sender(method).is_none() {
+    if Method::named(method).is_none() {
         return Ok(());
     }
     if !result.is_object() {
         return Err(Reason::Type("result"));
     }
-    if result.members().any(|(key, _)| is_variant(&key.as_str().unwrap_or_default(), &RESULT)) {
-        return Err(Reason::CaseVariantKey);
-    }
-    if method != "tools/list" {
-        return Ok(());
-    }
-    let Some(tools) = result.get("tools") else { return Ok(()) };
-    if !tools.is_array() {
-        return Err(Reason::Type("result.tools"));
-    }
-    for tool in tools.elements() {
-        if tool.get("name").and_then(Value::as_str).is_none() {
-            return Err(Reason::Type("result.tools[].name"));
+    let found = members(result, &RESULT)?;
+    for (member, value) in RESULT.iter().zip(found) {
+        let Some(value) = value else { continue };
+        match member.key {
+            "_meta" => check_meta(value)?,
+            "inputRequests" => check_requests(value)?,
+            "content" | "contents" if has_blocks(method, value) => {
+                each(value, |block| no_variant(block, &CONTENT))?;
+            }
+            key => {
+                let list = LISTS.iter().find(|list| list.method == method && list.key == key);
+                list.map_or(Ok(()), |list| check_list(list, value))?;
+            }
         }
-        if tool.members().any(|(key, _)| is_variant(&key.as_str().unwrap_or_default(), &TOOL)) {
-            return Err(Reason::CaseVariantKey);
+    }
+    Ok(())
+}
+
+/// Checks an error object.
+pub(super) fn check_error(error: Value<'_>) -> Result<(), Reason> {
+    let code = error.get("code").and_then(Value::as_number).and_then(|code| code.parse::<i64>().ok());
+    if code.is_none() || error.get("message").and_then(Value::as_str).is_none() {
+        return Err(Reason::ErrorObject);
+    }
+    no_variant(error, &ERROR)
+}
+
+/// The `known` members of `object`, each of its type; `None` also for those that are `null`. One pass.
+fn members<'d, const N: usize>(
+    object: Value<'d>,
+    known: &[Member; N],
+) -> Result<[Option<Value<'d>>; N], Reason> {
+    let mut found = [None; N];
+    for (key, value) in object.members() {
+        let key = key.as_str().unwrap_or_default();
+        let slots = known.iter().zip(&mut found);
+        match slots.into_iter().find(|(member, _)| member.key == key) {
+            Some(_) if value.is_null() => {}
+            Some((member, slot)) if is(value, member.is) => *slot = Some(value),
+            Some((member, _)) => return Err(Reason::Type(member.path)),
+            None if is_variant(&key, known.iter().map(|member| member.key)) => {
+                return Err(Reason::CaseVariantKey);
+            }
+            None => {}
         }
+    }
+    Ok(found)
+}
+
+fn is(value: Value<'_>, is: Is) -> bool {
+    match is {
+        Is::Text => value.as_str().is_some(),
+        Is::Bool => value.as_bool().is_some(),
+        Is::Object => value.is_object(),
+        Is::Array => value.is_array(),
+        Is::Id => RequestId::of(value).is_some(),
+        Is::Token => value.as_str().is_some() || value.as_number().is_some(),
+        Is::Any => true,
+    }
+}
+
+fn no_variant(object: Value<'_>, known: &[&'static str]) -> Result<(), Reason> {
+    let variant = |key: Value<'_>| is_variant(&key.as_str().unwrap_or_default(), known.iter().copied());
+    if object.members().any(|(key, _)| variant(key)) { Err(Reason::CaseVariantKey) } else { Ok(()) }
+}
+
+/// `content` is content, and not the fields of a form that a user filled in.
+fn has_blocks(method: &str, content: Value<'_>) -> bool {
+    match method {
+        "tools/call" | "sampling/createMessage" | "resources/read" => true,
+        "tasks/result" => content.is_array(),
+        _ => false,
+    }
+}
+
+/// `check` holds for `value`, or for each of its elements.
+fn each(value: Value<'_>, check: impl Fn(Value<'_>) -> Result<(), Reason>) -> Result<(), Reason> {
+    if value.is_array() { value.elements().try_for_each(check) } else { check(value) }
+}
+
+fn check_meta(meta: Value<'_>) -> Result<(), Reason> {
+    members(meta, &META).map(|_| ())
+}
+
+fn check_reference(
+    reference: Option<Value<'_>>,
+    argument: Option<Value<'_>>,
+    context: Option<Value<'_>>,
+) -> Result<(), Reason> {
+    let [kind, name, uri] = reference.map_or(Ok([None; 3]), |reference| members(reference, &REF))?;
+    let known = match kind.and_then(Value::as_str).as_deref() {
+        Some("ref/prompt") => name.is_some(),
+        Some("ref/resource") => uri.is_some(),
+        Some(_) => true,
+        None => false,
+    };
+    if !known {
+        return Err(Reason::Type("params.ref"));
+    }
+    if let Some(argument) = argument
+        && members(argument, &ARGUMENT)?.iter().any(Option::is_none)
+    {
+        return Err(Reason::Type("params.argument"));
+    }
+    context.map_or(Ok(()), |context| members(context, &CONTEXT).map(|_| ()))
+}
+
+/// What a result asks the client for: requests without an envelope. Only parameters of those go deeper, once.
+fn check_requests(requests: Value<'_>) -> Result<(), Reason> {
+    for (_, request) in requests.members() {
+        no_variant(request, &ENVELOPE)?;
+        let method = request.get("method").and_then(Value::as_str);
+        let Some(method) = method.filter(|_| request.is_object()) else {
+            return Err(Reason::Type("inputRequests"));
+        };
+        let params = request.get("params");
+        if params.is_some_and(|params| !params.is_object() && !params.is_null()) {
+            return Err(Reason::Type("inputRequests"));
+        }
+        // A task's notice may hold requests; a request holds none.
+        if params.and_then(|params| params.get("inputRequests")).is_some() {
+            return Err(Reason::Type("inputRequests"));
+        }
+        check_params(&method, params)?;
+    }
+    Ok(())
+}
+
+/// Every entry is an object with a name that can be compared.
+fn check_list(list: &Listed, entries: Value<'_>) -> Result<(), Reason> {
+    for entry in entries.elements() {
+        if entry.get(list.name).and_then(Value::as_str).is_none() {
+            return Err(Reason::Type(list.path));
+        }
+        no_variant(entry, list.keys)?;
     }
     Ok(())
 }

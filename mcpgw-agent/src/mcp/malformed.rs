@@ -40,8 +40,8 @@ pub enum Reason {
     /// `jsonrpc` is not the string `2.0`.
     #[error("`jsonrpc` is not \"2.0\"")]
     Version,
-    /// A key differs from one of the protocol's only by case.
-    #[error("a key differs from one of the protocol's only by case")]
+    /// A key differs from one of the protocol's only by case or underscores.
+    #[error("a key differs from one of the protocol's only by case or underscores")]
     CaseVariantKey,
     /// The id is no string and no integer of 64 bits.
     #[error("the id is no string and no integer of 64 bits")]
@@ -49,8 +49,8 @@ pub enum Reason {
     /// A response without an id.
     #[error("the response has no id")]
     MissingId,
-    /// `method` is no string, or empty.
-    #[error("`method` is no string")]
+    /// `method` is no string, empty, or too long.
+    #[error("`method` is no string, empty, or too long")]
     Method,
     /// Both a request and a response.
     #[error("it is request and response at once")]
@@ -70,8 +70,8 @@ pub enum Reason {
     /// A member that decides what the message does has another type than the protocol gives it.
     #[error("`{0}` has the wrong type")]
     Type(&'static str),
-    /// A carriage return within a line.
-    #[error("a carriage return stands within the line")]
+    /// Something within a line that some readers take for its end.
+    #[error("something within the line may be taken for its end")]
     LineSeparator,
 }
 

@@ -5,6 +5,10 @@
 //! app server (`initialize` without a version), A2A (`tasks/get`, `tasks/cancel` with `id`), Bitcoin and others
 //! (`ping`).
 
+use super::Revision;
+use super::shape::Shape;
+use super::table::{self, shapes};
+
 /// Which peer of a session sends a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sender {
@@ -35,54 +39,158 @@ pub(super) enum Proof {
     Never,
 }
 
+/// Request or notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Wants an answer.
+    Request,
+    /// Wants none.
+    Notification,
+}
+
+/// What a method's parameters name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Names {
+    /// A tool, by `name`.
+    Tool,
+    /// A prompt, by `name`.
+    Prompt,
+    /// A resource, by `uri`.
+    Resource,
+    /// A task, by `taskId`.
+    Task,
+    /// A prompt or a resource, by `ref`.
+    Reference,
+}
+
+/// A method: who sends it, when it was MCP's, what it names, and where its text is.
+#[derive(Debug)]
+pub struct Method {
+    name: &'static str,
+    sender: Sender,
+    call: Call,
+    since: Revision,
+    until: Revision,
+    names: Option<Names>,
+    pub(super) proof: Proof,
+    /// Parameters that must be there.
+    pub(super) required: &'static [&'static str],
+    pub(super) params: &'static Shape,
+    pub(super) result: &'static Shape,
+}
+
+impl Method {
+    /// The method called `name`; `None` for one that no revision has.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        table::all().find(|method| method.name == name)
+    }
+
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        table::all()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Who sends it.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.sender
+    }
+
+    /// Request or notification.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        self.call
+    }
+
+    /// `revision` has it: in itself, in an extension of its, or within a result.
+    #[must_use]
+    pub fn is_in(&self, revision: Revision) -> bool {
+        (self.since..=self.until).contains(&revision)
+    }
+
+    /// What its parameters name.
+    #[must_use]
+    pub fn names(&self) -> Option<Names> {
+        self.names
+    }
+
+    /// A request of every revision, proven by its name, with nothing but common parameters and results.
+    pub(super) const fn request(name: &'static str, sender: Sender) -> Self {
+        Self {
+            name,
+            sender,
+            call: Call::Request,
+            since: Revision::R2024_11_05,
+            until: Revision::R2026_07_28,
+            names: None,
+            proof: Proof::Name,
+            required: &[],
+            params: &shapes::NO_PARAMS,
+            result: &shapes::NO_RESULT,
+        }
+    }
+
+    /// A notification, likewise.
+    pub(super) const fn notification(name: &'static str, sender: Sender) -> Self {
+        let mut method = Self::request(name, sender);
+        method.call = Call::Notification;
+        method
+    }
+
+    /// Its first revision.
+    pub(super) const fn since(mut self, revision: Revision) -> Self {
+        self.since = revision;
+        self
+    }
+
+    /// Its last revision.
+    pub(super) const fn until(mut self, revision: Revision) -> Self {
+        self.until = revision;
+        self
+    }
+
+    pub(super) const fn naming(mut self, names: Names) -> Self {
+        self.names = Some(names);
+        self.required = match names {
+            Names::Tool | Names::Prompt => &["name"],
+            Names::Resource => &["uri"],
+            Names::Task => &["taskId"],
+            Names::Reference => &["ref", "argument"],
+        };
+        self
+    }
+
+    pub(super) const fn proven_by(mut self, proof: Proof) -> Self {
+        self.proof = proof;
+        self
+    }
+
+    pub(super) const fn params(mut self, shape: &'static Shape) -> Self {
+        self.params = shape;
+        self
+    }
+
+    pub(super) const fn result(mut self, shape: &'static Shape) -> Self {
+        self.result = shape;
+        self
+    }
+}
+
 /// Who sends `method`; `None` for a method no revision of MCP has.
 #[must_use]
 pub fn sender(method: &str) -> Option<Sender> {
-    find(method).map(|(sender, _)| sender)
+    Method::named(method).map(Method::sender)
 }
 
-/// The table. A `match` on strings, so that an unknown name costs one comparison of lengths and bytes.
 pub(super) fn find(method: &str) -> Option<(Sender, Proof)> {
-    use Sender::{Both, Client, Server};
-    Some(match method {
-        // life cycle
-        "initialize" => (Client, Proof::Handshake),
-        "notifications/initialized" | "server/discover" => (Client, Proof::Name),
-        "ping" => (Both, Proof::Never),
-        // what servers offer
-        "tools/list"
-        | "tools/call"
-        | "resources/list"
-        | "resources/templates/list"
-        | "resources/read"
-        | "resources/subscribe"
-        | "resources/unsubscribe"
-        | "prompts/list"
-        | "prompts/get"
-        | "completion/complete"
-        | "subscriptions/listen"
-        | "notifications/roots/list_changed" => (Client, Proof::Name),
-        "logging/setLevel" => (Client, Proof::Level),
-        // what clients offer
-        "sampling/createMessage" | "elicitation/create" | "roots/list" => (Server, Proof::Name),
-        // what servers tell
-        "notifications/tools/list_changed"
-        | "notifications/resources/list_changed"
-        | "notifications/resources/updated"
-        | "notifications/prompts/list_changed"
-        | "notifications/elicitation/complete"
-        | "notifications/subscriptions/acknowledged" => (Server, Proof::Name),
-        "notifications/message" => (Server, Proof::Level),
-        // what either tells
-        "notifications/cancelled" => (Both, Proof::RequestId),
-        "notifications/progress" => (Both, Proof::ProgressToken),
-        // tasks: of both sides in 2025-11-25, of the client in the extension of 2026-07-28
-        "tasks/get" | "tasks/result" | "tasks/cancel" => (Both, Proof::TaskId),
-        "tasks/update" => (Client, Proof::TaskId),
-        "tasks/list" => (Both, Proof::Never),
-        "notifications/tasks/status" | "notifications/tasks" => (Both, Proof::TaskId),
-        _ => return None,
-    })
+    Method::named(method).map(|method| (method.sender, method.proof))
 }
 
 /// Names no revision knows that may still be MCP: its own namespaces (later revisions, extensions), and what

@@ -3,22 +3,29 @@
 //! Unlike [`peek`](super::peek), which recognises whatever real peers accept, this refuses whatever two peers could
 //! read differently. Unknown methods, members and capabilities are no business of it and survive untouched.
 
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
 
 use super::malformed::{Malformed, Reason};
 use super::message::{Decoded, Message, MessageKind};
 use super::{RequestId, keys};
-use crate::json::{Document, Limits, Value};
+use crate::json::{Document, Fault, Limits, Value};
 
 /// Messages a batch may have.
 pub const BATCH_MAX: usize = 1000;
+
+/// Bytes a method's name may have.
+pub const METHOD_MAX_BYTES: usize = 256;
 
 /// Decodes one text: a message, or a batch of them.
 ///
 /// # Errors
 /// The first reason to refuse it.
 pub fn decode(bytes: Bytes, limits: &Limits) -> Result<Decoded, Malformed> {
-    let document = Document::parse(bytes, limits).map_err(|error| Malformed::new(Reason::Json(error)))?;
+    let document = Document::parse(bytes.clone(), limits)
+        .map_err(|error| Malformed { reason: Reason::Json(error), id: asking(bytes, limits, error.fault) })?;
     let root = document.root();
     if root.is_object() {
         return message(document).map(Decoded::One);
@@ -26,22 +33,56 @@ pub fn decode(bytes: Bytes, limits: &Limits) -> Result<Decoded, Malformed> {
     if !root.is_array() {
         return Err(Malformed::new(Reason::NotAMessage));
     }
-    let mut messages = Vec::new();
-    for element in root.elements() {
-        if messages.len() == BATCH_MAX {
-            return Err(Malformed::new(Reason::LongBatch));
-        }
-        if element.is_array() {
-            return Err(Malformed::new(Reason::NestedBatch));
-        }
-        let part = document.bytes().slice(element.span());
-        let part = Document::parse(part, limits).map_err(|error| Malformed::new(Reason::Json(error)))?;
-        if !part.root().is_object() {
-            return Err(Malformed::new(Reason::NotAMessage));
-        }
-        messages.push(message(part).map_err(|malformed| Malformed::new(malformed.reason))?);
+    // All that can be said without reading an element is said before one is.
+    let wrong = |element: Value<'_>| {
+        let nested = element.is_array().then_some(Reason::NestedBatch);
+        nested.or((!element.is_object()).then_some(Reason::NotAMessage))
+    };
+    if root.elements().next().is_none() {
+        return Err(Malformed::new(Reason::EmptyBatch));
     }
-    if messages.is_empty() { Err(Malformed::new(Reason::EmptyBatch)) } else { Ok(Decoded::Batch(messages)) }
+    if root.elements().nth(BATCH_MAX).is_some() {
+        return Err(Malformed::new(Reason::LongBatch));
+    }
+    if let Some(reason) = root.elements().find_map(wrong) {
+        return Err(Malformed::new(reason));
+    }
+    let part = |element: Value<'_>| {
+        let part = Document::parse(document.bytes().slice(element.span()), limits);
+        let part = part.map_err(|error| Malformed::new(Reason::Json(error)))?;
+        message(part).map_err(|malformed| Malformed::new(malformed.reason))
+    };
+    root.elements().map(part).collect::<Result<_, _>>().map(Decoded::Batch)
+}
+
+/// The id of a request that is JSON but no strict one: whoever sent it should not wait for ever.
+fn asking(bytes: Bytes, limits: &Limits, fault: Fault) -> Option<RequestId> {
+    let limits = match fault {
+        Fault::DuplicateKey | Fault::LoneSurrogate => *limits,
+        // Bounded by the number of values still.
+        Fault::TooDeep => Limits { depth: usize::MAX, ..*limits },
+        Fault::TooLong
+        | Fault::TooManyValues
+        | Fault::ByteOrderMark
+        | Fault::NotUtf8
+        | Fault::Syntax
+        | Fault::TrailingBytes => return None,
+    };
+    let document = Document::parse_refused(bytes, &limits).ok()?;
+    let (mut id, mut asks) = (None, false);
+    for (key, value) in document.root().members() {
+        match &*key.as_str().unwrap_or_default() {
+            "id" if id.is_some() => return None,
+            "id" => id = Some(value),
+            "method" => asks = true,
+            "result" | "error" => return None,
+            other if keys::is_variant(other, keys::ENVELOPE) => return None,
+            _ => {}
+        }
+    }
+    // A string is taken only as it stands: an escape may be the surrogate.
+    let plain = |id: &Value<'_>| !id.raw().contains('\\');
+    id.filter(plain).filter(|_| asks).and_then(RequestId::of)
 }
 
 /// The members of the envelope.
@@ -67,7 +108,7 @@ fn message(document: Document) -> Result<Message, Malformed> {
             "params" => envelope.params = Some(value),
             "result" => envelope.result = Some(value),
             "error" => envelope.error = Some(value),
-            other => variant |= keys::is_variant(other, &keys::ENVELOPE),
+            other => variant |= keys::is_variant(other, keys::ENVELOPE),
         }
     }
     let id = envelope.id.and_then(RequestId::of);
@@ -119,25 +160,16 @@ fn call<'d>(
     method: Value<'d>,
     has_id: bool,
 ) -> Result<(MessageKind, Option<Value<'d>>), Reason> {
-    let name = method.as_str().filter(|name| !name.is_empty()).ok_or(Reason::Method)?;
+    let fits = |name: &str| (1..=METHOD_MAX_BYTES).contains(&name.len());
+    let name = method.as_str().filter(|name| fits(name)).ok_or(Reason::Method)?;
     let params = envelope.params;
     if params.is_some_and(|params| !params.is_object() && !params.is_null()) {
         return Err(Reason::Params);
     }
-    if let Some(params) = params {
-        keys::check_params(&name, params)?;
-    }
+    keys::check_params(&name, params)?;
     Ok((if has_id { MessageKind::Request } else { MessageKind::Notification }, params))
 }
 
 fn failure(error: Value<'_>) -> Result<(MessageKind, Option<Value<'_>>), Reason> {
-    let code = error.get("code").and_then(Value::as_number).and_then(|code| code.parse::<i64>().ok());
-    let message = error.get("message").and_then(Value::as_str);
-    if code.is_none() || message.is_none() {
-        return Err(Reason::ErrorObject);
-    }
-    if error.members().any(|(key, _)| keys::is_variant(&key.as_str().unwrap_or_default(), &keys::ERROR)) {
-        return Err(Reason::CaseVariantKey);
-    }
-    Ok((MessageKind::Error, Some(error)))
+    keys::check_error(error).map(|()| (MessageKind::Error, Some(error)))
 }

@@ -77,7 +77,7 @@ impl Gate {
     /// # Errors
     /// The reason to refuse it; hand it to [`judge`](Self::judge) all the same, which records and answers it.
     pub fn decode(&self, bytes: Bytes, framing: Framing) -> Result<Decoded, Malformed> {
-        if framing == Framing::Line && memchr::memchr(b'\r', &bytes).is_some() {
+        if framing == Framing::Line && crate::mcp::hides_a_line(&bytes) {
             return Err(Malformed { reason: Reason::LineSeparator, id: None });
         }
         crate::mcp::decode(bytes, &self.limits)
@@ -181,7 +181,7 @@ impl Turn<'_> {
             json::apply(message.bytes(), verdict.edits().to_vec())
         };
         if verdict.forwards() {
-            session.passed(self.direction, &message, &decision, self.gate.now_us());
+            session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
             // The client is told in the answer's stead: the request is over.
             session.closed(self.direction.opposite(), id);

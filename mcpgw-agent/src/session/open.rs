@@ -1,12 +1,16 @@
 //! Requests that wait for their answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::{Target, Violation, target};
 use crate::mcp::{Message, RequestId, Revision};
 
 /// Requests of one direction that may be open in a session.
 pub const MAX_OPEN: usize = 10_000;
+/// Bytes they may hold before no more are opened; the last one may reach beyond.
+const MAX_BYTES: usize = 16 << 20;
+/// Requests given up that are remembered, so that a late answer still has its request.
+const MAX_GIVEN_UP: usize = 1_000;
 
 /// A request that was let through and is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,33 +37,115 @@ impl OpenRequest {
             revision: target::revision_of(message),
         }
     }
+
+    fn bytes(&self) -> usize {
+        self.method.len() + self.decision.len() + self.target.as_ref().map_or(0, |target| target.text().len())
+    }
+}
+
+/// A request and what only the session needs of it.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) request: OpenRequest,
+    /// The tool whose call became the task it names.
+    pub(super) task_tool: Option<Box<str>>,
+    /// It asks for a list from its start.
+    pub(super) from_start: bool,
+    /// Whoever asked wants no answer any more.
+    given_up: bool,
+}
+
+impl Waiting {
+    pub(super) fn new(request: OpenRequest, task_tool: Option<Box<str>>, from_start: bool) -> Self {
+        Self { request, task_tool, from_start, given_up: false }
+    }
+
+    fn bytes(&self) -> usize {
+        self.request.bytes() + self.task_tool.as_ref().map_or(0, |tool| tool.len())
+    }
 }
 
 /// The open requests of one direction.
+///
+/// What is full refuses: a request beyond the bounds is not to be let through, and one that is all the same (a policy
+/// that only observes) is not remembered, so that its answer counts as one nobody asked for. Only requests that were
+/// given up make room, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Open(HashMap<RequestId, OpenRequest>);
+pub(super) struct Open {
+    requests: HashMap<RequestId, Waiting>,
+    bytes: usize,
+    /// Ids of those given up, oldest first.
+    given_up: VecDeque<RequestId>,
+}
 
 impl Open {
     pub(super) fn may_open(&self, id: &RequestId) -> Result<(), Violation> {
-        if self.0.contains_key(id) {
+        if self.requests.contains_key(id) {
             return Err(Violation::DuplicateId);
         }
-        if self.0.len() >= MAX_OPEN { Err(Violation::TooManyOpen) } else { Ok(()) }
+        if self.is_full() && self.given_up.is_empty() { Err(Violation::TooManyOpen) } else { Ok(()) }
     }
 
-    pub(super) fn get(&self, id: &RequestId) -> Option<&OpenRequest> {
-        self.0.get(id)
+    fn is_full(&self) -> bool {
+        self.requests.len() >= MAX_OPEN || self.bytes >= MAX_BYTES
     }
 
-    pub(super) fn insert(&mut self, id: RequestId, open: OpenRequest) {
-        self.0.insert(id, open);
+    pub(super) fn get(&self, id: &RequestId) -> Option<&Waiting> {
+        self.requests.get(id)
     }
 
-    pub(super) fn remove(&mut self, id: &RequestId) -> Option<OpenRequest> {
-        self.0.remove(id)
+    pub(super) fn insert(&mut self, id: RequestId, waiting: Waiting) {
+        // One with the same id only passes where violations are observed: the later one counts.
+        self.remove(&id);
+        if self.is_full() && self.given_up.is_empty() {
+            return;
+        }
+        while self.is_full()
+            && let Some(oldest) = self.given_up.pop_front()
+        {
+            self.take(&oldest);
+        }
+        self.bytes += waiting.bytes();
+        self.requests.insert(id, waiting);
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&RequestId, &OpenRequest)> {
-        self.0.iter()
+    pub(super) fn remove(&mut self, id: &RequestId) -> Option<Waiting> {
+        let waiting = self.take(id)?;
+        if waiting.given_up {
+            self.given_up.retain(|given_up| given_up != id);
+        }
+        Some(waiting)
+    }
+
+    fn take(&mut self, id: &RequestId) -> Option<Waiting> {
+        let waiting = self.requests.remove(id)?;
+        self.bytes = self.bytes.saturating_sub(waiting.bytes());
+        Some(waiting)
+    }
+
+    /// Nobody waits for the answer to `id` any more. It may come all the same, once.
+    pub(super) fn give_up(&mut self, id: &RequestId) {
+        let Some(waiting) = self.requests.get_mut(id).filter(|waiting| !waiting.given_up) else { return };
+        // The protocol forbids to cancel it: the answer is waited for.
+        if &*waiting.request.method == "initialize" {
+            return;
+        }
+        waiting.given_up = true;
+        self.given_up.push_back(id.clone());
+        if self.given_up.len() > MAX_GIVEN_UP
+            && let Some(oldest) = self.given_up.pop_front()
+        {
+            self.take(&oldest);
+        }
+    }
+
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = (&RequestId, &OpenRequest)> {
+        let waited_for = self.requests.iter().filter(|(_, waiting)| !waiting.given_up);
+        waited_for.map(|(id, waiting)| (id, &waiting.request))
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.requests.len()
     }
 }

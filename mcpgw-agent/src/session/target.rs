@@ -1,7 +1,7 @@
 //! What a request is about, and which revision it speaks.
 
 use crate::json::Value;
-use crate::mcp::{Message, Revision};
+use crate::mcp::{Message, Method, Names, Revision};
 
 /// The member of `_meta` that names the revision from 2026-07-28 on.
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
@@ -11,11 +11,12 @@ const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 pub enum Target {
     /// `tools/call`: the tool's name.
     Tool(Box<str>),
-    /// `prompts/get`: the prompt's name.
+    /// `prompts/get`, `completion/complete`: the prompt's name.
     Prompt(Box<str>),
-    /// `resources/read`, `…/subscribe`, `…/unsubscribe`: the URI.
+    /// `resources/read`, `…/subscribe`, `…/unsubscribe`, `notifications/resources/updated`, `completion/complete`: the
+    /// URI, or the template of it.
     Resource(Box<str>),
-    /// `tasks/…`: the task's id.
+    /// `tasks/…`, `notifications/tasks…`: the task's id.
     Task(Box<str>),
 }
 
@@ -23,15 +24,30 @@ impl Target {
     /// What `message` is about; `None` for methods that name nothing, and for answers.
     #[must_use]
     pub fn of(message: &Message) -> Option<Self> {
-        let text = |key| Some(Box::from(&*message.params()?.get(key)?.as_str()?));
-        match message.method()? {
-            "tools/call" => text("name").map(Self::Tool),
-            "prompts/get" => text("name").map(Self::Prompt),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                text("uri").map(Self::Resource)
+        let names = Method::named(message.method()?)?.names()?;
+        let params = message.params()?;
+        let text = |of: Value<'_>, key| Some(Box::from(&*of.get(key)?.as_str()?));
+        match names {
+            Names::Tool => text(params, "name").map(Self::Tool),
+            Names::Prompt => text(params, "name").map(Self::Prompt),
+            Names::Resource => text(params, "uri").map(Self::Resource),
+            Names::Task => text(params, "taskId").map(Self::Task),
+            Names::Reference => {
+                let reference = params.get("ref")?;
+                match &*reference.get("type")?.as_str()? {
+                    "ref/prompt" => text(reference, "name").map(Self::Prompt),
+                    "ref/resource" => text(reference, "uri").map(Self::Resource),
+                    _ => None,
+                }
             }
-            "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/update" => text("taskId").map(Self::Task),
-            _ => None,
+        }
+    }
+
+    /// The name, URI or id.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Tool(text) | Self::Prompt(text) | Self::Resource(text) | Self::Task(text) => text,
         }
     }
 }
