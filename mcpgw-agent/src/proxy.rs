@@ -17,6 +17,7 @@
 //! ```
 
 pub mod gate;
+pub mod http;
 mod pump;
 mod register;
 pub mod reply;

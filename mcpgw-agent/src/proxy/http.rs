@@ -1,0 +1,4 @@
+//! The gateway over HTTP: Streamable HTTP of every revision, and HTTP+SSE.
+
+pub mod encoding;
+pub mod sse;
