@@ -12,6 +12,7 @@ mod config;
 mod doctor;
 mod log;
 mod output;
+mod proxy;
 mod run;
 mod status;
 mod text;
@@ -42,6 +43,7 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Wrap(wrap::Args),
+    Proxy(Box<proxy::Args>),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -68,5 +70,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(command) => config::config(&command),
         Command::Wrap(args) => wrap::wrap(args),
+        Command::Proxy(args) => proxy::proxy(&args),
     }
 }
