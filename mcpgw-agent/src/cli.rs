@@ -12,6 +12,7 @@ mod config;
 mod doctor;
 mod log;
 mod output;
+mod policy;
 mod proxy;
 mod run;
 mod status;
@@ -42,6 +43,8 @@ enum Command {
     Doctor(doctor::Args),
     #[command(subcommand)]
     Config(config::Command),
+    #[command(subcommand)]
+    Policy(policy::Command),
     Wrap(wrap::Args),
     Proxy(Box<proxy::Args>),
 }
@@ -69,6 +72,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Status(args) => status::status(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(command) => config::config(&command),
+        Command::Policy(command) => policy::policy(&command),
         Command::Wrap(args) => wrap::wrap(args),
         Command::Proxy(args) => proxy::proxy(&args),
     }
