@@ -8,6 +8,7 @@ pub mod error;
 pub mod exit;
 pub mod live;
 
+mod audit;
 mod config;
 mod doctor;
 mod log;
@@ -47,6 +48,8 @@ enum Command {
     Policy(policy::Command),
     Wrap(wrap::Args),
     Proxy(Box<proxy::Args>),
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -75,5 +78,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Policy(command) => policy::policy(&command),
         Command::Wrap(args) => wrap::wrap(args),
         Command::Proxy(args) => proxy::proxy(&args),
+        Command::Audit(command) => audit::audit(&command),
     }
 }

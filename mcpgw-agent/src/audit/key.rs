@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::chain::{Signer, hex};
 use super::place::{check_private, open_private};
@@ -154,23 +154,29 @@ impl fmt::Debug for Key {
 
 /// Makes a key file, whole or not at all: it has its name only when it is written. Of several who try one wins.
 fn make(path: &Path) -> io::Result<()> {
-    let mut random = [0_u8; 32];
-    let mut filled = 0;
-    while let Some(rest) = random.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
-    }
-    let mut text = Zeroizing::new(hex(&random));
-    random.zeroize();
+    let mut text = random_text::<32>()?;
     text.push('\n');
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(".");
+    name.push(&*random_text::<8>()?);
     let draft = path.with_file_name(name);
     let made = write_new(&draft, text.as_bytes()).and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
     });
-    fs::remove_file(&draft)?;
-    made
+    // Where it could not be made there may be nothing to remove; what counts is why it could not.
+    let removed = fs::remove_file(&draft);
+    made.and(removed)
+}
+
+/// `N` random bytes, in hexadecimal.
+fn random_text<const N: usize>() -> io::Result<Zeroizing<String>> {
+    let mut random = Zeroizing::new([0_u8; N]);
+    let mut filled = 0;
+    while let Some(rest) = random.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(Zeroizing::new(hex(&*random)))
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
