@@ -41,8 +41,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use url::Url;
 
 use super::gate::Gate;
+use crate::audit::AuditLog;
 use crate::tasks::Tasks;
-use exchange::Front;
+use exchange::{Front, Parts};
 use server::Server;
 use session::Sessions;
 use upstream::Upstream;
@@ -61,10 +62,16 @@ pub struct HttpOptions {
     pub listen: SocketAddr,
     /// Listen on more than loopback although nobody authenticates clients.
     pub expose: bool,
+    /// Names it answers to beside its address.
+    pub hosts: Vec<String>,
+    /// Origins whose pages may ask, beside its own.
+    pub origins: Vec<String>,
     /// The server's name in policies and records.
     pub server: Box<str>,
     /// Decides on messages.
     pub gate: Arc<Gate>,
+    /// Records what is no message.
+    pub audit: Arc<AuditLog>,
     /// How sessions are remembered.
     pub sessions: SessionLimits,
     /// Clients speak TLS.
@@ -85,6 +92,9 @@ pub enum HttpError {
     /// The server's URL.
     #[error(transparent)]
     Url(#[from] UrlError),
+    /// A host or origin that cannot be read.
+    #[error(transparent)]
+    Name(#[from] origin::BadName),
     /// Anybody could use it.
     #[error("{0} is not on loopback, and clients are not authenticated")]
     Exposed(SocketAddr),
@@ -110,7 +120,8 @@ impl HttpProxy {
     /// # Errors
     /// [`HttpError`]
     pub async fn bind(options: HttpOptions, tasks: &Tasks) -> Result<Self, HttpError> {
-        let HttpOptions { upstream, listen, expose, server, gate, sessions, tls, upstream_tls } = options;
+        let HttpOptions { upstream, listen, expose, hosts, origins, server, gate, audit, sessions, tls, upstream_tls } =
+            options;
         if !expose && !listen.ip().is_loopback() {
             return Err(HttpError::Exposed(listen));
         }
@@ -118,9 +129,10 @@ impl HttpProxy {
         let refused = |source| HttpError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let guard = origin::Guard::new(address);
+        let guard = origin::Guard::new(address, &hosts, &origins)?;
         let sessions = Sessions::new(sessions);
-        let front = Front::new(gate, upstream, sessions, guard, server, tasks.token().clone());
+        let parts = Parts { gate, audit, upstream, sessions, guard, server, ending: tasks.token().clone() };
+        let front = Front::new(parts);
         let server = Server { listener, front: Arc::new(front), tls, tasks: tasks.clone() };
         Ok(Self { server, address })
     }

@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::{self, HeaderMap};
 use hyper::{Response, StatusCode};
 
 use super::asked::{Asked, Opening};
 use super::body::Body;
 use super::collect::{self, Collected, Fault};
-use super::exchange::{Front, SESSION_ID, joined, outgoing};
+use super::exchange::{Front, joined, outgoing};
+use super::headers::{Answer, SESSION_ID};
 use super::session::Session;
 use super::sse;
 use super::stream::{Parser, Stream};
@@ -43,13 +44,16 @@ pub(super) async fn relay(
     if status.is_redirection() {
         return failed(&asked, StatusCode::BAD_GATEWAY, "the server redirects, which is not followed");
     }
+    let (Ok(()), Ok(kind)) = (headers::check(&head.headers), headers::answer(&head.headers)) else {
+        return failed(&asked, StatusCode::BAD_GATEWAY, "the headers of the server's answer are malformed");
+    };
     open_session(front, &mut asked, status, &head.headers);
     let mut response = empty_like(status, &head.headers);
     let Ok(coding) = Coding::of(&head.headers) else {
         return failed(&asked, StatusCode::BAD_GATEWAY, "the server's answer is coded in an unknown way");
     };
     let limit = front.gate.limits().bytes;
-    if is_events(&head.headers) && status == StatusCode::OK {
+    if kind == Answer::Events && status == StatusCode::OK {
         let decoder = (coding != Coding::Identity).then(|| Decoder::new(coding, limit));
         let parser = Parser::Events(sse::Reader::new(limit));
         let stream = stream(front, asked, manner, Source { body, lease: answer.1, decoder, parser });
@@ -139,7 +143,7 @@ async fn whole(front: &Front, asked: &mut Asked, mut response: Response<Body>, t
         Ok(Decoded::Batch(_)) | Err(_) => None,
     };
     let session = stray.as_ref().unwrap_or(&asked.session);
-    let passed = front.judge(&session.party, Direction::ToClient, &text, decoded, None, since).await;
+    let passed = front.judge_server(&session.party, &text, decoded, since).await;
     for answer in &passed.to_sender {
         front.tell_server(session, answer.clone()).await;
     }
@@ -184,11 +188,11 @@ fn open_session(front: &Front, asked: &mut Asked, status: StatusCode, headers: &
     }
     match std::mem::replace(&mut asked.opening, Opening::None) {
         Opening::None => {}
-        Opening::Known(id) => front.sessions.open(&asked.session, &id),
+        Opening::Known(id) => front.open(&asked.session, &id),
         Opening::Initialize => {
             let mut named = headers.get_all(SESSION_ID).iter();
             if let (Some(id), None) = (named.next(), named.next()) {
-                front.sessions.open(&asked.session, id);
+                front.open(&asked.session, id);
             }
         }
     }
@@ -197,22 +201,12 @@ fn open_session(front: &Front, asked: &mut Asked, status: StatusCode, headers: &
 /// Status and headers of the server's, for a body of ours.
 fn empty_like(status: StatusCode, headers: &HeaderMap) -> Response<Body> {
     let mut response = reply::empty(status);
-    *response.headers_mut() = headers::downstream(headers);
-    let headers = response.headers_mut();
     // The body is decoded, and may be another.
-    for name in [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::TRANSFER_ENCODING] {
-        headers.remove(name);
-    }
+    *response.headers_mut() = headers::downstream(headers, true);
     response
 }
 
 /// An error for everybody who waits.
 pub(super) fn failed(asked: &Asked, status: StatusCode, text: &str) -> Response<Body> {
     reply::json(status, reply::errors(&asked.ids, asked.is_batch, UNAVAILABLE, text))
-}
-
-fn is_events(headers: &HeaderMap) -> bool {
-    let of = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let name = of.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    name.eq_ignore_ascii_case(b"text/event-stream")
 }

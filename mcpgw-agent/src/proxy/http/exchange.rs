@@ -2,8 +2,9 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,60 +17,57 @@ use tokio_util::sync::CancellationToken;
 
 use super::session::{self, Legacy, Session, Sessions};
 use super::upstream::{Lease, Upstream, UpstreamError};
+use super::headers::{PROTOCOL_VERSION, ParamSchemas, SESSION_ID};
 use super::{headers, origin};
-use crate::mcp::{Decoded, Direction, Malformed, Message, Revision};
+use crate::audit::{AuditLog, Event};
+use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
 use crate::policy::Principal;
 use crate::proxy::gate::{Framing, Gate, Party, Passed};
-use crate::verdict::Cause;
 
-/// The header that names a session.
-pub(super) const SESSION_ID: &str = "mcp-session-id";
-/// The header that names a revision.
-pub(super) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 /// How long the server may take to accept a refusal.
 const TELL: Duration = Duration::from_secs(10);
 
 /// One proxied server.
 pub(super) struct Front {
+    pub(super) parts: Parts,
+    /// The server's URL without the query, which may hold a key.
+    url: Box<str>,
+    /// What the server's tools mirror in headers.
+    schemas: Mutex<ParamSchemas>,
+    stem: u32,
+    parties: AtomicU64,
+}
+
+/// What it is made of.
+pub(super) struct Parts {
     pub(super) gate: Arc<Gate>,
+    pub(super) audit: Arc<AuditLog>,
     pub(super) upstream: Upstream,
     pub(super) sessions: Sessions,
     pub(super) guard: origin::Guard,
     /// The server's name in policies and records.
     pub(super) server: Box<str>,
-    /// Its URL without the query, which may hold a key.
-    pub(super) url: Box<str>,
     /// Cancelled when the gateway is to end.
     pub(super) ending: CancellationToken,
-    stem: u32,
-    parties: AtomicU64,
+}
+
+impl Deref for Front {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 impl Front {
-    pub(super) fn new(
-        gate: Arc<Gate>,
-        upstream: Upstream,
-        sessions: Sessions,
-        guard: origin::Guard,
-        server: Box<str>,
-        ending: CancellationToken,
-    ) -> Self {
-        let mut url = upstream.url().clone();
+    pub(super) fn new(parts: Parts) -> Self {
+        let mut url = parts.upstream.url().clone();
         url.set_query(None);
         url.set_fragment(None);
         let bytes = RandomState::new().hash_one(std::process::id()).to_ne_bytes();
         let stem = bytes.first_chunk().map_or(0, |half| u32::from_ne_bytes(*half));
-        Self {
-            gate,
-            upstream,
-            sessions,
-            guard,
-            server,
-            url: url.as_str().into(),
-            ending,
-            stem,
-            parties: AtomicU64::new(1),
-        }
+        let schemas = Mutex::default();
+        Self { parts, url: url.as_str().into(), schemas, stem, parties: AtomicU64::new(1) }
     }
 
     /// A session nobody knows of yet.
@@ -79,17 +77,86 @@ impl Front {
         Session::new(Party::new(id, context), legacy)
     }
 
-    /// Judges what came in `direction`, and waits for the record.
-    pub(super) async fn judge(
+    /// Judges what a client sent with `headers`, and waits for the record.
+    pub(super) async fn judge_client(
         &self,
         party: &Party,
-        direction: Direction,
+        headers: &HeaderMap,
         bytes: &Bytes,
         decoded: Result<Decoded, Malformed>,
-        objection: Option<&Cause>,
         since: Instant,
     ) -> Passed {
-        self.gate.judge(party, direction, bytes, decoded, objection, since).ready().await
+        let objection = match &decoded {
+            Ok(Decoded::One(message)) => {
+                let revision = party.session().revision();
+                headers::agree(headers, message, revision, Some(&self.schemas())).err()
+            }
+            Ok(Decoded::Batch(_)) => headers::agree_batch(headers).err(),
+            Err(_) => None,
+        };
+        self.gate.judge(party, Direction::ToServer, bytes, decoded, objection.as_ref(), since).ready().await
+    }
+
+    /// Judges what the server sent, and waits for the record.
+    pub(super) async fn judge_server(
+        &self,
+        party: &Party,
+        bytes: &Bytes,
+        decoded: Result<Decoded, Malformed>,
+        since: Instant,
+    ) -> Passed {
+        let id = match &decoded {
+            Ok(Decoded::One(message)) if message.kind() == MessageKind::Result => message.id(),
+            Ok(_) | Err(_) => None,
+        };
+        let lists_tools = id.is_some_and(|id| {
+            party.session().request(Direction::ToServer, id).is_some_and(|open| &*open.method == "tools/list")
+        });
+        let judged = self.gate.judge(party, Direction::ToClient, bytes, decoded, None, since);
+        let passed = judged.ready().await;
+        if let (true, [message]) = (lists_tools, passed.messages.as_slice())
+            && let Some(result) = message.result()
+        {
+            self.schemas().learn(result);
+        }
+        passed
+    }
+
+    /// `session` is called `id` from now on.
+    pub(super) fn open(&self, session: &Arc<Session>, id: &HeaderValue) {
+        let Some(gone) = self.sessions.open(session, id) else { return };
+        for gone in gone {
+            self.closed(&gone);
+        }
+        self.opened(session);
+    }
+
+    /// The session `id` is over.
+    pub(super) fn close(&self, principal: &Principal, id: &HeaderValue) {
+        if let Some(session) = self.sessions.close(principal, id) {
+            self.closed(&session);
+        }
+    }
+
+    /// Records that a session began.
+    pub(super) fn opened(&self, session: &Session) {
+        let (session, context) = (session.party.id(), session.party.context());
+        self.note(&Event::SessionOpened { session, context });
+    }
+
+    /// Records that a session is over, or forgotten.
+    pub(super) fn closed(&self, session: &Session) {
+        let (session, context) = (session.party.id(), session.party.context());
+        self.note(&Event::SessionClosed { session, context, exit: None });
+    }
+
+    fn schemas(&self) -> MutexGuard<'_, ParamSchemas> {
+        self.schemas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records something that is no message. A record that is lost is counted by the log.
+    pub(super) fn note(&self, event: &Event<'_>) {
+        self.audit.note(event).ok();
     }
 
     /// Decodes a body or an event's data.

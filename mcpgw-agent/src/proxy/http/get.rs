@@ -9,9 +9,11 @@ use hyper::{Method, Response, StatusCode};
 use super::answer::{self, Manner};
 use super::asked::{Asked, Opening};
 use super::body::Body;
-use super::exchange::{Front, SESSION_ID};
+use super::exchange::Front;
+use super::headers::SESSION_ID;
 use super::post::revision;
 use super::session::Session;
+use crate::audit::{Event, Verb};
 use crate::policy::Principal;
 
 /// The header that says what a client saw last.
@@ -21,7 +23,10 @@ const LAST_EVENT_ID: &str = "last-event-id";
 pub(super) async fn get(front: &Arc<Front>, principal: Principal, headers: &HeaderMap) -> Response<Body> {
     let (session, opening) = session(front, &principal, headers);
     let manner = Manner { listens: true, replays: headers.contains_key(LAST_EVENT_ID) };
-    send(front, Method::GET, headers, Asked::nothing(session, opening), manner).await
+    let asked = Asked::nothing(Arc::clone(&session), opening);
+    let response = send(front, Method::GET, headers, asked, manner).await;
+    note(front, &session, Verb::Get, response.status());
+    response
 }
 
 /// Ends a session.
@@ -29,13 +34,19 @@ pub(super) async fn delete(front: &Arc<Front>, principal: Principal, headers: &H
     let (session, _) = session(front, &principal, headers);
     let manner = Manner { listens: false, replays: false };
     let response =
-        send(front, Method::DELETE, headers, Asked::nothing(session, Opening::None), manner).await;
+        send(front, Method::DELETE, headers, Asked::nothing(Arc::clone(&session), Opening::None), manner).await;
+    note(front, &session, Verb::Delete, response.status());
     // A server that does not let clients end sessions says 405, and keeps it.
     let is_over = response.status().is_success() || response.status() == StatusCode::NOT_FOUND;
     if let Some(id) = headers.get(SESSION_ID).filter(|_| is_over) {
-        front.sessions.close(&principal, id);
+        front.close(&principal, id);
     }
     response
+}
+
+fn note(front: &Front, session: &Session, verb: Verb, status: StatusCode) {
+    let (session, context) = (session.party.id(), session.party.context());
+    front.note(&Event::SessionRequest { session, context, verb, status: status.as_u16() });
 }
 
 async fn send(

@@ -21,12 +21,14 @@ const OWN: usize = 64;
 /// A place to post to, known as long as its stream is open.
 pub(super) struct Endpoint {
     front: Arc<Front>,
+    session: Arc<Session>,
     target: Box<str>,
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
         self.front.sessions.close_at(&self.target);
+        self.front.closed(&self.session);
     }
 }
 
@@ -57,7 +59,9 @@ fn open(front: &Arc<Front>, before: &Session, url: &Url) -> Option<Opened> {
     if !front.sessions.open_at(&path, &session) {
         return None;
     }
-    Some((session, Endpoint { front: Arc::clone(front), target: path }, own))
+    front.opened(&session);
+    let endpoint = Endpoint { front: Arc::clone(front), session: Arc::clone(&session), target: path };
+    Some((session, endpoint, own))
 }
 
 /// The URL `endpoint` stands for, where it is at the origin of `base`.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap};
+use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::answer::{self, Manner};
@@ -13,10 +13,11 @@ use super::asked::{Asked, Opening};
 use super::body::Body;
 use super::collect::{self, Fault};
 use super::encoding::Coding;
-use super::exchange::{Front, PROTOCOL_VERSION, SESSION_ID, joined, outgoing};
+use super::exchange::{Front, joined, outgoing};
+use super::headers::{PROTOCOL_VERSION, SESSION_ID};
 use super::session::Session;
 use super::{headers, reply};
-use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
+use crate::mcp::{Decoded, Malformed, Message, MessageKind, Revision};
 use crate::policy::Principal;
 use crate::proxy::gate::Passed;
 use crate::proxy::reply::{HEADER_MISMATCH, INVALID, error};
@@ -40,10 +41,7 @@ pub(super) async fn post(front: &Arc<Front>, principal: Principal, request: Requ
         Some(session) => (session, Opening::None),
         None => session(front, principal, &head.headers, &decoded),
     };
-    let objection = objection(&head.headers, &session, &decoded);
-    let party = &session.party;
-    let passed =
-        front.judge(party, Direction::ToServer, &bytes, decoded, objection.as_ref(), since).await;
+    let passed = front.judge_client(&session.party, &head.headers, &bytes, decoded, since).await;
     let Some(outgoing) = outgoing(&passed, &bytes) else {
         return refused(&head.headers, &session, passed);
     };
@@ -74,9 +72,8 @@ pub(super) async fn post(front: &Arc<Front>, principal: Principal, request: Requ
 /// The body, decompressed.
 async fn receive(front: &Front, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response<Body>> {
     let unsupported = |text| reply::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
-    if !is_json(headers) {
-        return Err(unsupported("the content type must be application/json"));
-    }
+    headers::check_json(headers)
+        .map_err(|_fault| unsupported("the content type must be application/json, in UTF-8"))?;
     let coding =
         Coding::of(headers).map_err(|_unknown| unsupported("the content coding is not supported"))?;
     collect::request(body, coding, front.gate.limits().bytes).await.map_err(|fault| match fault {
@@ -85,21 +82,6 @@ async fn receive(front: &Front, headers: &HeaderMap, body: Incoming) -> Result<B
         Fault::Broken => reply::refusal(StatusCode::BAD_REQUEST, "the message broke off"),
         Fault::Coding(_) => reply::refusal(StatusCode::BAD_REQUEST, "the message is not in its content coding"),
     })
-}
-
-/// `application/json`, in UTF-8 where it says in what: nothing a server could decode to another text.
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut named = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (named.next(), named.next()) else { return false };
-    let mut parts = value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-    let is_type = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(b"application/json"));
-    is_type
-        && parts.all(|parameter| {
-            let is_other = !parameter.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"charset="));
-            let charset = parameter.get(8..).unwrap_or_default();
-            let charset = charset.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(charset);
-            is_other || charset.eq_ignore_ascii_case(b"utf-8")
-        })
 }
 
 /// The session the messages belong to, and what to do about it once the server has agreed.
@@ -140,27 +122,6 @@ pub(super) fn revision(headers: &HeaderMap, message: Option<&Message>) -> Option
         Some(name) => Revision::named(name.to_str().ok()?),
         None => own().or(Some(Revision::R2025_03_26)),
     }
-}
-
-/// What the headers have against the messages.
-fn objection(
-    headers: &HeaderMap,
-    session: &Session,
-    decoded: &Result<Decoded, Malformed>,
-) -> Option<Cause> {
-    let messages = match decoded {
-        Ok(Decoded::One(message)) => std::slice::from_ref(message),
-        Ok(Decoded::Batch(messages)) => messages,
-        Err(_) => return None,
-    };
-    let checked = messages.iter().find_map(|message| headers::check(headers, message, Direction::ToServer).err());
-    checked.or_else(|| {
-        // One session has one era: what one side took for a request of the other era would be judged by other rules.
-        let of_session = session.party.session().revision()?;
-        let named = Revision::named(headers.get(PROTOCOL_VERSION)?.to_str().ok()?)?;
-        let differs = named.is_modern() != of_session.is_modern();
-        differs.then(|| Cause::HeaderMismatch("the session has another revision".into()))
-    })
 }
 
 /// The answer where nothing goes on.

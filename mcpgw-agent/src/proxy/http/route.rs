@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::Body;
-use super::exchange::{Front, SESSION_ID};
-use super::{get, post, reply};
+use super::exchange::Front;
+use super::{get, headers, post, reply};
 use crate::policy::Principal;
 
 /// Answers a request.
@@ -36,23 +36,14 @@ pub(super) async fn route(front: Arc<Front>, request: Request<Incoming>) -> Resu
 /// Why a request is not looked at further.
 fn refuse(front: &Front, request: &Request<Incoming>) -> Option<Response<Body>> {
     let headers = request.headers();
-    if let Err(status) = front.guard.check(headers) {
-        return Some(reply::refusal(status, "this host or origin is not served here"));
+    if let Err(refusal) = front.guard.check(headers, request.uri()) {
+        return Some(reply::refusal(refusal.status(), &refusal.to_string()));
     }
-    let host = headers.get(header::HOST).map_or(&b""[..], HeaderValue::as_bytes);
-    if request.uri().authority().is_some_and(|target| target.as_str().as_bytes() != host) {
-        return Some(reply::refusal(StatusCode::BAD_REQUEST, "the request names two hosts"));
+    if let Err(fault) = headers::check(headers) {
+        return Some(reply::refusal(fault.status(), &fault.to_string()));
     }
-    if is_ambiguous(headers) {
-        return Some(reply::refusal(StatusCode::BAD_REQUEST, "a header that must be there once is there twice"));
-    }
-    None
-}
-
-/// Headers of which another reader could take another.
-fn is_ambiguous(headers: &HeaderMap) -> bool {
-    let twice = |name: &str| headers.get_all(name).iter().nth(1).is_some();
-    let framed_twice =
+    // Which of the two counts is where readers differ.
+    let is_framed_twice =
         headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH);
-    framed_twice || [SESSION_ID, "last-event-id", "content-type", "authorization", "origin"].into_iter().any(twice)
+    is_framed_twice.then(|| reply::refusal(StatusCode::BAD_REQUEST, "the request has two lengths"))
 }

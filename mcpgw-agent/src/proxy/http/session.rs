@@ -21,8 +21,6 @@ use crate::policy::{Context, Principal};
 use crate::proxy::gate::Party;
 use crate::session::OpenRequest;
 
-/// Longest session id, in bytes.
-const ID_MAX: usize = 512;
 /// Answers remembered for a client that comes back for them.
 const REPLAYED: usize = 64;
 /// How often sessions that are over are looked for.
@@ -144,30 +142,23 @@ impl Sessions {
         found
     }
 
-    /// `session` is called `id` from now on. Not where the id cannot be one.
-    pub(super) fn open(&self, session: &Arc<Session>, id: &HeaderValue) {
-        let is_id = !id.is_empty() && id.len() <= ID_MAX && id.as_bytes().iter().all(u8::is_ascii_graphic);
-        if !is_id || session.id.set(id.clone()).is_err() {
-            return;
-        }
-        let now = self.now_ms();
-        session.used.store(now, Ordering::Relaxed);
+    /// `session` is called `id` from now on; gives the sessions that made room. `None` where the id cannot be one.
+    pub(super) fn open(&self, session: &Arc<Session>, id: &HeaderValue) -> Option<Vec<Arc<Session>>> {
+        session.id.set(id.clone()).ok()?;
+        session.used.store(self.now_ms(), Ordering::Relaxed);
         let key = (session.party.context().principal.subject.clone(), id.clone());
         let mut table = self.table();
-        self.sweep(&mut table);
+        let mut gone = self.sweep(&mut table);
         if table.by_id.len() >= self.limits.count {
-            table.evict();
+            gone.extend(table.evict());
         }
-        table.by_id.insert(key, Arc::clone(session));
-        tracing::debug!(session = session.party.id(), "a session is open");
+        gone.extend(table.by_id.insert(key, Arc::clone(session)));
+        Some(gone)
     }
 
     /// The session `id` is over.
-    pub(super) fn close(&self, principal: &Principal, id: &HeaderValue) {
-        let key = (principal.subject.clone(), id.clone());
-        if let Some(session) = self.table().by_id.remove(&key) {
-            tracing::debug!(session = session.party.id(), "a session is closed");
-        }
+    pub(super) fn close(&self, principal: &Principal, id: &HeaderValue) -> Option<Arc<Session>> {
+        self.table().by_id.remove(&(principal.subject.clone(), id.clone()))
     }
 
     /// The session whose endpoint is `endpoint`.
@@ -194,18 +185,20 @@ impl Sessions {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn sweep(&self, table: &mut Table) {
+    /// Takes out the sessions nobody has used for long.
+    fn sweep(&self, table: &mut Table) -> Vec<Arc<Session>> {
         let now = self.born.elapsed();
         if now.saturating_sub(table.swept) < SWEEP {
-            return;
+            return Vec::new();
         }
         table.swept = now;
         let idle = u64::try_from(self.limits.idle.as_millis()).unwrap_or(u64::MAX);
         let oldest = self.now_ms().saturating_sub(idle);
         // Who holds one uses it, as a stream does for as long as it is open.
-        table.by_id.retain(|_, session| {
-            Arc::strong_count(session) > 1 || session.used.load(Ordering::Relaxed) >= oldest
-        });
+        let is_over = |session: &mut Arc<Session>| {
+            Arc::strong_count(session) == 1 && session.used.load(Ordering::Relaxed) < oldest
+        };
+        table.by_id.extract_if(|_, session| is_over(session)).map(|(_, session)| session).collect()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -215,14 +208,14 @@ impl Sessions {
 
 impl Table {
     /// Makes room: the longest unused session is forgotten, one in use only where all are.
-    fn evict(&mut self) {
+    fn evict(&mut self) -> Option<Arc<Session>> {
         let age = |session: &Arc<Session>| {
             (Arc::strong_count(session) > 1, session.used.load(Ordering::Relaxed))
         };
         let oldest = self.by_id.iter().min_by_key(|(_, session)| age(session)).map(|(key, _)| key.clone());
-        if let Some(session) = oldest.and_then(|key| self.by_id.remove(&key)) {
-            tracing::warn!(session = session.party.id(), "there is no room for more sessions: one is forgotten");
-        }
+        let session = oldest.and_then(|key| self.by_id.remove(&key))?;
+        tracing::warn!(session = session.party.id(), "there is no room for more sessions: one is forgotten");
+        Some(session)
     }
 }
 

@@ -171,8 +171,7 @@ impl Stream {
         let decoded = self.front.decode(data);
         self.expect(&decoded, has_id);
         let session = Arc::clone(&self.asked.session);
-        let passed =
-            self.front.judge(&session.party, Direction::ToClient, data, decoded, None, since).await;
+        let passed = self.front.judge_server(&session.party, data, decoded, since).await;
         for answer in &passed.to_sender {
             self.front.tell_server(&session, answer.clone()).await;
         }

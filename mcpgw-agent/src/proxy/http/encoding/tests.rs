@@ -31,8 +31,10 @@ fn br(bytes: &[u8]) -> Vec<u8> {
     encoder.into_inner()
 }
 
+type Code = fn(&[u8]) -> Vec<u8>;
+
 /// Each way to code, and the coding it is called by.
-const CODERS: [(Coding, fn(&[u8]) -> Vec<u8>); 4] =
+const CODERS: [(Coding, Code); 4] =
     [(Coding::Gzip, gzip), (Coding::Deflate, zlib), (Coding::Deflate, raw), (Coding::Brotli, br)];
 
 fn whole(coding: Coding, body: &[u8], limit: usize) -> Result<Bytes, Fault> {

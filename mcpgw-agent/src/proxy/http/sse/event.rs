@@ -114,22 +114,16 @@ impl Event {
         let mut event = BytesMut::with_capacity(self.raw.len().saturating_add(data.len()));
         let mut written = false;
         for (line, end) in lines(self.fields()) {
-            match Line::of(line) {
-                Line::Data(_) if written => {}
-                Line::Data(_) => {
-                    put_data(&mut event, data, end);
-                    written = true;
-                }
-                other => {
-                    if other == Line::Blank && !written {
-                        put_data(&mut event, data, end);
-                        written = true;
-                    }
-                    event.put_slice(line);
-                    // A blank line's LF must not become part of the CR of what now stands before it.
-                    let joins = line.is_empty() && end == b"\n" && event.ends_with(b"\r");
-                    event.put_slice(if joins { b"\r\n" } else { end });
-                }
+            let kind = Line::of(line);
+            if !written && matches!(kind, Line::Data(_) | Line::Blank) {
+                put_data(&mut event, data, end);
+                written = true;
+            }
+            if !matches!(kind, Line::Data(_)) {
+                event.put_slice(line);
+                // A blank line's LF must not become part of the CR of what now stands before it.
+                let joins = kind == Line::Blank && end == b"\n" && event.ends_with(b"\r");
+                event.put_slice(if joins { b"\r\n" } else { end });
             }
         }
         event.freeze()
