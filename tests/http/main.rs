@@ -9,6 +9,7 @@ mod client;
 mod events;
 mod legacy;
 mod limits;
+mod peers;
 mod proxy;
 mod refusals;
 mod sdk;

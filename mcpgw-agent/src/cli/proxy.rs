@@ -115,7 +115,8 @@ fn open_log(args: &Args, config: &config::Gateway, server: &str) -> Result<Audit
 async fn serve(options: HttpOptions, args: &Args, policies: Arc<PolicyStore>) -> Result<(), CliError> {
     let mut reload = signal(SignalKind::hangup())?;
     // It goes on without a watch; SIGHUP works all the same, and what is wrong is logged.
-    let _watcher = Watcher::start(Arc::clone(&policies)).inspect_err(|error| tracing::warn!(%error, "no watch"));
+    let _watcher =
+        Watcher::start(Arc::clone(&policies)).inspect_err(|error| tracing::warn!(%error, "no watch"));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let scheme = if args.tls_cert.is_some() { "https" } else { "http" };

@@ -120,8 +120,19 @@ impl HttpProxy {
     /// # Errors
     /// [`HttpError`]
     pub async fn bind(options: HttpOptions, tasks: &Tasks) -> Result<Self, HttpError> {
-        let HttpOptions { upstream, listen, expose, hosts, origins, server, gate, audit, sessions, tls, upstream_tls } =
-            options;
+        let HttpOptions {
+            upstream,
+            listen,
+            expose,
+            hosts,
+            origins,
+            server,
+            gate,
+            audit,
+            sessions,
+            tls,
+            upstream_tls,
+        } = options;
         if !expose && !listen.ip().is_loopback() {
             return Err(HttpError::Exposed(listen));
         }

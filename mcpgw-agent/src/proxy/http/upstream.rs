@@ -93,8 +93,7 @@ impl Upstream {
         let host = url.host_str().ok_or(UrlError::Host)?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let port = url.port_or_known_default().ok_or(UrlError::Scheme)?;
-        let authority =
-            url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let name = || ServerName::try_from(bare.to_owned()).map_err(|_invalid| UrlError::Host);
         let tls = match tls {
             Some(connector) if url.scheme() == "https" => Some((connector, name()?)),
@@ -142,7 +141,8 @@ impl Upstream {
                 },
             }
         }
-        let mut sender = timeout(CONNECT, self.connect()).await.map_err(|_elapsed| UpstreamError::Timeout)??;
+        let mut sender =
+            timeout(CONNECT, self.connect()).await.map_err(|_elapsed| UpstreamError::Timeout)??;
         let response = sender.send_request(request).await?;
         Ok((response, Lease(sender)))
     }
@@ -154,7 +154,8 @@ impl Upstream {
             return;
         }
         let now = Instant::now();
-        while kept.senders.len() >= KEPT || kept.senders.front().is_some_and(|(_, since)| is_old(*since, now)) {
+        while kept.senders.len() >= KEPT || kept.senders.front().is_some_and(|(_, since)| is_old(*since, now))
+        {
             kept.senders.pop_front();
         }
         kept.senders.push_back((lease.0, now));
@@ -191,8 +192,7 @@ impl Upstream {
     }
 
     async fn connect(&self) -> Result<Sender, UpstreamError> {
-        let stream =
-            TcpStream::connect((&*self.host, self.port)).await.map_err(UpstreamError::Connect)?;
+        let stream = TcpStream::connect((&*self.host, self.port)).await.map_err(UpstreamError::Connect)?;
         stream.set_nodelay(true).map_err(UpstreamError::Connect)?;
         match &self.tls {
             None => self.speak(TokioIo::new(stream)).await,
@@ -207,8 +207,7 @@ impl Upstream {
     where
         I: Read + Write + Unpin + Send + 'static,
     {
-        let (sender, connection) =
-            http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
+        let (sender, connection) = http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
         self.tasks.spawn("connection to the server", async move {
             // What goes wrong is told to whoever waits for an answer.
             connection.await.ok();
