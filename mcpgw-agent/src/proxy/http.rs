@@ -4,3 +4,4 @@ pub mod encoding;
 pub mod headers;
 pub mod origin;
 pub mod sse;
+pub mod tls;
