@@ -8,10 +8,13 @@ pub mod error;
 pub mod exit;
 pub mod live;
 
+mod audit;
 mod config;
 mod doctor;
 mod log;
 mod output;
+mod policy;
+mod proxy;
 mod run;
 mod status;
 mod text;
@@ -41,7 +44,12 @@ enum Command {
     Doctor(doctor::Args),
     #[command(subcommand)]
     Config(config::Command),
+    #[command(subcommand)]
+    Policy(policy::Command),
     Wrap(wrap::Args),
+    Proxy(Box<proxy::Args>),
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -67,6 +75,9 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Status(args) => status::status(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(command) => config::config(&command),
+        Command::Policy(command) => policy::policy(&command),
         Command::Wrap(args) => wrap::wrap(args),
+        Command::Proxy(args) => proxy::proxy(&args),
+        Command::Audit(command) => audit::audit(&command),
     }
 }

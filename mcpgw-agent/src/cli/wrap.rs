@@ -1,10 +1,12 @@
 //! `wrap -- CMD…`: what a client starts in a server's place.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::error::CliError;
+use super::exit;
 use crate::admin::protocol::NAME_MAX;
-use crate::config::Dirs;
+use crate::config::{Config, ConfigError, Dirs, Gateway};
 use crate::proxy::{self, WrapOptions};
 
 /// Runs an MCP server behind the gateway: put it before the server's command in the client's configuration.
@@ -16,15 +18,31 @@ pub(super) struct Args {
     /// Name to list the server by; the agent finds one itself otherwise
     #[arg(long, value_name = "N", value_parser = name)]
     name: Option<String>,
+    /// File to record decisions in [default: one in $XDG_STATE_HOME/mcpgw/audit]
+    #[arg(long, value_name = "F")]
+    audit_log: Option<PathBuf>,
+    /// Configuration file; only its section `gateway` counts here [default: none]
+    #[arg(long, value_name = "F")]
+    config: Option<PathBuf>,
     /// The server's command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
 pub(super) fn wrap(args: Args) -> Result<u8, CliError> {
-    let Args { name, command } = args;
+    let Args { name, audit_log, config, command } = args;
     let runtime_dir = Dirs::from_env()?.runtime;
-    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir })?)
+    let mut gateway = match config {
+        Some(path) => Config::load(Some(&path)).map_err(failed)?.gateway,
+        None => Gateway::default(),
+    };
+    gateway.audit.path = audit_log.or(gateway.audit.path);
+    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, gateway })?)
+}
+
+/// The client must be able to tell our failure from the server's.
+fn failed(error: ConfigError) -> CliError {
+    CliError::new(exit::WRAP_FAILED, error)
 }
 
 fn name(text: &str) -> Result<String, String> {

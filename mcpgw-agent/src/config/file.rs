@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::yaml::At;
+use crate::yaml::At;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -17,6 +17,8 @@ pub(super) struct File {
     pub(super) admin: AdminSection,
     #[serde(default)]
     pub(super) host: HostSection,
+    #[serde(default)]
+    pub(super) gateway: GatewaySection,
     #[serde(default)]
     pub(super) log: LogSection,
 }
@@ -69,6 +71,39 @@ pub(super) struct RingsSection {
     pub(super) lifecycle_bytes: Option<At<u64>>,
     pub(super) streams_bytes: Option<At<u64>>,
     pub(super) tcp_bytes: Option<At<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct GatewaySection {
+    pub(super) policy: Option<At<String>>,
+    #[serde(default)]
+    pub(super) audit: AuditSection,
+    #[serde(default)]
+    pub(super) limits: GatewayLimitsSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct AuditSection {
+    pub(super) path: Option<At<String>>,
+    pub(super) durability: Option<DurabilityWord>,
+    pub(super) signing_key_file: Option<At<String>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum DurabilityWord {
+    Written,
+    Synced,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct GatewayLimitsSection {
+    pub(super) message_bytes: Option<At<u64>>,
+    pub(super) sessions: Option<At<u64>>,
+    pub(super) sessions_per_user: Option<At<u64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

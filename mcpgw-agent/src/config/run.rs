@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::gateway::Gateway;
 use crate::inventory::AllowSpec;
 
 /// Everything that can be configured. The default is what runs without a file.
@@ -20,6 +21,8 @@ pub struct Config {
     pub admin: Admin,
     /// How the host is watched.
     pub host: Host,
+    /// How messages are decided on and recorded.
+    pub gateway: Gateway,
     /// The agent's own log.
     pub log: Log,
 }

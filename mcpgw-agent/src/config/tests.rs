@@ -76,6 +76,16 @@ host:
     lifecycle-bytes: 4096
     streams-bytes: 65536
     tcp-bytes: 268435456
+gateway:
+  policy: /etc/mcpgw/policy.yaml
+  audit:
+    path: /var/log/mcpgw/audit.jsonl
+    durability: synced
+    signing-key-file: /etc/mcpgw/audit.key
+  limits:
+    message-bytes: 1048576
+    sessions: 20
+    sessions-per-user: 10
 log:
   format: json
 "
@@ -105,6 +115,15 @@ log:
             scan_interval: Duration::from_millis(500),
             disabled_hooks: ["cgroup_skb/egress".to_owned(), "sys_exit".to_owned()].into(),
             rings: Rings { lifecycle_bytes: 4096, streams_bytes: 65_536, tcp_bytes: 1 << 28 },
+        },
+        gateway: Gateway {
+            policy: Some("/etc/mcpgw/policy.yaml".into()),
+            audit: Audit {
+                path: Some("/var/log/mcpgw/audit.jsonl".into()),
+                durability: Durability::Synced,
+                signing_key_file: Some("/etc/mcpgw/audit.key".into()),
+            },
+            limits: GatewayLimits { message_bytes: 1 << 20, sessions: 20, sessions_per_user: 10 },
         },
         log: Log { format: LogFormat::Json },
     };
@@ -166,6 +185,16 @@ fn wrong_values_are_named_with_their_place() {
         ),
         ("admin: {metrics-address: 9464}\n", "1:26 admin.metrics-address: `9464` is no address"),
         ("admin: {socket-group: ''}\n", "1:23 admin.socket-group: `` is no name"),
+        ("gateway: {policy: policy.yaml}\n", "1:19 gateway.policy: `policy.yaml` is no absolute path"),
+        ("gateway: {audit: {path: a}}\n", "1:25 gateway.audit.path: `a` is no absolute path"),
+        (
+            "gateway: {limits: {message-bytes: 1}}\n",
+            "1:35 gateway.limits.message-bytes: 1 is out of range: from 4096 to 268435456",
+        ),
+        (
+            "gateway: {limits: {sessions: 0}}\n",
+            "1:30 gateway.limits.sessions: 0 is out of range: from 1 to 10000",
+        ),
         ("allow: [{name: x}]\n", "1:9 allow[0]: rule `x` names nothing to match"),
         ("allow: [{name: x, exe: bin/node}]\n", "1:24 allow[0].exe: `bin/node` matches no path"),
         ("allow: [{name: x, exe: '/a{b'}]\n", "1:24 allow[0].exe: `/a{b` is no glob"),
@@ -192,6 +221,7 @@ fn wrong_types_and_broken_yaml_are_placed() {
         ("allow: {}\n", 1),
         ("allow:\n- exe: /bin/x\n", 2),
         ("log:\n  format: xml\n", 2),
+        ("gateway:\n  audit:\n    durability: maybe\n", 3),
         ("log: {format: text, format: json}\n", 1),
         ("a: &a {b: 1}\nobserve:\n  <<: *a\n", 1),
         ("observe: {stdio: true\n", 1),
@@ -388,6 +418,13 @@ const KEYS: &[&str] = &[
     "host.rings.lifecycle-bytes",
     "host.rings.streams-bytes",
     "host.rings.tcp-bytes",
+    "gateway.policy",
+    "gateway.audit.path",
+    "gateway.audit.durability",
+    "gateway.audit.signing-key-file",
+    "gateway.limits.message-bytes",
+    "gateway.limits.sessions",
+    "gateway.limits.sessions-per-user",
     "log.format",
 ];
 

@@ -1,5 +1,7 @@
 //! File form to run form: every value checked, every problem collected.
 
+mod gateway;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,8 +12,8 @@ use super::error::{Problem, ProblemKind};
 use super::file::{AdminSection, AllowEntry, File, Format, HostSection, ObserveSection, RingsSection};
 use super::run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 use super::unit;
-use super::yaml::At;
 use crate::inventory::AllowSpec;
+use crate::yaml::At;
 
 /// Characters of a name at most.
 const MAX_NAME: usize = 128;
@@ -31,6 +33,7 @@ pub(super) fn validate(file: File) -> Result<Config, Vec<Problem>> {
         observe: check.observe(&file.observe),
         admin: check.admin(&file.admin),
         host: check.host(&file.host),
+        gateway: check.gateway(&file.gateway),
         log: Log { format: file.log.format.map_or(LogFormat::default(), LogFormat::from) },
     };
     if check.problems.is_empty() {

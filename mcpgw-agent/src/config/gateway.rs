@@ -1,0 +1,52 @@
+//! The `gateway` section's run form: what daemon, `proxy` and `wrap` are told alike.
+
+use std::path::PathBuf;
+
+/// How messages are decided on and recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gateway {
+    /// The policy's file; `None` for the built-in policy, which lets everything pass and records it.
+    pub policy: Option<PathBuf>,
+    /// The audit log.
+    pub audit: Audit,
+    /// What one message and one user may take up.
+    pub limits: GatewayLimits,
+}
+
+/// The audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Audit {
+    /// Its file; `None` for `audit.jsonl` in the state directory.
+    pub path: Option<PathBuf>,
+    /// When a record counts as made.
+    pub durability: Durability,
+    /// The file with the key records are signed with; `None` for the one made beside the log.
+    pub signing_key_file: Option<PathBuf>,
+}
+
+/// When a record counts as made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Durability {
+    /// The kernel has it: it outlives the agent.
+    #[default]
+    Written,
+    /// The disk has it: it outlives the host.
+    Synced,
+}
+
+/// What one message and one user may take up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatewayLimits {
+    /// Bytes of one message.
+    pub message_bytes: u32,
+    /// Sessions the daemon runs for wraps at once.
+    pub sessions: u32,
+    /// Of those, how many may be one user's.
+    pub sessions_per_user: u32,
+}
+
+impl Default for GatewayLimits {
+    fn default() -> Self {
+        Self { message_bytes: 16 << 20, sessions: 1000, sessions_per_user: 250 }
+    }
+}
