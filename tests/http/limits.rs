@@ -89,8 +89,7 @@ fn an_answer_cut_short_is_an_error() {
 #[test]
 fn other_than_loopback_is_not_listened_on_unless_told() {
     let dir = TempDir::new().unwrap();
-    let mut command = command(&dir, "http://127.0.0.1:1/mcp");
-    let output = command.args(["--listen", "0.0.0.0:0"]).output().unwrap();
+    let output = command(&dir, "http://127.0.0.1:1/mcp", "0.0.0.0:0").output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("--expose"), "{output:?}");
 }

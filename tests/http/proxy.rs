@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::DEADLINE;
 
-/// A policy that enforces, denies the tool `deny` and everything called `secret`, and allows the rest.
-pub(crate) const POLICY: &str = r#"version: v1
+/// Denies the tool `deny`, elicitation and one notification, and allows the rest.
+const POLICY: &str = r#"version: v1
 mode: enforce
 rules:
   - name: no-deny
@@ -22,13 +22,9 @@ rules:
       methods: ["tools/call"]
       tools: ["deny"]
     action: deny
-  - name: no-sampling
+  - name: no-elicitation
     match:
-      methods: ["sampling/denied"]
-    action: deny
-  - name: no-notification
-    match:
-      methods: ["notifications/denied"]
+      methods: ["elicitation/create", "notifications/denied"]
     action: deny
   - name: rest
     match:
@@ -45,9 +41,9 @@ pub(crate) struct Proxy {
 }
 
 /// A command that starts a proxy, recording into `dir`.
-pub(crate) fn command(dir: &TempDir, upstream: &str) -> Command {
+pub(crate) fn command(dir: &TempDir, upstream: &str, listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcpgw-agent"));
-    command.args(["proxy", "--upstream", upstream, "--listen", "127.0.0.1:0", "--audit-log"]);
+    command.args(["proxy", "--upstream", upstream, "--listen", listen, "--audit-log"]);
     command.arg(dir.path().join("audit.jsonl")).env("MCPGW_STATE_DIR", dir.path());
     command.env("MCPGW_RUNTIME_DIR", dir.path());
     command
@@ -57,16 +53,16 @@ impl Proxy {
     /// Before `upstream`, letting everything pass.
     pub(crate) fn observing(upstream: &str) -> Self {
         let dir = TempDir::new().unwrap();
-        let command = command(&dir, upstream);
+        let command = command(&dir, upstream, "127.0.0.1:0");
         Self::start(dir, command)
     }
 
-    /// Before `upstream`, with [`POLICY`] in force.
+    /// Before `upstream`, with a policy in force that denies the tool `deny`, elicitation and `notifications/denied`.
     pub(crate) fn enforcing(upstream: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let policy = dir.path().join("policy.yaml");
         fs::write(&policy, POLICY).unwrap();
-        let mut command = command(&dir, upstream);
+        let mut command = command(&dir, upstream, "127.0.0.1:0");
         command.arg("--policy").arg(policy);
         Self::start(dir, command)
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::error::ProblemKind;
 use super::super::file::{AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection};
 use super::super::gateway::{Audit, Durability, Gateway, GatewayLimits};
-use super::super::yaml::At;
+use crate::yaml::At;
 use super::{Check, size};
 
 /// Least and most bytes of a message: below this no handshake fits.

@@ -1,0 +1,1 @@
+//! Real SDK clients and servers with the gateway between them (`tests/peers`).
