@@ -29,6 +29,7 @@ mod server;
 mod session;
 pub mod sse;
 mod stream;
+pub mod tls;
 mod upstream;
 mod values;
 
