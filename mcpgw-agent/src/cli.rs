@@ -14,6 +14,7 @@ mod doctor;
 mod log;
 mod output;
 mod policy;
+mod proxy;
 mod run;
 mod status;
 mod text;
@@ -46,6 +47,7 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
     Wrap(wrap::Args),
+    Proxy(Box<proxy::Args>),
     #[command(subcommand)]
     Audit(audit::Command),
 }
@@ -75,6 +77,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Config(command) => config::config(&command),
         Command::Policy(command) => policy::policy(&command),
         Command::Wrap(args) => wrap::wrap(args),
+        Command::Proxy(args) => proxy::proxy(&args),
         Command::Audit(command) => audit::audit(&command),
     }
 }

@@ -18,6 +18,7 @@
 
 mod embedded;
 pub mod gate;
+pub mod http;
 mod register;
 pub mod reply;
 mod server;

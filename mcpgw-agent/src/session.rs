@@ -247,6 +247,17 @@ impl Session {
         self.open_mut(direction).remove(id);
     }
 
+    /// `open` waits for an answer again: the transport replays what was sent before, its answer included.
+    pub fn reopened(&mut self, direction: Direction, id: RequestId, open: OpenRequest) {
+        self.open_mut(direction).insert(id, Waiting::new(open, None, false));
+    }
+
+    /// The request `id` going in `direction`, where it is not answered yet.
+    #[must_use]
+    pub fn request(&self, direction: Direction, id: &RequestId) -> Option<&OpenRequest> {
+        self.open(direction).get(id).map(|waiting| &waiting.request)
+    }
+
     /// The requests going in `direction` that are not answered yet and were not cancelled.
     pub fn unanswered(&self, direction: Direction) -> impl Iterator<Item = (&RequestId, &OpenRequest)> {
         self.open(direction).unanswered()

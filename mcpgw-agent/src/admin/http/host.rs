@@ -7,8 +7,9 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use axum::http::header::HOST;
 use axum::http::uri::Authority;
+
+use crate::proxy::http::origin;
 
 /// The names this server answers to, beside IP addresses and `localhost`.
 #[derive(Debug, Default)]
@@ -25,19 +26,10 @@ impl Hosts {
 
     /// Exactly one host is named, and it is ours.
     pub(super) fn accept<B>(&self, request: &Request<B>) -> bool {
-        let mut named = request.headers().get_all(HOST).iter();
-        let (Some(host), None) = (named.next(), named.next()) else { return false };
-        let Some(host) = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()) else {
-            return false;
-        };
-        // An absolute request target must not say otherwise than the header.
-        request.uri().authority().is_none_or(|target| self.is_ours(target)) && self.is_ours(&host)
+        origin::host_of(request.headers(), request.uri()).is_some_and(|host| self.is_ours(&host))
     }
 
     fn is_ours(&self, authority: &Authority) -> bool {
-        if authority.as_str().contains('@') {
-            return false;
-        }
         let host = authority.host();
         let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         address.parse::<IpAddr>().is_ok() || host.eq_ignore_ascii_case("localhost") || self.is_own_name(host)
@@ -53,6 +45,8 @@ impl Hosts {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::HOST;
+
     use super::*;
 
     fn request(target: &str, hosts: &[&str]) -> Request<()> {

@@ -13,7 +13,8 @@ fn answered(text: &str) -> Case {
         since_us: 0,
         revision: None,
     };
-    let standing = Standing { answers: Some(open), violation: None, revision: Some(Revision::R2025_06_18) };
+    let standing =
+        Standing { answers: Some(open), revision: Some(Revision::R2025_06_18), ..Standing::default() };
     Case { standing, direction: Direction::ToClient, ..case }
 }
 

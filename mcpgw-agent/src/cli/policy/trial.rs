@@ -59,7 +59,7 @@ impl Trial {
         }
         let asked = self.answers.as_deref().map(decode).transpose()?;
         if let Some(asked) = &asked {
-            session.passed(self.direction.opposite(), asked, "", 0);
+            session.passed(self.direction.opposite(), asked, &[], "", 0);
         }
         let message = decode(&self.message)?;
         if let Some(method) = asked.as_ref().and_then(Message::method) {

@@ -110,7 +110,7 @@ pub(super) fn from_server(method: &str, params: &str, id: Option<u32>) -> Sent {
 /// The server's answer to `asked`.
 pub(super) fn answer(asked: &Sent, result: &str) -> Sent {
     let mut session = Session::new();
-    session.passed(asked.direction, &asked.message, "d", 0);
+    session.passed(asked.direction, &asked.message, &[], "d", 0);
     let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
     let mut sent = sent(asked.direction.opposite(), &text);
     let open = session.unanswered(asked.direction).next().map(|(_, open)| open.clone());

@@ -1,0 +1,152 @@
+//! `proxy`: the gateway before one server that is reached over HTTP.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use url::Url;
+
+use super::error::CliError;
+use super::output::Output;
+use super::text::Line;
+use super::{exit, log};
+use crate::admin::protocol::NAME_MAX;
+use crate::audit::{AuditLog, Durability, KeySource, Options, default_path};
+use crate::config::{self, Config};
+use crate::json::Limits;
+use crate::policy::Policy;
+use crate::proxy::gate::Gate;
+use crate::proxy::http::{self, HttpError, HttpOptions, SessionLimits};
+use crate::reload::{PolicyStore, Watcher};
+
+/// Stands before an MCP server that is reached over HTTP, and decides on every message.
+///
+/// Serves the endpoint at /mcp and at any other path. Prints the address it listens on, and ends on SIGTERM or SIGINT.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The server's endpoint, as a client would be given it
+    #[arg(long, value_name = "URL")]
+    upstream: Url,
+    /// Address to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Policy file [default: the configuration's, else everything passes and is recorded]
+    #[arg(long, value_name = "F")]
+    policy: Option<PathBuf>,
+    /// File to record decisions in [default: the configuration's, else one in $XDG_STATE_HOME/mcpgw/audit]
+    #[arg(long, value_name = "F")]
+    audit_log: Option<PathBuf>,
+    /// The server's name in policies and records [default: the upstream's host]
+    #[arg(long, value_name = "N", value_parser = name)]
+    name: Option<String>,
+    /// Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
+    #[arg(long, value_name = "F")]
+    config: Option<PathBuf>,
+    /// Certificate chain to show clients, PEM
+    #[arg(long, value_name = "F", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "F", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Certificates that may have issued the server's, PEM [default: the system's]
+    #[arg(long, value_name = "F")]
+    upstream_ca: Option<PathBuf>,
+    /// Name clients may call this gateway by, beside its address
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
+    /// Origin whose web pages may ask, beside the gateway's own
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Listen on more than loopback although nobody authenticates clients
+    #[arg(long)]
+    expose: bool,
+}
+
+pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
+    let config = Config::load(args.config.as_deref())?;
+    log::start("warn", config.log.format);
+    let host = args.upstream.host_str().unwrap_or_default();
+    let server: Box<str> = args.name.as_deref().unwrap_or(host).into();
+    let policies = match args.policy.as_ref().or(config.gateway.policy.as_ref()) {
+        Some(path) => PolicyStore::load(path).map_err(|error| CliError::new(exit::CONFIG, error))?,
+        None => PolicyStore::new(Policy::built_in()),
+    };
+    let (policies, audit) = (Arc::new(policies), Arc::new(open_log(args, &config.gateway, &server)?));
+    let bytes = usize::try_from(config.gateway.limits.message_bytes).unwrap_or(usize::MAX);
+    let limits = Limits { bytes, ..Limits::default() };
+    let options = HttpOptions {
+        upstream: args.upstream.clone(),
+        listen: args.listen,
+        expose: args.expose,
+        hosts: args.allow_host.clone(),
+        origins: args.allow_origin.clone(),
+        server,
+        gate: Arc::new(Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits)),
+        audit: Arc::clone(&audit),
+        sessions: SessionLimits::default(),
+        tls: None,
+        upstream_tls: None,
+    };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::failure)?;
+    let served = runtime.block_on(serve(options, args, policies));
+    audit.close().map_err(CliError::failure)?;
+    served.map(|()| exit::OK)
+}
+
+/// Opens the audit log the command line, else the configuration names.
+fn open_log(args: &Args, config: &config::Gateway, server: &str) -> Result<AuditLog, CliError> {
+    let path = match args.audit_log.as_ref().or(config.audit.path.as_ref()) {
+        Some(path) => path.clone(),
+        None => default_path(server).map_err(CliError::failure)?,
+    };
+    let mut options = Options::from_env(path).map_err(CliError::failure)?;
+    if let Some(key) = &config.audit.signing_key_file {
+        options.key = KeySource::File(key.clone());
+    }
+    options.durability = match config.audit.durability {
+        config::Durability::Written => Durability::Written,
+        config::Durability::Synced => Durability::Synced,
+    };
+    AuditLog::open(&options).map_err(CliError::failure)
+}
+
+async fn serve(options: HttpOptions, args: &Args, policies: Arc<PolicyStore>) -> Result<(), CliError> {
+    let mut reload = signal(SignalKind::hangup())?;
+    // It goes on without a watch; SIGHUP works all the same, and what is wrong is logged.
+    let _watcher =
+        Watcher::start(Arc::clone(&policies)).inspect_err(|error| tracing::warn!(%error, "no watch"));
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
+    let ready = |address| {
+        let line = Line::plain(&format!("listening on {scheme}://{address}/mcp"));
+        // Whoever closed standard output does not want to know.
+        Output::new().lines(&[line]).ok();
+    };
+    let stop = async {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                // What comes of it is logged; a file that cannot be read leaves the policy as it is.
+                _ = reload.recv() => policies.reload().map_or((), drop),
+            }
+        }
+    };
+    http::run(options, ready, stop).await.map_err(|error| match error {
+        error @ (HttpError::Url(_) | HttpError::Name(_)) => CliError::new(exit::USAGE, error),
+        error @ HttpError::Exposed(_) => {
+            CliError::new(exit::USAGE, error).hinted("`--expose` listens there all the same")
+        }
+        error @ HttpError::Listen { .. } => CliError::failure(error),
+    })
+}
+
+fn name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > NAME_MAX || text.chars().any(char::is_control) {
+        return Err(format!("a name has 1 to {NAME_MAX} bytes, none of them a control character"));
+    }
+    Ok(text.to_owned())
+}

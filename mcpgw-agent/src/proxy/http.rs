@@ -1,0 +1,205 @@
+//! The gateway over HTTP: Streamable HTTP of every revision, and HTTP+SSE of 2024-11-05.
+//!
+//! ```text
+//! client ─▶ server ─▶ route ─▶ post ─▶ gate ─▶ upstream ─▶ the server
+//!                       └───▶ get, delete ──────▲   │
+//! client ◀─ body ◀─ stream or one text ◀─ gate ◀─ answer
+//! ```
+//!
+//! One proxy stands before one server. What a client sends is decided on before the server gets a byte of it; what the
+//! server answers is decided on message by message, as it comes. Bytes that are let through are the bytes that came.
+//!
+//! When a client leaves, the request to the server is dropped at once: from 2026-07-28 on that cancels it, before that
+//! it is what the server would have seen without a gateway.
+
+mod answer;
+mod asked;
+mod body;
+mod collect;
+pub mod encoding;
+mod exchange;
+mod get;
+pub mod headers;
+mod legacy;
+pub mod origin;
+mod post;
+mod reply;
+mod route;
+mod server;
+mod session;
+pub mod sse;
+mod stream;
+pub mod tls;
+mod upstream;
+mod values;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use url::Url;
+
+use super::gate::Gate;
+use crate::audit::AuditLog;
+use crate::tasks::Tasks;
+use exchange::{Front, Parts};
+use server::Server;
+use session::Sessions;
+use upstream::Upstream;
+
+pub use session::SessionLimits;
+pub use upstream::UrlError;
+
+/// How long exchanges under way may take to finish at the end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What a proxy is made of.
+pub struct HttpOptions {
+    /// The server's endpoint.
+    pub upstream: Url,
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Listen on more than loopback although nobody authenticates clients.
+    pub expose: bool,
+    /// Names it answers to beside its address.
+    pub hosts: Vec<String>,
+    /// Origins whose pages may ask, beside its own.
+    pub origins: Vec<String>,
+    /// The server's name in policies and records.
+    pub server: Box<str>,
+    /// Decides on messages.
+    pub gate: Arc<Gate>,
+    /// Records what is no message.
+    pub audit: Arc<AuditLog>,
+    /// How sessions are remembered.
+    pub sessions: SessionLimits,
+    /// Clients speak TLS.
+    pub tls: Option<TlsAcceptor>,
+    /// Speaks TLS to a server whose URL says so.
+    pub upstream_tls: Option<TlsConnector>,
+}
+
+impl std::fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpOptions").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no proxy.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The server's URL.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// A host or origin that cannot be read.
+    #[error(transparent)]
+    Name(#[from] origin::BadName),
+    /// Anybody could use it.
+    #[error("{0} is not on loopback, and clients are not authenticated")]
+    Exposed(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A proxy, bound and not yet running.
+pub struct HttpProxy {
+    server: Server,
+    address: SocketAddr,
+}
+
+impl HttpProxy {
+    /// Binds the address. `tasks` runs the connections; their token ends it.
+    ///
+    /// # Errors
+    /// [`HttpError`]
+    pub async fn bind(options: HttpOptions, tasks: &Tasks) -> Result<Self, HttpError> {
+        let HttpOptions {
+            upstream,
+            listen,
+            expose,
+            hosts,
+            origins,
+            server,
+            gate,
+            audit,
+            sessions,
+            tls,
+            upstream_tls,
+        } = options;
+        if !expose && !listen.ip().is_loopback() {
+            return Err(HttpError::Exposed(listen));
+        }
+        let upstream = Upstream::new(upstream, upstream_tls, tasks.clone())?;
+        let refused = |source| HttpError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let guard = origin::Guard::new(address, &hosts, &origins)?;
+        let sessions = Sessions::new(sessions);
+        let parts = Parts { gate, audit, upstream, sessions, guard, server, ending: tasks.token().clone() };
+        let front = Front::new(parts);
+        let server = Server { listener, front: Arc::new(front), tls, tasks: tasks.clone() };
+        Ok(Self { server, address })
+    }
+
+    /// Where it listens, the port as chosen.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the tasks' token is cancelled.
+    ///
+    /// # Errors
+    /// Connections cannot be accepted any more.
+    pub async fn run(self) -> std::io::Result<()> {
+        let front = Arc::clone(&self.server.front);
+        let served = self.server.run().await;
+        front.upstream.close();
+        served
+    }
+}
+
+impl std::fmt::Debug for HttpProxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpProxy").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Runs a proxy until `stop`, then lets what is under way finish for five seconds.
+///
+/// # Errors
+/// [`HttpError`]; `ready` is told the address before the first client is served.
+pub async fn run(
+    options: HttpOptions,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), HttpError> {
+    let tasks = Tasks::new();
+    let proxy = HttpProxy::bind(options, &tasks).await?;
+    let address = proxy.address();
+    ready(address);
+    tasks.supervise("HTTP proxy", proxy.run());
+    let ended = tokio::select! {
+        () = stop => None,
+        ended = tasks.ended() => Some(ended),
+    };
+    let report = tasks.shutdown(GRACE).await;
+    if !report.aborted.is_empty() {
+        tracing::warn!(connections = report.aborted.len(), "exchanges were cut off");
+    }
+    match ended {
+        None => Ok(()),
+        Some(ended) => {
+            let source = std::io::Error::other(ended.to_string());
+            Err(HttpError::Listen { address, source })
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The server's answer on its way to the client.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap};
+use hyper::{Response, StatusCode};
+
+use super::asked::{Asked, Opening};
+use super::body::Body;
+use super::collect::{self, Collected, Fault};
+use super::encoding::{Coding, Decoder};
+use super::exchange::{Front, joined, outgoing};
+use super::headers::{Answer, SESSION_ID};
+use super::session::Session;
+use super::sse;
+use super::stream::{Parser, Stream};
+use super::upstream::Lease;
+use super::{headers, reply};
+use crate::mcp::{Decoded, Direction, Message, MessageKind};
+use crate::proxy::reply::UNAVAILABLE;
+
+/// What the client asked for beside messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Manner {
+    /// It listens (GET), rather than asks.
+    pub(super) listens: bool,
+    /// It asks for what it missed.
+    pub(super) replays: bool,
+}
+
+/// Passes the server's answer on.
+pub(super) async fn relay(
+    front: &Arc<Front>,
+    mut asked: Asked,
+    manner: Manner,
+    answer: (Response<Incoming>, Lease),
+) -> Response<Body> {
+    let (head, mut body) = answer.0.into_parts();
+    let status = head.status;
+    if status.is_redirection() {
+        return failed(&asked, StatusCode::BAD_GATEWAY, "the server redirects, which is not followed");
+    }
+    let (Ok(()), Ok(kind)) = (headers::check(&head.headers), headers::answer(&head.headers)) else {
+        return failed(&asked, StatusCode::BAD_GATEWAY, "the headers of the server's answer are malformed");
+    };
+    open_session(front, &mut asked, status, &head.headers);
+    let mut response = empty_like(status, &head.headers);
+    let Ok(coding) = Coding::of(&head.headers) else {
+        return failed(&asked, StatusCode::BAD_GATEWAY, "the server's answer is coded in an unknown way");
+    };
+    let limit = front.gate.limits().bytes;
+    if kind == Answer::Events && status == StatusCode::OK {
+        let decoder = (coding != Coding::Identity).then(|| Decoder::new(coding, limit));
+        let parser = Parser::Events(sse::Reader::new(limit));
+        let stream = stream(front, asked, manner, Source { body, lease: answer.1, decoder, parser });
+        *response.body_mut() = Body::stream(Box::new(stream));
+        return response;
+    }
+    match collect::answer(&mut body, coding, limit).await {
+        Err(fault) => {
+            tracing::warn!(?fault, "the server's answer cannot be read");
+            let (status, text) = match fault {
+                Fault::TooLong => (StatusCode::OK, "the server's answer is too long"),
+                Fault::Broken | Fault::Slow => (StatusCode::BAD_GATEWAY, "the server's answer broke off"),
+                Fault::Coding(_) => (StatusCode::BAD_GATEWAY, "the server's answer cannot be decompressed"),
+            };
+            failed(&asked, status, text)
+        }
+        Ok(Collected::Open(splitter, decoder)) => {
+            let source = Source { body, lease: answer.1, decoder, parser: Parser::Texts(splitter) };
+            let mut stream = stream(front, asked, manner, source);
+            stream.texts().await;
+            *response.body_mut() = Body::stream(Box::new(stream));
+            response
+        }
+        Ok(Collected::Whole(text)) => {
+            front.upstream.give_back(answer.1);
+            whole(front, &mut asked, response, text).await
+        }
+    }
+}
+
+/// Where a stream comes from.
+struct Source {
+    body: Incoming,
+    lease: Lease,
+    decoder: Option<Decoder>,
+    parser: Parser,
+}
+
+fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) -> Stream {
+    let Source { body, lease, decoder, parser } = source;
+    let mut ready = VecDeque::new();
+    let refused = std::mem::take(&mut asked.refused);
+    if !refused.is_empty() {
+        let text = joined(&refused, true);
+        ready.push_back(if matches!(parser, Parser::Events(_)) { sse::message(&text) } else { text });
+    }
+    Stream {
+        front: Arc::clone(front),
+        asked,
+        body,
+        lease: Some(lease),
+        decoder,
+        parser,
+        replays: manner.replays,
+        listens: manner.listens,
+        endpoint: None,
+        ready,
+        ended: false,
+    }
+}
+
+/// An answer that came whole.
+async fn whole(
+    front: &Front,
+    asked: &mut Asked,
+    mut response: Response<Body>,
+    text: Bytes,
+) -> Response<Body> {
+    let status = response.status();
+    if asked.session.legacy.is_some() && status.is_success() {
+        // HTTP+SSE: the answers come on the stream, and nobody reads what is said here.
+        asked.keeps_open = true;
+        return response;
+    }
+    let refused = std::mem::take(&mut asked.refused);
+    if text.is_empty() || (asked.ids.is_empty() && status.is_success()) {
+        if !refused.is_empty() {
+            return reply::json(StatusCode::OK, joined(&refused, true));
+        }
+        asked.keeps_open = status.is_success() && asked.session.id().is_some();
+        return response;
+    }
+    let since = Instant::now();
+    let decoded = front.decode(&text);
+    let stray = match &decoded {
+        Ok(Decoded::One(message)) => stray(front, asked, status, message),
+        Ok(Decoded::Batch(_)) | Err(_) => None,
+    };
+    let session = stray.as_ref().unwrap_or(&asked.session);
+    let passed = front.judge_server(&session.party, &text, decoded, since).await;
+    for answer in &passed.to_sender {
+        front.tell_server(session, answer.clone()).await;
+    }
+    let body = if passed.to_receiver.is_empty() && refused.is_empty() {
+        outgoing(&passed, &text)
+    } else {
+        let forwarded = passed.forward.iter().map(|permitted| permitted.bytes().clone());
+        let texts: Vec<Bytes> = forwarded.chain(passed.to_receiver).chain(refused).collect();
+        Some(joined(&texts, asked.is_batch))
+    };
+    let is_whole = body.is_some();
+    let body = body.or_else(|| {
+        (!asked.ids.is_empty()).then(|| {
+            reply::errors(&asked.ids, asked.is_batch, UNAVAILABLE, "the server's answer was refused")
+        })
+    });
+    if !is_whole {
+        response.headers_mut().insert(header::CONTENT_TYPE, reply::JSON);
+    }
+    *response.body_mut() = body.map_or(Body::Empty, Body::from);
+    response
+}
+
+/// A session for an error that names no request of the client's: real servers refuse requests so before they read them.
+/// It is judged as the answer to what was asked.
+fn stray(front: &Front, asked: &Asked, status: StatusCode, message: &Message) -> Option<Arc<Session>> {
+    let id = message.id().filter(|_| !status.is_success() && message.kind() == MessageKind::Error)?;
+    let session = asked.session.party.session();
+    if session.request(Direction::ToServer, id).is_some() {
+        return None;
+    }
+    let open = session.request(Direction::ToServer, asked.ids.first()?)?.clone();
+    drop(session);
+    let stray = front.fresh(None, asked.session.party.context().principal.clone());
+    stray.party.session().reopened(Direction::ToServer, id.clone(), open);
+    Some(stray)
+}
+
+fn open_session(front: &Front, asked: &mut Asked, status: StatusCode, headers: &HeaderMap) {
+    if !status.is_success() {
+        return;
+    }
+    match std::mem::replace(&mut asked.opening, Opening::None) {
+        Opening::None => {}
+        Opening::Known(id) => front.open(&asked.session, &id),
+        Opening::Initialize => {
+            let mut named = headers.get_all(SESSION_ID).iter();
+            if let (Some(id), None) = (named.next(), named.next()) {
+                front.open(&asked.session, id);
+            }
+        }
+    }
+}
+
+/// Status and headers of the server's, for a body of ours.
+fn empty_like(status: StatusCode, headers: &HeaderMap) -> Response<Body> {
+    let mut response = reply::empty(status);
+    // The body is decoded, and may be another.
+    *response.headers_mut() = headers::downstream(headers, true);
+    response
+}
+
+/// An error for everybody who waits.
+pub(super) fn failed(asked: &Asked, status: StatusCode, text: &str) -> Response<Body> {
+    reply::json(status, reply::errors(&asked.ids, asked.is_batch, UNAVAILABLE, text))
+}

@@ -1,0 +1,62 @@
+//! What a client asked for in one exchange, until it is answered.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::header::HeaderValue;
+
+use super::session::Session;
+use crate::mcp::{Direction, RequestId};
+
+/// The requests of one exchange. When it is over, what is not answered is no longer open: nothing can answer it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) session: Arc<Session>,
+    /// Requests that went on.
+    pub(super) ids: Vec<RequestId>,
+    /// They came in a batch.
+    pub(super) is_batch: bool,
+    /// Answers to the batch's refused requests, to be given with the server's.
+    pub(super) refused: Vec<Bytes>,
+    /// What the server's consent to this exchange means for the session.
+    pub(super) opening: Opening,
+    /// Answers may still come, on another stream.
+    pub(super) keeps_open: bool,
+}
+
+/// How an exchange opens a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// Not at all.
+    None,
+    /// It is `initialize`: the server's answer names the session.
+    Initialize,
+    /// The client names a session opened before the gateway knew of it: if the server knows it, so do we.
+    Known(HeaderValue),
+}
+
+impl Asked {
+    /// An exchange that asks nothing a message could answer.
+    pub(super) fn nothing(session: Arc<Session>, opening: Opening) -> Self {
+        Self { session, ids: Vec::new(), is_batch: false, refused: Vec::new(), opening, keeps_open: false }
+    }
+
+    /// Requests without an answer yet.
+    pub(super) fn unanswered(&self) -> Vec<RequestId> {
+        let session = self.session.party.session();
+        let open = |id: &&RequestId| session.request(Direction::ToServer, id).is_some();
+        self.ids.iter().filter(open).cloned().collect()
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if self.keeps_open || self.ids.is_empty() {
+            return;
+        }
+        let mut session = self.session.party.session();
+        for id in &self.ids {
+            session.closed(Direction::ToServer, id);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Media types, matched exactly: what another parser might take for JSON is not JSON here.
+
+use hyper::HeaderMap;
+use hyper::header::CONTENT_TYPE;
+
+use super::Fault;
+
+/// What a server's answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// One JSON text (or, from some servers, several, a line each).
+    Json,
+    /// Server-sent events.
+    Events,
+    /// Nothing of MCP: an error page, or nothing at all.
+    Other,
+}
+
+/// A request's body is `application/json`, in UTF-8.
+///
+/// # Errors
+/// [`Fault::Duplicate`] and [`Fault::MediaType`].
+pub fn check_json(headers: &HeaderMap) -> Result<(), Fault> {
+    if answer(headers)? == Answer::Json { Ok(()) } else { Err(Fault::MediaType) }
+}
+
+/// What an answer says it holds. Clients decode text as its `charset` says, so any but UTF-8 would be read differently
+/// from here.
+///
+/// # Errors
+/// [`Fault::Duplicate`], and [`Fault::MediaType`] for a charset other than UTF-8.
+pub fn answer(headers: &HeaderMap) -> Result<Answer, Fault> {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let Some(value) = values.next() else { return Ok(Answer::Other) };
+    if values.next().is_some() {
+        return Err(Fault::Duplicate(CONTENT_TYPE.as_str().into()));
+    }
+    let value = value.to_str().ok().ok_or(Fault::MediaType)?;
+    let mut parts = value.split(';').map(|part| part.trim_matches([' ', '\t']));
+    let media = parts.next().unwrap_or_default();
+    let answer = match media.to_ascii_lowercase().as_str() {
+        "application/json" => Answer::Json,
+        "text/event-stream" => Answer::Events,
+        _ => return Ok(Answer::Other),
+    };
+    let is_utf8 = |parameter: &str| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        name.eq_ignore_ascii_case("charset") && bare.eq_ignore_ascii_case("utf-8")
+    };
+    let parameters: Vec<&str> = parts.collect();
+    let plain = parameters.len() <= 1 && parameters.into_iter().all(is_utf8);
+    if plain { Ok(answer) } else { Err(Fault::MediaType) }
+}

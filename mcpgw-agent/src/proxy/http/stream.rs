@@ -1,0 +1,241 @@
+//! An answer that comes in parts: every message of it goes through the gate, and on, as it comes.
+//!
+//! Nothing waits for the end, nothing is held back but what is not complete, and the next part is read when the one
+//! before is written. There is no time-out: a stream may be silent for as long as both sides keep it open.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::mpsc;
+
+use super::asked::Asked;
+use super::encoding::Decoder;
+use super::exchange::{Front, joined, outgoing};
+use super::legacy::Endpoint;
+use super::sse::{self, Event};
+use super::upstream::Lease;
+use super::values::Splitter;
+use crate::mcp::{Decoded, Direction, Malformed, MessageKind};
+use crate::proxy::gate::Passed;
+use crate::proxy::reply;
+
+/// A stream on its way to the client.
+pub(super) struct Stream {
+    pub(super) front: Arc<Front>,
+    pub(super) asked: Asked,
+    pub(super) body: Incoming,
+    pub(super) lease: Option<Lease>,
+    /// Where the body is compressed.
+    pub(super) decoder: Option<Decoder>,
+    pub(super) parser: Parser,
+    /// The client asked for what it missed: messages may come again.
+    pub(super) replays: bool,
+    /// It answers no request, so it ends with the gateway.
+    pub(super) listens: bool,
+    /// HTTP+SSE: its endpoint, and the gateway's own answers.
+    pub(super) endpoint: Option<(Endpoint, mpsc::Receiver<Bytes>)>,
+    pub(super) ready: VecDeque<Bytes>,
+    pub(super) ended: bool,
+}
+
+/// How messages stand in the stream.
+pub(super) enum Parser {
+    /// Server-sent events.
+    Events(sse::Reader),
+    /// One JSON text after the other.
+    Texts(Splitter),
+}
+
+/// What comes next.
+enum Next {
+    Data(Bytes),
+    Own(Bytes),
+    End,
+    Failed,
+}
+
+impl Stream {
+    /// The next bytes to write, and what is left.
+    pub(super) async fn step(mut self: Box<Self>) -> Option<(Bytes, Box<Self>)> {
+        loop {
+            if let Some(bytes) = self.ready.pop_front() {
+                return Some((bytes, self));
+            }
+            if self.ended {
+                return None;
+            }
+            match self.next().await {
+                Next::Data(data) => match self.decoder.as_mut().map(|decoder| decoder.push(&data)) {
+                    None => self.take(&data).await,
+                    Some(Ok(data)) => self.take(&data).await,
+                    Some(Err(fault)) => {
+                        tracing::warn!(%fault, "the server's stream cannot be decompressed");
+                        self.end(false);
+                    }
+                },
+                Next::Own(answer) => self.ready.push_back(sse::message(&answer)),
+                Next::End => self.end(true),
+                Next::Failed => self.end(false),
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Next {
+        loop {
+            let own = async {
+                match &mut self.endpoint {
+                    Some((_, own)) => own.recv().await,
+                    None => None,
+                }
+            };
+            let frame = tokio::select! {
+                biased;
+                frame = self.body.frame() => frame,
+                Some(answer) = own => return Next::Own(answer),
+                () = self.front.ending.cancelled(), if self.listens => return Next::End,
+            };
+            match frame.map(|frame| frame.map(hyper::body::Frame::into_data)) {
+                None => return Next::End,
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "the server's stream broke off");
+                    return Next::Failed;
+                }
+                Some(Ok(Ok(data))) => return Next::Data(data),
+                // Trailers say nothing MCP knows.
+                Some(Ok(Err(_trailers))) => {}
+            }
+        }
+    }
+
+    async fn take(&mut self, data: &[u8]) {
+        match &mut self.parser {
+            Parser::Events(reader) => {
+                let events: Vec<_> = reader.push(data).collect();
+                for event in events {
+                    match event {
+                        Ok(event) => self.event(event).await,
+                        Err(fault) => {
+                            tracing::warn!(%fault, "the server's stream cannot be read on");
+                            return self.end(false);
+                        }
+                    }
+                }
+            }
+            Parser::Texts(splitter) => {
+                if splitter.push(data).is_err() {
+                    tracing::warn!("the server's stream cannot be read on: a text is longer than the limit");
+                    return self.end(false);
+                }
+                self.texts().await;
+            }
+        }
+    }
+
+    /// Passes on the texts that are complete.
+    pub(super) async fn texts(&mut self) {
+        while let Parser::Texts(splitter) = &mut self.parser
+            && let Some(text) = splitter.next()
+        {
+            if let Some(text) = self.message(&text, false).await {
+                self.ready.extend([text, Bytes::from_static(b"\n")]);
+            }
+        }
+    }
+
+    async fn event(&mut self, event: Event) {
+        if event.is_endpoint() {
+            let told = super::legacy::endpoint(self, &event);
+            self.ready.extend(told);
+            return;
+        }
+        let Some(data) = event.data().filter(|_| event.is_to_be_judged()).cloned() else {
+            // Comments keep the connection alive, an id without a message is the client's place in the stream.
+            self.asked.keeps_open |= event.id().is_some();
+            self.ready.push_back(event.raw().clone());
+            return;
+        };
+        let has_id = event.id().is_some_and(|id| !id.is_empty());
+        if let Some(text) = self.message(&data, has_id).await {
+            let is_same = text.as_ptr() == data.as_ptr() && text.len() == data.len();
+            self.ready.push_back(if is_same { event.raw().clone() } else { event.with_data(&text) });
+        }
+    }
+
+    /// What the client gets of one message; nothing where it is refused and nobody waits for it.
+    async fn message(&mut self, data: &Bytes, has_id: bool) -> Option<Bytes> {
+        let since = Instant::now();
+        let decoded = self.front.decode(data);
+        self.expect(&decoded, has_id);
+        let session = Arc::clone(&self.asked.session);
+        let passed = self.front.judge_server(&session.party, data, decoded, since).await;
+        for answer in &passed.to_sender {
+            self.front.tell_server(&session, answer.clone()).await;
+        }
+        merged(&passed, data)
+    }
+
+    /// Prepares the session for messages that may come twice.
+    fn expect(&mut self, decoded: &Result<Decoded, Malformed>, has_id: bool) {
+        if !self.replays && !has_id {
+            return;
+        }
+        // A stream with ids can be taken up again where it breaks off.
+        self.asked.keeps_open |= has_id;
+        let messages = match decoded {
+            Ok(Decoded::One(message)) => std::slice::from_ref(message),
+            Ok(Decoded::Batch(messages)) => messages,
+            Err(_) => return,
+        };
+        let session = &self.asked.session;
+        for message in messages {
+            let Some(id) = message.id() else { continue };
+            match message.kind() {
+                MessageKind::Result | MessageKind::Error => {
+                    if self.replays {
+                        session.replay(id);
+                    }
+                    if has_id {
+                        session.remember(id);
+                    }
+                }
+                MessageKind::Request if self.replays => {
+                    session.party.session().closed(Direction::ToClient, id);
+                }
+                MessageKind::Request | MessageKind::Notification => {}
+            }
+        }
+    }
+
+    /// Nothing more comes from the server. Who waits for an answer that can come no other way is told so.
+    fn end(&mut self, is_whole: bool) {
+        self.ended = true;
+        if let Some(lease) = self.lease.take().filter(|_| is_whole) {
+            self.front.upstream.give_back(lease);
+        }
+        if self.asked.keeps_open {
+            return;
+        }
+        for id in self.asked.unanswered() {
+            let text = "the server's answer broke off";
+            let error = reply::error(Some(&id), reply::UNAVAILABLE, text, None);
+            match self.parser {
+                Parser::Events(_) => self.ready.push_back(sse::message(&error)),
+                Parser::Texts(_) => self.ready.extend([error, Bytes::from_static(b"\n")]),
+            }
+        }
+    }
+}
+
+/// What goes on to the client, answers in the stead of refused ones included.
+pub(super) fn merged(passed: &Passed, original: &Bytes) -> Option<Bytes> {
+    if passed.to_receiver.is_empty() {
+        return outgoing(passed, original);
+    }
+    let forwarded = passed.forward.iter().map(|permitted| permitted.bytes().clone());
+    let texts: Vec<Bytes> = forwarded.chain(passed.to_receiver.iter().cloned()).collect();
+    Some(joined(&texts, passed.is_batch))
+}

@@ -1,0 +1,269 @@
+//! Connections to the server: one host, one address, a few kept for the next request.
+//!
+//! A request is written once. Only one that was never written, because the kept connection had ended, goes on a second
+//! connection; what the server may have read is never repeated, and no redirect is followed.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::HeaderValue;
+use hyper::rt::{Read, Write};
+use hyper::{Request, Response, Uri};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use crate::tasks::Tasks;
+
+/// Connections kept for the next request.
+const KEPT: usize = 64;
+/// How long one is kept: common servers close theirs after five seconds, and a request must not cross that.
+const KEPT_FOR: Duration = Duration::from_secs(3);
+/// From name to connection, TLS included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Header block of an answer, in bytes.
+const HEAD_MAX: usize = 64 << 10;
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// The server, as configured.
+pub(super) struct Upstream {
+    host: Box<str>,
+    port: u16,
+    /// `Host` of every request.
+    authority: HeaderValue,
+    /// Path and query of its endpoint.
+    endpoint: Uri,
+    url: Url,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    kept: Mutex<Kept>,
+    tasks: Tasks,
+}
+
+#[derive(Default)]
+struct Kept {
+    senders: VecDeque<(Sender, Instant)>,
+    is_closed: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UpstreamError {
+    /// No connection could be made.
+    #[error("the server cannot be reached")]
+    Connect(#[source] std::io::Error),
+    /// It took too long.
+    #[error("the server does not take the connection in time")]
+    Timeout,
+    /// The connection failed under the request.
+    #[error("the connection to the server failed")]
+    Http(#[from] hyper::Error),
+}
+
+/// A URL that cannot be a server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Another scheme.
+    #[error("the upstream's URL must be http:// or https://")]
+    Scheme,
+    /// No host.
+    #[error("the upstream's URL names no host")]
+    Host,
+    /// User name or password, which would end up in logs.
+    #[error("the upstream's URL must not hold a user name or password")]
+    Credentials,
+}
+
+/// The connection an answer comes on.
+pub(super) struct Lease(Sender);
+
+impl Upstream {
+    /// The server at `url`; `tls` where it is `https`.
+    pub(super) fn new(url: Url, tls: Option<TlsConnector>, tasks: Tasks) -> Result<Self, UrlError> {
+        check(&url)?;
+        let host = url.host_str().ok_or(UrlError::Host)?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let port = url.port_or_known_default().ok_or(UrlError::Scheme)?;
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let name = || ServerName::try_from(bare.to_owned()).map_err(|_invalid| UrlError::Host);
+        let tls = match tls {
+            Some(connector) if url.scheme() == "https" => Some((connector, name()?)),
+            Some(_) | None => None,
+        };
+        Ok(Self {
+            host: bare.into(),
+            port,
+            authority: HeaderValue::try_from(authority).map_err(|_invalid| UrlError::Host)?,
+            endpoint: target(&url).ok_or(UrlError::Host)?,
+            tls,
+            kept: Mutex::default(),
+            tasks,
+            url,
+        })
+    }
+
+    /// Its endpoint.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Path and query of its endpoint.
+    pub(super) fn endpoint(&self) -> &Uri {
+        &self.endpoint
+    }
+
+    /// `Host` of every request.
+    pub(super) fn authority(&self) -> &HeaderValue {
+        &self.authority
+    }
+
+    /// Sends a request; dropping the future, or the answer's body, ends it on the server's side too.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Lease), UpstreamError> {
+        if let Some(mut sender) = self.take() {
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, Lease(sender))),
+                Err(mut error) => match error.take_message() {
+                    // The connection had ended before a byte of it was written.
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+        let mut sender =
+            timeout(CONNECT, self.connect()).await.map_err(|_elapsed| UpstreamError::Timeout)??;
+        let response = sender.send_request(request).await?;
+        Ok((response, Lease(sender)))
+    }
+
+    /// The answer's body has ended: its connection can take the next request.
+    pub(super) fn give_back(&self, lease: Lease) {
+        let mut kept = self.kept();
+        if kept.is_closed || lease.0.is_closed() {
+            return;
+        }
+        let now = Instant::now();
+        while kept.senders.len() >= KEPT || kept.senders.front().is_some_and(|(_, since)| is_old(*since, now))
+        {
+            kept.senders.pop_front();
+        }
+        kept.senders.push_back((lease.0, now));
+    }
+
+    /// Closes the kept connections and keeps no more.
+    pub(super) fn close(&self) {
+        let mut kept = self.kept();
+        kept.is_closed = true;
+        kept.senders.clear();
+    }
+
+    fn take(&self) -> Option<Sender> {
+        let mut kept = self.kept();
+        let now = Instant::now();
+        let mut busy = Vec::new();
+        let found = loop {
+            let Some((sender, since)) = kept.senders.pop_back() else { break None };
+            if sender.is_closed() || is_old(since, now) {
+                continue;
+            }
+            if sender.is_ready() {
+                break Some(sender);
+            }
+            // Its answer's end is not seen by its task yet.
+            busy.push((sender, since));
+        };
+        kept.senders.extend(busy.into_iter().rev());
+        found
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(&self) -> Result<Sender, UpstreamError> {
+        let stream = TcpStream::connect((&*self.host, self.port)).await.map_err(UpstreamError::Connect)?;
+        stream.set_nodelay(true).map_err(UpstreamError::Connect)?;
+        match &self.tls {
+            None => self.speak(TokioIo::new(stream)).await,
+            Some((connector, name)) => {
+                let stream = connector.connect(name.clone(), stream).await;
+                self.speak(TokioIo::new(stream.map_err(UpstreamError::Connect)?)).await
+            }
+        }
+    }
+
+    async fn speak<I>(&self, io: I) -> Result<Sender, UpstreamError>
+    where
+        I: Read + Write + Unpin + Send + 'static,
+    {
+        let (sender, connection) = http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
+        self.tasks.spawn("connection to the server", async move {
+            // What goes wrong is told to whoever waits for an answer.
+            connection.await.ok();
+        });
+        Ok(sender)
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+/// Path and query of `url`, as they go into a request.
+pub(super) fn target(url: &Url) -> Option<Uri> {
+    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    Uri::try_from(target).ok()
+}
+
+fn check(url: &Url) -> Result<(), UrlError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(UrlError::Scheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UrlError::Credentials);
+    }
+    Ok(())
+}
+
+fn is_old(since: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(since) > KEPT_FOR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(url: &str) -> Result<Upstream, UrlError> {
+        Upstream::new(Url::parse(url).unwrap(), None, Tasks::new())
+    }
+
+    #[test]
+    fn a_url_becomes_host_and_target() {
+        let found = upstream("http://[::1]:8080/a/mcp?key=1#x").unwrap();
+        assert_eq!((&*found.host, found.port), ("::1", 8080));
+        assert_eq!(found.authority(), "[::1]:8080");
+        assert_eq!(found.endpoint(), "/a/mcp?key=1");
+        let found = upstream("https://mcp.example").unwrap();
+        assert_eq!((found.port, found.endpoint().path()), (443, "/"));
+        assert_eq!(found.authority(), "mcp.example");
+    }
+
+    #[test]
+    fn urls_that_name_no_server_are_refused() {
+        assert_eq!(upstream("file:///etc/passwd").unwrap_err(), UrlError::Scheme);
+        assert_eq!(upstream("http://user:secret@host/").unwrap_err(), UrlError::Credentials);
+    }
+}

@@ -1,0 +1,21 @@
+//! `mcpgw-agent proxy` between clients and servers over HTTP.
+//!
+//! Scripted peers, byte for byte, where the wire itself is the matter; real SDK servers and clients (`tests/peers`) for
+//! everything else. Every wait ends on an event and has a deadline.
+#![expect(clippy::unwrap_used, reason = "test support fails by panicking")]
+
+mod bytes;
+mod client;
+mod events;
+mod legacy;
+mod limits;
+mod peers;
+mod proxy;
+mod refusals;
+mod sdk;
+mod upstream;
+
+use std::time::Duration;
+
+/// Longest wait for anything that should happen at once, on a busy machine.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
