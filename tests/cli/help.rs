@@ -14,6 +14,11 @@ fn the_help_tree() {
         &["doctor", "--help"],
         &["config", "--help"],
         &["config", "check", "--help"],
+        &["policy", "--help"],
+        &["policy", "validate", "--help"],
+        &["policy", "test", "--help"],
+        &["policy", "diff", "--help"],
+        &["policy", "explain", "--help"],
         &["wrap", "--help"],
     ] {
         let output = run(dir.path(), arguments);
