@@ -249,7 +249,7 @@ fn diff_says_what_is_different_and_what_that_changes() {
         now rule 1
 
     ! reading: was allow by `safe`, now deny by `(implicit-deny)`
-    ! the list: was redact by `(tool-not-offered)`, now redact by `(tool-not-offered)`
+    ! the list: was redact by `(tool-not-offered)`, now redact by `(tool-not-offered)`, with another text
     2 of 4 scenarios are decided otherwise.
     "###);
     let report = json(dir.path(), &["policy", "diff", "--json", "p.yaml", "new.yaml"]);
