@@ -42,6 +42,11 @@ impl Glob {
         self.exact.matches(text)
     }
 
+    /// Folded texts have to match something else than texts as they came.
+    pub(super) fn is_folded_otherwise(&self) -> bool {
+        self.folded.is_some()
+    }
+
     /// `text`, which is folded.
     pub(super) fn matches_folded(&self, text: &str) -> bool {
         self.folded.as_ref().unwrap_or(&self.exact).matches(text)
@@ -122,7 +127,7 @@ impl Piece {
                 let fits = characters
                     .iter()
                     .all(|wanted| rest.next().is_some_and(|found| wanted.is_none_or(|w| w == found)));
-                fits.then(|| rest.as_str())
+                fits.then_some(rest.as_str())
             }
         }
     }
