@@ -238,9 +238,7 @@ fn the_help_tree() {
               - s2c: From the server
 
           --server <N>
-              Name of the server
-              
-              [default: server]
+              Name of the server [default: server]
 
           --upstream <URL>
               URL of the server
@@ -252,10 +250,12 @@ fn the_help_tree() {
               Role of the subject; may be repeated
 
           --transport <TRANSPORT>
-              How client and server talk
-              
-              [default: stdio]
-              [possible values: stdio, http, sse]
+              How client and server talk [default: stdio]
+
+              Possible values:
+              - stdio: Standard input and output
+              - http:  Streamable HTTP
+              - sse:   HTTP with server-sent events
 
           --client <PATH>
               Path of the client's executable

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::files::PolicyFile;
-use super::scenario::usual;
+use super::scenario::{SERVER, usual};
 use super::trial::{Trial, word};
 use crate::cli::error::CliError;
 use crate::cli::exit;
@@ -38,9 +38,9 @@ pub(in crate::cli) struct Args {
     /// Which way it goes [default: as messages of its method do]
     #[arg(long, value_enum)]
     direction: Option<Way>,
-    /// Name of the server
-    #[arg(long, value_name = "N", default_value = super::scenario::SERVER)]
-    server: String,
+    /// Name of the server [default: server]
+    #[arg(long, value_name = "N")]
+    server: Option<String>,
     /// URL of the server
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
@@ -50,9 +50,9 @@ pub(in crate::cli) struct Args {
     /// Role of the subject; may be repeated
     #[arg(long, value_name = "R")]
     role: Vec<String>,
-    /// How client and server talk
-    #[arg(long, value_enum, default_value = "stdio")]
-    transport: Talk,
+    /// How client and server talk [default: stdio]
+    #[arg(long, value_enum)]
+    transport: Option<Talk>,
     /// Path of the client's executable
     #[arg(long, value_name = "PATH")]
     client: Option<String>,
@@ -74,8 +74,11 @@ enum Way {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Talk {
+    /// Standard input and output
     Stdio,
+    /// Streamable HTTP
     Http,
+    /// HTTP with server-sent events
     Sse,
 }
 
@@ -110,12 +113,12 @@ fn trial(args: &Args) -> Result<Trial, CliError> {
         .map(|name| Revision::named(name).ok_or_else(|| wrong(format!("`{name}` is no revision of MCP"))));
     let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
     let context = Context {
-        server: args.server.as_str().into(),
+        server: args.server.as_deref().unwrap_or(SERVER).into(),
         upstream: boxed(&args.upstream),
         transport: match args.transport {
-            Talk::Stdio => Transport::Stdio,
-            Talk::Http => Transport::Http,
-            Talk::Sse => Transport::Sse,
+            None | Some(Talk::Stdio) => Transport::Stdio,
+            Some(Talk::Http) => Transport::Http,
+            Some(Talk::Sse) => Transport::Sse,
         },
         principal: Principal {
             subject: boxed(&args.subject),
