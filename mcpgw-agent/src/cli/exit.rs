@@ -2,7 +2,7 @@
 
 /// Done.
 pub const OK: u8 = 0;
-/// It failed; the error says why.
+/// It failed; the error says why. `policy`: something is not valid, not as expected, or not the same.
 pub const FAILURE: u8 = 1;
 /// The command line is wrong.
 pub const USAGE: u8 = 2;

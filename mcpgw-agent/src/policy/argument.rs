@@ -105,7 +105,12 @@ impl ArgumentCondition {
                     Ok(is_there == *wanted)
                 }
                 _ if values.is_empty() => return Ok(Held::Missing),
-                test => test.values(&values, leaves, side),
+                Test::Globs(_)
+                | Test::Patterns(_)
+                | Test::Equals(_)
+                | Test::Under(_)
+                | Test::NotUnder(_)
+                | Test::Number(..) => test.values(&values, leaves, side),
             };
             match held {
                 Ok(true) => {}
@@ -132,8 +137,13 @@ impl Test {
     }
 
     fn value<'a>(&self, value: Value<'a>, leaves: &Leaves<'a>, side: Side) -> Result<bool, Doubt> {
-        // An array's or object's JSON text is what knorq's mcpgw looks at, and all it looks at.
-        if (value.is_array() || value.is_object()) && self.is_text_of(value.raw()) {
+        // An array's or object's JSON text is what knorq's mcpgw looks at, and all it looks at. It does not allow a list
+        // of which one element would not be allowed.
+        let by_text = match side {
+            Side::Wide => value.is_array() || value.is_object(),
+            Side::Strict => leaf::has_objects(value),
+        };
+        if by_text && self.is_text_of(value.raw()) {
             return Ok(true);
         }
         leaf::holds(value, leaves, side, &mut |leaf: &Leaf<'_>| self.leaf(leaf, side))

@@ -76,9 +76,8 @@ impl Miss {
 
 impl Conditions {
     pub(super) fn check(&self, facts: &Facts<'_>, side: Side) -> Checked {
-        match self.check_circumstances(facts) {
-            Some(miss) => return Checked::No(miss),
-            None => {}
+        if let Some(miss) = self.check_circumstances(facts) {
+            return Checked::No(miss);
         }
         let mut doubt = None;
         let names = [
@@ -141,7 +140,7 @@ impl Conditions {
             Arguments::Known(arguments) => arguments,
         };
         // Of a message that can have no arguments, none is missing.
-        if let (true, false, Some(first)) = (asks, facts.takes_arguments(), self.arguments.first()) {
+        if let (true, false, Some(first)) = (asks, facts.takes_arguments, self.arguments.first()) {
             return Checked::No(Miss::Argument(first.name.clone(), true));
         }
         let mut doubt = None;

@@ -21,7 +21,6 @@ impl Policy {
     }
 
     /// What it makes of `request`, and which rules were looked at.
-    #[must_use]
     pub fn explain(&self, request: &Request<'_>) -> Explanation {
         let mut steps = Vec::new();
         let evaluation = self.whole(request, Some(&mut steps));

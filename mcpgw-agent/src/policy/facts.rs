@@ -1,12 +1,14 @@
 //! What is known about a message, taken apart once for all rules.
 
+use std::borrow::Cow;
+
 use crate::json::Value;
 use crate::mcp::{Direction, Revision};
 use crate::session::Target;
 
 use super::leaf::Leaves;
 use super::request::{Context, Request};
-use super::text::Readings;
+use super::text::{Readings, fold};
 
 /// A message as the rules see it.
 pub(super) struct Facts<'a> {
@@ -23,6 +25,8 @@ pub(super) struct Facts<'a> {
     pub(super) prompt: Option<Readings<'a>>,
     /// URIs of the resources it names.
     pub(super) resources: Vec<Readings<'a>>,
+    /// Its method has arguments: it calls a tool or gets a prompt.
+    pub(super) takes_arguments: bool,
     pub(super) arguments: Arguments<'a>,
     pub(super) leaves: Leaves<'a>,
     pub(super) params: Option<Value<'a>>,
@@ -75,9 +79,11 @@ impl<'a> Facts<'a> {
         let mut facts = Self::empty(direction, context);
         facts.method = Some(Readings::new(method));
         facts.params = params;
+        let known = known_method(method);
+        facts.takes_arguments = matches!(&*known, "tools/call" | "prompts/get");
         let Some(params) = params else { return facts };
         let text = |value: Option<Value<'a>>| value.and_then(Value::as_str).map(Readings::new);
-        match method {
+        match &*known {
             "tools/call" => facts.tool = text(params.get("name")),
             "prompts/get" => facts.prompt = text(params.get("name")),
             "completion/complete" => {
@@ -97,7 +103,7 @@ impl<'a> Facts<'a> {
             }
             _ => {}
         }
-        if matches!(method, "tools/call" | "prompts/get") {
+        if facts.takes_arguments {
             facts.arguments = Arguments::Known(params.get("arguments"));
         }
         facts
@@ -124,6 +130,7 @@ impl<'a> Facts<'a> {
             tool: None,
             prompt: None,
             resources: Vec::new(),
+            takes_arguments: false,
             arguments: Arguments::Known(None),
             leaves: Leaves::default(),
             params: None,
@@ -132,10 +139,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-impl Facts<'_> {
-    /// Its method has arguments: it calls a tool or gets a prompt.
-    pub(super) fn takes_arguments(&self) -> bool {
-        let method = self.method.as_ref().map(Readings::raw);
-        !self.is_answer && matches!(method, Some("tools/call" | "prompts/get"))
-    }
+/// The method a careless server may take `method` for: its case, blanks and invisible characters aside.
+fn known_method(method: &str) -> Cow<'_, str> {
+    let is_plain = method.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'_'));
+    if is_plain { Cow::Borrowed(method) } else { Cow::Owned(fold(method).trim().to_owned()) }
 }

@@ -127,7 +127,7 @@ impl Piece {
                 let fits = characters
                     .iter()
                     .all(|wanted| rest.next().is_some_and(|found| wanted.is_none_or(|w| w == found)));
-                fits.then(|| rest.as_str())
+                fits.then_some(rest.as_str())
             }
         }
     }

@@ -108,6 +108,18 @@ pub(super) fn holds<'a, E>(
     }
 }
 
+/// There is an object in `value`, or it is one.
+pub(super) fn has_objects(value: Value<'_>) -> bool {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        if value.is_object() {
+            return true;
+        }
+        open.extend(value.elements());
+    }
+    false
+}
+
 /// The values `name` stands for in `arguments`: of the member of that name and, where it has dots, of members within
 /// members, through arrays; `*` for every argument. With `any_case` a name that differs only by case or look-alikes counts.
 pub(super) fn find<'a>(arguments: Value<'a>, name: &str, any_case: bool) -> Vec<Value<'a>> {

@@ -149,8 +149,7 @@ fn is_plain(text: &str) -> bool {
         return false;
     }
     let mut before = b'/';
-    let mut seen = 0_usize;
-    for byte in text.bytes() {
+    for (seen, byte) in text.bytes().enumerate() {
         let folds = match byte {
             b' ' => before == b' ' || seen == 0,
             b'/' => before == b'/' && seen > 0,
@@ -162,7 +161,6 @@ fn is_plain(text: &str) -> bool {
             return false;
         }
         before = byte;
-        seen += 1;
     }
     !text.ends_with([' ', '/'])
 }

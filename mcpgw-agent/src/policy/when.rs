@@ -17,6 +17,8 @@ use crate::json::{Kind, Value};
 
 /// Bytes of an expression at most.
 const MAX_LENGTH: usize = 4096;
+/// Characters of a key shown in an error at most.
+const MAX_SHOWN: usize = 80;
 /// Steps an evaluation may take: values shown to it, to the power of the loops within one another.
 const MAX_STEPS: usize = 1_000_000;
 /// Bytes of JSON shown to an expression at most.
@@ -146,10 +148,18 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     format!("unknown {what} `{name}`{meant}")
 }
 
+/// What an error is, without the values it is about.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the crate's list of errors is open, and all of them deny"
+)]
 fn what(error: &cel::ExecutionError) -> String {
     use cel::ExecutionError as E;
     match error {
-        E::NoSuchKey(key) => format!("there is no `{key}`; `has()` asks whether there is"),
+        E::NoSuchKey(key) => {
+            let key: String = key.chars().take(MAX_SHOWN).collect();
+            format!("there is no `{key}`; `has()` asks whether there is")
+        }
         E::NoSuchOverload(_) | E::ValuesNotComparable(..) => {
             "values of these types cannot be compared".to_owned()
         }

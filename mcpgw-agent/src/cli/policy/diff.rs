@@ -100,8 +100,9 @@ fn draw(report: &Report) -> Vec<Line> {
     }
     lines.push(Line::default());
     for Otherwise { scenario, old, new, .. } in &report.decided_otherwise {
-        let text =
-            format!("{scenario}: was {} by `{}`, now {} by `{}`", old.effect, old.rule, new.effect, new.rule);
+        let other = if old.effect == new.effect { ", with another text" } else { "" };
+        let was = format!("{} by `{}`", old.effect, old.rule);
+        let text = format!("{scenario}: was {was}, now {} by `{}`{other}", new.effect, new.rule);
         lines.push(Line::styled(Style::Warn, "! ").and(Style::Plain, &text));
     }
     let (all, otherwise) = (report.scenarios, report.decided_otherwise.len());

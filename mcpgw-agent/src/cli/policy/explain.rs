@@ -7,15 +7,15 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::files::PolicyFile;
-use super::scenario::usual;
+use super::scenario::{SERVER, usual};
 use super::trial::{Trial, word};
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::Output;
 use crate::cli::text::{Line, Style};
-use crate::json::{Document, Limits, Value};
+use crate::json::{self, Document, Limits, Value};
 use crate::mcp::{Direction, Revision};
-use crate::policy::{Context, Outcome, Policy, Principal, Step, Transport};
+use crate::policy::{Context, Effect, Outcome, Policy, Principal, Step, Transport};
 use crate::reload::mode_word;
 
 /// Longest message read, in bytes: the gateway's own limit.
@@ -38,9 +38,9 @@ pub(in crate::cli) struct Args {
     /// Which way it goes [default: as messages of its method do]
     #[arg(long, value_enum)]
     direction: Option<Way>,
-    /// Name of the server
-    #[arg(long, value_name = "N", default_value = super::scenario::SERVER)]
-    server: String,
+    /// Name of the server [default: server]
+    #[arg(long, value_name = "N")]
+    server: Option<String>,
     /// URL of the server
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
@@ -50,9 +50,9 @@ pub(in crate::cli) struct Args {
     /// Role of the subject; may be repeated
     #[arg(long, value_name = "R")]
     role: Vec<String>,
-    /// How client and server talk
-    #[arg(long, value_enum, default_value = "stdio")]
-    transport: Talk,
+    /// How client and server talk [default: stdio]
+    #[arg(long, value_enum)]
+    transport: Option<Talk>,
     /// Path of the client's executable
     #[arg(long, value_name = "PATH")]
     client: Option<String>,
@@ -74,8 +74,11 @@ enum Way {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Talk {
+    /// Standard input and output
     Stdio,
+    /// Streamable HTTP
     Http,
+    /// HTTP with server-sent events
     Sse,
 }
 
@@ -110,12 +113,12 @@ fn trial(args: &Args) -> Result<Trial, CliError> {
         .map(|name| Revision::named(name).ok_or_else(|| wrong(format!("`{name}` is no revision of MCP"))));
     let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
     let context = Context {
-        server: args.server.as_str().into(),
+        server: args.server.as_deref().unwrap_or(SERVER).into(),
         upstream: boxed(&args.upstream),
         transport: match args.transport {
-            Talk::Stdio => Transport::Stdio,
-            Talk::Http => Transport::Http,
-            Talk::Sse => Transport::Sse,
+            None | Some(Talk::Stdio) => Transport::Stdio,
+            Some(Talk::Http) => Transport::Http,
+            Some(Talk::Sse) => Transport::Sse,
         },
         principal: Principal {
             subject: boxed(&args.subject),
@@ -168,6 +171,8 @@ struct Report {
     errors: Vec<String>,
     /// The rules that were looked at, in order.
     steps: Vec<Look>,
+    /// What goes on, where that is not what came.
+    goes_on_as: Option<String>,
 }
 
 /// A rule that was looked at.
@@ -194,12 +199,18 @@ fn report(trial: &Trial, policy: &Policy) -> Report {
                 mode,
                 errors: vec![reason.to_string()],
                 steps: Vec::new(),
+                goes_on_as: None,
             };
         }
     };
     let explanation = policy.explain(&prepared.request());
     let evaluation = explanation.evaluation;
+    let goes_on_as = match &evaluation.effect {
+        Effect::Redact(edits) => Some(json::apply(prepared.message.bytes(), edits.clone())),
+        Effect::Allow | Effect::Deny { .. } | Effect::Hold => None,
+    };
     Report {
+        goes_on_as: goes_on_as.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         effect: word(&evaluation.effect),
         rule: evaluation.rule.into(),
         mode: mode_word(evaluation.mode),
@@ -223,7 +234,7 @@ fn look(step: &Step, policy: &Policy) -> Look {
 }
 
 fn draw(report: &Report) -> Vec<Line> {
-    let Report { effect, rule, mode, errors, steps } = report;
+    let Report { effect, rule, mode, errors, steps, goes_on_as } = report;
     let mut lines = Vec::new();
     for (index, Look { rule, action, dry_run, matched, condition, why }) in steps.iter().enumerate() {
         let (style, word) = if *matched { (Style::Good, "matches") } else { (Style::Dim, "does not match") };
@@ -239,5 +250,6 @@ fn draw(report: &Report) -> Vec<Line> {
     let remark =
         if *mode == "observe" && *effect != "allow" { " (only recorded: mode is observe)" } else { "" };
     lines.push(Line::styled(style, effect).and(Style::Plain, &format!(" by `{rule}`{remark}")));
+    lines.extend(goes_on_as.iter().map(|text| Line::plain(&format!("It goes on as {text}"))));
     lines
 }

@@ -81,7 +81,7 @@ pub(super) fn validate(args: &Args) -> Result<u8, CliError> {
         let lines: Vec<Line> = files.iter().flat_map(|file| draw(file, args.strict)).collect();
         Output::new().lines(&lines)?;
     }
-    let is_good = |file: &FileReport| file.valid && !(args.strict && !file.warnings.is_empty());
+    let is_good = |file: &FileReport| file.valid && (!args.strict || file.warnings.is_empty());
     Ok(if files.iter().all(is_good) { exit::OK } else { exit::FAILURE })
 }
 

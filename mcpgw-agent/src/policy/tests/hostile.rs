@@ -82,6 +82,10 @@ fn hidden_tools_are_seen() {
         assert_eq!(word(&call(name, "{}").under(&policy)), "deny tool", "{name:?}");
     }
     assert_eq!(word(&call("send_mails", "{}").under(&policy)), "allow rest");
+    for method in ["Tools/Call", "tools/call ", "tools/call\u{0}", "tools\u{200b}/call"] {
+        let sent = ask(method, r#"{"name":"send_mail","arguments":{}}"#);
+        assert_eq!(word(&sent.under(&policy)), "deny tool", "{method:?}");
+    }
 }
 
 #[test]
@@ -230,6 +234,8 @@ fn allowing_is_not_widened_by_other_readings() {
         (call("read", r#"{"path":{"a":"/srv/data/a"}}"#), false),
         (call("read", r#"{"path":[]}"#), false),
         (call("find", r#"{"word":"abc"}"#), true),
+        (call("find", r#"{"word":["abc","d"]}"#), true),
+        (call("find", r#"{"word":["abc","{"]}"#), false),
         (call("find", r#"{"word":"abc%20"}"#), false),
         (call("find", r#"{"word":"Abc"}"#), false),
     ] {

@@ -77,7 +77,7 @@ impl Sent {
         let edits = match self.under(policy).effect {
             Effect::Redact(edits) => edits,
             Effect::Allow => Vec::new(),
-            other => panic!("{other:?}"),
+            other @ (Effect::Deny { .. } | Effect::Hold) => panic!("{other:?}"),
         };
         String::from_utf8(apply(self.message.bytes(), edits).to_vec()).unwrap()
     }

@@ -1,127 +1,96 @@
 //! Letters of other scripts that look like those of ASCII.
 
-/// The ASCII letter `character` looks like; Cyrillic, Greek, Armenian, Cherokee and the phonetic letters used to deceive.
-/// What NFKC folds already (full width, mathematical letters, ligatures) is not listed.
+use std::sync::LazyLock;
+
+/// Each character of ASCII with those that look like it: Cyrillic, Greek, Armenian, Cherokee and phonetic letters used to
+/// deceive, dashes, dots, slashes and quotes. What NFKC folds already (full width, mathematical letters, ligatures) is not
+/// listed.
+const LOOK_ALIKES: [(char, &str); 56] = [
+    ('a', "аαɑᴀ"),
+    ('A', "АΑᎪ"),
+    ('B', "ВΒ"),
+    ('c', "сϲᴄ"),
+    ('C', "СϹᏟ"),
+    ('d', "ԁᴅ"),
+    ('e', "еёєεᴇ"),
+    ('E', "ЕЁΕᎬ"),
+    ('h', "һհ"),
+    ('H', "НΗᎻ"),
+    ('i', "іїιıɩ"),
+    ('I', "ІЇӀΙ"),
+    ('j', "јᴊ"),
+    ('J', "Ј"),
+    ('k', "кκᴋ"),
+    ('K', "КΚ"),
+    ('l', "ӏ"),
+    ('M', "МΜᎷ"),
+    ('m', "мᴍ"),
+    ('n', "пηո"),
+    ('o', "оοσօᴏ"),
+    ('O', "ОΟՕ"),
+    ('p', "рρքᴘ"),
+    ('P', "РΡᏢ"),
+    ('q', "ԛ"),
+    ('Q', "Ԛ"),
+    ('r', "г"),
+    ('s', "ѕꜱ"),
+    ('S', "ЅᏚ"),
+    ('t', "тτᴛ"),
+    ('T', "ТΤ"),
+    ('y', "уүγ"),
+    ('Y', "УҮΥ"),
+    ('v', "ѵνᴠ"),
+    ('V', "Ѵ"),
+    ('w', "ԝѡωᴡ"),
+    ('W', "Ԝ"),
+    ('x', "хχ"),
+    ('X', "ХΧ"),
+    ('Z', "Ζ"),
+    ('N', "Νɴ"),
+    ('u', "υսᴜ"),
+    ('U', "Ս"),
+    ('g', "ցɡ"),
+    ('D', "Ꭰ"),
+    ('R', "Ꮢʀ"),
+    ('L', "ʟ"),
+    ('z', "ᴢ"),
+    ('-', "‐‑‒–—−﹣"),
+    ('/', "∕⁄⧸╱"),
+    ('\\', "∖⧵"),
+    ('.', "․。·"),
+    ('\'', "‘’ʼ"),
+    ('"', "“”"),
+    ('*', "∗"),
+    ('|', "∣ǀ"),
+];
+
+/// By the look-alike, in order.
+static TABLE: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
+    let pairs = LOOK_ALIKES.iter().flat_map(|(ascii, alike)| alike.chars().map(|alike| (alike, *ascii)));
+    let mut table: Vec<(char, char)> = pairs.collect();
+    table.sort_unstable();
+    table
+});
+
+/// The character of ASCII that `character` looks like.
 pub(super) fn ascii(character: char) -> Option<char> {
-    Some(match character {
-        // Cyrillic
-        'а' => 'a',
-        'А' => 'A',
-        'В' => 'B',
-        'с' | 'ϲ' => 'c',
-        'С' | 'Ϲ' => 'C',
-        'ԁ' => 'd',
-        'е' | 'ё' | 'є' => 'e',
-        'Е' | 'Ё' => 'E',
-        'һ' => 'h',
-        'Н' => 'H',
-        'і' | 'ї' => 'i',
-        'І' | 'Ї' => 'I',
-        'ј' => 'j',
-        'Ј' => 'J',
-        'к' => 'k',
-        'К' => 'K',
-        'ӏ' => 'l',
-        'Ӏ' => 'I',
-        'М' => 'M',
-        'м' => 'm',
-        'п' => 'n',
-        'о' => 'o',
-        'О' => 'O',
-        'р' => 'p',
-        'Р' => 'P',
-        'ԛ' => 'q',
-        'Ԛ' => 'Q',
-        'г' => 'r',
-        'ѕ' => 's',
-        'Ѕ' => 'S',
-        'т' => 't',
-        'Т' => 'T',
-        'у' | 'ү' => 'y',
-        'У' | 'Ү' => 'Y',
-        'ѵ' => 'v',
-        'Ѵ' => 'V',
-        'ԝ' | 'ѡ' => 'w',
-        'Ԝ' => 'W',
-        'х' => 'x',
-        'Х' => 'X',
-        // Greek
-        'α' => 'a',
-        'Α' => 'A',
-        'Β' => 'B',
-        'ε' => 'e',
-        'Ε' => 'E',
-        'Ζ' => 'Z',
-        'Η' => 'H',
-        'ι' => 'i',
-        'Ι' => 'I',
-        'κ' => 'k',
-        'Κ' => 'K',
-        'Μ' => 'M',
-        'Ν' => 'N',
-        'ν' => 'v',
-        'ο' | 'σ' => 'o',
-        'Ο' => 'O',
-        'ρ' => 'p',
-        'Ρ' => 'P',
-        'τ' => 't',
-        'Τ' => 'T',
-        'υ' => 'u',
-        'Υ' => 'Y',
-        'χ' => 'x',
-        'Χ' => 'X',
-        'γ' => 'y',
-        'ω' => 'w',
-        'η' => 'n',
-        // Armenian and Cherokee
-        'օ' => 'o',
-        'Օ' => 'O',
-        'ս' => 'u',
-        'Ս' => 'U',
-        'հ' => 'h',
-        'ո' => 'n',
-        'ց' => 'g',
-        'ք' => 'p',
-        'Ꭺ' => 'A',
-        'Ꭼ' => 'E',
-        'Ꮪ' => 'S',
-        'Ꭰ' => 'D',
-        'Ꮢ' => 'R',
-        'Ꮇ' => 'M',
-        'Ꮋ' => 'H',
-        'Ꮯ' => 'C',
-        'Ꮲ' => 'P',
-        // Latin
-        'ɑ' => 'a',
-        'ɡ' => 'g',
-        'ı' | 'ɩ' => 'i',
-        'ʟ' => 'L',
-        'ɴ' => 'N',
-        'ʀ' => 'R',
-        'ꜱ' => 's',
-        'ᴀ' => 'a',
-        'ᴄ' => 'c',
-        'ᴅ' => 'd',
-        'ᴇ' => 'e',
-        'ᴊ' => 'j',
-        'ᴋ' => 'k',
-        'ᴍ' => 'm',
-        'ᴏ' => 'o',
-        'ᴘ' => 'p',
-        'ᴛ' => 't',
-        'ᴜ' => 'u',
-        'ᴠ' => 'v',
-        'ᴡ' => 'w',
-        'ᴢ' => 'z',
-        // what stands between words and levels
-        '‐' | '‑' | '‒' | '–' | '—' | '−' | '﹣' => '-',
-        '∕' | '⁄' | '⧸' | '╱' => '/',
-        '∖' | '⧵' => '\\',
-        '․' | '。' | '·' => '.',
-        '‘' | '’' | 'ʼ' => '\'',
-        '“' | '”' => '"',
-        '∗' => '*',
-        '∣' | 'ǀ' => '|',
-        _ => return None,
-    })
+    if character.is_ascii() {
+        return None;
+    }
+    let found = TABLE.binary_search_by_key(&character, |(alike, _)| *alike).ok()?;
+    TABLE.get(found).map(|(_, ascii)| *ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_look_alike_is_listed_once_and_is_not_ascii() {
+        for pair in TABLE.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{pair:?}");
+        }
+        assert!(TABLE.iter().all(|(alike, ascii)| !alike.is_ascii() && ascii.is_ascii()));
+        assert_eq!((ascii('о'), ascii('o'), ascii('ж')), (Some('o'), None, None));
+    }
 }
