@@ -68,7 +68,7 @@ impl AuditLog {
     /// # Errors
     /// [`AuditError`]
     pub fn open(options: &Options) -> Result<Self, AuditError> {
-        let writer = Writer::open(&options.path, &options.key)?;
+        let writer = Writer::open(options)?;
         let syncer = match options.durability {
             Durability::Written => None,
             Durability::Synced => Some(Syncer::start().map_err(|source| AuditError::Io {

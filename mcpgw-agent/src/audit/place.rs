@@ -72,6 +72,12 @@ fn private_dir(dir: &Path) -> Result<(), AuditError> {
     Err(AuditError::Unsafe { path: dir.to_owned(), why })
 }
 
+/// Brings the name of the file at `path` to the disk: syncing the file alone does not.
+pub(super) fn sync_name(path: &Path) -> io::Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(dir)?.sync_all()
+}
+
 /// Opens `path` as `options` say, unless it is a symbolic link. Never waits, as a FIFO would.
 pub(super) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK;
