@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::chain::{Signer, hex};
-use super::place::{check_private, open_private};
+use super::place::{check_private, open_private, sync_name};
 
 /// The environment variable a key may be given in. Take it out of the environment of whatever is started.
 pub const KEY_VARIABLE: &str = "MCPGW_AUDIT_SIGNING_KEY";
@@ -166,7 +166,8 @@ fn make(path: &Path) -> io::Result<()> {
     });
     // Where it could not be made there may be nothing to remove; what counts is why it could not.
     let removed = fs::remove_file(&draft);
-    made.and(removed)
+    made.and(removed)?;
+    sync_name(path)
 }
 
 /// `N` random bytes, in hexadecimal.

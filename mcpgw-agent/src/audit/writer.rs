@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,8 +15,10 @@ use nix::sys::resource::{Resource, getrlimit};
 use super::AuditError;
 use super::chain::{Chain, Signer};
 use super::event::Own;
-use super::key::{Key, KeySource};
+use super::key::Key;
 use super::line::Line;
+use super::log::{Durability, Options};
+use super::place::sync_name;
 use super::tail::{self, Tail};
 
 /// Writes one file.
@@ -31,26 +33,32 @@ pub(super) struct Writer {
     missing: Option<(u64, Timestamp)>,
     /// There may be a part of a record after the whole ones.
     torn: bool,
+    durability: Durability,
+    /// The file replaces one that was removed, and does not say so yet.
+    unopened: bool,
     closed: bool,
 }
 
 impl Writer {
     /// Opens `path`, continues what is there, and says so in a record.
-    pub(super) fn open(path: &Path, key: &KeySource) -> Result<Self, AuditError> {
+    pub(super) fn open(options: &Options) -> Result<Self, AuditError> {
+        let Options { path, key, durability } = options;
         let file = tail::open(path, false)?;
         let metadata = file.metadata();
         let metadata =
-            metadata.map_err(|source| AuditError::Io { action: "look at", path: path.to_owned(), source })?;
+            metadata.map_err(|source| AuditError::Io { action: "look at", path: path.clone(), source })?;
         let mut signer = Signer::new(&Key::find(key, path, metadata.len() > 0)?);
         let Tail { length, last, torn } = tail::continue_at(&file, path, &mut signer)?;
         let (seq, head) = last.unwrap_or_default();
         let mut writer = Self {
-            path: path.to_owned(),
+            path: path.clone(),
             file: Arc::new(file),
             length,
             chain: Chain::new(signer, seq, head),
             missing: None,
             torn: false,
+            durability: *durability,
+            unopened: false,
             closed: false,
         };
         writer.opened(false, torn)?;
@@ -98,31 +106,31 @@ impl Writer {
         self.put(line)
     }
 
-    /// The file is still there and as we left it.
+    /// The file is still there and as we left it; where it was removed there is another.
     fn check(&mut self) -> Result<(), AuditError> {
         let metadata = self.file.metadata().map_err(|source| self.io("look at", source))?;
         if metadata.nlink() == 0 {
-            return self.renew();
-        }
-        if self.torn {
+            self.file = Arc::new(tail::open(&self.path, true)?);
+            (self.length, self.torn, self.unopened) = (0, false, true);
+        } else if self.torn {
             self.file.set_len(self.length).map_err(|source| self.io("repair", source))?;
             self.torn = false;
         } else if metadata.len() != self.length {
             let path = self.path.clone();
             return Err(AuditError::Changed { path, found: metadata.len(), expected: self.length });
         }
+        if self.unopened {
+            self.opened(true, None)?;
+            self.unopened = false;
+        }
         Ok(())
     }
 
-    /// The file was removed: goes on in another of its name.
-    fn renew(&mut self) -> Result<(), AuditError> {
-        self.file = Arc::new(tail::open(&self.path, true)?);
-        self.length = 0;
-        self.torn = false;
-        self.opened(true, None)
-    }
-
     fn opened(&mut self, replaces: bool, torn: Option<(u64, [u8; 32])>) -> Result<(), AuditError> {
+        match self.durability {
+            Durability::Written => {}
+            Durability::Synced => sync_name(&self.path).map_err(|source| self.io("sync", source))?,
+        }
         let mut line = Line::new();
         let continues = self.chain.end();
         Own::Opened { key_id: self.chain.key_id(), continues, replaces, torn }.write(&mut line);

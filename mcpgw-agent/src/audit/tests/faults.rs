@@ -68,6 +68,27 @@ fn a_full_disk_denies_is_counted_and_heals() {
 }
 
 #[test]
+fn a_file_that_is_removed_from_a_full_disk_is_opened_once_there_is_room() {
+    let name = "a_file_that_is_removed_from_a_full_disk_is_opened_once_there_is_room";
+    let prepare = "mount -t tmpfs -o size=32k none \"$MCPGW_TEST_PLACE\"";
+    let Some(place) = again(name, prepare) else { return };
+    let (path, ballast) = (place.join("a.jsonl"), place.join("ballast"));
+    let log = AuditLog::open(&Options::at(&path)).unwrap();
+    // As long as somebody has it open it keeps its room.
+    let removed = fs::File::open(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::write(&ballast, [0; 64 << 10]).unwrap_err();
+    for _ in 0..2 {
+        case(Mode::Enforce).record(&log).unwrap_err();
+        assert_eq!(path.metadata().unwrap().len(), 0);
+    }
+    fs::remove_file(ballast).unwrap();
+    drop(removed);
+    let _permit = case(Mode::Enforce).record(&log).unwrap();
+    assert_eq!(events(&path), ["log.opened", "log.gap", "message"]);
+}
+
+#[test]
 fn a_limit_on_the_length_of_files_does_not_end_the_process() {
     let name = "a_limit_on_the_length_of_files_does_not_end_the_process";
     let Some(place) = again(name, "ulimit -f 16") else { return };
