@@ -9,8 +9,7 @@ use crate::upstream::{Upstream, chunk, chunked, json, response};
 /// A message no serialiser would write so.
 const ODD: &str = "{ \"params\" :{\"name\":\"echo\",\"arguments\":{\"b\":1.0,\"a\":-0,\"n\":18446744073709551616,\"e\":1E5,\
                    \"s\":\"\\u00e9\\/\"},\"x-unknown\":[ ]},\n\t\"id\":7,\"method\":\"tools/call\",\"jsonrpc\":\"2.0\"}\r\n";
-const ODD_ANSWER: &str =
-    "{\"result\":{\"structuredContent\":{\"z\":1.50,\"a\":1e400},\"content\":[]} , \"id\":7,\"jsonrpc\":\"2.0\"}";
+const ODD_ANSWER: &str = "{\"result\":{\"structuredContent\":{\"z\":1.50,\"a\":1e400},\"content\":[]} , \"id\":7,\"jsonrpc\":\"2.0\"}";
 
 #[test]
 fn bodies_go_on_byte_for_byte() {

@@ -48,7 +48,8 @@ impl Connection {
     pub(crate) fn head(&mut self) -> (u16, Vec<(String, String)>) {
         let mut line = String::new();
         self.reader.read_line(&mut line).unwrap();
-        let status = line.split(' ').nth(1).unwrap_or_else(|| panic!("no status in {line:?}")).parse().unwrap();
+        let status =
+            line.split(' ').nth(1).unwrap_or_else(|| panic!("no status in {line:?}")).parse().unwrap();
         let mut headers = Vec::new();
         loop {
             let mut line = String::new();
@@ -94,7 +95,8 @@ impl Connection {
     #[track_caller]
     pub(crate) fn reply(mut self) -> Reply {
         let (status, headers) = self.head();
-        let value = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let value =
+            |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let mut body = Vec::new();
         if value("transfer-encoding").is_some() {
             loop {

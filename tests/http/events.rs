@@ -27,7 +27,8 @@ fn events_come_one_by_one_with_everything_that_stands_around_them() {
         say("");
     });
     let proxy = Proxy::observing(&server.url("/mcp"));
-    let mut client = Connection::send(proxy.address, &request("POST", "/mcp", &[], tool(1, "slow").as_bytes()));
+    let mut client =
+        Connection::send(proxy.address, &request("POST", "/mcp", &[], tool(1, "slow").as_bytes()));
     let (status, headers) = client.head();
     assert_eq!(status, 200);
     assert!(headers.contains(&("content-type".into(), EVENTS.into())), "{headers:?}");
@@ -38,10 +39,7 @@ fn events_come_one_by_one_with_everything_that_stands_around_them() {
     let progress = client.until("s-2\r\n\r\n");
     assert!(progress.starts_with("event: message\r\ndata: {\"jsonrpc\""), "{progress}");
     go.send(()).unwrap();
-    assert_eq!(
-        client.until("{}}\n\n"),
-        "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":1,\"result\":{}}\n\n"
-    );
+    assert_eq!(client.until("{}}\n\n"), "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":1,\"result\":{}}\n\n");
 }
 
 #[test]
@@ -60,7 +58,8 @@ fn a_client_that_leaves_takes_the_request_with_it() {
             told.send(()).unwrap();
         });
         let proxy = Proxy::observing(&server.url("/mcp"));
-        let headers = [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/call"), ("Mcp-Name", "slow")];
+        let headers =
+            [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/call"), ("Mcp-Name", "slow")];
         let body = call(
             1,
             "tools/call",

@@ -39,7 +39,8 @@ fn only_json_in_utf8_is_taken() {
         let reply = post(proxy.address, &[("Content-Type", kind)], tool(1, "echo"));
         assert_eq!(reply.status, 415, "{kind}");
     }
-    for kind in ["application/json", "APPLICATION/JSON;charset=UTF-8", "application/json; charset=\"utf-8\""] {
+    for kind in ["application/json", "APPLICATION/JSON;charset=UTF-8", "application/json; charset=\"utf-8\""]
+    {
         assert_eq!(post(proxy.address, &[("Content-Type", kind)], tool(1, "echo")).status, 200, "{kind}");
     }
     assert_eq!(server.received().len(), 3);

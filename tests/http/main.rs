@@ -10,6 +10,7 @@ mod events;
 mod hostile;
 mod legacy;
 mod limits;
+mod peers;
 mod proxy;
 mod refusals;
 mod sdk;

@@ -42,7 +42,10 @@ fn what_cannot_be_read_without_doubt_is_an_error() {
     let proxy = Proxy::enforcing(&server.url("/mcp"));
     for (body, code) in [
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"deny","name":"echo"}}"#, -32700),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","Method":"ping","params":{"name":"echo"}}"#, -32600),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","Method":"ping","params":{"name":"echo"}}"#,
+            -32600,
+        ),
         ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"} {}", -32700),
         (r#"{"jsonrpc":"2.0","id":null,"method":"tools/call","params":{"name":"echo"}}"#, -32600),
         ("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}", -32700),
@@ -71,7 +74,11 @@ fn headers_that_say_something_else_are_a_mismatch() {
         [LEGACY, ("Mcp-Method", "tools/call"), ("Mcp-Name", "echo")],
     ] {
         let reply = post(proxy.address, &headers, &body);
-        assert_eq!((reply.status, reply.json()["error"]["code"].as_i64()), (400, Some(-32020)), "{headers:?}");
+        assert_eq!(
+            (reply.status, reply.json()["error"]["code"].as_i64()),
+            (400, Some(-32020)),
+            "{headers:?}"
+        );
     }
     assert!(server.received().is_empty());
     let right = [version, ("Mcp-Method", "tools/call"), ("Mcp-Name", "echo")];
@@ -94,7 +101,8 @@ fn a_batch_loses_only_what_is_denied() {
     let reply = post(proxy.address, &[("MCP-Protocol-Version", "2025-03-26")], batch);
     assert_eq!(server.received()[0].body, format!("[{}]", tool(1, "echo")).as_bytes());
     let answers = reply.json();
-    let seen: Vec<_> = answers.as_array().unwrap().iter().map(|one| (&one["id"], &one["error"]["code"])).collect();
+    let seen: Vec<_> =
+        answers.as_array().unwrap().iter().map(|one| (&one["id"], &one["error"]["code"])).collect();
     assert_eq!(seen, [(&1.into(), &serde_json::Value::Null), (&2.into(), &40301.into())]);
 }
 
@@ -103,15 +111,22 @@ fn a_servers_answer_to_another_request_is_refused() {
     let server = Upstream::saying(json(r#"{"jsonrpc":"2.0","id":99,"result":{}}"#));
     let proxy = Proxy::enforcing(&server.url("/mcp"));
     let reply = post(proxy.address, &[LEGACY], tool(1, "echo"));
-    assert_eq!((reply.status, &reply.json()["id"], &reply.json()["error"]["code"]), (200, &1.into(), &50201.into()));
+    assert_eq!(
+        (reply.status, &reply.json()["id"], &reply.json()["error"]["code"]),
+        (200, &1.into(), &50201.into())
+    );
 }
 
 #[test]
 fn a_servers_error_about_what_it_could_not_read_comes_through() {
     for id in ["null", "\"server-error\""] {
-        let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32600,"message":"Bad Request"}}}}"#);
-        let server =
-            Upstream::saying(response("400 Bad Request", "Content-Type: application/json\r\n", body.as_bytes()));
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32600,"message":"Bad Request"}}}}"#);
+        let server = Upstream::saying(response(
+            "400 Bad Request",
+            "Content-Type: application/json\r\n",
+            body.as_bytes(),
+        ));
         let proxy = Proxy::enforcing(&server.url("/mcp"));
         let reply = post(proxy.address, &[LEGACY], tool(1, "echo"));
         assert_eq!((reply.status, reply.text()), (400, body));
@@ -161,13 +176,14 @@ fn a_denied_request_of_the_server_is_answered_to_the_server() {
 fn pages_of_other_sites_and_other_names_are_turned_away() {
     let server = Upstream::saying(json(ANSWER));
     let proxy = Proxy::enforcing(&server.url("/mcp"));
-    for (header, status) in [
-        (("Origin", "http://evil.example"), 403),
-        (("Origin", "null"), 403),
-        (("Host", "evil.example"), 421),
-    ] {
+    for (header, status) in
+        [(("Origin", "http://evil.example"), 403), (("Origin", "null"), 403), (("Host", "evil.example"), 421)]
+    {
         assert_eq!(post(proxy.address, &[LEGACY, header], tool(1, "echo")).status, status, "{header:?}");
     }
     assert!(server.received().is_empty());
-    assert_eq!(post(proxy.address, &[LEGACY, ("Origin", "http://localhost:3000")], tool(1, "echo")).status, 200);
+    assert_eq!(
+        post(proxy.address, &[LEGACY, ("Origin", "http://localhost:3000")], tool(1, "echo")).status,
+        200
+    );
 }

@@ -86,7 +86,8 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Received> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, n)| n.parse().unwrap());
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, n)| n.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some(Received { method, target, headers, body })
@@ -94,7 +95,8 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Received> {
 
 /// A response with a length.
 pub(crate) fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut text = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+    let mut text =
+        format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     text.extend_from_slice(body);
     text
 }
@@ -106,7 +108,8 @@ pub(crate) fn json(body: &str) -> Vec<u8> {
 
 /// The head of a chunked response of this type.
 pub(crate) fn chunked(kind: &str, headers: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{headers}Transfer-Encoding: chunked\r\n\r\n").into_bytes()
+    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{headers}Transfer-Encoding: chunked\r\n\r\n")
+        .into_bytes()
 }
 
 /// One chunk; an empty one ends the body.

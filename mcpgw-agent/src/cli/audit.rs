@@ -136,7 +136,10 @@ fn conclusion(report: &Report) -> Line {
         Outcome::OtherKey => Line::styled(Style::Bad, &format!("{file}: cannot be verified with this key")),
         Outcome::Tampered => Line::styled(
             Style::Bad,
-            &format!("{file}: tampered with: {} findings, {records} records are signed", report.findings_total),
+            &format!(
+                "{file}: tampered with: {} findings, {records} records are signed",
+                report.findings_total
+            ),
         ),
     }
 }

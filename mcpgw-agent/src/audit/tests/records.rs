@@ -110,15 +110,15 @@ fn arguments_are_kept_whole_or_left_out() {
 #[test]
 fn nothing_a_peer_sends_ends_the_line() {
     let hostile = "{\n \"a\\n\" : \"\u{2028}\u{85}\u{202e}\\\"},{\\\"seq\\\":9\" ,\r\n\t\"b\":[ ] }";
-    let mut case = Case::new(
-        &call(hostile).replace("exec", r#"\n\"},\u001b[2J"#),
-        Effect::Allow,
-        Mode::Enforce,
-    );
+    let mut case =
+        Case::new(&call(hostile).replace("exec", r#"\n\"},\u001b[2J"#), Effect::Allow, Mode::Enforce);
     case.context.server = "a\n\"b\u{9b}".into();
     let record = case.recorded();
     assert_eq!(record["tool_args"]["a\n"], "\u{2028}\u{85}\u{202e}\"},{\"seq\":9");
-    assert_eq!((&record["tool_name"], &record["server"]), (&Value::from("\n\"},\u{1b}[2J"), &Value::from("a\n\"b\u{9b}")));
+    assert_eq!(
+        (&record["tool_name"], &record["server"]),
+        (&Value::from("\n\"},\u{1b}[2J"), &Value::from("a\n\"b\u{9b}"))
+    );
     assert_eq!(record["seq"], 2);
 }
 

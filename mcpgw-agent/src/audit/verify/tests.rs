@@ -169,8 +169,11 @@ fn a_line_edited_where_others_are_deleted() {
     lines[2][30] ^= 1;
     lines.drain(3..5);
     let report = verified(&lines);
-    let found: Vec<_> =
-        report.findings.iter().map(|finding| (finding.line, finding.seq, finding.count, finding.kind)).collect();
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| (finding.line, finding.seq, finding.count, finding.kind))
+        .collect();
     assert_eq!(found, [(3, Some(3), 1, Kind::Edited), (4, Some(4), 2, Kind::Deleted)]);
 }
 

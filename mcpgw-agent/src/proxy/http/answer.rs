@@ -12,13 +12,13 @@ use hyper::{Response, StatusCode};
 use super::asked::{Asked, Opening};
 use super::body::Body;
 use super::collect::{self, Collected, Fault};
+use super::encoding::{Coding, Decoder};
 use super::exchange::{Front, joined, outgoing};
 use super::headers::{Answer, SESSION_ID};
 use super::session::Session;
 use super::sse;
 use super::stream::{Parser, Stream};
 use super::upstream::Lease;
-use super::encoding::{Coding, Decoder};
 use super::{headers, reply};
 use crate::mcp::{Decoded, Direction, Message, MessageKind};
 use crate::proxy::reply::UNAVAILABLE;
@@ -92,12 +92,7 @@ struct Source {
     parser: Parser,
 }
 
-fn stream(
-    front: &Arc<Front>,
-    mut asked: Asked,
-    manner: Manner,
-    source: Source,
-) -> Stream {
+fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) -> Stream {
     let Source { body, lease, decoder, parser } = source;
     let mut ready = VecDeque::new();
     let refused = std::mem::take(&mut asked.refused);
@@ -121,7 +116,12 @@ fn stream(
 }
 
 /// An answer that came whole.
-async fn whole(front: &Front, asked: &mut Asked, mut response: Response<Body>, text: Bytes) -> Response<Body> {
+async fn whole(
+    front: &Front,
+    asked: &mut Asked,
+    mut response: Response<Body>,
+    text: Bytes,
+) -> Response<Body> {
     let status = response.status();
     if asked.session.legacy.is_some() && status.is_success() {
         // HTTP+SSE: the answers come on the stream, and nobody reads what is said here.

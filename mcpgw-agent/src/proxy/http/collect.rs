@@ -97,7 +97,8 @@ where
     let mut held = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_broken| Fault::Broken)?.into_data() else { continue };
-        if held.len().saturating_add(data.len()).saturating_add(first.as_ref().map_or(0, Bytes::len)) > limit {
+        if held.len().saturating_add(data.len()).saturating_add(first.as_ref().map_or(0, Bytes::len)) > limit
+        {
             return Err(Fault::TooLong);
         }
         match first.take() {

@@ -15,9 +15,9 @@ use hyper::{Method, Request, Response, Uri};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::headers::{PROTOCOL_VERSION, ParamSchemas, SESSION_ID};
 use super::session::{self, Legacy, Session, Sessions};
 use super::upstream::{Lease, Upstream, UpstreamError};
-use super::headers::{PROTOCOL_VERSION, ParamSchemas, SESSION_ID};
 use super::{headers, origin};
 use crate::audit::{AuditLog, Event};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
@@ -192,10 +192,7 @@ impl Front {
         }
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(
-            header::ACCEPT,
-            HeaderValue::from_static("application/json, text/event-stream"),
-        );
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         if let Some(id) = session.id() {
             headers.insert(SESSION_ID, id.clone());
         }
@@ -218,7 +215,11 @@ pub(super) fn outgoing(passed: &Passed, original: &Bytes) -> Option<Bytes> {
     };
     let whole = passed.is_batch && passed.refused == 0 && passed.forward.len() == passed.messages.len();
     let unchanged = whole
-        && passed.forward.iter().zip(&passed.messages).all(|(permitted, message)| same(permitted.bytes(), message));
+        && passed
+            .forward
+            .iter()
+            .zip(&passed.messages)
+            .all(|(permitted, message)| same(permitted.bytes(), message));
     if unchanged { Some(original.clone()) } else { passed.bytes() }
 }
 

@@ -34,7 +34,8 @@ pub(super) async fn delete(front: &Arc<Front>, principal: Principal, headers: &H
     let (session, _) = session(front, &principal, headers);
     let manner = Manner { listens: false, replays: false };
     let response =
-        send(front, Method::DELETE, headers, Asked::nothing(Arc::clone(&session), Opening::None), manner).await;
+        send(front, Method::DELETE, headers, Asked::nothing(Arc::clone(&session), Opening::None), manner)
+            .await;
     note(front, &session, Verb::Delete, response.status());
     // A server that does not let clients end sessions says 405, and keeps it.
     let is_over = response.status().is_success() || response.status() == StatusCode::NOT_FOUND;

@@ -28,7 +28,11 @@ use crate::verdict::Cause;
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
 /// Takes a message to the server, and its answer back.
-pub(super) async fn post(front: &Arc<Front>, principal: Principal, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn post(
+    front: &Arc<Front>,
+    principal: Principal,
+    request: Request<Incoming>,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let target = head.uri.path_and_query().and_then(|target| front.sessions.at(target.as_str()));
     let bytes = match receive(front, &head.headers, body).await {
@@ -59,9 +63,7 @@ pub(super) async fn post(front: &Arc<Front>, principal: Principal, request: Requ
     }
     let target = session.legacy.as_ref().map(|legacy| &legacy.target);
     match front.forward(Method::POST, &head.headers, target, outgoing).await {
-        Ok(answer) => {
-            answer::relay(front, asked, Manner { listens: false, replays: false }, answer).await
-        }
+        Ok(answer) => answer::relay(front, asked, Manner { listens: false, replays: false }, answer).await,
         Err(fault) => {
             tracing::warn!(error = %fault, "no answer from the server");
             answer::failed(&asked, StatusCode::BAD_GATEWAY, "the server cannot be reached")
@@ -80,7 +82,9 @@ async fn receive(front: &Front, headers: &HeaderMap, body: Incoming) -> Result<B
         Fault::TooLong => reply::refusal(StatusCode::PAYLOAD_TOO_LARGE, "the message is too long"),
         Fault::Slow => reply::refusal(StatusCode::REQUEST_TIMEOUT, "the message did not come in time"),
         Fault::Broken => reply::refusal(StatusCode::BAD_REQUEST, "the message broke off"),
-        Fault::Coding(_) => reply::refusal(StatusCode::BAD_REQUEST, "the message is not in its content coding"),
+        Fault::Coding(_) => {
+            reply::refusal(StatusCode::BAD_REQUEST, "the message is not in its content coding")
+        }
     })
 }
 

@@ -13,7 +13,10 @@ use super::{get, headers, post, reply};
 use crate::policy::Principal;
 
 /// Answers a request.
-pub(super) async fn route(front: Arc<Front>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+pub(super) async fn route(
+    front: Arc<Front>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
     if let Some(refusal) = refuse(&front, &request) {
         return Ok(refusal);
     }
@@ -24,7 +27,8 @@ pub(super) async fn route(front: Arc<Front>, request: Request<Incoming>) -> Resu
         Method::GET => get::get(&front, principal, request.headers()).await,
         Method::DELETE => get::delete(&front, principal, request.headers()).await,
         _ => {
-            let mut response = reply::refusal(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");
+            let mut response =
+                reply::refusal(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");
             let allowed = HeaderValue::from_static("GET, POST, DELETE");
             response.headers_mut().insert(header::ALLOW, allowed);
             response

@@ -209,9 +209,8 @@ impl Sessions {
 impl Table {
     /// Makes room: the longest unused session is forgotten, one in use only where all are.
     fn evict(&mut self) -> Option<Arc<Session>> {
-        let age = |session: &Arc<Session>| {
-            (Arc::strong_count(session) > 1, session.used.load(Ordering::Relaxed))
-        };
+        let age =
+            |session: &Arc<Session>| (Arc::strong_count(session) > 1, session.used.load(Ordering::Relaxed));
         let oldest = self.by_id.iter().min_by_key(|(_, session)| age(session)).map(|(key, _)| key.clone());
         let session = oldest.and_then(|key| self.by_id.remove(&key))?;
         tracing::warn!(session = session.party.id(), "there is no room for more sessions: one is forgotten");

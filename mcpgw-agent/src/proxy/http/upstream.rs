@@ -81,6 +81,9 @@ pub enum UrlError {
     /// User name or password, which would end up in logs.
     #[error("the upstream's URL must not hold a user name or password")]
     Credentials,
+    /// `https`, and nothing to speak it with.
+    #[error("the upstream's URL needs TLS, which is not set up")]
+    NoTls,
 }
 
 /// The connection an answer comes on.
@@ -93,12 +96,12 @@ impl Upstream {
         let host = url.host_str().ok_or(UrlError::Host)?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let port = url.port_or_known_default().ok_or(UrlError::Scheme)?;
-        let authority =
-            url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let name = || ServerName::try_from(bare.to_owned()).map_err(|_invalid| UrlError::Host);
-        let tls = match tls {
-            Some(connector) if url.scheme() == "https" => Some((connector, name()?)),
-            Some(_) | None => None,
+        let tls = match (url.scheme(), tls) {
+            ("https", Some(connector)) => Some((connector, name()?)),
+            ("https", None) => return Err(UrlError::NoTls),
+            (_, _) => None,
         };
         Ok(Self {
             host: bare.into(),
@@ -142,7 +145,8 @@ impl Upstream {
                 },
             }
         }
-        let mut sender = timeout(CONNECT, self.connect()).await.map_err(|_elapsed| UpstreamError::Timeout)??;
+        let mut sender =
+            timeout(CONNECT, self.connect()).await.map_err(|_elapsed| UpstreamError::Timeout)??;
         let response = sender.send_request(request).await?;
         Ok((response, Lease(sender)))
     }
@@ -154,7 +158,8 @@ impl Upstream {
             return;
         }
         let now = Instant::now();
-        while kept.senders.len() >= KEPT || kept.senders.front().is_some_and(|(_, since)| is_old(*since, now)) {
+        while kept.senders.len() >= KEPT || kept.senders.front().is_some_and(|(_, since)| is_old(*since, now))
+        {
             kept.senders.pop_front();
         }
         kept.senders.push_back((lease.0, now));
@@ -191,8 +196,7 @@ impl Upstream {
     }
 
     async fn connect(&self) -> Result<Sender, UpstreamError> {
-        let stream =
-            TcpStream::connect((&*self.host, self.port)).await.map_err(UpstreamError::Connect)?;
+        let stream = TcpStream::connect((&*self.host, self.port)).await.map_err(UpstreamError::Connect)?;
         stream.set_nodelay(true).map_err(UpstreamError::Connect)?;
         match &self.tls {
             None => self.speak(TokioIo::new(stream)).await,
@@ -207,8 +211,7 @@ impl Upstream {
     where
         I: Read + Write + Unpin + Send + 'static,
     {
-        let (sender, connection) =
-            http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
+        let (sender, connection) = http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
         self.tasks.spawn("connection to the server", async move {
             // What goes wrong is told to whoever waits for an answer.
             connection.await.ok();
@@ -257,8 +260,8 @@ mod tests {
         assert_eq!((&*found.host, found.port), ("::1", 8080));
         assert_eq!(found.authority(), "[::1]:8080");
         assert_eq!(found.endpoint(), "/a/mcp?key=1");
-        let found = upstream("https://mcp.example").unwrap();
-        assert_eq!((found.port, found.endpoint().path()), (443, "/"));
+        let found = upstream("http://mcp.example").unwrap();
+        assert_eq!((found.port, found.endpoint().path()), (80, "/"));
         assert_eq!(found.authority(), "mcp.example");
     }
 
@@ -266,5 +269,10 @@ mod tests {
     fn urls_that_name_no_server_are_refused() {
         assert_eq!(upstream("file:///etc/passwd").unwrap_err(), UrlError::Scheme);
         assert_eq!(upstream("http://user:secret@host/").unwrap_err(), UrlError::Credentials);
+        assert_eq!(
+            upstream("https://mcp.example/").unwrap_err(),
+            UrlError::NoTls,
+            "it never goes out in clear"
+        );
     }
 }

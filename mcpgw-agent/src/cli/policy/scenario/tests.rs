@@ -25,7 +25,10 @@ fn a_file_of_knorqs_form_loads() {
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name": "read_file", "arguments": {"path": "/tmp/x"}}}"#
     );
     let principal = &read.trial.context.principal;
-    assert_eq!((principal.subject.as_deref(), principal.roles.len(), read.expect.effect), (Some("alice"), 2, "allow"));
+    assert_eq!(
+        (principal.subject.as_deref(), principal.roles.len(), read.expect.effect),
+        (Some("alice"), 2, "allow")
+    );
     assert_eq!(list.trial.message, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#);
     assert_eq!((list.trial.direction, list.expect.effect), (Direction::ToServer, "deny"));
 }
@@ -36,7 +39,10 @@ fn parameters_are_text_or_yaml_and_numbers_keep_their_spelling() {
         "- {name: n, method: x, expect: deny, params: {a: [1.50, true, ~, 'y'], 'k\"': 100000000000000000000000}}",
     );
     assert!(
-        scenario.trial.message.ends_with(r#""params":{"a":[1.50,true,null,"y"],"k\"":100000000000000000000000}}"#),
+        scenario
+            .trial
+            .message
+            .ends_with(r#""params":{"a":[1.50,true,null,"y"],"k\"":100000000000000000000000}}"#),
         "{}",
         scenario.trial.message
     );
@@ -52,7 +58,11 @@ fn the_direction_is_that_of_the_method_unless_said() {
         ("answers: {method: tools/list}, result: {tools: []}", Direction::ToClient),
         ("answers: {method: roots/list}, result: {roots: []}", Direction::ToServer),
     ] {
-        assert_eq!(one(&format!("- {{name: n, expect: allow, {text}}}")).trial.direction, direction, "{text}");
+        assert_eq!(
+            one(&format!("- {{name: n, expect: allow, {text}}}")).trial.direction,
+            direction,
+            "{text}"
+        );
     }
     let note = one("- {name: n, expect: allow, method: notifications/progress, transport: http}");
     assert!(!note.trial.message.contains("\"id\""), "{}", note.trial.message);
@@ -110,7 +120,9 @@ fn problems_have_their_places() {
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
-    for empty in ["", "scenarios: []", "scenarios:", "scenario: []", "[]", "scenarios: {a: b}", "scenarios: ["] {
+    for empty in
+        ["", "scenarios: []", "scenarios:", "scenario: []", "[]", "scenarios: {a: b}", "scenarios: ["]
+    {
         assert!(!read(empty).unwrap_err().is_empty(), "{empty}");
     }
 }
