@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
 
@@ -17,6 +18,7 @@ use crate::config::{self, Config};
 use crate::json::Limits;
 use crate::policy::Policy;
 use crate::proxy::gate::Gate;
+use crate::proxy::http::tls::{self, Identity, TlsError};
 use crate::proxy::http::{self, HttpError, HttpOptions, SessionLimits};
 use crate::reload::{PolicyStore, Watcher};
 
@@ -49,7 +51,7 @@ pub(super) struct Args {
     /// Its private key, PEM
     #[arg(long, value_name = "F", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Certificates that may have issued the server's, PEM [default: the system's]
+    /// Certificates to believe beside the system's, where the server speaks TLS, PEM
     #[arg(long, value_name = "F")]
     upstream_ca: Option<PathBuf>,
     /// Name clients may call this gateway by, beside its address
@@ -73,6 +75,12 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
         None => PolicyStore::new(Policy::built_in()),
     };
     let (policies, audit) = (Arc::new(policies), Arc::new(open_log(args, &config.gateway, &server)?));
+    let identity = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => {
+            Some(Arc::new(Identity::load(certificate, key).map_err(tls_failed)?))
+        }
+        (_, _) => None,
+    };
     let bytes = usize::try_from(config.gateway.limits.message_bytes).unwrap_or(usize::MAX);
     let limits = Limits { bytes, ..Limits::default() };
     let options = HttpOptions {
@@ -85,12 +93,16 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
         gate: Arc::new(Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits)),
         audit: Arc::clone(&audit),
         sessions: SessionLimits::default(),
-        tls: None,
-        upstream_tls: None,
+        tls: identity.clone().map(tls::acceptor).transpose().map_err(tls_failed)?,
+        upstream_tls: (args.upstream.scheme() == "https")
+            .then(|| tls::connector(args.upstream_ca.as_deref()))
+            .transpose()
+            .map_err(tls_failed)?,
     };
+    raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::failure)?;
-    let served = runtime.block_on(serve(options, args, policies));
+    let served = runtime.block_on(serve(options, policies, identity));
     audit.close().map_err(CliError::failure)?;
     served.map(|()| exit::OK)
 }
@@ -112,14 +124,18 @@ fn open_log(args: &Args, config: &config::Gateway, server: &str) -> Result<Audit
     AuditLog::open(&options).map_err(CliError::failure)
 }
 
-async fn serve(options: HttpOptions, args: &Args, policies: Arc<PolicyStore>) -> Result<(), CliError> {
+async fn serve(
+    options: HttpOptions,
+    policies: Arc<PolicyStore>,
+    identity: Option<Arc<Identity>>,
+) -> Result<(), CliError> {
     let mut reload = signal(SignalKind::hangup())?;
     // It goes on without a watch; SIGHUP works all the same, and what is wrong is logged.
     let _watcher =
         Watcher::start(Arc::clone(&policies)).inspect_err(|error| tracing::warn!(%error, "no watch"));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
+    let scheme = if identity.is_some() { "https" } else { "http" };
     let ready = |address| {
         let line = Line::plain(&format!("listening on {scheme}://{address}/mcp"));
         // Whoever closed standard output does not want to know.
@@ -130,8 +146,7 @@ async fn serve(options: HttpOptions, args: &Args, policies: Arc<PolicyStore>) ->
             tokio::select! {
                 _ = terminate.recv() => return,
                 _ = interrupt.recv() => return,
-                // What comes of it is logged; a file that cannot be read leaves the policy as it is.
-                _ = reload.recv() => policies.reload().map_or((), drop),
+                _ = reload.recv() => take_up(&policies, identity.as_deref()),
             }
         }
     };
@@ -142,6 +157,28 @@ async fn serve(options: HttpOptions, args: &Args, policies: Arc<PolicyStore>) ->
         }
         error @ HttpError::Listen { .. } => CliError::failure(error),
     })
+}
+
+/// Reads policy and certificate anew. A file that cannot be used leaves what was there before.
+fn take_up(policies: &PolicyStore, identity: Option<&Identity>) {
+    // It logs itself what came of it.
+    policies.reload().ok();
+    if let Some(Err(error)) = identity.map(Identity::reload) {
+        tracing::error!(%error, "the certificate was not reloaded; the one before stays");
+    }
+}
+
+/// Every client and every stream has two descriptors; the usual soft limit is for programs that use `select`.
+fn raise_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::debug!(%error, "the limit of descriptors stays as it is");
+    }
+}
+
+fn tls_failed(error: TlsError) -> CliError {
+    CliError::new(exit::CONFIG, error)
 }
 
 fn name(text: &str) -> Result<String, String> {

@@ -81,6 +81,9 @@ pub enum UrlError {
     /// User name or password, which would end up in logs.
     #[error("the upstream's URL must not hold a user name or password")]
     Credentials,
+    /// `https`, and nothing to speak it with.
+    #[error("the upstream's URL needs TLS, which is not set up")]
+    NoTls,
 }
 
 /// The connection an answer comes on.
@@ -95,9 +98,10 @@ impl Upstream {
         let port = url.port_or_known_default().ok_or(UrlError::Scheme)?;
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let name = || ServerName::try_from(bare.to_owned()).map_err(|_invalid| UrlError::Host);
-        let tls = match tls {
-            Some(connector) if url.scheme() == "https" => Some((connector, name()?)),
-            Some(_) | None => None,
+        let tls = match (url.scheme(), tls) {
+            ("https", Some(connector)) => Some((connector, name()?)),
+            ("https", None) => return Err(UrlError::NoTls),
+            (_, _) => None,
         };
         Ok(Self {
             host: bare.into(),
@@ -256,8 +260,8 @@ mod tests {
         assert_eq!((&*found.host, found.port), ("::1", 8080));
         assert_eq!(found.authority(), "[::1]:8080");
         assert_eq!(found.endpoint(), "/a/mcp?key=1");
-        let found = upstream("https://mcp.example").unwrap();
-        assert_eq!((found.port, found.endpoint().path()), (443, "/"));
+        let found = upstream("http://mcp.example").unwrap();
+        assert_eq!((found.port, found.endpoint().path()), (80, "/"));
         assert_eq!(found.authority(), "mcp.example");
     }
 
@@ -265,5 +269,10 @@ mod tests {
     fn urls_that_name_no_server_are_refused() {
         assert_eq!(upstream("file:///etc/passwd").unwrap_err(), UrlError::Scheme);
         assert_eq!(upstream("http://user:secret@host/").unwrap_err(), UrlError::Credentials);
+        assert_eq!(
+            upstream("https://mcp.example/").unwrap_err(),
+            UrlError::NoTls,
+            "it never goes out in clear"
+        );
     }
 }
