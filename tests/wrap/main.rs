@@ -2,7 +2,12 @@
 //!
 //! Every wait has a deadline and ends on an event; where a test says "as directly", it runs the same command without
 //! `wrap` and compares.
-#![expect(clippy::unwrap_used, reason = "test support fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support fails by panicking"
+)]
 
 mod bytes;
 mod messages;
