@@ -16,12 +16,13 @@
 //! signals ─▶ wrap ─▶ server ─▶ exit status ─▶ wrap's exit code
 //! ```
 
+mod embedded;
 pub mod gate;
-mod pump;
 mod register;
 pub mod reply;
 mod server;
 mod signals;
+pub mod stdio;
 mod wrap;
 
 pub use wrap::{WrapError, WrapOptions, wrap};

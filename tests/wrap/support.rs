@@ -18,6 +18,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) fn wrapped<S: AsRef<OsStr>>(command: impl IntoIterator<Item = S>) -> Command {
     let mut wrap = Command::new(env!("CARGO_BIN_EXE_mcpgw-agent"));
     wrap.args(["wrap", "--"]).args(command).env("MCPGW_RUNTIME_DIR", "/nonexistent");
+    wrap.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     wrap
 }
 

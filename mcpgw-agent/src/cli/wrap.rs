@@ -1,6 +1,7 @@
 //! `wrap -- CMD…`: what a client starts in a server's place.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::error::CliError;
 use crate::admin::protocol::NAME_MAX;
@@ -16,15 +17,18 @@ pub(super) struct Args {
     /// Name to list the server by; the agent finds one itself otherwise
     #[arg(long, value_name = "N", value_parser = name)]
     name: Option<String>,
+    /// File to record decisions in [default: one in $XDG_STATE_HOME/mcpgw]
+    #[arg(long, value_name = "F")]
+    audit_log: Option<PathBuf>,
     /// The server's command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
 pub(super) fn wrap(args: Args) -> Result<u8, CliError> {
-    let Args { name, command } = args;
+    let Args { name, audit_log, command } = args;
     let runtime_dir = Dirs::from_env()?.runtime;
-    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir })?)
+    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, audit_log })?)
 }
 
 fn name(text: &str) -> Result<String, String> {

@@ -27,7 +27,7 @@ use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, Reason, RequestId};
-use crate::policy::Request;
+use crate::policy::{Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{Cause, Verdict, decide};
@@ -82,6 +82,12 @@ impl Gate {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Whether what is refused does not go on, by the policy in force now.
+    #[must_use]
+    pub fn enforces(&self) -> bool {
+        self.policies.current().policy.mode() == Mode::Enforce
     }
 
     /// Decodes what a peer sent at once.

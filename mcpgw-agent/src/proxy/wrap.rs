@@ -1,6 +1,7 @@
 //! `mcpgw-agent wrap`: runs a server and stands invisibly between it and its client.
 
 use std::ffi::OsString;
+use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -8,14 +9,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, raise};
-use nix::unistd::{dup2_stdin, dup2_stdout, pipe2};
+use nix::unistd::{dup2_stdin, dup2_stdout};
 
-use super::pump::{Ended, pump};
+use super::embedded;
 use super::register::Registration;
 use super::server::{Pipes, Server};
 use super::signals::{Received, Signals};
+use super::stdio::{Ends, Relay, Running};
+use crate::audit::AuditError;
 
 /// How long output may still come after a server that was told to end has ended, from a descendant that holds its
 /// standard output.
@@ -30,6 +32,8 @@ pub struct WrapOptions {
     pub name: Option<String>,
     /// Directory of the daemon's control socket.
     pub runtime_dir: PathBuf,
+    /// The audit log's file; otherwise one in the user's state directory.
+    pub audit_log: Option<PathBuf>,
 }
 
 /// Why there is no server to speak of.
@@ -52,6 +56,9 @@ pub enum WrapError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The audit log cannot be written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// Our own failure, before the server ran.
     #[error("cannot {step}")]
     System {
@@ -70,7 +77,7 @@ impl WrapError {
             Self::NoCommand => 2,
             Self::NotFound { .. } => 127,
             Self::NotExecutable { .. } => 126,
-            Self::System { .. } => 125,
+            Self::Audit(_) | Self::System { .. } => 125,
         }
     }
 }
@@ -86,19 +93,35 @@ impl WrapError {
 pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
     let system = |step| move |source| WrapError::System { step, source };
     let signals = Signals::take().map_err(system("take over signals"))?;
+    let (gate, party) = embedded::engine(&options)?;
     let mut registration = Registration::open(&options.runtime_dir, options.name);
     let pipes = Pipes::new().map_err(system("make pipes"))?;
     // Told before the server runs, so that the daemon never sees an unknown one.
     registration.set_channels(pipes.inodes().map_err(system("look at pipes"))?);
-    let (server, input, output) = Server::start(&options.command, pipes, &signals.inherited())?;
+    let (client_in, client_out) = take_standard().map_err(system("take over standard input and output"))?;
+    let (server, server_in, server_out) = Server::start(&options.command, pipes, &signals.inherited())?;
 
+    let ends = Ends { client_in, client_out, server_in, server_out };
     let (events, happened) = sync_channel(8);
-    let started = start_threads(server, input, output, signals, registration, &events);
+    let started = Relay::new(gate, party, ends)
+        .and_then(Relay::start)
+        .and_then(|running| start_threads(server, running, signals, registration, &events));
     if let Err(source) = started {
         server.signal(Signal::SIGTERM);
         return Err(WrapError::System { step: "start a thread", source });
     }
     Ok(follow(server, &happened))
+}
+
+/// Takes our standard input and output away from the process: the only copies, so that who drops them closes them, and the
+/// other side sees it though we live on.
+fn take_standard() -> io::Result<(OwnedFd, OwnedFd)> {
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&nothing)?;
+    dup2_stdout(&nothing)?;
+    Ok((input, output))
 }
 
 /// What the main thread waits for.
@@ -113,8 +136,7 @@ enum Event {
 
 fn start_threads(
     server: Server,
-    input: OwnedFd,
-    output: OwnedFd,
+    mut running: Running,
     signals: Signals,
     registration: Registration,
     events: &SyncSender<Event>,
@@ -122,10 +144,9 @@ fn start_threads(
     // A failed send means that the main thread is done, and so is the process.
     let (output_done, ended, signalled) = (events.clone(), events.clone(), events.clone());
     start("output", move || {
-        pump_output(output);
+        running.output_done();
         output_done.send(Event::OutputDone).ok();
     })?;
-    start("input", move || pump_input(input))?;
     start("wait", move || {
         server.wait_for_end();
         ended.send(Event::Ended).ok();
@@ -140,28 +161,6 @@ fn start_threads(
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.into()).spawn(work).map(drop)
-}
-
-/// Client to server, until the client closes its end or the server does.
-fn pump_input(input: OwnedFd) {
-    let ended = pump(io::stdin().as_fd(), input.as_fd());
-    drop(input);
-    if ended == Ended::Sink {
-        // The client's next write must fail as it would on the server's own descriptor: give ours up.
-        if let Ok((nothing, _)) = pipe2(OFlag::O_CLOEXEC) {
-            dup2_stdin(nothing).ok();
-        }
-    }
-}
-
-/// Server to client, until the server (and all who hold its standard output) or the client closes its end.
-fn pump_output(output: OwnedFd) {
-    pump(output.as_fd(), io::stdout().as_fd());
-    drop(output);
-    // The client must see the end of the stream, though we live on until the server ends.
-    if let Ok((_, nobody)) = pipe2(OFlag::O_CLOEXEC) {
-        dup2_stdout(nobody).ok();
-    }
 }
 
 /// Passes signals on until the server has ended and its output is delivered.

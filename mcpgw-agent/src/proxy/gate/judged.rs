@@ -53,6 +53,8 @@ pub struct Passed {
     pub refused: usize,
     /// The messages that go on.
     pub messages: Vec<Message>,
+    /// The batch as it came.
+    batch: Option<Bytes>,
 }
 
 impl Passed {
@@ -63,6 +65,9 @@ impl Passed {
         if !self.is_batch {
             return Some(first.bytes().clone());
         }
+        if let Some(batch) = self.batch.as_ref().filter(|_| self.is_as_it_came()) {
+            return Some(batch.clone());
+        }
         let mut batch = BytesMut::new();
         batch.put_u8(b'[');
         batch.put_slice(first.bytes());
@@ -72,6 +77,14 @@ impl Passed {
         }
         batch.put_u8(b']');
         Some(batch.freeze())
+    }
+
+    /// Every element goes on, and none is changed.
+    fn is_as_it_came(&self) -> bool {
+        let mut pairs = self.forward.iter().zip(&self.messages);
+        self.refused == 0
+            && self.forward.len() == self.messages.len()
+            && pairs.all(|(permitted, message)| permitted.bytes() == message.bytes())
     }
 }
 
@@ -86,7 +99,7 @@ impl Judged {
 
     /// Waits for the records, blocking the thread.
     pub fn wait(self) -> Passed {
-        let mut passed = Passed { is_batch: self.batch.is_some(), ..Passed::default() };
+        let mut passed = Passed { is_batch: self.batch.is_some(), batch: self.batch, ..Passed::default() };
         for item in self.items {
             let Item { outcome, message, verdict, answers } = item;
             match outcome {
@@ -102,7 +115,7 @@ impl Judged {
 
     /// [`wait`](Self::wait) for tasks.
     pub async fn ready(self) -> Passed {
-        let mut passed = Passed { is_batch: self.batch.is_some(), ..Passed::default() };
+        let mut passed = Passed { is_batch: self.batch.is_some(), batch: self.batch, ..Passed::default() };
         for item in self.items {
             let Item { outcome, message, verdict, answers } = item;
             match outcome {

@@ -1,0 +1,141 @@
+//! Cutting a stream of bytes into lines.
+
+use bytes::Bytes;
+
+/// A part of the stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// A line with its end (LF or CR LF), if it has one.
+    Line(Bytes),
+    /// The start of a line that is over the limit and has not ended.
+    Start(Bytes),
+    /// More of that line.
+    More(Bytes),
+    /// The rest of that line with its end.
+    Rest(Bytes),
+}
+
+/// Cuts lines out of what is read. Holds an unfinished line, and never more than the limit and what is read at a time.
+#[derive(Debug)]
+pub(super) struct Lines {
+    /// The line that has not ended; takes memory as it grows and gives it away with the line.
+    unfinished: Vec<u8>,
+    limit: usize,
+    /// The line under way is over the limit.
+    long: bool,
+}
+
+impl Lines {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { unfinished: Vec::new(), limit, long: false }
+    }
+
+    /// Cuts up what was read next. One copy for all whole lines in it.
+    pub(super) fn feed(&mut self, read: &[u8], pieces: &mut Vec<Piece>) {
+        let mut rest = read;
+        if self.long || !self.unfinished.is_empty() {
+            let Some(end) = memchr::memchr(b'\n', rest) else { return self.go_on(rest, pieces) };
+            let (head, tail) = rest.split_at_checked(end + 1).unwrap_or((rest, &[]));
+            rest = tail;
+            pieces.push(if self.long {
+                self.long = false;
+                Piece::Rest(Bytes::copy_from_slice(head))
+            } else {
+                self.unfinished.extend_from_slice(head);
+                Piece::Line(std::mem::take(&mut self.unfinished).into())
+            });
+        }
+        let whole = memchr::memrchr(b'\n', rest).map_or(0, |last| last + 1);
+        let (lines, unfinished) = rest.split_at_checked(whole).unwrap_or((rest, &[]));
+        if !lines.is_empty() {
+            let mut lines = Bytes::copy_from_slice(lines);
+            while let Some(end) = memchr::memchr(b'\n', &lines) {
+                pieces.push(Piece::Line(lines.split_to(end + 1)));
+            }
+        }
+        if !unfinished.is_empty() {
+            self.go_on(unfinished, pieces);
+        }
+    }
+
+    /// What is left when the stream has ended: a line without an end.
+    pub(super) fn finish(&mut self) -> Option<Piece> {
+        if std::mem::take(&mut self.long) {
+            return Some(Piece::Rest(Bytes::new()));
+        }
+        let line = std::mem::take(&mut self.unfinished);
+        (!line.is_empty()).then(|| Piece::Line(line.into()))
+    }
+
+    fn go_on(&mut self, part: &[u8], pieces: &mut Vec<Piece>) {
+        if self.long {
+            return pieces.push(Piece::More(Bytes::copy_from_slice(part)));
+        }
+        self.unfinished.extend_from_slice(part);
+        if self.unfinished.len() > self.limit {
+            self.long = true;
+            pieces.push(Piece::Start(std::mem::take(&mut self.unfinished).into()));
+        }
+    }
+}
+
+/// How much of `line` is text: all but LF or CR LF (or the CR of one whose LF never came).
+pub(super) fn text_len(line: &[u8]) -> usize {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line).len()
+}
+
+/// It holds no message: blanks at most.
+pub(super) fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(limit: usize, reads: &[&str]) -> Vec<Piece> {
+        let (mut lines, mut pieces) = (Lines::new(limit), Vec::new());
+        reads.iter().for_each(|read| lines.feed(read.as_bytes(), &mut pieces));
+        pieces.extend(lines.finish());
+        pieces
+    }
+
+    fn line(text: &'static str) -> Piece {
+        Piece::Line(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn lines_are_the_same_however_they_are_read() {
+        let text = "one\ntwo\r\n\n  \nthree";
+        let whole = [line("one\n"), line("two\r\n"), line("\n"), line("  \n"), line("three")];
+        assert_eq!(cut(100, &[text]), whole);
+        let bytes: Vec<String> = text.chars().map(String::from).collect();
+        let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
+        assert_eq!(cut(100, &bytes), whole);
+        for at in 0..text.len() {
+            let (head, tail) = text.split_at(at);
+            assert_eq!(cut(100, &[head, tail]), whole, "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_not_kept() {
+        let b = |text: &'static str| Bytes::from_static(text.as_bytes());
+        let long = [Piece::Start(b("bbbb")), Piece::More(b("bbb")), Piece::Rest(b("b\n"))];
+        let pieces = cut(3, &["a\nbb", "bb", "bbb", "b\nc\n"]);
+        assert_eq!(pieces.first(), Some(&line("a\n")));
+        assert_eq!(pieces[1..4], long);
+        assert_eq!(pieces[4..], [line("c\n")]);
+        // And one that never ends has an end all the same.
+        assert_eq!(cut(3, &["bbbb"]), [Piece::Start(b("bbbb")), Piece::Rest(b(""))]);
+    }
+
+    #[test]
+    fn the_end_is_no_text() {
+        for (line, text) in [("a\n", 1), ("a\r\n", 1), ("a", 1), ("a\r", 1), ("a\r\r\n", 2), ("\n", 0)] {
+            assert_eq!(text_len(line.as_bytes()), text, "{line:?}");
+        }
+        assert!(is_blank(b"") && is_blank(b" \t\r") && !is_blank(b"\0"));
+    }
+}

@@ -1,0 +1,88 @@
+//! The one writer of a descriptor.
+
+use std::io::IoSlice;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use bytes::Bytes;
+use nix::errno::Errno;
+use nix::sys::uio::writev;
+
+use super::wait::wait_writable;
+
+/// Parts handed to the kernel at once (its own limit is 1024).
+const PARTS: usize = 128;
+/// Bytes gathered before they are written: what a pipe holds.
+const GATHER_BYTES: usize = 64 * 1024;
+
+/// Gathers lines and writes them, as few writes as possible and none copied.
+#[derive(Debug)]
+pub(super) struct Out {
+    sink: OwnedFd,
+    parts: Vec<Bytes>,
+    bytes: usize,
+    mid_line: bool,
+}
+
+impl Out {
+    pub(super) fn new(sink: OwnedFd) -> Self {
+        Self { sink, parts: Vec::new(), bytes: 0, mid_line: false }
+    }
+
+    /// Adds bytes as they are.
+    pub(super) fn push(&mut self, part: Bytes) {
+        if let Some(last) = part.last() {
+            self.mid_line = *last != b'\n';
+            self.bytes += part.len();
+            self.parts.push(part);
+        }
+    }
+
+    /// Adds a line of our own. Where the line before has no end (and will get none), it gets one.
+    pub(super) fn line(&mut self, line: Bytes) {
+        if self.mid_line {
+            self.push(Bytes::from_static(b"\n"));
+        }
+        self.push(line);
+        self.push(Bytes::from_static(b"\n"));
+    }
+
+    /// What was added so far ends within a line.
+    pub(super) fn mid_line(&self) -> bool {
+        self.mid_line
+    }
+
+    /// Enough is gathered.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= GATHER_BYTES || self.parts.len() >= PARTS - 2
+    }
+
+    /// Writes all that was added, blocking; also where the other holder of the open file has made it non-blocking.
+    ///
+    /// # Errors
+    /// Nobody reads any more.
+    pub(super) fn flush(&mut self) -> Result<(), Errno> {
+        let mut slices: Vec<IoSlice<'_>> = self.parts.iter().map(|part| IoSlice::new(part)).collect();
+        let mut left = slices.as_mut_slice();
+        let mut outcome = Ok(());
+        while let Some(some) = left.get(..left.len().min(PARTS)).filter(|some| !some.is_empty()) {
+            match writev(&self.sink, some) {
+                Ok(written) => IoSlice::advance_slices(&mut left, written),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => outcome = wait_writable(self.sink.as_fd()),
+                Err(error) => outcome = Err(error),
+            }
+            if outcome.is_err() {
+                break;
+            }
+        }
+        self.parts.clear();
+        self.bytes = 0;
+        outcome
+    }
+}
+
+impl AsFd for Out {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.sink.as_fd()
+    }
+}

@@ -1,0 +1,225 @@
+//! The relay between a client and a server that are this test.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::*;
+use crate::audit::{AuditLog, Options};
+use crate::json::Limits;
+use crate::policy::{Context, Policy, Principal, Transport};
+use crate::reload::PolicyStore;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What the client and the server hold.
+struct Peers {
+    to_gateway: Option<File>,
+    from_gateway: BufReader<File>,
+    server_in: BufReader<File>,
+    server_out: Option<File>,
+    running: Running,
+    _dir: tempfile::TempDir,
+}
+
+fn pipe() -> (OwnedFd, File) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    (OwnedFd::from(reader), File::from(OwnedFd::from(writer)))
+}
+
+fn pipe_out() -> (File, OwnedFd) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    (File::from(OwnedFd::from(reader)), OwnedFd::from(writer))
+}
+
+impl Peers {
+    fn new(policy: Policy, limit: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let audit = AuditLog::open(&Options { path: dir.path().join("audit.jsonl") }).unwrap();
+        let limits = Limits { bytes: limit, ..Limits::default() };
+        let gate = Gate::new(Arc::new(PolicyStore::new(policy)), Arc::new(audit), limits);
+        let context = Context {
+            server: "test".into(),
+            upstream: None,
+            transport: Transport::Stdio,
+            principal: Principal::default(),
+            client: None,
+        };
+        let (client_in, to_gateway) = pipe();
+        let (from_gateway, client_out) = pipe_out();
+        let (server_read, server_in) = pipe_out();
+        let (server_out, server_write) = pipe();
+        let ends = Ends { client_in, client_out, server_in, server_out };
+        let party = Arc::new(Party::new("s", context));
+        let running = Relay::new(Arc::new(gate), party, ends).unwrap().start().unwrap();
+        Self {
+            to_gateway: Some(to_gateway),
+            from_gateway: BufReader::new(from_gateway),
+            server_in: BufReader::new(server_read),
+            server_out: Some(server_write),
+            running,
+            _dir: dir,
+        }
+    }
+
+    fn observing() -> Self {
+        Self::new(Policy::built_in(), 1 << 20)
+    }
+
+    fn client_says(&mut self, text: &str) {
+        self.to_gateway.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn server_says(&mut self, text: &str) {
+        self.server_out.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn server_hears(&mut self) -> String {
+        line(&mut self.server_in)
+    }
+
+    fn client_hears(&mut self) -> String {
+        line(&mut self.from_gateway)
+    }
+}
+
+fn line(from: &mut BufReader<File>) -> String {
+    let mut line = String::new();
+    from.read_line(&mut line).unwrap();
+    line
+}
+
+/// Runs `test`, which must be done before the deadline.
+#[track_caller]
+fn within<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = mpsc::channel();
+    thread::spawn(move || done.send(test()).ok());
+    result.recv_timeout(DEADLINE).expect("nothing happened before the deadline, or the test panicked")
+}
+
+const PING: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
+const PONG: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n";
+
+#[test]
+fn observing_passes_every_line_as_it_came() {
+    within(|| {
+        let mut peers = Peers::observing();
+        for text in [PING, "\n", " \r\n", "log text\n", "{\"a\":1}\r\n", "[ {\"x\" : 1} ]\n", "\u{feff}{}\n"]
+        {
+            peers.client_says(text);
+            assert_eq!(peers.server_hears(), text);
+            peers.server_says(text);
+            assert_eq!(peers.client_hears(), text);
+        }
+        peers.client_says("{\"no\":\"end\"}");
+        peers.to_gateway = None;
+        assert_eq!(peers.server_hears(), "{\"no\":\"end\"}");
+        assert_eq!(peers.server_hears(), "");
+    });
+}
+
+#[test]
+fn a_batch_passes_with_its_blanks() {
+    within(|| {
+        let mut peers = Peers::observing();
+        let open = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
+        peers.client_says(&format!("{open}\n"));
+        assert_eq!(peers.server_hears(), format!("{open}\n"));
+        let batch = format!("[ {} ,\t{} ]\r\n", PING.trim_end(), PING.trim_end().replace('1', "2"));
+        peers.client_says(&batch);
+        assert_eq!(peers.server_hears(), batch);
+    });
+}
+
+#[test]
+fn a_line_over_the_limit_passes_while_it_is_being_read() {
+    within(|| {
+        let mut peers = Peers::observing();
+        peers.client_says(PING);
+        assert_eq!(peers.server_hears(), PING);
+        let answer =
+            format!("{{\"result\":{{\"x\":\"{}\"}},\"jsonrpc\":\"2.0\",\"id\":1}}", "x".repeat(3 << 20));
+        let mut server = peers.server_out.take().unwrap();
+        let (sent, more) = mpsc::channel();
+        let text = answer.clone();
+        thread::spawn(move || {
+            server.write_all(text.as_bytes()).unwrap();
+            // No end yet: all but it passes.
+            let () = more.recv().unwrap();
+            server.write_all(b"\n").unwrap();
+        });
+        let mut got = vec![0; answer.len()];
+        peers.from_gateway.read_exact(&mut got).unwrap();
+        assert!(got == answer.as_bytes());
+        sent.send(()).unwrap();
+        // It answered the request: no error follows the server's end.
+        assert_eq!(peers.client_hears(), "\n");
+        assert_eq!(peers.client_hears(), "");
+    });
+}
+
+#[test]
+fn the_server_dies_and_every_open_request_gets_an_error() {
+    within(|| {
+        let mut peers = Peers::observing();
+        let ids = ["1", "\"one\"", "7"];
+        for id in ids {
+            peers.client_says(&PING.replace('1', id));
+            peers.server_hears();
+        }
+        peers.server_says(PONG);
+        assert_eq!(peers.client_hears(), PONG);
+        // Mid-answer, too: what there is of it is passed on, with an end.
+        peers.server_says("{\"jsonrpc\":\"2.0\",\"id\":7,\"res");
+        peers.server_out = None;
+        assert_eq!(peers.client_hears(), "{\"jsonrpc\":\"2.0\",\"id\":7,\"res\n");
+        for id in &ids[1..] {
+            let error = peers.client_hears();
+            assert!(error.contains(&format!("\"id\":{id},")) && error.contains("50201"), "{error}");
+        }
+        assert_eq!(peers.client_hears(), "");
+        drop(peers.server_in);
+        drop(peers.to_gateway);
+        assert_eq!(peers.running.wait(), Outcome::Server);
+    });
+}
+
+#[test]
+fn a_client_that_has_closed_its_input_is_told_nothing_more() {
+    within(|| {
+        let mut peers = Peers::observing();
+        peers.client_says(PING);
+        peers.to_gateway = None;
+        assert_eq!((peers.server_hears().as_str(), peers.server_hears().as_str()), (PING, ""));
+        peers.server_says("{}\n");
+        peers.server_out = None;
+        assert_eq!((peers.client_hears().as_str(), peers.client_hears().as_str()), ("{}\n", ""));
+        assert_eq!(peers.running.wait(), Outcome::Client);
+    });
+}
+
+#[test]
+fn a_stopped_session_closes_all_ends_and_tells_who_waits() {
+    within(|| {
+        let mut peers = Peers::observing();
+        peers.client_says(PING);
+        assert_eq!(peers.server_hears(), PING);
+        peers.running.stopper().stop();
+        assert!(peers.client_hears().contains("50201"));
+        assert_eq!(peers.client_hears(), "");
+        assert_eq!(peers.server_hears(), "");
+        assert_eq!(peers.running.wait(), Outcome::Stopped);
+    });
+}
+
+#[test]
+fn a_client_that_leaves_is_noticed_though_nothing_is_sent() {
+    within(|| {
+        let Peers { from_gateway, server_out, mut running, .. } = Peers::observing();
+        drop(from_gateway);
+        running.output_done();
+        let error = server_out.unwrap().write_all(b"{}\n").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    });
+}

@@ -1,0 +1,307 @@
+//! One direction of a session, from its reader's thread.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bytes::Bytes;
+use nix::errno::Errno;
+
+use super::lines::{Lines, Piece, is_blank, text_len};
+use super::mailbox::Mailbox;
+use super::out::Out;
+use super::skim::Skim;
+use super::wait::wait;
+use super::{Ending, Outcome};
+use crate::json;
+use crate::mcp::{Direction, Malformed, Reason, RequestId};
+use crate::proxy::gate::{Framing, Gate, Judged, Party, Passed};
+use crate::proxy::reply;
+
+/// Bytes read at a time: what a pipe holds.
+const READ_BYTES: usize = 64 * 1024;
+/// Lines decided on before the first of them is written, at most.
+const BURST: usize = 32;
+
+/// Why a way is at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// The source has no more to give; all it gave is decided on and written.
+    Source,
+    /// Nobody reads the sink any more.
+    Sink,
+    /// Somebody stopped the session.
+    Stopped,
+}
+
+/// A line that waits to be written.
+#[derive(Debug)]
+enum Slot {
+    /// No message: passes as it is.
+    Blank(Bytes),
+    /// A message, and the end of its line.
+    Judged(Judged, Bytes),
+}
+
+/// A line over the limit, which is passing or being skipped.
+#[derive(Debug)]
+struct Long {
+    skim: Skim,
+    /// All of it that had been read when it was over the limit; `None` where it passes.
+    refused: Option<Bytes>,
+}
+
+/// One direction.
+#[derive(Debug)]
+pub(super) struct Way {
+    gate: Arc<Gate>,
+    party: Arc<Party>,
+    ending: Arc<Ending>,
+    direction: Direction,
+    source: OwnedFd,
+    out: Out,
+    /// What the other way has to say to our sink, and we to its.
+    mine: Arc<Mailbox>,
+    other: Arc<Mailbox>,
+    lines: Lines,
+    slots: Vec<Slot>,
+    long: Option<Long>,
+}
+
+impl Way {
+    pub(super) fn new(
+        (gate, party, ending): (Arc<Gate>, Arc<Party>, Arc<Ending>),
+        direction: Direction,
+        (source, sink): (OwnedFd, OwnedFd),
+        (mine, other): (Arc<Mailbox>, Arc<Mailbox>),
+    ) -> Self {
+        let lines = Lines::new(gate.limits().bytes);
+        let (out, slots) = (Out::new(sink), Vec::new());
+        Self { gate, party, ending, direction, source, out, mine, other, lines, slots, long: None }
+    }
+
+    /// Moves lines until an end, and closes both descriptors.
+    pub(super) fn run(mut self) {
+        let ended = self.pump().unwrap_or(Ended::Sink);
+        let outcome = match (ended, self.direction) {
+            (Ended::Source, Direction::ToServer) | (Ended::Sink, Direction::ToClient) => Outcome::Client,
+            (Ended::Source, Direction::ToClient) | (Ended::Sink, Direction::ToServer) => Outcome::Server,
+            (Ended::Stopped, _) => Outcome::Stopped,
+        };
+        self.ending.first.set(outcome).ok();
+        if ended != Ended::Sink && self.direction == Direction::ToClient {
+            // Whoever is gone now need not be told.
+            self.last_words().ok();
+        }
+        self.mine.close();
+        // The other way may wait for us to make room.
+        self.other.wake();
+    }
+
+    fn pump(&mut self) -> Result<Ended, Errno> {
+        let mut chunk = vec![0; READ_BYTES];
+        let mut pieces = Vec::new();
+        let mut rang = false;
+        loop {
+            if self.ending.stop.load(Ordering::Acquire) {
+                return Ok(Ended::Stopped);
+            }
+            if rang && !self.out.mid_line() {
+                rang = false;
+                self.deliver_mail()?;
+            }
+            let source = (!self.other.is_full()).then(|| self.source.as_fd());
+            let happened = wait(source, self.out.as_fd(), self.mine.bell());
+            if happened.sink_gone {
+                return Ok(Ended::Sink);
+            }
+            if happened.rang {
+                self.mine.hush();
+                rang = true;
+                continue;
+            }
+            if !happened.readable {
+                continue;
+            }
+            let read = match nix::unistd::read(&self.source, &mut chunk) {
+                Err(Errno::EINTR | Errno::EAGAIN) => continue,
+                Ok(read) => read,
+                // A hung-up terminal (EIO) or a reset socket: no more will come.
+                Err(_) => 0,
+            };
+            let since = Instant::now();
+            if read == 0 {
+                pieces.extend(self.lines.finish());
+                self.pieces(&mut pieces, since)?;
+                return Ok(Ended::Source);
+            }
+            self.lines.feed(chunk.get(..read).unwrap_or_default(), &mut pieces);
+            self.pieces(&mut pieces, since)?;
+        }
+    }
+
+    /// Decides on what was read, and writes what passes.
+    fn pieces(&mut self, pieces: &mut Vec<Piece>, since: Instant) -> Result<(), Errno> {
+        for piece in pieces.drain(..) {
+            match piece {
+                Piece::Line(line) => self.line(line, since)?,
+                Piece::Start(start) => {
+                    self.settle()?;
+                    self.begin_long(start, since);
+                }
+                Piece::More(part) => self.go_on_long(part),
+                Piece::Rest(part) => {
+                    self.go_on_long(part);
+                    self.end_long(since);
+                }
+            }
+            if self.slots.len() >= BURST || self.out.is_full() {
+                self.settle()?;
+                self.out.flush()?;
+            }
+        }
+        self.settle()?;
+        self.out.flush()
+    }
+
+    fn line(&mut self, line: Bytes, since: Instant) -> Result<(), Errno> {
+        let len = text_len(&line);
+        let text = line.slice(..len);
+        if is_blank(&text) {
+            self.slots.push(Slot::Blank(line));
+        } else if len > self.gate.limits().bytes {
+            self.settle()?;
+            self.begin_long(line, since);
+            self.end_long(since);
+        } else {
+            let decoded = self.gate.decode(text.clone(), Framing::Line);
+            let judged = self.gate.judge(&self.party, self.direction, &text, decoded, None, since);
+            self.slots.push(Slot::Judged(judged, line.slice(len..)));
+        }
+        Ok(())
+    }
+
+    /// Waits for the records of what was decided on, in order, and adds it to the output.
+    fn settle(&mut self) -> Result<(), Errno> {
+        let mut slots = std::mem::take(&mut self.slots);
+        for slot in slots.drain(..) {
+            match slot {
+                Slot::Blank(line) => self.out.push(line),
+                Slot::Judged(judged, end) => self.sort(judged.wait(), end),
+            }
+            if self.out.is_full() {
+                self.out.flush()?;
+            }
+        }
+        self.slots = slots;
+        Ok(())
+    }
+
+    /// Everything to its side. Answers to a batch's refused requests are lines of their own: no client reads arrays here.
+    fn sort(&mut self, passed: Passed, end: Bytes) {
+        if let Some(bytes) = passed.bytes() {
+            self.out.push(bytes);
+            self.out.push(end);
+        }
+        passed.to_receiver.into_iter().for_each(|answer| self.out.line(answer));
+        passed.to_sender.into_iter().for_each(|answer| self.other.post(answer));
+    }
+
+    /// A line turns out to be over the limit: where that is only recorded, it passes without being held.
+    fn begin_long(&mut self, start: Bytes, since: Instant) {
+        let mut skim = Skim::default();
+        skim.feed(&start);
+        let mut passes = false;
+        if !self.gate.enforces() {
+            let passed = self.judge_long(&start, None, since).wait();
+            passes = passed.bytes().is_some();
+            self.sort(passed, Bytes::new());
+        }
+        let refused = (!passes).then_some(start);
+        self.long = Some(Long { skim, refused });
+    }
+
+    fn go_on_long(&mut self, part: Bytes) {
+        if let Some(Long { skim, refused }) = &mut self.long {
+            skim.feed(&part);
+            if refused.is_none() {
+                self.out.push(part);
+            }
+        }
+    }
+
+    /// At its end it is known who is to be told.
+    fn end_long(&mut self, since: Instant) {
+        let Some(Long { skim, refused }) = self.long.take() else { return };
+        let (id, passes) = (skim.id(), refused.is_none());
+        if let Some(start) = refused {
+            let asked = id.clone().filter(|_| self.direction == Direction::ToServer && skim.is_call());
+            let mut passed = self.judge_long(&start, asked, since).wait();
+            // A policy loaded meanwhile may let it pass, but it is not there any more.
+            passed.forward.clear();
+            self.sort(passed, Bytes::new());
+        }
+        if let Some(id) = id.filter(|_| !skim.is_call()) {
+            self.answered(&id, passes);
+        }
+    }
+
+    fn judge_long(&self, start: &Bytes, id: Option<RequestId>, since: Instant) -> Judged {
+        let fault = json::Error { fault: json::Fault::TooLong, at: self.gate.limits().bytes };
+        let malformed = Malformed { reason: Reason::Json(fault), id };
+        self.gate.judge(&self.party, self.direction, start, Err(malformed), None, since)
+    }
+
+    /// A line nobody could read answered the request `id`, or would have: whoever waits for it should not wait for ever.
+    fn answered(&mut self, id: &RequestId, passed: bool) {
+        let asked = self.direction.opposite();
+        let mut session = self.party.session();
+        let is_open = session.unanswered(asked).any(|(open, _)| open == id);
+        if is_open {
+            session.closed(asked, id);
+            drop(session);
+            if !passed {
+                self.out.line(reply::error(
+                    Some(id),
+                    reply::PARSE,
+                    "the answer is longer than the limit",
+                    None,
+                ));
+            }
+        }
+    }
+
+    fn deliver_mail(&mut self) -> Result<(), Errno> {
+        let (lines, was_full) = self.mine.take();
+        lines.into_iter().for_each(|line| self.out.line(line));
+        if was_full {
+            self.other.wake();
+        }
+        self.out.flush()
+    }
+
+    /// The server is gone, or the gateway leaves: nobody is left waiting. A client that has closed its input has said that
+    /// it waits for nothing but the end.
+    fn last_words(&mut self) -> Result<(), Errno> {
+        self.deliver_mail()?;
+        if self.ending.first.get() == Some(&Outcome::Client) {
+            return Ok(());
+        }
+        let mut session = self.party.session();
+        let mut open: Vec<(u64, RequestId)> = session
+            .unanswered(Direction::ToServer)
+            .map(|(id, request)| (request.since_us, id.clone()))
+            .collect();
+        open.iter().for_each(|(_, id)| session.closed(Direction::ToServer, id));
+        drop(session);
+        open.sort_by_key(|(since_us, _)| *since_us);
+        for (_, id) in open {
+            self.out.line(reply::error(Some(&id), reply::UNAVAILABLE, "the server is gone", None));
+            if self.out.is_full() {
+                self.out.flush()?;
+            }
+        }
+        self.out.flush()
+    }
+}
