@@ -27,6 +27,7 @@ pub(crate) fn direct<S: AsRef<OsStr>>(command: impl IntoIterator<Item = S>) -> C
     let mut command = command.into_iter();
     let mut direct = Command::new(command.next().unwrap());
     direct.args(command).env("MCPGW_RUNTIME_DIR", "/nonexistent");
+    direct.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     direct
 }
 
