@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "test support fails by panicking")]
 
 mod bytes;
+mod messages;
 mod process;
 mod registration;
+mod sdk;
 mod signals;
 mod support;

@@ -1,0 +1,129 @@
+//! Real MCP servers behind `wrap`, and a client that writes and reads lines.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use crate::support::Peer;
+
+/// Tells which servers are tried, and which cannot be because `cargo xtask peers` was not run.
+pub(crate) fn servers() -> Vec<(&'static str, Vec<OsString>)> {
+    let peers = peers_dir();
+    let python = |environment: &str, script: &str| {
+        let python = peers.join(environment).join("bin/python");
+        (python.clone(), vec![python.into_os_string(), scripts().join(script).into_os_string()])
+    };
+    let node_modules = peers.join("node_modules/@modelcontextprotocol/sdk");
+    let all = [
+        ("py1", python("py1", "marking_server_v1.py")),
+        ("py2", python("py2", "marking_server_v2.py")),
+        ("ts", (node_modules, vec!["node".into(), marking_module().into_os_string()])),
+    ];
+    let mut found = Vec::new();
+    for (name, (needs, command)) in all {
+        if needs.exists() {
+            found.push((name, command));
+        } else {
+            let strict = ["CI", "MCPGW_REQUIRE_PEERS"].iter().any(|name| std::env::var_os(name).is_some());
+            assert!(!strict, "{} is missing (`cargo xtask peers`)", needs.display());
+            writeln!(std::io::stderr(), "\nSKIPPED: server {name}: {} is missing", needs.display()).unwrap();
+        }
+    }
+    found
+}
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn peers_dir() -> PathBuf {
+    std::env::var_os("MCPGW_PEERS").map_or_else(|| workspace().join("target/peers"), PathBuf::from)
+}
+
+fn scripts() -> PathBuf {
+    workspace().join("tests/peers")
+}
+
+/// The TypeScript server, copied to where its imports are found.
+fn marking_module() -> PathBuf {
+    static COPIED: OnceLock<PathBuf> = OnceLock::new();
+    let copy = || {
+        let to = peers_dir().join("drivers/marking_server.mjs");
+        if peers_dir().is_dir() {
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            // Renamed into place: another test process may be reading the old one.
+            let fresh = to.with_extension(std::process::id().to_string());
+            fs::copy(scripts().join("marking_server.mjs"), &fresh).unwrap();
+            fs::rename(&fresh, &to).unwrap();
+        }
+        to
+    };
+    COPIED.get_or_init(copy).clone()
+}
+
+/// A client in the middle of a session with a server that leaves marks.
+pub(crate) struct Client {
+    pub(crate) peer: Peer,
+    marks: tempfile::TempDir,
+}
+
+impl Client {
+    /// Starts `command` and agrees on `revision`.
+    pub(crate) fn open(mut command: Command, revision: &str) -> Self {
+        let marks = tempfile::tempdir().unwrap();
+        command.env("MARKS", marks.path().join("marks"));
+        let mut client = Self { peer: Peer::start(command), marks };
+        let hello = json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        let answer = client.ask(&request("init", "initialize", &hello));
+        assert_eq!(answer["result"]["protocolVersion"], revision, "{answer}");
+        client.peer.send("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
+        client
+    }
+
+    /// Sends `line` and waits for the answer to its id.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, line: &str) -> Value {
+        let id = serde_json::from_str::<Value>(line).unwrap()["id"].clone();
+        self.peer.send(&format!("{line}\n"));
+        self.answer(&id)
+    }
+
+    /// The next answer to `id`; what else comes is passed over.
+    #[track_caller]
+    pub(crate) fn answer(&mut self, id: &Value) -> Value {
+        loop {
+            let line = self.peer.line();
+            assert!(!line.is_empty(), "the output ended before {id} was answered");
+            let message: Value = serde_json::from_str(&line).unwrap();
+            if message.get("method").is_none() && message["id"] == *id {
+                return message;
+            }
+        }
+    }
+
+    /// What was executed.
+    pub(crate) fn marks(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.marks.path().join("marks")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// A request on one line.
+pub(crate) fn request(id: impl Into<Value>, method: &str, params: &Value) -> String {
+    json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params}).to_string()
+}
+
+/// A call of `tool`.
+pub(crate) fn call(id: impl Into<Value>, tool: &str, text: &str) -> String {
+    request(id, "tools/call", &json!({"name": tool, "arguments": {"text": text}}))
+}
+
+/// The text a call returned.
+pub(crate) fn text_of(answer: &Value) -> &str {
+    answer["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text: {answer:.300}"))
+}
