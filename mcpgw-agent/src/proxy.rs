@@ -18,6 +18,8 @@
 
 mod embedded;
 pub mod gate;
+pub mod gateway;
+pub mod handover;
 mod register;
 pub mod reply;
 mod server;

@@ -26,7 +26,7 @@ mod socket;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use client::{Handed, Heard, hand_over};
+pub(super) use client::{Handed, Heard, Kept, Offer, hand_over};
 pub use ledger::Ledger;
 pub use sessions::{Place, SessionView, Sessions, TooMany};
 

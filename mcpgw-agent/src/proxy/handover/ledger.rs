@@ -103,7 +103,7 @@ impl Ledger {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn begin(&self) -> io::Result<()> {
+    pub(in crate::proxy) fn begin(&self) -> io::Result<()> {
         self.file.write_all_at(&[1], BEGUN)
     }
 
@@ -143,6 +143,12 @@ impl Ledger {
         if let Err(error) = self.file.write_all_at(&[u8::from(is_mid_line)], MID_LINE) {
             tracing::warn!(%error, "half a line could not be noted");
         }
+    }
+
+    /// One that nobody else reads.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        create().and_then(Self::open).unwrap()
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots> {

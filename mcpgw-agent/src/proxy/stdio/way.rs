@@ -8,6 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use nix::errno::Errno;
 
+use super::custody::{self, Custody};
 use super::lines::{Lines, Piece, is_blank, text_len};
 use super::mailbox::Mailbox;
 use super::out::Out;
@@ -15,7 +16,7 @@ use super::skim::Skim;
 use super::wait::wait;
 use super::{Ending, Outcome};
 use crate::json;
-use crate::mcp::{Direction, Malformed, Reason, RequestId};
+use crate::mcp::{Direction, Malformed, Message, MessageKind, Reason, RequestId};
 use crate::proxy::gate::{Framing, Gate, Judged, Party, Passed};
 use crate::proxy::reply;
 
@@ -67,6 +68,11 @@ pub(super) struct Way {
     lines: Lines,
     slots: Vec<Slot>,
     long: Option<Long>,
+    custody: Option<Arc<Custody>>,
+    /// Answered by what waits to be written.
+    answered: Vec<RequestId>,
+    /// The ledger says that the client may have part of a line.
+    told_mid_line: bool,
 }
 
 impl Way {
@@ -78,7 +84,31 @@ impl Way {
     ) -> Self {
         let lines = Lines::new(gate.limits().bytes);
         let (out, slots) = (Out::new(sink), Vec::new());
-        Self { gate, party, ending, direction, source, out, mine, other, lines, slots, long: None }
+        Self {
+            gate,
+            party,
+            ending,
+            direction,
+            source,
+            out,
+            mine,
+            other,
+            lines,
+            slots,
+            long: None,
+            custody: None,
+            answered: Vec::new(),
+            told_mid_line: false,
+        }
+    }
+
+    pub(super) fn take_custody(&mut self, custody: &Arc<Custody>) {
+        self.out.take_custody(Arc::clone(custody));
+        self.custody = Some(Arc::clone(custody));
+    }
+
+    pub(super) fn direction(&self) -> Direction {
+        self.direction
     }
 
     /// Moves lines until an end, and closes both descriptors.
@@ -124,7 +154,7 @@ impl Way {
             if !happened.readable {
                 continue;
             }
-            let read = match nix::unistd::read(&self.source, &mut chunk) {
+            let read = match self.read(&mut chunk) {
                 Err(Errno::EINTR | Errno::EAGAIN) => continue,
                 Ok(read) => read,
                 // A hung-up terminal (EIO) or a reset socket: no more will come.
@@ -138,6 +168,48 @@ impl Way {
             }
             self.lines.feed(chunk.get(..read).unwrap_or_default(), &mut pieces);
             self.pieces(&mut pieces, since)?;
+        }
+    }
+
+    fn read(&self, chunk: &mut [u8]) -> Result<usize, Errno> {
+        if self.custody.is_some() {
+            Custody::read(self.source.as_fd(), chunk)
+        } else {
+            nix::unistd::read(&self.source, chunk)
+        }
+    }
+
+    /// Writes all that was added. The ledger knows of part of a line before it can be one, and of an answer once it is out.
+    fn flush(&mut self) -> Result<(), Errno> {
+        let custody = self.custody.as_deref().filter(|_| self.direction == Direction::ToClient);
+        let Some(ledger) = custody.map(Custody::ledger) else { return self.out.flush() };
+        if !self.told_mid_line && self.out.is_divisible() {
+            self.told_mid_line = true;
+            ledger.mid_line(true);
+        }
+        self.out.flush()?;
+        if self.told_mid_line && !self.out.mid_line() {
+            self.told_mid_line = false;
+            ledger.mid_line(false);
+        }
+        self.answered.drain(..).for_each(|id| ledger.closed(&id));
+        Ok(())
+    }
+
+    /// What is about to be open, and what is about to be answered.
+    fn note(&mut self, passed: &Passed) {
+        let Some(custody) = &self.custody else { return };
+        let messages = passed.messages.iter();
+        match self.direction {
+            Direction::ToServer => messages
+                .filter(|message| message.kind() == MessageKind::Request)
+                .filter_map(Message::id)
+                .for_each(|id| custody.ledger().opened(id)),
+            Direction::ToClient => {
+                let answers = messages.filter(|message| message.kind().is_response());
+                self.answered.extend(answers.filter_map(|answer| answer.id().cloned()));
+                self.answered.extend(passed.to_receiver.iter().filter_map(custody::id_of));
+            }
         }
     }
 
@@ -158,11 +230,11 @@ impl Way {
             }
             if self.slots.len() >= BURST || self.out.is_full() {
                 self.settle()?;
-                self.out.flush()?;
+                self.flush()?;
             }
         }
         self.settle()?;
-        self.out.flush()
+        self.flush()
     }
 
     fn line(&mut self, line: Bytes, since: Instant) -> Result<(), Errno> {
@@ -191,7 +263,7 @@ impl Way {
                 Slot::Judged(judged, end) => self.sort(judged.wait(), end),
             }
             if self.out.is_full() {
-                self.out.flush()?;
+                self.flush()?;
             }
         }
         self.slots = slots;
@@ -200,6 +272,7 @@ impl Way {
 
     /// Everything to its side. Answers to a batch's refused requests are lines of their own: no client reads arrays here.
     fn sort(&mut self, passed: Passed, end: Bytes) {
+        self.note(&passed);
         if let Some(bytes) = passed.bytes() {
             self.out.push(bytes);
             self.out.push(end);
@@ -261,6 +334,9 @@ impl Way {
         if is_open {
             session.closed(asked, id);
             drop(session);
+            if self.custody.is_some() {
+                self.answered.push(id.clone());
+            }
             if !passed {
                 self.out.line(reply::error(
                     Some(id),
@@ -278,7 +354,7 @@ impl Way {
         if was_full {
             self.other.wake();
         }
-        self.out.flush()
+        self.flush()
     }
 
     /// The server is gone, or the gateway leaves: nobody is left waiting. A client that has closed its input has said that
@@ -295,13 +371,19 @@ impl Way {
             .collect();
         open.iter().for_each(|(_, id)| session.closed(Direction::ToServer, id));
         drop(session);
+        if !open.is_empty() && self.ending.first.get() == Some(&Outcome::Server) {
+            self.gate.metrics().upstream_failed();
+        }
         open.sort_by_key(|(since_us, _)| *since_us);
         for (_, id) in open {
             self.out.line(reply::error(Some(&id), reply::UNAVAILABLE, "the server is gone", None));
+            if self.custody.is_some() {
+                self.answered.push(id);
+            }
             if self.out.is_full() {
-                self.out.flush()?;
+                self.flush()?;
             }
         }
-        self.out.flush()
+        self.flush()
     }
 }
