@@ -1,17 +1,38 @@
 //! The audit log: one record a decision, in the file before the message goes on.
 //!
 //! ```text
-//! Verdict ─▶ record ─▶ chain (seq, prev, sig) ─▶ file ─▶ Permitted ─▶ the other side
+//! Entry, Event ─▶ line (JSON) ─▶ chain (seq, prev, sig) ─▶ writer (file) ─▶ sync ─▶ Permitted ─▶ the other side
 //! ```
 //!
 //! Nothing reaches the other side but the bytes of a [`Permitted`], and only this module makes one, out of a verdict that
-//! forwards and a record that is written.
+//! forwards and a record that is written. `docs/audit-format.md` describes the file.
 
+mod chain;
 mod entry;
+mod error;
+mod event;
+mod health;
+mod key;
+mod line;
 mod log;
+mod place;
+mod record;
+mod sync;
+mod tail;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use entry::Entry;
-pub use log::{AuditError, AuditLog, Options};
+pub use error::AuditError;
+pub use event::{Event, Exit, Verb};
+pub use health::Health;
+pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};
+pub use log::{AuditLog, Durability, Options};
+pub use place::default_path;
+pub use verify::{Finding, Kind, Outcome, Report, Verifier};
 
 use bytes::Bytes;
 
@@ -41,6 +62,7 @@ impl Permitted {
 #[must_use = "the permit is only to be had by waiting"]
 pub struct Recorded {
     permitted: Option<Permitted>,
+    pending: Option<log::Pending>,
 }
 
 impl Recorded {
@@ -49,6 +71,7 @@ impl Recorded {
     /// # Errors
     /// The record could not be made durable.
     pub fn wait(self) -> Result<Option<Permitted>, AuditError> {
+        self.pending.map_or(Ok(()), log::Pending::wait)?;
         Ok(self.permitted)
     }
 
@@ -57,6 +80,9 @@ impl Recorded {
     /// # Errors
     /// The record could not be made durable.
     pub async fn ready(self) -> Result<Option<Permitted>, AuditError> {
+        if let Some(pending) = self.pending {
+            pending.ready().await?;
+        }
         Ok(self.permitted)
     }
 }

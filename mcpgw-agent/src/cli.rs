@@ -8,10 +8,12 @@ pub mod error;
 pub mod exit;
 pub mod live;
 
+mod audit;
 mod config;
 mod doctor;
 mod log;
 mod output;
+mod reload;
 mod run;
 mod status;
 mod text;
@@ -37,11 +39,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Reload(reload::Args),
     Status(status::Args),
     Doctor(doctor::Args),
     #[command(subcommand)]
     Config(config::Command),
     Wrap(wrap::Args),
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -64,9 +69,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command) -> Result<u8, CliError> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Reload(args) => reload::reload(&args),
         Command::Status(args) => status::status(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(command) => config::config(&command),
         Command::Wrap(args) => wrap::wrap(args),
+        Command::Audit(command) => audit::audit(&command),
     }
 }

@@ -21,7 +21,7 @@ mod yaml;
 
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
-pub use gateway::{Audit, Durability, Gateway, GatewayLimits};
+pub use gateway::{Audit, Gateway, GatewayLimits};
 pub use load::DEFAULT_PATH;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 

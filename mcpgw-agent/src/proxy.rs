@@ -19,6 +19,7 @@
 mod embedded;
 pub mod gate;
 pub mod gateway;
+mod handed;
 pub mod handover;
 mod register;
 pub mod reply;
@@ -27,4 +28,5 @@ mod signals;
 pub mod stdio;
 mod wrap;
 
+pub use handed::GATEWAY_GONE;
 pub use wrap::{WrapError, WrapOptions, wrap};

@@ -15,6 +15,8 @@ fn the_help_tree() {
         &["config", "--help"],
         &["config", "check", "--help"],
         &["wrap", "--help"],
+        &["audit", "--help"],
+        &["audit", "verify", "--help"],
     ] {
         let output = run(dir.path(), arguments);
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");

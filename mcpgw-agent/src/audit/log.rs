@@ -1,49 +1,84 @@
-//! The log's file and its one writer.
+//! The log: what is to be recorded comes in, permits go out.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::{Entry, Permitted, Recorded};
+use super::event::Event;
+use super::health::{Counts, Health};
+use super::key::{Key, KeyError, KeySource};
+use super::line::Line;
+use super::sync::{Shared, Syncer};
+use super::writer::Writer;
+use super::{AuditError, Entry, Permitted, Recorded, record};
+use crate::policy::Mode;
+
+/// When a record counts as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Durability {
+    /// The kernel has it: it survives our death.
+    #[default]
+    Written,
+    /// The disk has it: it survives the machine's.
+    Synced,
+}
 
 /// Where and how records are written.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The file.
     pub path: PathBuf,
+    /// What it is signed with.
+    pub key: KeySource,
+    /// When a record counts as written.
+    pub durability: Durability,
 }
 
-/// The log cannot be opened or written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write the audit log {}", path.display())]
-pub struct AuditError {
-    /// The file.
-    pub path: PathBuf,
-    /// Why.
-    #[source]
-    pub source: io::Error,
+impl Options {
+    /// A log at `path`, signed with the key beside it, which is made with it.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), key: KeySource::default(), durability: Durability::default() }
+    }
+
+    /// [`at`](Self::at) `path`, but signed with the key in the environment where there is one.
+    ///
+    /// # Errors
+    /// It is too short or too long.
+    pub fn from_env(path: impl Into<PathBuf>) -> Result<Self, KeyError> {
+        let key = Key::from_env()?.map_or(KeySource::Beside, KeySource::Given);
+        Ok(Self { key, ..Self::at(path) })
+    }
 }
 
-/// The audit log.
+/// The audit log. It ends with a record that says so, when it is [closed](Self::close) or dropped.
 #[derive(Debug)]
 pub struct AuditLog {
     path: PathBuf,
-    file: Mutex<File>,
+    writer: Mutex<Writer>,
+    syncer: Option<Syncer>,
+    counts: Arc<Counts>,
 }
 
 impl AuditLog {
-    /// Opens the log, and makes it where it is not there.
+    /// Opens the log, and makes it and its key where they are not there. One that is there is continued after its
+    /// last whole record, which must be signed with the key.
     ///
     /// # Errors
     /// [`AuditError`]
     pub fn open(options: &Options) -> Result<Self, AuditError> {
+        let writer = Writer::open(&options.path, &options.key)?;
+        let syncer = match options.durability {
+            Durability::Written => None,
+            Durability::Synced => Some(Syncer::start().map_err(|source| AuditError::Io {
+                action: "start syncing",
+                path: options.path.clone(),
+                source,
+            })?),
+        };
         let path = options.path.clone();
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.map_err(|source| AuditError { path: path.clone(), source })?;
-        Ok(Self { path, file: Mutex::new(file) })
+        Ok(Self { path, writer: Mutex::new(writer), syncer, counts: Arc::default() })
     }
 
     /// The file.
@@ -52,15 +87,122 @@ impl AuditLog {
         &self.path
     }
 
+    /// How it is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.counts.health()
+    }
+
     /// Records a decision. `outgoing` is what would go on, if the verdict lets it.
     ///
     /// # Errors
-    /// The record is not written, and the message must not go on where the mode is enforce.
+    /// The record is not written, and the message must not go on: the mode is enforce. In observe mode the loss is
+    /// counted, recorded when that is possible again, and stops nothing.
     pub fn record(&self, entry: &Entry<'_>, outgoing: Bytes) -> Result<Recorded, AuditError> {
-        let line = format!("{}\n", entry.decision);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(line.as_bytes()).map_err(|source| AuditError { path: self.path.clone(), source })?;
+        let mut line = Line::new();
+        record::write(&mut line, entry, &outgoing);
+        let observes = entry.mode == Mode::Observe;
+        let pending = match self.append(line) {
+            Ok(pending) => pending.map(|pending| Pending { observes, ..pending }),
+            Err(error) if observes => {
+                tracing::warn!(%error, "a record is lost");
+                None
+            }
+            Err(error) => return Err(error),
+        };
         let permitted = entry.verdict.forwards().then_some(Permitted { bytes: outgoing });
-        Ok(Recorded { permitted })
+        Ok(Recorded { permitted, pending })
+    }
+
+    /// Records something that is no message. It is as durable as the next message's record.
+    ///
+    /// # Errors
+    /// The record is not written; it is counted as lost.
+    pub fn note(&self, event: &Event<'_>) -> Result<(), AuditError> {
+        let mut line = Line::new();
+        event.write(&mut line);
+        self.append(line).map(drop)
+    }
+
+    /// Ends the log: what is recorded later is lost. Does nothing the second time.
+    ///
+    /// # Errors
+    /// The last record is not written, or not on the disk where it should be.
+    pub fn close(&self) -> Result<(), AuditError> {
+        let mut writer = self.writer();
+        writer.close()?;
+        let file = Arc::clone(writer.file());
+        drop(writer);
+        if self.syncer.is_some() {
+            let path = self.path.clone();
+            file.sync_data().map_err(|source| AuditError::Io { action: "sync", path, source })?;
+        }
+        Ok(())
+    }
+
+    fn append(&self, line: Line) -> Result<Option<Pending>, AuditError> {
+        let mut writer = self.writer();
+        let added = writer.append(line);
+        let pending = added.map(|seq| {
+            let shared = self.syncer.as_ref().map(|syncer| syncer.want(seq, writer.file()));
+            let (path, counts) = (&self.path, &self.counts);
+            shared.map(|shared| Pending {
+                seq,
+                shared,
+                path: path.clone(),
+                counts: Arc::clone(counts),
+                observes: false,
+            })
+        });
+        drop(writer);
+        match &pending {
+            Ok(_) => self.counts.written(),
+            Err(error) => self.counts.lost(error),
+        }
+        pending
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        // A writer knows what it has written, and checks the file before each record.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the audit log could not be closed");
+        }
+    }
+}
+
+/// A record that is written, but not on the disk yet.
+#[derive(Debug)]
+pub(super) struct Pending {
+    seq: u64,
+    shared: Arc<Shared>,
+    path: PathBuf,
+    counts: Arc<Counts>,
+    /// It stops nothing if it never gets there.
+    observes: bool,
+}
+
+impl Pending {
+    pub(super) fn wait(self) -> Result<(), AuditError> {
+        let synced = self.shared.wait(self.seq);
+        self.outcome(synced)
+    }
+
+    pub(super) async fn ready(self) -> Result<(), AuditError> {
+        let synced = self.shared.ready(self.seq).await;
+        self.outcome(synced)
+    }
+
+    fn outcome(self, synced: std::io::Result<()>) -> Result<(), AuditError> {
+        let Self { path, counts, observes, .. } = self;
+        let Err(source) = synced else { return Ok(()) };
+        let error = AuditError::Io { action: "sync", path, source };
+        counts.lost(&error);
+        if observes { Ok(()) } else { Err(error) }
     }
 }

@@ -18,11 +18,19 @@ pub const CONFIG: u8 = 6;
 pub const DEGRADED: u8 = 7;
 /// `run`: another agent is running.
 pub const ALREADY_RUNNING: u8 = 8;
+/// `audit verify`: a log is not as it was written.
+pub const AUDIT_TAMPERED: u8 = 9;
+/// `audit verify`: a log is signed with another key.
+pub const AUDIT_OTHER_KEY: u8 = 10;
+/// `audit verify`: what a log has is as it was written, but it was not closed.
+pub const AUDIT_NOT_CLOSED: u8 = 11;
+/// `wrap`: the agent that had the session went away in the middle of it.
+pub const GATEWAY_GONE: u8 = crate::proxy::GATEWAY_GONE;
 /// `wrap`: it failed itself, before the command ran.
 pub const WRAP_FAILED: u8 = 125;
 
 /// Every code with its name in the documentation.
-pub const ALL: [(&str, u8); 10] = [
+pub const ALL: [(&str, u8); 14] = [
     ("OK", OK),
     ("FAILURE", FAILURE),
     ("USAGE", USAGE),
@@ -32,6 +40,10 @@ pub const ALL: [(&str, u8); 10] = [
     ("CONFIG", CONFIG),
     ("DEGRADED", DEGRADED),
     ("ALREADY_RUNNING", ALREADY_RUNNING),
+    ("AUDIT_TAMPERED", AUDIT_TAMPERED),
+    ("AUDIT_OTHER_KEY", AUDIT_OTHER_KEY),
+    ("AUDIT_NOT_CLOSED", AUDIT_NOT_CLOSED),
+    ("GATEWAY_GONE", GATEWAY_GONE),
     ("WRAP_FAILED", WRAP_FAILED),
 ];
 

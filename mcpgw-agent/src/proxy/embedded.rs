@@ -1,11 +1,10 @@
 //! The engine within `wrap`: the same gate as the daemon's, under the policy of whoever started it.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::gate::{Gate, Party};
@@ -23,27 +22,20 @@ pub(super) fn engine(options: &WrapOptions) -> Result<(Arc<Gate>, Arc<Party>), W
         None => default_log()
             .map_err(|source| WrapError::System { step: "make the audit log's directory", source })?,
     };
-    let audit = Arc::new(AuditLog::open(&audit::Options { path })?);
+    let audit = Arc::new(AuditLog::open(&audit::Options::at(path))?);
     let gate = Arc::new(Gate::new(policies, audit, Limits::default()));
     let party = Party::new(uuid::Uuid::now_v7().to_string(), context(options));
     Ok((gate, Arc::new(party)))
 }
 
 fn context(options: &WrapOptions) -> Context {
-    let server = options.name.clone().unwrap_or_else(|| program(&options.command));
     Context {
-        server: server.into(),
+        server: options.server().into(),
         upstream: None,
         transport: Transport::Stdio,
         principal: Principal::default(),
         client: client().map(|path| path.to_string_lossy().into()),
     }
-}
-
-/// The file name of the command's program.
-fn program(command: &[OsString]) -> String {
-    let program = command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
-    program.to_string_lossy().into_owned()
 }
 
 /// The program that started us, where the kernel tells.

@@ -72,6 +72,12 @@ impl Gate {
         }
     }
 
+    /// Where it records.
+    #[must_use]
+    pub fn audit(&self) -> &AuditLog {
+        &self.audit
+    }
+
     /// What it counts.
     #[must_use]
     pub fn metrics(&self) -> &Arc<GateMetrics> {

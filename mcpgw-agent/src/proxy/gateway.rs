@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gate::Gate;
-use crate::audit::{AuditError, AuditLog, Options};
+use crate::audit::{AuditError, AuditLog, KeyError, KeySource, Options};
 use crate::config;
 use crate::json::Limits;
 use crate::policy::Policy;
@@ -29,6 +29,9 @@ pub enum GatewayError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The key in the environment cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 /// Everything messages need on their way through.
@@ -50,7 +53,11 @@ impl Gateway {
         if config.audit.path.is_none() {
             make(state)?;
         }
-        let audit = Arc::new(AuditLog::open(&Options { path })?);
+        let mut options = Options { durability: config.audit.durability, ..Options::from_env(path)? };
+        if let Some(file) = &config.audit.signing_key_file {
+            options.key = KeySource::File(file.clone());
+        }
+        let audit = Arc::new(AuditLog::open(&options)?);
         let bytes = usize::try_from(config.limits.message_bytes).unwrap_or(usize::MAX);
         let limits = Limits { bytes, ..Limits::default() };
         let gate = Arc::new(Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits));

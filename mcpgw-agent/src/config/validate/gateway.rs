@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::ProblemKind;
 use super::super::file::{AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection};
-use super::super::gateway::{Audit, Durability, Gateway, GatewayLimits};
+use super::super::gateway::{Audit, Gateway, GatewayLimits};
 use super::super::yaml::At;
 use super::{Check, size};
+use crate::audit::Durability;
 
 /// Least and most bytes of a message: below this no handshake fits.
 const MESSAGE_BYTES: (u64, u64) = (4096, 256 << 20);

@@ -73,7 +73,6 @@ pub struct GateMetrics {
     added: HistogramVec,
     added_by: [Histogram; 2],
     upstream_errors: IntCounter,
-    audit_errors: IntCounter,
 }
 
 /// A decision, as it is counted.
@@ -141,30 +140,12 @@ impl GateMetrics {
             "mcpgw_upstream_errors_total",
             "Servers that ended or broke off while requests were open.",
         );
-        let audit_errors =
-            counter("mcpgw_audit_log_errors_total", "Decisions that could not be put on record.");
-        Self {
-            requests,
-            request,
-            decisions,
-            decision,
-            durations,
-            duration,
-            added,
-            added_by,
-            upstream_errors,
-            audit_errors,
-        }
+        Self { requests, request, decisions, decision, durations, duration, added, added_by, upstream_errors }
     }
 
     /// A server ended or broke off while requests were open.
     pub fn upstream_failed(&self) {
         self.upstream_errors.inc();
-    }
-
-    /// A decision could not be made durable after it was written.
-    pub(super) fn unrecorded(&self) {
-        self.audit_errors.inc();
     }
 
     pub(super) fn count(&self, counted: &Counted<'_>) {
@@ -181,9 +162,6 @@ impl GateMetrics {
             count.inc();
         }
         added_by.observe(added.as_secs_f64());
-        if !recorded {
-            self.audit_errors.inc();
-        }
         let asks = matches!(kind, Some(MessageKind::Request | MessageKind::Notification));
         if asks && direction == Direction::ToServer {
             if let Some(actions) = self.request.get(index(method)) {
@@ -205,7 +183,6 @@ impl GateMetrics {
             Box::new(self.durations.clone()),
             Box::new(self.added.clone()),
             Box::new(self.upstream_errors.clone()),
-            Box::new(self.audit_errors.clone()),
         ]
     }
 }
@@ -298,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_recorded_is_blocked_and_counts_as_an_error_of_the_log() {
+    fn what_could_not_be_recorded_counts_as_blocked() {
         let metrics = GateMetrics::new();
         let allowed = verdict(Effect::Allow);
         metrics.count(&Counted {
@@ -311,7 +288,6 @@ mod tests {
             answered_us: Some(1500),
         });
         assert_eq!(metrics.decisions.with_label_values(&["s2c", "block", "unrecorded"]).get(), 1);
-        assert_eq!(metrics.audit_errors.get(), 1);
         assert_eq!(metrics.durations.with_label_values(&["tools/call"]).get_sample_count(), 1);
     }
 }

@@ -16,6 +16,7 @@ use super::sessions::Place;
 use super::{Ledger, Notice, socket};
 use crate::admin::Peer;
 use crate::admin::protocol::{Code, Response};
+use crate::audit::Event;
 use crate::policy::{Context, Principal, Transport};
 use crate::proxy::gate::{Gate, Party};
 use crate::proxy::stdio::{Ends, Outcome, Relay, Running};
@@ -40,7 +41,9 @@ pub(super) fn run(gate: &Arc<Gate>, place: &Place, stream: &UnixStream, server: 
     match take_over(gate, place, stream, server) {
         Ok((running, party)) => {
             tracing::info!(pid, uid, session = party.id(), server = %party.context().server, "a session began");
+            note(gate, &Event::SessionOpened { session: party.id(), context: party.context() });
             let outcome = watch(stream, running);
+            note(gate, &Event::SessionClosed { session: party.id(), context: party.context(), exit: None });
             let tally = party.tally();
             tracing::info!(session = party.id(), ?outcome, refused = tally.refused(), "a session ended");
             // The wrap may be gone.
@@ -112,6 +115,13 @@ fn watch(stream: &UnixStream, mut running: Running) -> Outcome {
         }
     }
     running.wait()
+}
+
+/// A log that cannot be written says so itself, and the gate refuses where it must.
+fn note(gate: &Gate, event: &Event<'_>) {
+    if let Err(error) = gate.audit().note(event) {
+        tracing::error!(%error, "a session's begin or end is not on record");
+    }
 }
 
 fn context(server: String, peer: Peer) -> Context {

@@ -101,7 +101,8 @@ impl Custody {
     /// # Errors
     /// There will be none: the session is stopped, and has been for long enough.
     pub(super) fn wait_writable(&self, sink: BorrowedFd<'_>) -> Result<(), Errno> {
-        let mut fds = [PollFd::new(sink, PollFlags::POLLOUT), PollFd::new(self.halt.as_fd(), PollFlags::POLLIN)];
+        let mut fds =
+            [PollFd::new(sink, PollFlags::POLLOUT), PollFd::new(self.halt.as_fd(), PollFlags::POLLIN)];
         let (fds, timeout) = match self.halted.get() {
             None => (fds.as_mut_slice(), PollTimeout::NONE),
             Some(since) => {

@@ -36,7 +36,7 @@ fn pipe_out() -> (File, OwnedFd) {
 impl Peers {
     fn new(policy: Policy, limit: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let audit = AuditLog::open(&Options { path: dir.path().join("audit.jsonl") }).unwrap();
+        let audit = AuditLog::open(&Options::at(dir.path().join("audit.jsonl"))).unwrap();
         let limits = Limits { bytes: limit, ..Limits::default() };
         let gate = Gate::new(Arc::new(PolicyStore::new(policy)), Arc::new(audit), limits);
         let context = Context {

@@ -1,0 +1,199 @@
+//! What ties records together: a sequence number, the hash of the record before, and a signature.
+//!
+//! ```text
+//! {"timestamp":…  ,"seq":12,"prev":"<hash of line 11>"  ,"sig":"<HMAC>"}
+//! ╰──────────── signed, with the closing brace ───────╯
+//! ```
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use super::key::Key;
+
+/// What stands before the signature.
+const BEFORE_SIG: &[u8] = br#","sig":""#;
+/// What stands before the hash.
+const BEFORE_PREV: &[u8] = br#","prev":""#;
+/// What stands before the number.
+const BEFORE_SEQ: &[u8] = br#","seq":"#;
+/// The longest line a reader takes for a record, in bytes. A writer's longest are a third of it.
+pub(super) const LINE_MAX: usize = 1 << 20;
+
+/// Signs records. The writer asks it for each one with its number, so that a key that changes has a place to.
+#[derive(Clone)]
+pub(super) struct Signer {
+    keyed: Hmac<Sha256>,
+    key_id: Box<str>,
+}
+
+impl Signer {
+    pub(super) fn new(key: &Key) -> Self {
+        let keyed = Hmac::<Sha256>::new_from_slice(key.bytes()).expect("HMAC takes keys of any length");
+        let id = keyed.clone().chain_update(b"mcpgw audit key id").finalize().into_bytes();
+        let key_id = hex(id.get(..8).unwrap_or_default());
+        Self { keyed, key_id: key_id.into() }
+    }
+
+    /// Names the key without giving it away.
+    pub(super) fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// Signs record `_seq`, which is `text` and a closing brace.
+    pub(super) fn sign(&mut self, _seq: u64, text: &[u8]) -> [u8; 32] {
+        self.keyed.clone().chain_update(text).chain_update(b"}").finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signer({})", self.key_id)
+    }
+}
+
+/// The end of a chain, where records are added.
+#[derive(Debug)]
+pub(super) struct Chain {
+    signer: Signer,
+    seq: u64,
+    head: [u8; 32],
+}
+
+impl Chain {
+    /// A chain whose last record is `seq` with hash `head`; 0 and zeros where it has none.
+    pub(super) fn new(signer: Signer, seq: u64, head: [u8; 32]) -> Self {
+        Self { signer, seq, head }
+    }
+
+    pub(super) fn key_id(&self) -> &str {
+        self.signer.key_id()
+    }
+
+    /// The last record's number and hash; `None` where there is none.
+    pub(super) fn end(&self) -> Option<(u64, [u8; 32])> {
+        (self.seq > 0).then_some((self.seq, self.head))
+    }
+
+    /// Completes `line`, line feed included, as the next record. It is not part of the chain before it is
+    /// [`added`](Self::added).
+    pub(super) fn seal(&mut self, line: &mut Vec<u8>) {
+        let seq = self.seq.saturating_add(1);
+        line.extend_from_slice(BEFORE_SEQ);
+        line.extend_from_slice(seq.to_string().as_bytes());
+        line.extend_from_slice(BEFORE_PREV);
+        push_hex(line, &self.head);
+        line.push(b'"');
+        let sig = self.signer.sign(seq, line);
+        line.extend_from_slice(BEFORE_SIG);
+        push_hex(line, &sig);
+        line.extend_from_slice(b"\"}\n");
+    }
+
+    /// The sealed `line` is written. Returns its number.
+    pub(super) fn added(&mut self, line: &[u8]) -> u64 {
+        self.head = Sha256::digest(line.strip_suffix(b"\n").unwrap_or(line)).into();
+        self.seq = self.seq.saturating_add(1);
+        self.seq
+    }
+}
+
+/// The end of a record's line, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seal<'a> {
+    /// What is signed, but for the closing brace.
+    pub(super) text: &'a [u8],
+    pub(super) seq: u64,
+    pub(super) prev: [u8; 32],
+    pub(super) sig: [u8; 32],
+}
+
+impl<'a> Seal<'a> {
+    /// The seal of `line`, which has no line feed; `None` where it has none of exactly the form it was written in.
+    pub(super) fn of(line: &'a [u8]) -> Option<Self> {
+        let (text, sig) = line.strip_suffix(b"\"}")?.split_last_chunk::<64>()?;
+        let text = text.strip_suffix(BEFORE_SIG)?;
+        let (rest, prev) = text.strip_suffix(b"\"")?.split_last_chunk::<64>()?;
+        let rest = rest.strip_suffix(BEFORE_PREV)?;
+        let digits = rest.len() - rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let (before, digits) = rest.split_at_checked(digits)?;
+        let is_number = before.ends_with(BEFORE_SEQ) && !digits.starts_with(b"0");
+        let seq = std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()?;
+        Some(Self { text, seq, prev: unhex(prev)?, sig: unhex(sig)? })
+    }
+
+    /// `signer` signed it.
+    pub(super) fn is_of(&self, signer: &mut Signer) -> bool {
+        signer.sign(self.seq, self.text) == self.sig
+    }
+}
+
+/// The event a line records; `None` for a message's.
+pub(super) fn event(line: &[u8]) -> Option<&str> {
+    let rest = line.get(r#"{"timestamp":"2026-01-02T03:04:05.000006Z""#.len()..)?;
+    let name = rest.strip_prefix(br#","event":""#)?;
+    let length = memchr::memchr(b'"', name)?;
+    std::str::from_utf8(name.get(..length)?).ok()
+}
+
+/// The key id the `log.opened` record `line` names.
+pub(super) fn key_id(line: &[u8]) -> Option<&str> {
+    const KEY: &[u8] = br#","key_id":""#;
+    let at = memchr::memmem::find(line, KEY)? + KEY.len();
+    let id = line.get(at..at + 16)?;
+    std::str::from_utf8(id).ok().filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// `bytes` in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut text = Vec::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+}
+
+fn unhex(text: &[u8; 64]) -> Option<[u8; 32]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
+        let [high, low] = *pair;
+        *byte = digit(high)? << 4 | digit(low)?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_what_anybody_with_the_key_computes() {
+        // RFC 4231, test case 1, for the primitive; the text signed is the line without its last member.
+        let mac = Hmac::<Sha256>::new_from_slice(&[0x0b; 20]).unwrap().chain_update(b"Hi There").finalize();
+        assert_eq!(
+            hex(&mac.into_bytes()),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
+        let key = Key::new(*b"0123456789abcdef", "test").unwrap();
+        let mut chain = Chain::new(Signer::new(&key), 0, [0; 32]);
+        let mut line = br#"{"timestamp":"x""#.to_vec();
+        chain.seal(&mut line);
+        let text = std::str::from_utf8(&line).unwrap();
+        let (signed, sig) = text.trim_end().strip_suffix("\"}").unwrap().split_once(",\"sig\":\"").unwrap();
+        let mac = Hmac::<Sha256>::new_from_slice(b"0123456789abcdef").unwrap();
+        let mac = mac.chain_update(format!("{signed}}}")).finalize();
+        assert_eq!(hex(&mac.into_bytes()), sig);
+        let seal = Seal::of(line.strip_suffix(b"\n").unwrap()).unwrap();
+        assert_eq!((seal.seq, seal.prev), (1, [0; 32]));
+        assert!(seal.is_of(&mut Signer::new(&key)));
+    }
+}

@@ -1,0 +1,243 @@
+//! What is recorded besides messages. All there is: two closed lists, of which the second is the log's own.
+
+use super::chain::hex;
+use super::line::Line;
+use super::record;
+use crate::policy::Context;
+
+/// Something that is no message.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// A session begins.
+    SessionOpened {
+        /// Its id.
+        session: &'a str,
+        /// Its circumstances.
+        context: &'a Context,
+    },
+    /// A session is over.
+    SessionClosed {
+        /// Its id.
+        session: &'a str,
+        /// Its circumstances.
+        context: &'a Context,
+        /// How the server's process ended, where it is one of ours.
+        exit: Option<Exit>,
+    },
+    /// An HTTP request that is about a session and carries no message.
+    SessionRequest {
+        /// Its id.
+        session: &'a str,
+        /// Its circumstances.
+        context: &'a Context,
+        /// What was asked for.
+        verb: Verb,
+        /// The status of the answer.
+        status: u16,
+    },
+    /// A policy is in force from here on.
+    PolicyLoaded {
+        /// How many were loaded before it.
+        generation: u64,
+        /// Its hash.
+        hash: &'a str,
+    },
+    /// A policy could not be loaded.
+    PolicyFailed {
+        /// The generation that stays in force.
+        generation: u64,
+        /// Its hash.
+        hash: &'a str,
+        /// What is wrong with the other.
+        error: &'a str,
+    },
+    /// Somebody could not prove who they are.
+    AuthenticationFailed {
+        /// The server they wanted.
+        server: &'a str,
+        /// Where they came from.
+        peer: &'a str,
+        /// Why it failed; never what they showed.
+        reason: &'static str,
+    },
+    /// Somebody changed how the gateway works.
+    Administration {
+        /// Who, as the control socket or the HTTP server knows them.
+        who: &'a str,
+        /// What they did.
+        act: &'static str,
+        /// To what.
+        object: &'a str,
+    },
+    /// Something was not seen, or not recorded, elsewhere than in this log.
+    Lost {
+        /// What.
+        what: &'static str,
+        /// How many.
+        count: u64,
+    },
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// An HTTP method that carries no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Opens a stream.
+    Get,
+    /// Ends a session.
+    Delete,
+}
+
+impl Event<'_> {
+    pub(super) fn write(&self, line: &mut Line) {
+        line.text("event", self.name());
+        match *self {
+            Self::SessionOpened { session, context } => about(line, session, context),
+            Self::SessionClosed { session, context, exit } => {
+                about(line, session, context);
+                match exit {
+                    Some(Exit::Code(code)) => line.number("exit_code", code),
+                    Some(Exit::Signal(signal)) => line.number("signal", signal),
+                    None => {}
+                }
+            }
+            Self::SessionRequest { session, context, verb, status } => {
+                about(line, session, context);
+                line.text(
+                    "verb",
+                    match verb {
+                        Verb::Get => "GET",
+                        Verb::Delete => "DELETE",
+                    },
+                );
+                line.number("status", status);
+            }
+            Self::PolicyLoaded { generation, hash } => policy(line, generation, hash),
+            Self::PolicyFailed { generation, hash, error } => {
+                policy(line, generation, hash);
+                line.text("error", error);
+            }
+            Self::AuthenticationFailed { server, peer, reason } => {
+                line.text("server", server);
+                line.text("peer", peer);
+                line.text("reason", reason);
+            }
+            Self::Administration { who, act, object } => {
+                line.text("who", who);
+                line.text("act", act);
+                line.text("object", object);
+            }
+            Self::Lost { what, count } => {
+                line.text("what", what);
+                line.number("count", count);
+            }
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::SessionOpened { .. } => "session.opened",
+            Self::SessionClosed { .. } => "session.closed",
+            Self::SessionRequest { .. } => "session.request",
+            Self::PolicyLoaded { .. } => "policy.loaded",
+            Self::PolicyFailed { .. } => "policy.failed",
+            Self::AuthenticationFailed { .. } => "authentication.failed",
+            Self::Administration { .. } => "administration",
+            Self::Lost { .. } => "lost",
+        }
+    }
+}
+
+fn about(line: &mut Line, session: &str, context: &Context) {
+    line.text("session", session);
+    record::context(line, context);
+}
+
+fn policy(line: &mut Line, generation: u64, hash: &str) {
+    line.object("policy", |line| {
+        line.number("generation", generation);
+        line.text("hash", hash);
+    });
+}
+
+/// Version of the format, in the first record of every file.
+pub(super) const FORMAT: u8 = 1;
+/// The event of every file's first record.
+pub(super) const OPENED: &str = "log.opened";
+/// The event of the last record of a log that was closed.
+pub(super) const CLOSED: &str = "log.closed";
+
+/// What the log records of itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Own<'a> {
+    /// From here on this process writes.
+    Opened {
+        /// Id of the key that signs.
+        key_id: &'a str,
+        /// The last record before this one: its sequence number and hash.
+        continues: Option<(u64, [u8; 32])>,
+        /// The file there was is gone; this is another of its name.
+        replaces: bool,
+        /// Bytes after the last whole record, which were moved aside: how many, and their hash.
+        torn: Option<(u64, [u8; 32])>,
+    },
+    /// This process writes no more.
+    Closed,
+    /// Records that could not be written.
+    Gap {
+        /// How many.
+        lost: u64,
+        /// When the first was lost.
+        since: jiff::Timestamp,
+    },
+}
+
+impl Own<'_> {
+    pub(super) fn write(&self, line: &mut Line) {
+        match *self {
+            Self::Opened { key_id, continues, replaces, torn } => {
+                line.text("event", OPENED);
+                line.number("format", FORMAT);
+                line.text("key_id", key_id);
+                let end = |line: &mut Line, count_key, count: u64, hash: &[u8]| {
+                    line.number(count_key, count);
+                    line.text("sha256", &hex(hash));
+                };
+                if let Some((seq, hash)) = continues {
+                    line.object("continues", |line| end(line, "seq", seq, &hash));
+                }
+                if replaces {
+                    line.text("replaces", "a file that was removed");
+                }
+                if let Some((size, hash)) = torn {
+                    line.object("torn", |line| end(line, "size", size, &hash));
+                }
+                host(line);
+            }
+            Self::Closed => line.text("event", CLOSED),
+            Self::Gap { lost, since } => {
+                line.text("event", "log.gap");
+                line.number("lost", lost);
+                line.text("since", &since.to_string());
+            }
+        }
+    }
+}
+
+/// Which machine, which boot, which process.
+fn host(line: &mut Line) {
+    let host = nix::unistd::gethostname().ok();
+    line.maybe("host", host.as_deref().and_then(|name| name.to_str()));
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    line.maybe("boot_id", boot.as_deref().map(str::trim));
+    line.number("pid", std::process::id());
+    line.text("version", env!("CARGO_PKG_VERSION"));
+}

@@ -1,0 +1,266 @@
+//! One record's JSON, member after member. Keys are ours and constant; values are whatever a peer chose, so they are
+//! escaped, bounded, and cannot end the line.
+
+use std::io::Write;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use sha2::{Digest, Sha256};
+
+/// Longest text of a member, in bytes; of a longer one the start is kept, with its length and hash.
+pub(super) const TEXT_MAX: usize = 1024;
+/// Where the time stands in a line.
+const TIME_AT: usize = r#"{"timestamp":""#.len();
+/// As long as every time is.
+const NO_TIME: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
+
+/// A record that is being written.
+#[derive(Debug)]
+pub(super) struct Line(Vec<u8>);
+
+impl Line {
+    /// A record that has room for its time and nothing else.
+    pub(super) fn new() -> Self {
+        let mut bytes = Vec::with_capacity(1024);
+        bytes.extend_from_slice(br#"{"timestamp":""#);
+        bytes.extend_from_slice(NO_TIME);
+        bytes.push(b'"');
+        Self(bytes)
+    }
+
+    /// Sets the time: in UTC, with microseconds.
+    pub(super) fn stamp(&mut self, now: Timestamp) {
+        let time = Offset::UTC.to_datetime(now);
+        let mut place = self.0.get_mut(TIME_AT..).unwrap_or_default();
+        // A year has four digits for the next eight thousand.
+        let written = write!(
+            place,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+            time.year(),
+            time.month(),
+            time.day(),
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.subsec_nanosecond() / 1000
+        );
+        debug_assert!(written.is_ok());
+    }
+
+    /// A member of text.
+    pub(super) fn text(&mut self, key: &'static str, value: &str) {
+        self.key(key);
+        self.value(value);
+    }
+
+    /// A member of text, where there is one.
+    pub(super) fn maybe(&mut self, key: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+    }
+
+    /// A member that is a number.
+    pub(super) fn number(&mut self, key: &'static str, value: impl Into<i128>) {
+        self.key(key);
+        self.integer(value.into());
+    }
+
+    /// A member that is a JSON text of a peer's, without the white space that could end the line.
+    pub(super) fn json(&mut self, key: &'static str, raw: &str) {
+        self.key(key);
+        compact(&mut self.0, raw);
+    }
+
+    /// A member that is an object: `members` writes it.
+    pub(super) fn object(&mut self, key: &'static str, members: impl FnOnce(&mut Self)) {
+        self.key(key);
+        self.0.push(b'{');
+        members(self);
+        self.0.push(b'}');
+    }
+
+    /// A member that is an array: `element` writes each of `items`.
+    pub(super) fn array<T>(
+        &mut self,
+        key: &'static str,
+        items: impl IntoIterator<Item = T>,
+        mut element: impl FnMut(&mut Self, T),
+    ) {
+        self.key(key);
+        self.0.push(b'[');
+        for item in items {
+            if self.0.last() != Some(&b'[') {
+                self.0.push(b',');
+            }
+            element(self, item);
+        }
+        self.0.push(b']');
+    }
+
+    /// An object within an array.
+    pub(super) fn element(&mut self, members: impl FnOnce(&mut Self)) {
+        self.0.push(b'{');
+        members(self);
+        self.0.push(b'}');
+    }
+
+    /// A text within an array.
+    pub(super) fn value(&mut self, value: &str) {
+        self.0.push(b'"');
+        if value.len() <= TEXT_MAX {
+            escape(&mut self.0, value);
+        } else {
+            let head = value.get(..value.floor_char_boundary(TEXT_MAX)).unwrap_or_default();
+            escape(&mut self.0, head);
+            let hash = super::chain::hex(&Sha256::digest(value.as_bytes()));
+            let hash = hash.get(..16).unwrap_or_default();
+            self.push(format_args!("…[{} bytes, sha256 {hash}]", value.len()));
+        }
+        self.0.push(b'"');
+    }
+
+    /// An integer.
+    pub(super) fn integer(&mut self, value: i128) {
+        match u64::try_from(value) {
+            // By far the most, and 128 bits are slow to divide.
+            Ok(value) => self.push(format_args!("{value}")),
+            Err(_) => self.push(format_args!("{value}")),
+        }
+    }
+
+    /// The bytes, to be sealed.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn key(&mut self, key: &'static str) {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    fn push(&mut self, text: std::fmt::Arguments<'_>) {
+        let written = self.0.write_fmt(text);
+        // Memory does not fail in a way that returns.
+        debug_assert!(written.is_ok());
+    }
+}
+
+/// Writes `text` as the inside of a JSON string.
+fn escape(out: &mut Vec<u8>, text: &str) {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    for character in text.chars() {
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            hidden if is_hidden(hidden) => escape_character(out, hidden),
+            shown => out.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+/// Writes the JSON text `raw`, which has been checked, without white space between its tokens, and with everything that
+/// does not show escaped. Its meaning stays the same.
+fn compact(out: &mut Vec<u8>, raw: &str) {
+    let mut in_string = false;
+    let (mut kept_from, mut at) = (0, 0);
+    while let Some(byte) = raw.as_bytes().get(at) {
+        let mut length = 1;
+        match byte {
+            b'"' => in_string = !in_string,
+            b'\\' => length = 2,
+            b' ' | b'\n' | b'\r' | b'\t' if !in_string => {
+                out.extend_from_slice(raw.as_bytes().get(kept_from..at).unwrap_or_default());
+                kept_from = at + 1;
+            }
+            b' '..=b'~' => {}
+            _ => {
+                let character = raw.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+                length = character.len_utf8();
+                if is_hidden(character) {
+                    out.extend_from_slice(raw.as_bytes().get(kept_from..at).unwrap_or_default());
+                    kept_from = at + length;
+                    escape_character(out, character);
+                }
+            }
+        }
+        at += length;
+    }
+    out.extend_from_slice(raw.as_bytes().get(kept_from..).unwrap_or_default());
+}
+
+fn escape_character(out: &mut Vec<u8>, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+    }
+}
+
+/// Characters that end a line, command a terminal, turn the writing direction or take no room.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn finished(line: Line) -> serde_json::Value {
+        let mut bytes = line.into_bytes();
+        bytes.push(b'}');
+        assert!(!bytes.iter().any(|byte| *byte < b' '), "{}", String::from_utf8_lossy(&bytes));
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    #[test]
+    fn a_time_has_microseconds_and_one_length() {
+        let mut line = Line::new();
+        line.stamp("2026-01-02T03:04:05.000006789Z".parse().unwrap());
+        assert_eq!(finished(line)["timestamp"], "2026-01-02T03:04:05.000006Z");
+    }
+
+    #[test]
+    fn white_space_between_tokens_goes_and_within_strings_stays() {
+        let mut line = Line::new();
+        line.json("a", "{ \"k\\\" \\\\\" :\n\t[1 ,\r2, \" x \u{85}\u{2028}\u{e0041}\u{7f}\"] }");
+        let text = String::from_utf8(line.into_bytes()).unwrap();
+        assert!(text.ends_with(r#""a":{"k\" \\":[1,2," x \u0085\u2028\udb40\udc41\u007f"]}"#), "{text}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        let mut line = Line::new();
+        line.text("a", &"ä".repeat(TEXT_MAX));
+        let text = finished(line)["a"].as_str().unwrap().to_owned();
+        assert!(text.len() < TEXT_MAX + 64 && text.contains("…[2048 bytes, sha256 "), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_as_it_was(text in any::<String>(), number in any::<i64>()) {
+            let mut line = Line::new();
+            line.text("t", &text);
+            line.object("o", |line| line.json("j", &serde_json::to_string_pretty(&[&text]).unwrap()));
+            line.array("a", [&text, &text], |line, text| line.value(text));
+            line.number("n", number);
+            let read = finished(line);
+            prop_assume!(text.len() <= TEXT_MAX);
+            prop_assert_eq!(read["t"].as_str(), Some(&*text));
+            prop_assert_eq!(read["o"]["j"][0].as_str(), Some(&*text));
+            prop_assert_eq!(read["a"][1].as_str(), Some(&*text));
+            prop_assert_eq!(read["n"].as_i64(), Some(number));
+        }
+    }
+}

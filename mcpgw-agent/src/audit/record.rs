@@ -1,0 +1,180 @@
+//! A decision's record: what of a message is written down, and what is not.
+//!
+//! What policy takes out of a message is not in its record either: where a verdict has edits, everything is read from
+//! the edited bytes. Contents of answers and bytes that are no message are never copied.
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::Entry;
+use super::chain::hex;
+use super::line::Line;
+use crate::json::{Limits, Value};
+use crate::mcp::{Decoded, Message, MessageKind, RequestId, decode};
+use crate::policy::{Context, Mode};
+use crate::session::Target;
+use crate::verdict::{Action, Verdict};
+
+/// Longest arguments that are copied, in bytes as they came.
+pub(super) const ARGS_MAX: usize = 64 << 10;
+/// Most errors, and most rules on trial, that are listed.
+const LIST_MAX: usize = 16;
+/// A message with edits may be as long as the parser reads at all.
+const ANY_LENGTH: usize = 1 << 30;
+
+/// Writes what is to be known of a decision. `outgoing` is what goes on, or would.
+pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
+    let verdict = entry.verdict;
+    let edited = entry.message.filter(|_| !verdict.edits().is_empty()).map(|_| read_again(outgoing));
+    let shown = match &edited {
+        Some(edited) => edited.as_ref(),
+        None => entry.message,
+    };
+    line.text("direction", entry.direction.as_str());
+    let answers = entry.standing.answers.as_ref();
+    line.maybe("method", shown.and_then(Message::method).or(answers.map(|open| &*open.method)));
+    match shown.and_then(Message::id) {
+        Some(RequestId::Integer(number)) => line.number("id", *number),
+        Some(RequestId::String(text)) => line.text("id", text),
+        None => {}
+    }
+    line.text("kind", entry.message.map_or("unknown", |message| message.kind().as_str()));
+    line.number("size", count(entry.size_bytes));
+    decision(line, entry);
+    context(line, entry.context);
+    line.text("session", entry.session);
+    line.maybe("revision", entry.standing.revision.map(crate::mcp::Revision::as_str));
+    let asks = entry.message.is_some_and(|message| message.kind() == MessageKind::Request);
+    line.maybe("request_id", answers.map(|open| &*open.decision).or(asks.then_some(entry.decision)));
+    line.text("decision_id", entry.decision);
+    line.maybe("answers", answers.map(|open| &*open.decision));
+    target(line, shown.and_then(Target::of).as_ref().or(answers.and_then(|open| open.target.as_ref())));
+    match (entry.message, shown) {
+        (None, _) => line.text("sha256", &short_hash(outgoing)),
+        (Some(_), Some(shown)) => {
+            arguments(line, shown, verdict);
+            outcome(line, shown);
+        }
+        (Some(_), None) => line.object("tool_args_omitted", |line| line.text("why", "unreadable")),
+    }
+    line.object("policy", |line| {
+        line.number("generation", entry.policy_generation);
+        line.text("hash", entry.policy_hash);
+    });
+    line.number("latency_us", entry.latency_us);
+    if let Some(answered_us) = entry.answered_us {
+        line.number("answered_us", answered_us);
+    }
+}
+
+/// The circumstances of a session.
+pub(super) fn context(line: &mut Line, context: &Context) {
+    line.maybe("subject", context.principal.subject.as_deref());
+    line.text("server", &context.server);
+    if let Some(upstream) = &context.upstream {
+        line.text("upstream", &without_secrets(upstream));
+    }
+    line.text("transport", context.transport.as_str());
+    line.maybe("client", context.client.as_deref());
+}
+
+fn decision(line: &mut Line, entry: &Entry<'_>) {
+    let verdict = entry.verdict;
+    line.text("action", verdict.action().as_str());
+    if let Some(cause) = verdict.cause() {
+        line.text("reason", &cause.reason());
+    }
+    line.maybe("would", verdict.would().map(Action::as_str));
+    line.maybe("rule", verdict.rule());
+    if !verdict.dry_run().is_empty() {
+        line.array("dry_run", verdict.dry_run().iter().take(LIST_MAX), |line, (rule, action)| {
+            line.element(|line| {
+                line.text("rule", rule);
+                line.text("action", action.as_str());
+            });
+        });
+    }
+    if !verdict.errors().is_empty() {
+        line.array("errors", verdict.errors().iter().take(LIST_MAX), |line, error| line.value(error));
+    }
+    line.text(
+        "mode",
+        match entry.mode {
+            Mode::Observe => "observe",
+            Mode::Enforce => "enforce",
+        },
+    );
+}
+
+fn target(line: &mut Line, target: Option<&Target>) {
+    match target {
+        Some(Target::Tool(name)) => line.text("tool_name", name),
+        Some(Target::Prompt(name)) => line.text("prompt", name),
+        Some(Target::Resource(uri)) => line.text("resource", uri),
+        Some(Target::Task(id)) => line.text("task", id),
+        None => {}
+    }
+}
+
+/// The arguments of a call, as JSON, or why they are not there.
+fn arguments(line: &mut Line, message: &Message, verdict: &Verdict) {
+    let Some(arguments) = message.params().and_then(|params| params.get("arguments")) else { return };
+    let raw = arguments.raw();
+    // What enforcing would take out is not known any more: all of it stays out.
+    if verdict.would() == Some(Action::Redact) {
+        line.object("tool_args_omitted", |line| {
+            line.text("why", "would-redact");
+            line.number("size", count(raw.len()));
+        });
+    } else if raw.len() > ARGS_MAX {
+        line.object("tool_args_omitted", |line| {
+            line.text("why", "too-long");
+            line.number("size", count(raw.len()));
+            line.text("sha256", &hex(&Sha256::digest(raw.as_bytes())));
+        });
+    } else {
+        line.json("tool_args", raw);
+    }
+}
+
+/// How a call ended.
+fn outcome(line: &mut Line, answer: &Message) {
+    if let Some(error) = answer.error() {
+        line.text("outcome", "error");
+        let code = error.get("code").and_then(Value::as_number).and_then(|code| code.parse::<i64>().ok());
+        if let Some(code) = code {
+            line.number("error_code", code);
+        }
+    } else if let Some(result) = answer.result() {
+        let is_error = result.get("isError").and_then(Value::as_bool) == Some(true);
+        line.text("outcome", if is_error { "tool_error" } else { "ok" });
+    }
+}
+
+/// The message after the edits.
+fn read_again(outgoing: &Bytes) -> Option<Message> {
+    match decode(outgoing.clone(), &Limits { bytes: ANY_LENGTH, ..Limits::default() }) {
+        Ok(Decoded::One(message)) => Some(message),
+        Ok(Decoded::Batch(_)) | Err(_) => None,
+    }
+}
+
+/// Enough to recognise a text by.
+fn short_hash(bytes: &[u8]) -> String {
+    let mut hash = hex(&Sha256::digest(bytes));
+    hash.truncate(16);
+    hash
+}
+
+/// A URL without what may be a secret: user and password, query and fragment.
+fn without_secrets(url: &str) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = bare.split_once("://") else { return bare.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

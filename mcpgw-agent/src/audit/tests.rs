@@ -1,0 +1,117 @@
+//! The log as its users meet it: what is in the file, what happens when it cannot be written, who may continue it.
+
+mod faults;
+mod files;
+mod records;
+
+use std::path::Path;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::*;
+use crate::json::Edit;
+use crate::mcp::{Decoded, Direction, Message, decode};
+use crate::policy::{Context, Effect, Evaluation, Mode, Principal, Transport};
+use crate::session::Standing;
+use crate::verdict::{Cause, Verdict, decide};
+
+/// A message on its way to be recorded.
+struct Case {
+    context: Context,
+    standing: Standing,
+    direction: Direction,
+    message: Option<Message>,
+    bytes: Bytes,
+    verdict: Verdict,
+    mode: Mode,
+}
+
+impl Case {
+    /// `text` from the client, under a rule `r` with this effect and mode.
+    fn new(text: &str, effect: Effect, mode: Mode) -> Self {
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let message = match decode(bytes.clone(), &crate::json::Limits::default()) {
+            Ok(Decoded::One(message)) => Some(message),
+            _ => None,
+        };
+        let evaluation =
+            Evaluation { effect, mode, rule: "r".into(), dry_run: Vec::new(), errors: Vec::new() };
+        let verdict = decide(mode, None, Some(evaluation));
+        let bytes = crate::json::apply(&bytes, verdict.edits().to_vec());
+        let standing = Standing::default();
+        let direction = Direction::ToServer;
+        Self { context: context(), standing, direction, message, bytes, verdict, mode }
+    }
+
+    /// A call the policy allows.
+    fn call(arguments: &str) -> Self {
+        Self::new(&call(arguments), Effect::Allow, Mode::Enforce)
+    }
+
+    /// Something that is no message.
+    fn malformed(text: &str, reason: crate::mcp::Reason) -> Self {
+        let case = Self::new(text, Effect::Allow, Mode::Enforce);
+        let verdict = decide(Mode::Enforce, Some(Cause::Malformed(reason)), None);
+        Self { message: None, verdict, ..case }
+    }
+
+    fn record(&self, log: &AuditLog) -> Result<Recorded, AuditError> {
+        let entry = Entry {
+            decision: "d-2",
+            session: "s-1",
+            context: &self.context,
+            direction: self.direction,
+            message: self.message.as_ref(),
+            size_bytes: self.message.as_ref().map_or(self.bytes.len(), |message| message.bytes().len()),
+            standing: &self.standing,
+            verdict: &self.verdict,
+            mode: self.mode,
+            policy_generation: 3,
+            policy_hash: "cafe",
+            latency_us: 12,
+            answered_us: self.standing.answers.as_ref().map(|_| 345),
+        };
+        log.record(&entry, self.bytes.clone())
+    }
+
+    /// Its record, alone in a log.
+    fn recorded(&self) -> Value {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.jsonl");
+        let log = AuditLog::open(&Options::at(&path)).unwrap();
+        let _permit = self.record(&log).unwrap();
+        drop(log);
+        lines(&path).remove(1)
+    }
+}
+
+fn context() -> Context {
+    Context {
+        server: "files".into(),
+        upstream: Some("https://me:secret@host.example:8/mcp?token=secret#secret".into()),
+        transport: Transport::Http,
+        principal: Principal { subject: Some("mallory".into()), roles: Vec::new() },
+        client: Some("/usr/bin/client".into()),
+    }
+}
+
+fn call(arguments: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":"7","method":"tools/call","params":{{"name":"exec","arguments":{arguments}}}}}"#
+    )
+}
+
+/// Every line of a log, as JSON.
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn events(path: &Path) -> Vec<String> {
+    lines(path).iter().map(|line| line["event"].as_str().unwrap_or("message").to_owned()).collect()
+}
+
+fn verify(path: &Path) -> Report {
+    Verifier::new(&Key::read(&Key::beside(path)).unwrap()).file(path).unwrap()
+}

@@ -1,0 +1,179 @@
+//! What a record says, and what it must not say.
+
+use super::*;
+use crate::mcp::{Reason, RequestId, Revision};
+use crate::session::{OpenRequest, Target};
+
+fn answered(text: &str) -> Case {
+    let case = Case::new(text, Effect::Allow, Mode::Enforce);
+    let open = OpenRequest {
+        method: "tools/call".into(),
+        target: Some(Target::Tool("exec".into())),
+        decision: "d-1".into(),
+        since_us: 0,
+        revision: None,
+    };
+    let standing = Standing { answers: Some(open), violation: None, revision: Some(Revision::R2025_06_18) };
+    Case { standing, direction: Direction::ToClient, ..case }
+}
+
+#[test]
+fn a_request_has_every_field() {
+    let mut record = Case::call(r#"{"command":"rm"}"#).recorded();
+    let fields = record.as_object_mut().unwrap();
+    for field in ["timestamp", "prev", "sig"] {
+        assert!(fields.remove(field).is_some_and(|value| value.as_str().is_some_and(|text| text.len() > 26)));
+    }
+    assert_eq!(
+        record,
+        serde_json::json!({
+            "direction": "c2s", "method": "tools/call", "id": "7", "kind": "request", "size": 102,
+            "action": "pass", "rule": "r", "mode": "enforce", "subject": "mallory", "server": "files",
+            "upstream": "https://host.example:8/mcp", "transport": "http", "client": "/usr/bin/client",
+            "session": "s-1", "request_id": "d-2", "decision_id": "d-2", "tool_name": "exec",
+            "tool_args": {"command": "rm"}, "policy": {"generation": 3, "hash": "cafe"}, "latency_us": 12,
+            "seq": 2
+        })
+    );
+}
+
+#[test]
+fn an_answer_names_what_it_answers_and_how_it_ended() {
+    for (text, outcome, code) in [
+        (r#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"CANARY"}]}}"#, "ok", None),
+        (r#"{"jsonrpc":"2.0","id":7,"result":{"isError":true,"x":"CANARY"}}"#, "tool_error", None),
+        (r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"CANARY"}}"#, "error", Some(-32602)),
+    ] {
+        let record = answered(text).recorded();
+        assert!(!record.to_string().contains("CANARY"), "contents are not copied: {record}");
+        assert_eq!((&record["outcome"], record["error_code"].as_i64()), (&Value::from(outcome), code));
+        for (field, value) in [
+            ("direction", "s2c"),
+            ("kind", "response"),
+            ("method", "tools/call"),
+            ("tool_name", "exec"),
+            ("request_id", "d-1"),
+            ("answers", "d-1"),
+            ("revision", "2025-06-18"),
+        ] {
+            assert_eq!(record[field], value, "{field}");
+        }
+        assert_eq!((&record["id"], &record["answered_us"]), (&Value::from(7), &Value::from(345)));
+    }
+}
+
+#[test]
+fn what_is_redacted_is_not_recorded() {
+    for canary in ["CANARY", "C\\u0041NARY"] {
+        let text = call(&format!(r#"{{"key":"{canary}","n":[1,"{canary}"]}}"#)).replace("exec", canary);
+        let spans: Vec<_> = text.match_indices(canary).map(|(at, _)| at..at + canary.len()).collect();
+        let edits = spans.into_iter().map(|span| Edit { span, with: "[gone]".into() }).collect();
+        let record = Case::new(&text, Effect::Redact(edits), Mode::Enforce).recorded();
+        assert!(!record.to_string().contains("CANARY"), "{record}");
+        assert_eq!(record["action"], "redact");
+        assert_eq!(record["tool_name"], "[gone]");
+        assert_eq!(record["tool_args"], serde_json::json!({"key": "[gone]", "n": [1, "[gone]"]}));
+        let edits = vec![Edit { span: 0..0, with: String::new() }];
+        let record = Case::new(&call(r#"{"key":"CANARY"}"#), Effect::Redact(edits), Mode::Observe).recorded();
+        assert!(!record.to_string().contains("CANARY"), "{record}");
+        assert_eq!((&record["would"], &record["action"]), (&Value::from("redact"), &Value::from("pass")));
+        assert_eq!(record["tool_args_omitted"], serde_json::json!({"why": "would-redact", "size": 16}));
+    }
+    let edits = vec![Edit { span: 0..1, with: "[broken".into() }];
+    let record = Case::new(&call(r#"{"key":"CANARY"}"#), Effect::Redact(edits), Mode::Enforce).recorded();
+    assert!(!record.to_string().contains("CANARY"), "{record}");
+    assert_eq!(record["tool_args_omitted"]["why"], "unreadable");
+}
+
+#[test]
+fn what_is_no_message_is_not_copied() {
+    let record = Case::malformed("{\"CANARY\u{7}", Reason::Neither).recorded();
+    assert!(!record.to_string().contains("CANARY"), "{record}");
+    assert_eq!((&record["kind"], &record["size"]), (&Value::from("unknown"), &Value::from(9)));
+    assert_eq!(record["reason"], "malformed: neither-request-nor-response");
+    assert_eq!(record["action"], "block");
+    assert_eq!(record["sha256"].as_str().unwrap().len(), 16);
+}
+
+#[test]
+fn arguments_are_kept_whole_or_left_out() {
+    let args = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
+    let longest = record::ARGS_MAX;
+    let record = Case::call(&args(longest)).recorded();
+    assert_eq!(record["tool_args"]["a"].as_str().unwrap().len(), longest - 8);
+    let record = Case::call(&args(longest + 1)).recorded();
+    assert_eq!(record["tool_args"], Value::Null);
+    assert_eq!(record["tool_args_omitted"]["size"], longest + 1);
+    assert_eq!(record["tool_args_omitted"]["sha256"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn nothing_a_peer_sends_ends_the_line() {
+    let hostile = "{\n \"a\\n\" : \"\u{2028}\u{85}\u{202e}\\\"},{\\\"seq\\\":9\" ,\r\n\t\"b\":[ ] }";
+    let mut case =
+        Case::new(&call(hostile).replace("exec", r#"\n\"},\u001b[2J"#), Effect::Allow, Mode::Enforce);
+    case.context.server = "a\n\"b\u{9b}".into();
+    let record = case.recorded();
+    assert_eq!(record["tool_args"]["a\n"], "\u{2028}\u{85}\u{202e}\"},{\"seq\":9");
+    assert_eq!(
+        (&record["tool_name"], &record["server"]),
+        (&Value::from("\n\"},\u{1b}[2J"), &Value::from("a\n\"b\u{9b}"))
+    );
+    assert_eq!(record["seq"], 2);
+}
+
+#[test]
+fn ids_keep_their_type() {
+    let of = |id: &str| {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+        let case = Case::new(&text, Effect::Allow, Mode::Enforce);
+        (case.recorded()["id"].clone(), case.message.unwrap().id().map(RequestId::to_json).unwrap())
+    };
+    for id in ["1", "\"1\"", "-9223372036854775808", "18446744073709551615", "\"\\u0000\""] {
+        let (recorded, decoded) = of(id);
+        assert_eq!(recorded, serde_json::from_str::<Value>(&decoded).unwrap());
+    }
+}
+
+#[test]
+fn events_are_records_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    let log = AuditLog::open(&Options::at(&path)).unwrap();
+    let (session, context, hash) = ("s", &context(), "h");
+    for event in [
+        Event::PolicyLoaded { generation: 1, hash },
+        Event::SessionOpened { session, context },
+        Event::SessionRequest { session, context, verb: Verb::Delete, status: 204 },
+        Event::SessionClosed { session, context, exit: Some(Exit::Signal(9)) },
+        Event::PolicyFailed { generation: 1, hash, error: "line 1:\n  bad" },
+        Event::AuthenticationFailed { server: "s", peer: "192.0.2.1", reason: "no such key" },
+        Event::Administration { who: "uid 0", act: "reload", object: "policy" },
+        Event::Lost { what: "kernel events", count: 4 },
+    ] {
+        log.note(&event).unwrap();
+    }
+    assert_eq!(log.health(), Health { writing: true, written: 8, lost: 0, last_error: None });
+    drop(log);
+    assert_eq!(
+        events(&path),
+        [
+            "log.opened",
+            "policy.loaded",
+            "session.opened",
+            "session.request",
+            "session.closed",
+            "policy.failed",
+            "authentication.failed",
+            "administration",
+            "lost",
+            "log.closed"
+        ]
+    );
+    let lines = lines(&path);
+    assert_eq!(lines[0]["format"], 1);
+    assert_eq!(lines[0]["key_id"].as_str().unwrap().len(), 16);
+    assert_eq!(lines[0]["pid"], std::process::id());
+    assert_eq!((&lines[4]["signal"], &lines[4]["subject"]), (&Value::from(9), &Value::from("mallory")));
+    assert_eq!(verify(&path).outcome, Outcome::Valid);
+}

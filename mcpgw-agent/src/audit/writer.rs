@@ -1,0 +1,159 @@
+//! The one writer of a file: a whole line or none, and never two of the same number.
+//!
+//! A write that fails half way is taken back, so that the file can be verified at any time; what could not be written is
+//! counted, and the next record that can be is preceded by one that says how many are missing.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use nix::sys::resource::{Resource, getrlimit};
+
+use super::AuditError;
+use super::chain::{Chain, Signer};
+use super::event::Own;
+use super::key::{Key, KeySource};
+use super::line::Line;
+use super::tail::{self, Tail};
+
+/// Writes one file.
+#[derive(Debug)]
+pub(super) struct Writer {
+    path: PathBuf,
+    file: Arc<File>,
+    /// Bytes of whole records in the file.
+    length: u64,
+    chain: Chain,
+    /// Records that are missing, and since when.
+    missing: Option<(u64, Timestamp)>,
+    /// There may be a part of a record after the whole ones.
+    torn: bool,
+    closed: bool,
+}
+
+impl Writer {
+    /// Opens `path`, continues what is there, and says so in a record.
+    pub(super) fn open(path: &Path, key: &KeySource) -> Result<Self, AuditError> {
+        let file = tail::open(path, false)?;
+        let metadata = file.metadata();
+        let metadata =
+            metadata.map_err(|source| AuditError::Io { action: "look at", path: path.to_owned(), source })?;
+        let mut signer = Signer::new(&Key::find(key, path, metadata.len() > 0)?);
+        let Tail { length, last, torn } = tail::continue_at(&file, path, &mut signer)?;
+        let (seq, head) = last.unwrap_or_default();
+        let mut writer = Self {
+            path: path.to_owned(),
+            file: Arc::new(file),
+            length,
+            chain: Chain::new(signer, seq, head),
+            missing: None,
+            torn: false,
+            closed: false,
+        };
+        writer.opened(false, torn)?;
+        Ok(writer)
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Adds a record. Returns its number.
+    pub(super) fn append(&mut self, line: Line) -> Result<u64, AuditError> {
+        if self.closed {
+            return Err(AuditError::Closed { path: self.path.clone() });
+        }
+        let added = self.try_append(line);
+        if added.is_err() {
+            let (lost, since) = self.missing.unwrap_or((0, Timestamp::now()));
+            self.missing = Some((lost.saturating_add(1), since));
+        }
+        added
+    }
+
+    /// Ends the log with a record that says so. Does nothing the second time.
+    pub(super) fn close(&mut self) -> Result<(), AuditError> {
+        if self.closed {
+            return Ok(());
+        }
+        let mut line = Line::new();
+        Own::Closed.write(&mut line);
+        let added = self.append(line);
+        self.closed = true;
+        added.map(drop)
+    }
+
+    fn try_append(&mut self, line: Line) -> Result<u64, AuditError> {
+        self.check()?;
+        if let Some((lost, since)) = self.missing {
+            let mut gap = Line::new();
+            Own::Gap { lost, since }.write(&mut gap);
+            self.put(gap)?;
+            self.missing = None;
+        }
+        self.put(line)
+    }
+
+    /// The file is still there and as we left it.
+    fn check(&mut self) -> Result<(), AuditError> {
+        let metadata = self.file.metadata().map_err(|source| self.io("look at", source))?;
+        if metadata.nlink() == 0 {
+            return self.renew();
+        }
+        if self.torn {
+            self.file.set_len(self.length).map_err(|source| self.io("repair", source))?;
+            self.torn = false;
+        } else if metadata.len() != self.length {
+            let path = self.path.clone();
+            return Err(AuditError::Changed { path, found: metadata.len(), expected: self.length });
+        }
+        Ok(())
+    }
+
+    /// The file was removed: goes on in another of its name.
+    fn renew(&mut self) -> Result<(), AuditError> {
+        self.file = Arc::new(tail::open(&self.path, true)?);
+        self.length = 0;
+        self.torn = false;
+        self.opened(true, None)
+    }
+
+    fn opened(&mut self, replaces: bool, torn: Option<(u64, [u8; 32])>) -> Result<(), AuditError> {
+        let mut line = Line::new();
+        let continues = self.chain.end();
+        Own::Opened { key_id: self.chain.key_id(), continues, replaces, torn }.write(&mut line);
+        self.put(line).map(drop)
+    }
+
+    fn put(&mut self, mut line: Line) -> Result<u64, AuditError> {
+        line.stamp(Timestamp::now());
+        let mut bytes = line.into_bytes();
+        self.chain.seal(&mut bytes);
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let end = self.length.saturating_add(length);
+        self.write(&bytes, end).map_err(|source| self.io("write", source))?;
+        self.length = end;
+        Ok(self.chain.added(&bytes))
+    }
+
+    /// Writes all of `bytes`, which end at `end` of the file, or none.
+    fn write(&mut self, bytes: &[u8], end: u64) -> io::Result<()> {
+        // Beyond the limit the kernel would not refuse but end the process, with SIGXFSZ.
+        if getrlimit(Resource::RLIMIT_FSIZE).is_ok_and(|(limit, _)| end > limit) {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let written = (&*self.file).write_all(bytes);
+        if written.is_err() {
+            self.torn = self.file.set_len(self.length).is_err();
+        }
+        written
+    }
+
+    fn io(&self, action: &'static str, source: io::Error) -> AuditError {
+        AuditError::Io { action, path: self.path.clone(), source }
+    }
+}
