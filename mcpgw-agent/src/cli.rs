@@ -13,6 +13,7 @@ mod config;
 mod doctor;
 mod log;
 mod output;
+mod policy;
 mod reload;
 mod run;
 mod status;
@@ -44,6 +45,8 @@ enum Command {
     Doctor(doctor::Args),
     #[command(subcommand)]
     Config(config::Command),
+    #[command(subcommand)]
+    Policy(policy::Command),
     Wrap(wrap::Args),
     #[command(subcommand)]
     Audit(audit::Command),
@@ -73,6 +76,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Status(args) => status::status(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(command) => config::config(&command),
+        Command::Policy(command) => policy::policy(&command),
         Command::Wrap(args) => wrap::wrap(args),
         Command::Audit(command) => audit::audit(&command),
     }

@@ -9,20 +9,18 @@
 
 mod dirs;
 mod error;
-mod excerpt;
 mod file;
 mod gateway;
 mod load;
 mod run;
-mod suggest;
 mod unit;
 mod validate;
-mod yaml;
 
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use gateway::{Audit, Gateway, GatewayLimits};
 pub use load::DEFAULT_PATH;
+pub(crate) use load::read_text;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod session;
 pub mod verdict;
 pub mod wire;
+pub mod yaml;
 // shell
 pub mod admin;
 pub mod audit;

@@ -6,11 +6,48 @@
 //! ```
 //!
 //! A policy evaluates, it never decides: [`crate::verdict`] does. The first rule that matches counts, no rule denies,
-//! and a deny rule that cannot be evaluated matches.
+//! and a rule that does not allow matches where it cannot be evaluated. Three kinds of message are different:
+//!
+//! - Answers, of either side, pass unless a rule that names their direction (`directions: [s2c]`) matches: a rule about
+//!   a call must not deny the answer of a call it let through. They are matched by the method and the tool, prompt or
+//!   resource of the request they answer.
+//! - What a server only tells (`notifications/…`, `ping`) passes where no rule matches, as its answers do.
+//! - Requests within a result (`inputRequests` of 2026-07-28) are evaluated as requests of the server; the strictest
+//!   evaluation is the message's.
 
+mod argument;
+mod arguments;
+mod conditions;
+mod decimal;
+mod error;
+mod evaluate;
+mod explain;
+mod facts;
+mod glob;
+mod leaf;
+mod parse;
+mod path;
+mod pattern;
+mod read;
+mod redact;
 mod request;
+mod responses;
+mod rule;
+mod rules;
+mod text;
+mod when;
 
+#[cfg(test)]
+mod tests;
+
+pub use error::{PolicyError, Problem};
+pub use explain::{Explanation, Outcome, Step};
 pub use request::{Context, Principal, Request, Transport};
+pub use rule::{Action, Described, Rule};
+
+use std::sync::Arc;
+
+use responses::Responses;
 
 use crate::json::Edit;
 
@@ -55,19 +92,32 @@ pub enum Effect {
     Hold,
 }
 
-/// A policy, ready to be evaluated.
+/// A policy, ready to be evaluated. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct Policy {
     mode: Mode,
     /// SHA-256 of the text, in hexadecimal.
     hash: Box<str>,
+    is_built_in: bool,
+    rules: Arc<[Rule]>,
+    responses: Arc<Responses>,
+    response_patterns: Vec<Box<str>>,
+    allowed_tools: Vec<Box<str>>,
 }
 
 impl Policy {
     /// What holds where nobody wrote a policy: everything passes and is recorded.
     #[must_use]
     pub fn built_in() -> Self {
-        Self { mode: Mode::Observe, hash: "built-in".into() }
+        Self {
+            mode: Mode::Observe,
+            hash: "built-in".into(),
+            is_built_in: true,
+            rules: Arc::default(),
+            responses: Arc::default(),
+            response_patterns: Vec::new(),
+            allowed_tools: Vec::new(),
+        }
     }
 
     /// The file's mode.
@@ -82,14 +132,20 @@ impl Policy {
         &self.hash
     }
 
-    /// What it makes of `request`.
-    pub fn evaluate(&self, _request: &Request<'_>) -> Evaluation {
-        Evaluation {
-            effect: Effect::Allow,
-            mode: self.mode,
-            rule: "(built-in)".into(),
-            dry_run: Vec::new(),
-            errors: Vec::new(),
-        }
+    /// Its rules in order.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// `response_patterns:` as written.
+    #[must_use]
+    pub fn response_patterns(&self) -> &[Box<str>] {
+        &self.response_patterns
+    }
+
+    /// `allowed_tools:`, lists named by `@` expanded; empty where the file has none.
+    #[must_use]
+    pub fn allowed_tools(&self) -> &[Box<str>] {
+        &self.allowed_tools
     }
 }

@@ -1,38 +1,21 @@
 //! The policy in force: loaded whole, checked, and swapped at once.
 //!
-//! Every message takes one [`Loaded`] for its whole life. A file that cannot be loaded leaves the one before in force.
+//! ```text
+//! SIGHUP ─────────┐
+//! control socket ─┼─▶ PolicyStore::reload: read, check, parse ─▶ swap, or keep the one before and say why
+//! file watch ─────┘
+//! ```
+//!
+//! Every message takes one [`Loaded`] for its whole life. A file that cannot be loaded leaves the one before in force
+//! and is seen in [`PolicyStore::state`], which status, metrics and log go by.
 
-use std::sync::Arc;
+mod places;
+mod state;
+mod store;
+#[cfg(test)]
+mod tests;
+mod watch;
 
-use arc_swap::ArcSwap;
-
-use crate::policy::Policy;
-
-/// A policy and its place in the sequence of those loaded.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The policy.
-    pub policy: Policy,
-    /// 1 for the first.
-    pub generation: u64,
-}
-
-/// The policy in force.
-#[derive(Debug)]
-pub struct PolicyStore {
-    current: ArcSwap<Loaded>,
-}
-
-impl PolicyStore {
-    /// A store with `policy` in force.
-    #[must_use]
-    pub fn new(policy: Policy) -> Self {
-        Self { current: ArcSwap::from_pointee(Loaded { policy, generation: 1 }) }
-    }
-
-    /// The policy in force now.
-    #[must_use]
-    pub fn current(&self) -> Arc<Loaded> {
-        self.current.load_full()
-    }
-}
+pub use state::{PolicyState, ReloadCounts};
+pub use store::{Change, Loaded, PolicyStore, ReloadError};
+pub use watch::{WatchError, Watcher, watch};

@@ -7,6 +7,7 @@
 mod bytes;
 mod messages;
 mod process;
+mod refusals;
 mod registration;
 mod sdk;
 mod signals;

@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,9 +17,17 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// `command` behind `wrap`, without a daemon.
 pub(crate) fn wrapped<S: AsRef<OsStr>>(command: impl IntoIterator<Item = S>) -> Command {
+    wrapped_with([""; 0], command)
+}
+
+/// `command` behind `wrap` with `flags`, without a daemon.
+pub(crate) fn wrapped_with<F: AsRef<OsStr>, S: AsRef<OsStr>>(
+    flags: impl IntoIterator<Item = F>,
+    command: impl IntoIterator<Item = S>,
+) -> Command {
     let mut wrap = Command::new(env!("CARGO_BIN_EXE_mcpgw-agent"));
-    wrap.args(["wrap", "--"]).args(command).env("MCPGW_RUNTIME_DIR", "/nonexistent");
-    wrap.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    wrap.arg("wrap").args(flags).arg("--").args(command).env("MCPGW_RUNTIME_DIR", "/nonexistent");
+    wrap.env("XDG_STATE_HOME", state_dir());
     wrap
 }
 
@@ -27,8 +36,18 @@ pub(crate) fn direct<S: AsRef<OsStr>>(command: impl IntoIterator<Item = S>) -> C
     let mut command = command.into_iter();
     let mut direct = Command::new(command.next().unwrap());
     direct.args(command).env("MCPGW_RUNTIME_DIR", "/nonexistent");
-    direct.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    direct.env("XDG_STATE_HOME", state_dir());
     direct
+}
+
+/// Where wraps keep their logs; those of an earlier run are removed.
+fn state_dir() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrap-state");
+        fs::remove_dir_all(&dir).ok();
+        dir
+    })
 }
 
 /// A Python server.

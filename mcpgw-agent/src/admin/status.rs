@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ServerState, ServerView};
 use crate::proxy::handover::SessionView;
+use crate::reload::PolicyState;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -38,22 +39,11 @@ pub struct Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayStatus {
     /// The policy in force.
-    pub policy: PolicyStatus,
+    pub policy: PolicyState,
     /// The audit log.
     pub audit: AuditStatus,
     /// Open sessions that wraps have handed over, oldest first.
     pub sessions: Vec<SessionView>,
-}
-
-/// The policy in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PolicyStatus {
-    /// `enforce` or `observe`.
-    pub mode: String,
-    /// 1 for the first policy, one more for each that replaced it.
-    pub generation: u64,
-    /// SHA-256 of its text in hexadecimal, or `built-in`.
-    pub hash: String,
 }
 
 /// The audit log.

@@ -56,7 +56,8 @@ impl Options {
 #[derive(Debug)]
 pub struct AuditLog {
     path: PathBuf,
-    writer: Mutex<Writer>,
+    /// `None` where the log could not be opened.
+    writer: Mutex<Option<Writer>>,
     syncer: Option<Syncer>,
     counts: Arc<Counts>,
 }
@@ -78,7 +79,14 @@ impl AuditLog {
             })?),
         };
         let path = options.path.clone();
-        Ok(Self { path, writer: Mutex::new(writer), syncer, counts: Arc::default() })
+        Ok(Self { path, writer: Mutex::new(Some(writer)), syncer, counts: Arc::default() })
+    }
+
+    /// The log at `path` that could not be opened: each record is lost, and counted. That stops nothing in observe mode,
+    /// and everything in enforce mode.
+    #[must_use]
+    pub fn absent(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), writer: Mutex::default(), syncer: None, counts: Arc::default() }
     }
 
     /// The file.
@@ -130,8 +138,9 @@ impl AuditLog {
     /// The last record is not written, or not on the disk where it should be.
     pub fn close(&self) -> Result<(), AuditError> {
         let mut writer = self.writer();
-        writer.close()?;
-        let file = Arc::clone(writer.file());
+        let Some(open) = writer.as_mut() else { return Ok(()) };
+        open.close()?;
+        let file = Arc::clone(open.file());
         drop(writer);
         if self.syncer.is_some() {
             let path = self.path.clone();
@@ -142,9 +151,12 @@ impl AuditLog {
 
     fn append(&self, line: Line) -> Result<Option<Pending>, AuditError> {
         let mut writer = self.writer();
-        let added = writer.append(line);
-        let pending = added.map(|seq| {
-            let shared = self.syncer.as_ref().map(|syncer| syncer.want(seq, writer.file()));
+        let added = match writer.as_mut() {
+            Some(open) => open.append(line).map(|seq| (seq, open.file())),
+            None => Err(AuditError::Closed { path: self.path.clone() }),
+        };
+        let pending = added.map(|(seq, file)| {
+            let shared = self.syncer.as_ref().map(|syncer| syncer.want(seq, file));
             let (path, counts) = (&self.path, &self.counts);
             shared.map(|shared| Pending {
                 seq,
@@ -162,7 +174,7 @@ impl AuditLog {
         pending
     }
 
-    fn writer(&self) -> MutexGuard<'_, Writer> {
+    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
         // A writer knows what it has written, and checks the file before each record.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -154,7 +154,16 @@ impl From<OptionsError> for CliError {
 
 impl From<WrapError> for CliError {
     fn from(error: WrapError) -> Self {
-        Self::new(error.exit_code(), error)
+        let hint = match &error {
+            WrapError::Audit(error) => error.hint(),
+            WrapError::NoCommand
+            | WrapError::Policy(_)
+            | WrapError::NotFound { .. }
+            | WrapError::NotExecutable { .. }
+            | WrapError::System { .. } => None,
+        };
+        let error = Self::new(error.exit_code(), error);
+        hint.into_iter().fold(error, Self::hinted)
     }
 }
 

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::error::CliError;
+use super::exit;
 use crate::admin::protocol::NAME_MAX;
-use crate::config::Dirs;
+use crate::config::{Config, ConfigError, Dirs, Gateway};
 use crate::proxy::{self, WrapOptions};
 
 /// Runs an MCP server behind the gateway: put it before the server's command in the client's configuration.
@@ -17,18 +18,37 @@ pub(super) struct Args {
     /// Name to list the server by; the agent finds one itself otherwise
     #[arg(long, value_name = "N", value_parser = name)]
     name: Option<String>,
-    /// File to record decisions in [default: one in $XDG_STATE_HOME/mcpgw]
+    /// Policy to enforce [default: everything passes and is recorded]
+    #[arg(long, value_name = "F")]
+    policy: Option<PathBuf>,
+    /// File to record decisions in [default: one in $XDG_STATE_HOME/mcpgw/audit]
     #[arg(long, value_name = "F")]
     audit_log: Option<PathBuf>,
+    /// Configuration file; only its section `gateway` counts here [default: none]
+    #[arg(long, value_name = "F")]
+    config: Option<PathBuf>,
     /// The server's command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
 pub(super) fn wrap(args: Args) -> Result<u8, CliError> {
-    let Args { name, audit_log, command } = args;
+    let Args { name, policy, audit_log, config, command } = args;
     let runtime_dir = Dirs::from_env()?.runtime;
-    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, audit_log })?)
+    // Who names one of them means it.
+    let is_own_gateway = policy.is_some() || audit_log.is_some() || config.is_some();
+    let mut gateway = match config {
+        Some(path) => Config::load(Some(&path)).map_err(failed)?.gateway,
+        None => Gateway::default(),
+    };
+    gateway.policy = policy.or(gateway.policy);
+    gateway.audit.path = audit_log.or(gateway.audit.path);
+    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, gateway, is_own_gateway })?)
+}
+
+/// The client must be able to tell our failure from the server's.
+fn failed(error: ConfigError) -> CliError {
+    CliError::new(exit::WRAP_FAILED, error)
 }
 
 fn name(text: &str) -> Result<String, String> {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::excerpt;
+use crate::yaml::{self, Fault, FaultKind, Place, Placed};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// The file says something that cannot be done. Its message has a line for each problem and shows where.
-    #[error("{}", excerpt::render(path, text, problems))]
+    #[error("{}", yaml::render(path, text, problems))]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -79,15 +79,22 @@ pub struct Problem {
     pub kind: ProblemKind,
 }
 
-/// A place in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// Characters.
-    pub length: usize,
+impl Placed for Problem {
+    fn place(&self) -> Option<Place> {
+        self.place
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(Fault { place, kind }: Fault) -> Self {
+        let kind = match kind {
+            FaultKind::Yaml(message) => ProblemKind::Yaml(message),
+            FaultKind::UnknownKey { key, meant, expected } => {
+                ProblemKind::UnknownKey { key, meant, expected }
+            }
+        };
+        Self { key: String::new(), place, kind }
+    }
 }
 
 /// What is wrong.

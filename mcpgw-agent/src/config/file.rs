@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::yaml::At;
+use crate::yaml::At;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

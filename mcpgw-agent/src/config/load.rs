@@ -8,7 +8,8 @@ use std::path::Path;
 use super::error::ConfigError;
 use super::file;
 use super::run::Config;
-use super::{validate, yaml};
+use super::validate;
+use crate::yaml;
 
 /// The file read where none is named. It need not exist.
 pub const DEFAULT_PATH: &str = "/etc/mcpgw/agent.yaml";
@@ -34,7 +35,7 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let invalid =
             |problems| ConfigError::Invalid { path: path.to_owned(), text: text.to_owned(), problems };
-        let file = yaml::parse::<file::File>(text).map_err(|problem| invalid(vec![*problem]))?;
+        let file = yaml::parse::<file::File>(text).map_err(|fault| invalid(vec![(*fault).into()]))?;
         let config = validate::validate(file.unwrap_or_default()).map_err(invalid)?;
         Ok(Self { source: Some(path.to_owned()), ..config })
     }
@@ -49,22 +50,28 @@ impl Config {
     }
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(unreadable)?;
-        // Of the opened file: what is checked is what is read.
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_file() {
-            check_owner(path, &metadata, nix::unistd::geteuid().as_raw())?;
-        }
-        let mut bytes = Vec::new();
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
-            return Err(ConfigError::TooLong { path: path.to_owned(), max_bytes: MAX_BYTES });
-        }
-        let text =
-            String::from_utf8(bytes).map_err(|_invalid| ConfigError::NotText { path: path.to_owned() })?;
-        Self::parse(path, &text)
+        Self::parse(path, &read_text(path)?)
     }
+}
+
+/// Reads the file at `path`: text of at most 1 MiB that, for an agent run by root, nobody but its owner may write.
+///
+/// # Errors
+/// [`ConfigError::Read`], [`ConfigError::Writable`], [`ConfigError::TooLong`] and [`ConfigError::NotText`].
+pub(crate) fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    // Of the opened file: what is checked is what is read.
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_file() {
+        check_owner(path, &metadata, nix::unistd::geteuid().as_raw())?;
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
+        return Err(ConfigError::TooLong { path: path.to_owned(), max_bytes: MAX_BYTES });
+    }
+    String::from_utf8(bytes).map_err(|_invalid| ConfigError::NotText { path: path.to_owned() })
 }
 
 /// For an agent run by root (`euid` 0): nobody but its owner may be able to write the file.

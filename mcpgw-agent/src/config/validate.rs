@@ -12,8 +12,8 @@ use super::error::{Problem, ProblemKind};
 use super::file::{AdminSection, AllowEntry, File, Format, HostSection, ObserveSection, RingsSection};
 use super::run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 use super::unit;
-use super::yaml::At;
 use crate::inventory::AllowSpec;
+use crate::yaml::At;
 
 /// Characters of a name at most.
 const MAX_NAME: usize = 128;

@@ -120,6 +120,7 @@ impl Turn {
     /// # Errors
     /// What is wrong with it.
     fn on_reload(&mut self) -> Result<(), String> {
+        let policy = gateway::reload(&self.gateway);
         let probes = self.host.kernel.is_some();
         let outcome = Config::load(self.config_path.as_deref())
             .map_err(|error| error.to_string())
@@ -131,7 +132,7 @@ impl Turn {
                 tracing::info!(
                     "the configuration was read anew; addresses, rings and hooks stay as they are"
                 );
-                Ok(())
+                policy
             }
             Err(error) => {
                 tracing::error!(%error, "the configuration was not read anew; the one before stays");

@@ -10,7 +10,7 @@ use crate::audit::{AuditError, AuditLog, KeyError, KeySource, Options};
 use crate::config;
 use crate::json::Limits;
 use crate::policy::Policy;
-use crate::reload::PolicyStore;
+use crate::reload::{PolicyStore, ReloadError};
 
 /// The audit log's name in the state directory.
 pub const AUDIT_FILE: &str = "audit.jsonl";
@@ -26,6 +26,9 @@ pub enum GatewayError {
         /// Why.
         source: std::io::Error,
     },
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] ReloadError),
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -48,7 +51,10 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]
     pub fn open(config: &config::Gateway, state: &Path) -> Result<Self, GatewayError> {
-        let policies = Arc::new(PolicyStore::new(Policy::built_in()));
+        let policies = Arc::new(match &config.policy {
+            Some(path) => PolicyStore::load(path)?,
+            None => PolicyStore::new(Policy::built_in()),
+        });
         let path = config.audit.path.clone().unwrap_or_else(|| state.join(AUDIT_FILE));
         if config.audit.path.is_none() {
             make(state)?;

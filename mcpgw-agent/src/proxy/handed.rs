@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::handover::{Handed, Heard, Kept, Offer, hand_over};
-use super::register::{Registration, printable};
+use super::printable;
+use super::register::Registration;
 use super::server::Server;
 use super::wrap::{Event, WrapOptions, start};
 
@@ -20,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Hands the session over to the daemon, if there is one and nobody asked for something else.
 pub(super) fn offer(options: &WrapOptions, registration: &Registration, offer: Offer<'_>) -> Option<Handed> {
-    if !registration.is_accepted() || options.is_own_gateway() {
+    if !registration.is_accepted() || options.is_own_gateway {
         return None;
     }
     match hand_over(registration.socket(), &options.server(), offer) {

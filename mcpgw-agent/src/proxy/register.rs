@@ -15,6 +15,8 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use serde::{Deserialize, Serialize};
 
+use super::printable;
+
 /// For the daemon to take the connection.
 const CONNECT_BOUND: Duration = Duration::from_millis(50);
 /// For one answer.
@@ -164,12 +166,6 @@ impl Registration {
             self.told = true;
         }
     }
-}
-
-/// Text from elsewhere for a terminal: short, and nothing in it that a terminal would act on.
-pub(super) fn printable(text: &str) -> String {
-    let safe = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    text.chars().take(200).map(safe).collect()
 }
 
 /// Connects without ever blocking: a daemon that takes no connections is as good as none.

@@ -19,6 +19,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, pipe2};
 
 use super::wrap::WrapError;
+use crate::audit::KEY_VARIABLE;
 
 /// Exit code when the server's own cannot be learnt.
 const UNKNOWN_EXIT: u8 = 255;
@@ -139,6 +140,8 @@ fn attributes(mask: &SigSet) -> nix::Result<PosixSpawnAttr> {
 
 fn environment() -> Result<Vec<CString>, WrapError> {
     env::vars_os()
+        // Not the server's to know: with it, it could write our records.
+        .filter(|(name, _)| name != KEY_VARIABLE)
         .map(|(mut entry, value)| {
             entry.push("=");
             entry.push(value);

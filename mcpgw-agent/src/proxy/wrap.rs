@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, raise};
 use nix::unistd::{dup2_stdin, dup2_stdout};
 
-use super::embedded;
-use super::gate::{Gate, Party};
+use super::embedded::Engine;
 use super::handed::{self, Abandoned, GATEWAY_GONE};
 use super::handover::{Handed, Offer};
 use super::register::Registration;
@@ -22,6 +21,8 @@ use super::server::{Pipes, Server};
 use super::signals::{Received, Signals};
 use super::stdio::{Ends, Relay, Running};
 use crate::audit::AuditError;
+use crate::config::Gateway;
+use crate::reload::ReloadError;
 
 /// How long output may still come after a server that was told to end has ended, from a descendant that holds its
 /// standard output.
@@ -36,16 +37,13 @@ pub struct WrapOptions {
     pub name: Option<String>,
     /// Directory of the daemon's control socket.
     pub runtime_dir: PathBuf,
-    /// The audit log's file; otherwise one in the user's state directory.
-    pub audit_log: Option<PathBuf>,
+    /// Policy, audit log and limits. Without an audit log's path: a file in the user's state directory.
+    pub gateway: Gateway,
+    /// It was asked for by name that this process decide and record itself, also where there is a daemon.
+    pub is_own_gateway: bool,
 }
 
 impl WrapOptions {
-    /// It was asked for by name that this process decide and record itself.
-    pub(super) fn is_own_gateway(&self) -> bool {
-        self.audit_log.is_some()
-    }
-
     /// The server's name: the one given, or the file name of the command's program.
     pub(super) fn server(&self) -> String {
         let program = || {
@@ -76,6 +74,9 @@ pub enum WrapError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The policy cannot be used: nothing is started without it.
+    #[error(transparent)]
+    Policy(#[from] ReloadError),
     /// The audit log cannot be written.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -97,7 +98,7 @@ impl WrapError {
             Self::NoCommand => 2,
             Self::NotFound { .. } => 127,
             Self::NotExecutable { .. } => 126,
-            Self::Audit(_) | Self::System { .. } => 125,
+            Self::Policy(_) | Self::Audit(_) | Self::System { .. } => 125,
         }
     }
 }
@@ -126,23 +127,24 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
     };
     let course = match handed::offer(&options, &registration, offer) {
         Some(handed) => Course::Daemon(handed),
-        // Not before it is known to be needed: a session of the daemon's is on record there.
-        None => embedded::engine(&options).map(|(gate, party)| Course::Own(gate, party))?,
+        // Not before it is known to be needed: the daemon's sessions are on record there.
+        None => Course::Own(Engine::new(&options)?),
     };
     let (server, server_in, server_out) = Server::start(&options.command, pipes, &signals.inherited())?;
 
     let (events, happened) = sync_channel(8);
-    let relayed = match course {
+    let (relayed, engine) = match course {
         Course::Daemon(handed) => {
             // The daemon has its own: who drops the last copy closes it.
             drop((client_in, server_in, server_out));
-            handed::follow(handed, client_out, &events)
+            (handed::follow(handed, client_out, &events), None)
         }
-        Course::Own(gate, party) => {
+        Course::Own(engine) => {
             let ends = Ends { client_in, client_out, server_in, server_out };
-            Relay::new(gate, party, ends)
+            let relayed = Relay::new(Arc::clone(&engine.gate), Arc::clone(&engine.party), ends)
                 .and_then(Relay::start)
-                .and_then(|running| await_output(running, &events))
+                .and_then(|running| await_output(running, &events));
+            (relayed, Some(engine))
         }
     };
     let started = relayed.and_then(|()| start_threads(server, signals, registration, &events));
@@ -150,16 +152,21 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
         server.signal(Signal::SIGTERM);
         return Err(WrapError::System { step: "start a thread", source });
     }
-    Ok(follow(server, &happened))
+    let code = follow(server, engine.as_ref(), &happened);
+    if let Some(engine) = engine {
+        engine.close(code);
+    }
+    Ok(code)
 }
 
 /// Whose session it is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one")]
 enum Course {
     /// The daemon's.
     Daemon(Handed),
     /// Our own.
-    Own(Arc<Gate>, Arc<Party>),
+    Own(Engine),
 }
 
 /// Takes our standard input and output away from the process: the only copies, so that who drops them closes them, and the
@@ -218,7 +225,7 @@ pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Res
 }
 
 /// Passes signals on until the server has ended and its output is delivered.
-fn follow(server: Server, happened: &Receiver<Event>) -> u8 {
+fn follow(server: Server, engine: Option<&Engine>, happened: &Receiver<Event>) -> u8 {
     let mut suspending = false;
     let mut asked_to_end = false;
     let mut output_done = false;
@@ -238,6 +245,9 @@ fn follow(server: Server, happened: &Receiver<Event>) -> u8 {
             }
             Event::Signal(received) => {
                 asked_to_end |= received.asks_to_end();
+                if let Some(engine) = engine.filter(|_| received.signal == Signal::SIGHUP) {
+                    engine.reload();
+                }
                 suspending |= received.signal == Signal::SIGTSTP;
                 suspending &= received.signal != Signal::SIGCONT;
                 if received.signal != Signal::SIGCHLD && !received.server_has_it() {

@@ -3,7 +3,7 @@
 use prometheus::{IntCounter, IntGauge, Registry};
 
 use super::super::status::GatewayStatus;
-use super::{add, gauge_value};
+use super::{add, counters, gauge_value};
 use crate::proxy::gate::GateMetrics;
 
 pub(super) fn register(
@@ -30,6 +30,10 @@ pub(super) fn register(
         "1 for the first policy, one more for each that replaced it.",
         generation,
     )?;
+    let reloads = counters("mcpgw_policy_reloads_total", "Attempts to load the policy anew.", &["outcome"])?;
+    reloads.with_label_values(&["ok"]).inc_by(policy.reloads.ok);
+    reloads.with_label_values(&["failed"]).inc_by(policy.reloads.failed);
+    add(registry, reloads)?;
     let writing = i64::from(audit.writing);
     gauge("mcpgw_audit_writing", "1 while the last record could be written.", writing)?;
     counter("mcpgw_audit_records_total", "Records written to the audit log.", audit.written)?;

@@ -50,6 +50,8 @@ fn a_scrape_tells_what_the_status_tells() {
             r#"mcpgw_hook_state{hook="exec",state="attached"} 1"#,
             r#"mcpgw_hook_state{hook="http-in",state="failed"} 1"#,
             "mcpgw_policy_generation 2",
+            r#"mcpgw_policy_reloads_total{outcome="failed"} 4"#,
+            r#"mcpgw_policy_reloads_total{outcome="ok"} 1"#,
             r#"mcpgw_ring_lost_bytes_total{ring="streams"} 8192"#,
             r#"mcpgw_ring_lost_total{ring="streams"} 2"#,
             r#"mcpgw_ring_records_total{ring="lifecycle"} 10"#,

@@ -2,13 +2,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{
-    AgentStatus, AuditStatus, Gap, GatewayStatus, HookState, HookStatus, Mode, PolicyStatus, Status, Summary,
-};
+use super::{AgentStatus, AuditStatus, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary};
 use crate::inventory::{
     ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
 };
 use crate::proxy::handover::SessionView;
+use crate::reload::{PolicyState, ReloadCounts, ReloadFailure};
 
 /// A confirmed stdio server of user 1000.
 pub(crate) fn server(id: &str, state: ServerState) -> ServerView {
@@ -54,7 +53,20 @@ pub(crate) fn server(id: &str, state: ServerState) -> ServerView {
 /// An agent with one hook missing.
 pub(crate) fn gateway() -> GatewayStatus {
     GatewayStatus {
-        policy: PolicyStatus { mode: "enforce".to_owned(), generation: 2, hash: "ab".repeat(32) },
+        policy: PolicyState {
+            path: Some("/etc/mcpgw/policy.yaml".into()),
+            generation: 2,
+            hash: "ab".repeat(32),
+            mode: "enforce".to_owned(),
+            rules: 5,
+            loaded_at: "2026-11-20T09:30:00Z".parse().unwrap(),
+            watched: true,
+            last_error: Some(ReloadFailure {
+                at: "2026-11-20T09:45:00Z".parse().unwrap(),
+                message: "unknown key `tols`".to_owned(),
+            }),
+            reloads: ReloadCounts { ok: 1, failed: 4 },
+        },
         audit: AuditStatus {
             path: "/var/lib/mcpgw/audit.jsonl".into(),
             writing: false,
@@ -160,9 +172,21 @@ fn the_document_is_what_docs_status_md_says() {
       },
       "gateway": {
         "policy": {
-          "mode": "enforce",
+          "path": "/etc/mcpgw/policy.yaml",
           "generation": 2,
-          "hash": "abababababababababababababababababababababababababababababababab"
+          "hash": "abababababababababababababababababababababababababababababababab",
+          "mode": "enforce",
+          "rules": 5,
+          "loaded_at": "2026-11-20T09:30:00Z",
+          "watched": true,
+          "last_error": {
+            "at": "2026-11-20T09:45:00Z",
+            "message": "unknown key `tols`"
+          },
+          "reloads": {
+            "ok": 1,
+            "failed": 4
+          }
         },
         "audit": {
           "path": "/var/lib/mcpgw/audit.jsonl",

@@ -5,7 +5,8 @@ const MAX_LENGTH: usize = 64;
 
 /// The word of `known` that `word` is most likely a slip of, if any is near enough: one edit in three
 /// characters.
-pub(super) fn nearest(word: &str, known: &[&str]) -> Option<String> {
+#[must_use]
+pub fn nearest(word: &str, known: &[&str]) -> Option<String> {
     let normal = |text: &str| text.to_lowercase().replace('_', "-");
     let word = normal(word);
     if word.len() > MAX_LENGTH {

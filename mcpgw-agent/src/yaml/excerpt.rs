@@ -3,15 +3,16 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::error::{Place, Problem};
+use super::{Place, Placed};
 
 /// Problems drawn of one file at most.
 const MAX_PROBLEMS: usize = 20;
 /// Characters of a line shown at most.
 const MAX_WIDTH: usize = 160;
 
-/// All problems of a file, a few lines each.
-pub(super) fn render(path: &Path, text: &str, problems: &[Problem]) -> String {
+/// All problems of the file at `path`, which holds `text`, a few lines each.
+#[must_use]
+pub fn render<P: Placed>(path: &Path, text: &str, problems: &[P]) -> String {
     let path = printable(&path.to_string_lossy());
     let mut out = match problems.len() {
         1 => format!("`{path}` has a problem"),
@@ -19,7 +20,7 @@ pub(super) fn render(path: &Path, text: &str, problems: &[Problem]) -> String {
     };
     for problem in problems.iter().take(MAX_PROBLEMS) {
         let _infallible = write!(out, "\n{}", printable(&problem.to_string()));
-        if let Some(place) = problem.place {
+        if let Some(place) = problem.place() {
             let _infallible = write!(out, "\n{}", excerpt(&path, text, place));
         }
     }

@@ -1,0 +1,249 @@
+//! Conditions on the arguments of tool calls and prompts.
+//!
+//! A condition looks at every value its name stands for (dots lead into objects, arrays are looked through) and at every
+//! leaf beneath. Where a match restricts, one value and one leaf are enough, and what cannot be compared is an error;
+//! where it permits, all of them must hold.
+
+use super::decimal::{Decimal, NotComparable};
+use super::glob::Glob;
+use super::leaf::{self, Leaf};
+use super::path::Directory;
+use super::pattern::Pattern;
+use super::text::{Side, Unreadable, fold};
+use crate::json::Value;
+
+/// What must hold for the argument of one name: all of it.
+#[derive(Debug)]
+pub(super) struct ArgumentCondition {
+    pub(super) name: Box<str>,
+    pub(super) tests: Vec<Test>,
+}
+
+/// One of an argument's tests.
+#[derive(Debug)]
+pub(super) enum Test {
+    /// One of the globs matches.
+    Globs(Box<[Glob]>),
+    /// One of the regexes is found.
+    Patterns(Box<[Pattern]>),
+    /// It is one of these.
+    Equals(Box<[Scalar]>),
+    /// The path lies in one of the directories.
+    Under(Box<[Directory]>),
+    /// The path lies in none of the directories.
+    NotUnder(Box<[Directory]>),
+    /// The number compares so.
+    Number(Comparison, Decimal),
+    /// It is there, or not.
+    Exists(bool),
+}
+
+/// A value to be equal to.
+#[derive(Debug)]
+pub(super) enum Scalar {
+    /// Text, also of truth values.
+    Text {
+        /// As written.
+        exact: Box<str>,
+        /// Folded.
+        folded: Box<str>,
+    },
+    /// A number.
+    Number(Decimal),
+}
+
+/// How a number compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    Equal,
+}
+
+/// Why a value could not be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Doubt {
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error(transparent)]
+    NotComparable(#[from] NotComparable),
+    #[error("it has a NUL character, where some programs end a path")]
+    Nul,
+}
+
+/// What a condition came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    Yes,
+    /// There is no such argument.
+    Missing,
+    No,
+}
+
+impl ArgumentCondition {
+    /// Whether it holds in `arguments`.
+    pub(super) fn holds(&self, arguments: Option<Value<'_>>, side: Side) -> Result<Held, Doubt> {
+        let find = |any_case| arguments.map(|all| leaf::find(all, &self.name, any_case)).unwrap_or_default();
+        let values = find(side == Side::Wide);
+        let mut doubt = None;
+        for test in &self.tests {
+            let held = match test {
+                Test::Exists(wanted) => {
+                    // Absence is judged the other way round: a near miss of the name is absent where that restricts.
+                    let (any_case, null_is_there) = match (side, wanted) {
+                        (Side::Wide, true) | (Side::Strict, false) => (true, true),
+                        (Side::Wide, false) | (Side::Strict, true) => (false, false),
+                    };
+                    let is_there = find(any_case).iter().any(|value| null_is_there || !value.is_null());
+                    Ok(is_there == *wanted)
+                }
+                _ if values.is_empty() => return Ok(Held::Missing),
+                test => test.values(&values, side),
+            };
+            match held {
+                Ok(true) => {}
+                Ok(false) => return Ok(Held::No),
+                Err(why) => doubt = Some(why),
+            }
+        }
+        doubt.map_or(Ok(Held::Yes), Err)
+    }
+}
+
+impl Test {
+    fn values(&self, values: &[Value<'_>], side: Side) -> Result<bool, Doubt> {
+        let mut doubt = None;
+        for value in values {
+            match (side, self.value(*value, side)) {
+                (Side::Wide, Ok(true)) => return Ok(true),
+                (Side::Strict, Ok(false)) => return Ok(false),
+                (Side::Wide, Ok(false)) | (Side::Strict, Ok(true)) => {}
+                (_, Err(why)) => doubt = Some(why),
+            }
+        }
+        doubt.map_or(Ok(side == Side::Strict), Err)
+    }
+
+    fn value(&self, value: Value<'_>, side: Side) -> Result<bool, Doubt> {
+        // An array's or object's JSON text is what knorq's mcpgw looks at, and all it looks at.
+        if (value.is_array() || value.is_object()) && self.is_text_of(value.raw()) {
+            return Ok(true);
+        }
+        leaf::holds(value, side, &mut |leaf: &Leaf<'_>| self.leaf(leaf, side))
+    }
+
+    fn is_text_of(&self, json: &str) -> bool {
+        match self {
+            Self::Globs(globs) => globs.iter().any(|glob| glob.matches(json)),
+            Self::Patterns(patterns) => patterns.iter().any(|pattern| pattern.matches(json)),
+            Self::Equals(_) | Self::Under(_) | Self::NotUnder(_) | Self::Number(..) | Self::Exists(_) => {
+                false
+            }
+        }
+    }
+
+    fn leaf(&self, leaf: &Leaf<'_>, side: Side) -> Result<bool, Doubt> {
+        let text = &leaf.text;
+        let spelled = |test: &dyn Fn(&str) -> bool| side == Side::Wide && leaf.spelling.is_some_and(test);
+        match self {
+            Self::Globs(globs) => Ok(text.match_globs(globs, side)?
+                || spelled(&|text| globs.iter().any(|glob| glob.matches(text)))),
+            Self::Patterns(patterns) => Ok(text.match_patterns(patterns, side)?
+                || spelled(&|text| patterns.iter().any(|pattern| pattern.matches(text)))),
+            Self::Equals(scalars) => equals(scalars, leaf, side),
+            Self::Under(directories) => under(directories, leaf, side),
+            Self::NotUnder(directories) => {
+                let opposite = match side {
+                    Side::Wide => Side::Strict,
+                    Side::Strict => Side::Wide,
+                };
+                // It lies outside where it is not sure to lie inside, and the other way round.
+                under(directories, leaf, opposite).map(|inside| !inside)
+            }
+            Self::Number(comparison, bound) => {
+                let number = match (leaf.value.and_then(Value::as_number), side) {
+                    (Some(spelling), _) => Decimal::parse(spelling)?,
+                    // Servers turn text into numbers.
+                    (None, Side::Wide) => Decimal::parse(text.raw().trim())?,
+                    (None, Side::Strict) => return Err(NotComparable::NotANumber.into()),
+                };
+                Ok(comparison.holds(&number, bound))
+            }
+            Self::Exists(wanted) => Ok(*wanted),
+        }
+    }
+}
+
+impl Scalar {
+    pub(super) fn text(text: &str) -> Self {
+        Self::Text { exact: text.into(), folded: fold(text).into() }
+    }
+}
+
+fn equals(scalars: &[Scalar], leaf: &Leaf<'_>, side: Side) -> Result<bool, Doubt> {
+    let number = leaf.value.and_then(Value::as_number).map(Decimal::parse).transpose();
+    let wants_number = scalars.iter().any(|scalar| matches!(scalar, Scalar::Number(_)));
+    let number = match number {
+        Err(why) if wants_number => return Err(why.into()),
+        Err(_) => None,
+        // Servers turn text into numbers.
+        Ok(None) if side == Side::Wide => Decimal::parse(leaf.text.raw().trim()).ok(),
+        Ok(number) => number,
+    };
+    let same_number = |scalar: &Scalar| match scalar {
+        Scalar::Number(wanted) => number.as_ref() == Some(wanted),
+        Scalar::Text { .. } => false,
+    };
+    if scalars.iter().any(same_number) {
+        return Ok(true);
+    }
+    let text =
+        |read: &str, of: fn(&Scalar) -> Option<&str>| scalars.iter().any(|scalar| of(scalar) == Some(read));
+    Ok(leaf.text.judge(side, |raw| text(raw, Scalar::exact), |folded| text(folded, Scalar::folded))?)
+}
+
+impl Scalar {
+    fn exact(&self) -> Option<&str> {
+        match self {
+            Self::Text { exact, .. } => Some(exact),
+            Self::Number(_) => None,
+        }
+    }
+
+    fn folded(&self) -> Option<&str> {
+        match self {
+            Self::Text { folded, .. } => Some(folded),
+            Self::Number(_) => None,
+        }
+    }
+}
+
+fn under(directories: &[Directory], leaf: &Leaf<'_>, side: Side) -> Result<bool, Doubt> {
+    let text = &leaf.text;
+    if text.raw().contains('\0') {
+        return Err(Doubt::Nul);
+    }
+    Ok(text.judge(
+        side,
+        |raw| directories.iter().any(|directory| directory.holds(raw)),
+        |folded| {
+            directories.iter().any(|directory| {
+                directory.holds_folded(folded) || side == Side::Wide && directory.may_hold(folded)
+            })
+        },
+    )?)
+}
+
+impl Comparison {
+    fn holds(self, number: &Decimal, bound: &Decimal) -> bool {
+        match self {
+            Self::Greater => number > bound,
+            Self::GreaterOrEqual => number >= bound,
+            Self::Less => number < bound,
+            Self::LessOrEqual => number <= bound,
+            Self::Equal => number == bound,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Evaluating and explaining: the same walk over the same rules.
+
+use super::conditions::{Checked, Miss};
+use super::explain::{Explanation, Outcome, Step};
+use super::facts::Facts;
+use super::rule::{Action, Rule};
+use super::text::Side;
+use super::{Effect, Evaluation, Mode, Policy, Request};
+use crate::json::{Value, remove_elements};
+use crate::mcp::{Direction, Message};
+
+/// Where no rule matched.
+const IMPLICIT_DENY: &str = "(implicit-deny)";
+/// Where no rule matched what passes then.
+const IMPLICIT_ALLOW: &str = "(implicit-allow)";
+
+impl Policy {
+    /// What it makes of `request`.
+    pub fn evaluate(&self, request: &Request<'_>) -> Evaluation {
+        self.whole(request, None)
+    }
+
+    /// What it makes of `request`, and which rules were looked at.
+    #[must_use]
+    pub fn explain(&self, request: &Request<'_>) -> Explanation {
+        let mut steps = Vec::new();
+        let evaluation = self.whole(request, Some(&mut steps));
+        Explanation { evaluation, steps }
+    }
+
+    fn whole(&self, request: &Request<'_>, steps: Option<&mut Vec<Step>>) -> Evaluation {
+        if self.is_built_in {
+            return Evaluation {
+                effect: Effect::Allow,
+                mode: self.mode,
+                rule: "(built-in)".into(),
+                dry_run: Vec::new(),
+                errors: Vec::new(),
+            };
+        }
+        let facts = Facts::of(request);
+        let mut evaluation = self.by_rules(&facts, request.message, steps);
+        if request.direction == Direction::ToServer {
+            return evaluation;
+        }
+        for asked in asked_within(request.message) {
+            let (Some(method), params) = asked else {
+                evaluation = stronger(
+                    evaluation,
+                    self.of_responses(Effect::Deny { as_result: false }, "(unreadable-request)".into()),
+                );
+                continue;
+            };
+            let facts = Facts::of_parts(request.direction, request.context, &method, params);
+            let facts = Facts { revision: request.revision, ..facts };
+            let asked = self.by_rules(&facts, request.message, None);
+            evaluation = stronger(evaluation, asked);
+        }
+        if let Some(number) = self.responses.forbidden(request.message) {
+            let rule = format!("(response-pattern-{number})").into();
+            evaluation = stronger(evaluation, self.of_responses(Effect::Deny { as_result: false }, rule));
+        }
+        if let Some(listed) = self.of_list(request) {
+            evaluation = stronger(evaluation, listed);
+        }
+        evaluation
+    }
+
+    fn of_responses(&self, effect: Effect, rule: Box<str>) -> Evaluation {
+        Evaluation { effect, mode: self.mode, rule, dry_run: Vec::new(), errors: Vec::new() }
+    }
+
+    /// By the first rule that matches.
+    fn by_rules(
+        &self,
+        facts: &Facts<'_>,
+        message: &Message,
+        mut steps: Option<&mut Vec<Step>>,
+    ) -> Evaluation {
+        let mut dry_run = Vec::new();
+        let mut errors: Vec<Box<str>> = Vec::new();
+        for rule in self.rules.iter() {
+            let (matched, checked) = matches(rule, facts);
+            if let Checked::Error(miss, why) = &checked {
+                errors.push(format!("{}: {}: {why}", rule.name, miss.key()).into());
+            }
+            if let Some(steps) = steps.as_deref_mut() {
+                let outcome = Outcome::of(&checked, matched.is_some(), facts);
+                steps.push(Step { rule: rule.name.clone(), dry_run: rule.dry_run, outcome });
+            }
+            let Some(action) = matched else { continue };
+            let effect = effect(rule, action, message);
+            if rule.dry_run {
+                dry_run.push((rule.name.clone(), effect));
+                continue;
+            }
+            return Evaluation {
+                effect,
+                mode: rule.mode.unwrap_or(self.mode),
+                rule: rule.name.clone(),
+                dry_run,
+                errors,
+            };
+        }
+        let passes = facts.is_answer || facts.only_tells;
+        let (effect, rule) = if passes {
+            (Effect::Allow, IMPLICIT_ALLOW)
+        } else {
+            (Effect::Deny { as_result: false }, IMPLICIT_DENY)
+        };
+        Evaluation { effect, mode: self.mode, rule: rule.into(), dry_run, errors }
+    }
+
+    /// What a list of tools loses: the tools this client cannot call, whatever the arguments.
+    fn of_list(&self, request: &Request<'_>) -> Option<Evaluation> {
+        let tools = request.message.result()?.get("tools").filter(|tools| tools.is_array())?;
+        let (mut enforced, mut observed) = (Vec::new(), Vec::new());
+        for (position, tool) in tools.elements().enumerate() {
+            let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
+            match self.refuses(request, &name) {
+                Some(Mode::Enforce) => enforced.push(position),
+                Some(Mode::Observe) => observed.push(position),
+                None => {}
+            }
+        }
+        let (positions, mode) = match (enforced.is_empty(), observed.is_empty()) {
+            (false, _) => (enforced, Mode::Enforce),
+            (true, false) => (observed, Mode::Observe),
+            (true, true) => return None,
+        };
+        let effect = Effect::Redact(remove_elements(tools, &positions));
+        Some(Evaluation { mode, ..self.of_responses(effect, "(tool-not-offered)".into()) })
+    }
+
+    /// Whether whoever sends, or is sent, `request` may see the tool `name` in a list: it may be called with some
+    /// arguments, and `allowed_tools` has it. A rule that depends on arguments does not hide a tool it denies, and does
+    /// not show one that a rule behind it denies whatever the arguments, unless it allows.
+    #[must_use]
+    pub fn offers(&self, request: &Request<'_>, name: &str) -> bool {
+        self.refuses(request, name) != Some(Mode::Enforce)
+    }
+
+    /// The mode in which every call of the tool is refused; `None` where some call passes.
+    fn refuses(&self, request: &Request<'_>, name: &str) -> Option<Mode> {
+        if self.is_built_in {
+            return None;
+        }
+        if !self.responses.offers(name) {
+            return Some(self.mode);
+        }
+        let facts = Facts::of_any_call(request.context, request.revision, name);
+        for rule in self.rules.iter().filter(|rule| !rule.dry_run) {
+            match (matches(rule, &facts), rule.action) {
+                ((Some(Action::Deny { .. }), _), _) => return Some(rule.mode.unwrap_or(self.mode)),
+                ((Some(Action::Allow | Action::Redact | Action::Hold), _), _)
+                | ((None, Checked::Maybe), Action::Allow | Action::Redact | Action::Hold) => return None,
+                ((None, Checked::Maybe), Action::Deny { .. })
+                | ((None, Checked::Yes | Checked::No(_) | Checked::Error(..)), _) => {}
+            }
+        }
+        Some(self.mode)
+    }
+}
+
+/// What `rule` does if it matches, and how that was found.
+///
+/// A rule that redacts lets pass, so it does only where it certainly matches; where it only may, it denies: otherwise
+/// one spelling of a secret's name would do what the rule is there to prevent, or another pass what no rule allows.
+fn matches(rule: &Rule, facts: &Facts<'_>) -> (Option<Action>, Checked) {
+    let checked = rule.conditions.check(facts, rule.action.side());
+    let action = match (&checked, rule.action) {
+        (Checked::No(_) | Checked::Maybe, _) | (Checked::Error(..), Action::Allow) => None,
+        (Checked::Yes, Action::Redact) => match rule.conditions.check(facts, Side::Strict) {
+            Checked::Yes => Some(Action::Redact),
+            Checked::No(_) | Checked::Maybe | Checked::Error(..) => Some(Action::Deny { as_result: false }),
+        },
+        (Checked::Error(..), Action::Redact) => Some(Action::Deny { as_result: false }),
+        (Checked::Yes, action) | (Checked::Error(..), action) => Some(action),
+    };
+    (action, checked)
+}
+
+fn effect(rule: &Rule, action: Action, message: &Message) -> Effect {
+    match action {
+        Action::Allow => Effect::Allow,
+        Action::Deny { as_result } => Effect::Deny { as_result },
+        Action::Hold => Effect::Hold,
+        Action::Redact => {
+            let edits = rule.redact.as_ref().map(|redact| redact.edits(message)).unwrap_or_default();
+            if edits.is_empty() { Effect::Allow } else { Effect::Redact(edits) }
+        }
+    }
+}
+
+/// The requests within a result that wants input first (2026-07-28): the server asks the client as it did by requests of
+/// its own before. Without a method where one cannot be read.
+fn asked_within(message: &Message) -> impl Iterator<Item = (Option<String>, Option<Value<'_>>)> {
+    let asked = message.result().and_then(|result| result.get("inputRequests"));
+    let (map, other) = match asked {
+        Some(asked) if asked.is_object() => (Some(asked), None),
+        Some(asked) if asked.is_null() => (None, None),
+        other => (None, other),
+    };
+    let requests = map.into_iter().flat_map(Value::members).map(|(_, request)| {
+        let method = request.get("method").and_then(Value::as_str).map(|method| method.into_owned());
+        (method, request.get("params"))
+    });
+    requests.chain(other.map(|_| (None, None)))
+}
+
+/// Of two evaluations the one that restricts more; edits of both, where both only change the message.
+fn stronger(mut a: Evaluation, mut b: Evaluation) -> Evaluation {
+    let rank = |evaluation: &Evaluation| {
+        let effect = match &evaluation.effect {
+            Effect::Allow => return 0,
+            Effect::Redact(_) => 1,
+            Effect::Hold => 2,
+            Effect::Deny { .. } => 3,
+        };
+        if evaluation.mode == Mode::Enforce { effect + 3 } else { effect }
+    };
+    if rank(&b) > rank(&a) {
+        std::mem::swap(&mut a, &mut b);
+    }
+    if a.mode == b.mode
+        && let (Effect::Redact(edits), Effect::Redact(more)) = (&mut a.effect, &mut b.effect)
+    {
+        edits.append(more);
+    }
+    a.errors.append(&mut b.errors);
+    a.dry_run.append(&mut b.dry_run);
+    a
+}
+
+/// The condition, for [`Outcome`].
+pub(super) fn why(miss: &Miss, facts: &Facts<'_>) -> String {
+    match miss {
+        Miss::Answer => "it is an answer, and the rule names no `directions`".to_owned(),
+        Miss::Argument(name, true) => format!("there is no argument `{name}`"),
+        Miss::Argument(name, false) => format!("the argument `{name}` does not match"),
+        Miss::When => "the expression is false".to_owned(),
+        Miss::List(key) => {
+            let values = facts.values(key);
+            if values.is_empty() {
+                return match *key {
+                    "tools" => "it is no tool call".to_owned(),
+                    "prompts" => "it names no prompt".to_owned(),
+                    "resources" => "it names no resource".to_owned(),
+                    _ => "it is not known".to_owned(),
+                };
+            }
+            let shown: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+            format!("{} is not among them", shown.join(", "))
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What is known about a message, taken apart once for all rules.
+
+use crate::json::Value;
+use crate::mcp::{Direction, Revision};
+use crate::session::Target;
+
+use super::request::{Context, Request};
+use super::text::Readings;
+
+/// A message as the rules see it.
+pub(super) struct Facts<'a> {
+    pub(super) direction: Direction,
+    pub(super) revision: Option<Revision>,
+    pub(super) context: &'a Context,
+    /// It answers a request: only rules that name its direction speak of it.
+    pub(super) is_answer: bool,
+    /// A server's notification, or its question whether anybody is there.
+    pub(super) only_tells: bool,
+    /// Its own method, or that of the request it answers.
+    pub(super) method: Option<Readings<'a>>,
+    pub(super) tool: Option<Readings<'a>>,
+    pub(super) prompt: Option<Readings<'a>>,
+    /// URIs of the resources it names.
+    pub(super) resources: Vec<Readings<'a>>,
+    pub(super) arguments: Arguments<'a>,
+    pub(super) params: Option<Value<'a>>,
+    pub(super) result: Option<Value<'a>>,
+}
+
+/// A message's arguments.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Arguments<'a> {
+    /// These, where there are some.
+    Known(Option<Value<'a>>),
+    /// It is asked what would become of a call with whatever arguments.
+    Any,
+}
+
+impl<'a> Facts<'a> {
+    /// Of a message.
+    pub(super) fn of(request: &Request<'a>) -> Self {
+        let Request { direction, message, answers, revision, context } = *request;
+        if let Some(method) = message.method() {
+            return Self {
+                revision,
+                only_tells: direction == Direction::ToClient
+                    && (method == "ping" || method.starts_with("notifications/") && message.id().is_none()),
+                ..Self::of_parts(direction, context, method, message.params())
+            };
+        }
+        let mut facts = Self::empty(direction, context);
+        facts.revision = revision;
+        facts.is_answer = true;
+        facts.result = message.result().or_else(|| message.error());
+        let Some(answers) = answers else { return facts };
+        facts.method = Some(Readings::new(&*answers.method));
+        match &answers.target {
+            Some(Target::Tool(name)) => facts.tool = Some(Readings::new(&**name)),
+            Some(Target::Prompt(name)) => facts.prompt = Some(Readings::new(&**name)),
+            Some(Target::Resource(uri)) => facts.resources.push(Readings::new(&**uri)),
+            Some(Target::Task(_)) | None => {}
+        }
+        facts
+    }
+
+    /// Of a method and its parameters: a message's, or those of a request within a result.
+    pub(super) fn of_parts(
+        direction: Direction,
+        context: &'a Context,
+        method: &'a str,
+        params: Option<Value<'a>>,
+    ) -> Self {
+        let mut facts = Self::empty(direction, context);
+        facts.method = Some(Readings::new(method));
+        facts.params = params;
+        let Some(params) = params else { return facts };
+        let text = |value: Option<Value<'a>>| value.and_then(Value::as_str).map(Readings::new);
+        match method {
+            "tools/call" => facts.tool = text(params.get("name")),
+            "prompts/get" => facts.prompt = text(params.get("name")),
+            "completion/complete" => {
+                let named = params.get("ref");
+                facts.prompt = text(named.and_then(|named| named.get("name")));
+                facts.resources.extend(text(named.and_then(|named| named.get("uri"))));
+            }
+            "resources/read"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "notifications/resources/updated" => facts.resources.extend(text(params.get("uri"))),
+            "subscriptions/listen" => {
+                for filter in [Some(params), params.get("notifications")].into_iter().flatten() {
+                    let uris = filter.get("resourceSubscriptions").into_iter().flat_map(Value::elements);
+                    facts.resources.extend(uris.filter_map(|uri| text(Some(uri))));
+                }
+            }
+            _ => {}
+        }
+        if matches!(method, "tools/call" | "prompts/get") {
+            facts.arguments = Arguments::Known(params.get("arguments"));
+        }
+        facts
+    }
+
+    /// Of any call of the tool `name`.
+    pub(super) fn of_any_call(context: &'a Context, revision: Option<Revision>, name: &'a str) -> Self {
+        let mut facts = Self::empty(Direction::ToServer, context);
+        facts.revision = revision;
+        facts.method = Some(Readings::new("tools/call"));
+        facts.tool = Some(Readings::new(name));
+        facts.arguments = Arguments::Any;
+        facts
+    }
+
+    fn empty(direction: Direction, context: &'a Context) -> Self {
+        Self {
+            direction,
+            revision: None,
+            context,
+            is_answer: false,
+            only_tells: false,
+            method: None,
+            tool: None,
+            prompt: None,
+            resources: Vec::new(),
+            arguments: Arguments::Known(None),
+            params: None,
+            result: None,
+        }
+    }
+}
+
+impl Facts<'_> {
+    /// Its method has arguments: it calls a tool or gets a prompt.
+    pub(super) fn takes_arguments(&self) -> bool {
+        let method = self.method.as_ref().map(Readings::raw);
+        !self.is_answer && matches!(method, Some("tools/call" | "prompts/get"))
+    }
+}

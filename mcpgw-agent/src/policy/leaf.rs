@@ -1,0 +1,116 @@
+//! The values beneath a value, as texts.
+
+use std::rc::Rc;
+
+use super::decimal::Decimal;
+use super::text::{Readings, Side};
+use crate::json::{Kind, Value};
+
+/// A number, string or truth value; or a member's name.
+#[derive(Debug, Clone)]
+pub(super) struct Leaf<'a> {
+    /// `None` for a member's name.
+    pub(super) value: Option<Value<'a>>,
+    /// What it is as text: numbers without needless zeros, `null` as nothing.
+    pub(super) text: Rc<Readings<'a>>,
+    /// A number's own spelling, where that differs.
+    pub(super) spelling: Option<&'a str>,
+}
+
+impl<'a> Leaf<'a> {
+    fn of(value: Value<'a>) -> Option<Self> {
+        let (text, spelling) = match value.kind() {
+            Kind::Null => (Readings::new(""), None),
+            Kind::True => (Readings::new("true"), None),
+            Kind::False => (Readings::new("false"), None),
+            Kind::String => (Readings::new(value.as_str()?), None),
+            Kind::Number => {
+                let spelling = value.raw();
+                match Decimal::parse(spelling).map(|number| number.plain()) {
+                    Ok(plain) if plain != spelling => (Readings::new(plain), Some(spelling)),
+                    Ok(_) | Err(_) => (Readings::new(spelling), None),
+                }
+            }
+            Kind::Array | Kind::Object => return None,
+        };
+        Some(Self { value: Some(value), text: Rc::new(text), spelling })
+    }
+}
+
+/// Whether `test` holds for `value`: for any leaf beneath it where that restricts, for every one where it permits.
+///
+/// An object's member names are leaves too where that restricts; where it permits, an object is nothing to be sure of.
+pub(super) fn holds<'a, E>(
+    value: Value<'a>,
+    side: Side,
+    test: &mut impl FnMut(&Leaf<'a>) -> Result<bool, E>,
+) -> Result<bool, E> {
+    if let Some(leaf) = Leaf::of(value) {
+        return test(&leaf);
+    }
+    let mut error = None;
+    let mut any = false;
+    // Depth-first without recursion: the values within a value follow it in the document.
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        for member in value.members() {
+            let name = Leaf {
+                value: None,
+                text: Rc::new(Readings::new(member.0.as_str().unwrap_or_default())),
+                spelling: None,
+            };
+            match side {
+                Side::Strict => return Ok(false),
+                Side::Wide => match test(&name) {
+                    Ok(true) => return Ok(true),
+                    // A name need not be what the value is compared with.
+                    Ok(false) | Err(_) => open.push(member.1),
+                },
+            }
+        }
+        open.extend(value.elements());
+        let Some(leaf) = Leaf::of(value) else { continue };
+        match (side, test(&leaf)) {
+            (Side::Wide, Ok(true)) => return Ok(true),
+            (Side::Strict, Ok(false)) => return Ok(false),
+            (Side::Wide, Ok(false)) => {}
+            (Side::Strict, Ok(true)) => any = true,
+            (_, Err(why)) => error = Some(why),
+        }
+    }
+    match error {
+        Some(why) => Err(why),
+        None => Ok(any),
+    }
+}
+
+/// The values `name` stands for in `arguments`: of the member of that name and, where it has dots, of members within
+/// members, through arrays. With `any_case` a name that differs only by case or look-alikes counts.
+pub(super) fn find<'a>(arguments: Value<'a>, name: &str, any_case: bool) -> Vec<Value<'a>> {
+    let mut found = Vec::new();
+    let mut open = vec![(arguments, name)];
+    while let Some((value, name)) = open.pop() {
+        open.extend(value.elements().map(|element| (element, name)));
+        for (key, inner) in value.members() {
+            let key = key.as_str().unwrap_or_default();
+            if same_name(&key, name, any_case) {
+                found.push(inner);
+            }
+            for (at, _) in name.match_indices('.') {
+                let (first, rest) =
+                    (name.get(..at).unwrap_or_default(), name.get(at + 1..).unwrap_or_default());
+                if same_name(&key, first, any_case) {
+                    open.push((inner, rest));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn same_name(key: &str, name: &str, any_case: bool) -> bool {
+    key == name
+        || any_case
+            && (key.eq_ignore_ascii_case(name)
+                || !key.is_ascii() && super::text::fold(key) == super::text::fold(name))
+}

@@ -1,0 +1,4 @@
+//! Policies against messages.
+
+mod language;
+mod support;
