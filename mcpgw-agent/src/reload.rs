@@ -16,6 +16,6 @@ mod store;
 mod tests;
 mod watch;
 
-pub use state::{PolicyState, ReloadCounts};
+pub use state::{PolicyState, ReloadCounts, ReloadFailure};
 pub use store::{Change, Loaded, PolicyStore, ReloadError};
 pub use watch::{WatchError, Watcher, watch};
