@@ -11,6 +11,7 @@ mod support;
 
 mod alerts;
 mod earlier;
+mod gateway;
 mod hostile;
 mod lifecycle;
 mod load;

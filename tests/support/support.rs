@@ -21,6 +21,7 @@ pub(crate) use fixture::tiny;
 pub(crate) use host::{
     descendants, eventually, exe_of, free_port, http_get, http_post, is_alive, kill, resident_kib, state_of,
 };
+pub(crate) use log::Log;
 pub(crate) use peers::Peers;
 pub(crate) use scenario::{Company, Skipped, measured, scenario};
 pub(crate) use server::{Process, StdioServer, WebServer};
