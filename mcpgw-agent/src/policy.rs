@@ -25,6 +25,7 @@ mod explain;
 mod facts;
 mod glob;
 mod leaf;
+mod lint;
 mod parse;
 mod path;
 mod pattern;
@@ -42,6 +43,7 @@ mod tests;
 
 pub use error::{PolicyError, Problem};
 pub use explain::{Explanation, Outcome, Step};
+pub use lint::{Warning, lint};
 pub use request::{Context, Principal, Request, Transport};
 pub use rule::{Action, Described, Rule};
 

@@ -16,6 +16,7 @@ mod store;
 mod tests;
 mod watch;
 
+pub(crate) use state::mode_word;
 pub use state::{PolicyState, ReloadCounts, ReloadFailure};
 pub use store::{Change, Loaded, PolicyStore, ReloadError};
 pub use watch::{WatchError, Watcher, watch};

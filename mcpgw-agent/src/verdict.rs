@@ -70,6 +70,7 @@ pub struct Verdict {
     rule: Option<Box<str>>,
     as_result: bool,
     edits: Vec<Edit>,
+    would_edit: Vec<Edit>,
     errors: Vec<Box<str>>,
     dry_run: Vec<(Box<str>, Action)>,
 }
@@ -111,6 +112,12 @@ impl Verdict {
         &self.edits
     }
 
+    /// Changes enforce mode would have made. The audit log makes them: it holds no more for only observing.
+    #[must_use]
+    pub fn would_edit(&self) -> &[Edit] {
+        &self.would_edit
+    }
+
     /// What went wrong in evaluating the policy.
     #[must_use]
     pub fn errors(&self) -> &[Box<str>] {
@@ -145,6 +152,7 @@ pub fn decide(mode: Mode, objection: Option<Cause>, evaluation: Option<Evaluatio
         rule,
         as_result: false,
         edits: Vec::new(),
+        would_edit: Vec::new(),
         errors,
         dry_run,
     };
@@ -173,9 +181,13 @@ fn in_mode(verdict: Verdict, mode: Mode) -> Verdict {
     match mode {
         Mode::Enforce => verdict,
         Mode::Observe if verdict.action == Action::Pass => verdict,
-        Mode::Observe => {
-            Verdict { action: Action::Pass, would: Some(verdict.action), edits: Vec::new(), ..verdict }
-        }
+        Mode::Observe => Verdict {
+            action: Action::Pass,
+            would: Some(verdict.action),
+            edits: Vec::new(),
+            would_edit: verdict.edits,
+            ..verdict
+        },
     }
 }
 
@@ -221,6 +233,7 @@ mod tests {
             let verdict = decide(Mode::Enforce, None, Some(evaluation(effect, Mode::Observe)));
             assert_eq!((verdict.action(), verdict.would()), (Action::Pass, would));
             assert!(verdict.edits().is_empty() && verdict.forwards());
+            assert_eq!(verdict.would_edit().is_empty(), would != Some(Action::Redact));
         }
     }
 

@@ -41,14 +41,25 @@ fn change(path: &Path, with: impl FnOnce(&mut Vec<String>)) {
 fn a_log_that_was_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = log(dir.path(), "a.jsonl");
-    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @"");
+    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @r###"
+    exit 0
+    --- stdout
+    a.jsonl: valid: sequence 1 to 5, closed
+    a.jsonl: head HASH
+    "###);
     let mut moved = program(dir.path(), &["audit", "verify", "--key-file", "k", "a.jsonl"]);
     fs::rename(dir.path().join("audit.key"), dir.path().join("k")).unwrap();
     assert_eq!(moved.output().unwrap().status.code(), Some(0));
     let key = fs::read_to_string(dir.path().join("k")).unwrap();
     let mut given = program(dir.path(), &["audit", "verify", "a.jsonl"]);
     assert_eq!(given.env("MCPGW_AUDIT_SIGNING_KEY", key.trim()).output().unwrap().status.code(), Some(0));
-    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @"");
+    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @r###"
+    exit 1
+    --- stderr
+    Error: cannot open the key file audit.key
+    Caused by: No such file or directory (os error 2)
+    Hint: --key-file names another; without the key nothing can be verified
+    "###);
     assert!(path.exists());
 }
 
@@ -59,13 +70,56 @@ fn a_log_that_was_changed() {
         lines[1] = lines[1].replace("cafe", "cave");
         lines.remove(2);
     });
-    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @"");
-    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "--json", "a.jsonl"]), @"");
+    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @r###"
+    exit 9
+    --- stdout
+    a.jsonl:2: edited: the signature of sequence 2 does not match
+    a.jsonl:3: deleted: sequence 3 is missing
+    a.jsonl: tampered with: findings 2, signed records 3
+    a.jsonl: head HASH
+    "###);
+    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "--json", "a.jsonl"]), @r###"
+    exit 9
+    --- stdout
+    {
+      "outcome": "tampered",
+      "files": [
+        {
+          "file": "a.jsonl",
+          "outcome": "tampered",
+          "live": false,
+          "lines": 4,
+          "records": 3,
+          "first_seq": 1,
+          "last_seq": 5,
+          "head": "HASH",
+          "interrupted": 0,
+          "lost": 0,
+          "findings": [
+            {
+              "line": 2,
+              "seq": 2,
+              "count": 1,
+              "kind": "edited"
+            },
+            {
+              "line": 3,
+              "seq": 3,
+              "count": 1,
+              "kind": "deleted"
+            }
+          ],
+          "findings_total": 2
+        }
+      ]
+    }
+    "###);
 }
 
 #[test]
 fn each_way_to_change_a_log_has_its_code() {
-    let ways: [(&str, i32, fn(&mut Vec<String>)); 8] = [
+    type Change = fn(&mut Vec<String>);
+    let ways: [(&str, i32, Change); 8] = [
         ("nothing", 0, |_| ()),
         ("edited", 9, |lines| lines[3] = lines[3].replace('2', "3")),
         ("deleted", 9, |lines| drop(lines.remove(2))),
@@ -109,7 +163,12 @@ fn several_logs_end_as_the_worst_of_them() {
 fn a_log_that_is_being_written() {
     let dir = tempfile::tempdir().unwrap();
     let log = AuditLog::open(&Options::at(dir.path().join("a.jsonl"))).unwrap();
-    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @"");
+    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @r###"
+    exit 11
+    --- stdout
+    a.jsonl: valid to sequence 1, being written
+    a.jsonl: head HASH
+    "###);
     drop(log);
 }
 
@@ -119,5 +178,10 @@ fn a_key_everybody_can_read_is_none() {
     let dir = tempfile::tempdir().unwrap();
     log(dir.path(), "a.jsonl");
     fs::set_permissions(dir.path().join("audit.key"), fs::Permissions::from_mode(0o644)).unwrap();
-    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @"");
+    insta::assert_snapshot!(said(dir.path(), &["audit", "verify", "a.jsonl"]), @r###"
+    exit 1
+    --- stderr
+    Error: the key file audit.key can be read by others: it must be for its owner alone (chmod 600)
+    Hint: --key-file names another; without the key nothing can be verified
+    "###);
 }

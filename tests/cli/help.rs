@@ -37,6 +37,7 @@ fn the_help_tree() {
       config  Looks after the configuration file
       wrap    Runs an MCP server behind the gateway: put it before the server's command in the client's
               configuration
+      audit   Looks after audit logs
 
     Options:
       -h, --help     Print help
@@ -139,6 +140,41 @@ fn the_help_tree() {
     Options:
           --name <N>
               Name to list the server by; the agent finds one itself otherwise
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent audit --help
+    Looks after audit logs
+
+    Usage: mcpgw-agent audit <COMMAND>
+
+    Commands:
+      verify  Says whether audit logs are as they were written, and where they are not
+
+    Options:
+      -h, --help  Print help
+
+    $ mcpgw-agent audit verify --help
+    Says whether audit logs are as they were written, and where they are not.
+
+    Several files are read in the order given; each may continue the one before. The key is that of
+    --key-file, else the one in MCPGW_AUDIT_SIGNING_KEY, else the file `audit.key` beside the first log.
+    Exits with 0 if all are valid, 9 if one was tampered with, 10 if one is signed with another key, 11
+    if one was not closed: it is being written, its writer was killed, or its end was cut off.
+
+    Usage: mcpgw-agent audit verify [OPTIONS] <FILE>...
+
+    Arguments:
+      <FILE>...
+              The logs
+
+    Options:
+          --key-file <F>
+              The file that has the key
+
+          --json
+              Print JSON (docs/audit-format.md)
 
       -h, --help
               Print help (see a summary with '-h')

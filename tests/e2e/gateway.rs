@@ -71,8 +71,8 @@ fn the_daemons_policy_holds_and_is_reloaded() {
         let policy = site.path().join("policy.yaml");
         let rules = |denied: &str| {
             format!(
-                "version: v1\nmode: enforce\nrules:\n  - name: forbidden\n    tools: [{denied}]\n    action: deny\n  \
-                 - name: rest\n    tools: [\"*\"]\n    action: allow\n"
+                "version: v1\nmode: enforce\nrules:\n  - name: forbidden\n    action: deny\n    match: {{tools: [{denied}]}}\n  \
+                 - name: rest\n    action: allow\n    match: {{methods: ['*']}}\n"
             )
         };
         fs::write(&policy, rules("echo")).unwrap();

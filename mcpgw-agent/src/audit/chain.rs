@@ -18,7 +18,7 @@ const BEFORE_SIG: &[u8] = br#","sig":""#;
 const BEFORE_PREV: &[u8] = br#","prev":""#;
 /// What stands before the number.
 const BEFORE_SEQ: &[u8] = br#","seq":"#;
-/// The longest line a reader takes for a record, in bytes. A writer's longest are a third of it.
+/// The longest line a reader takes for a record, in bytes. What is bounded in a record adds up to a third of it.
 pub(super) const LINE_MAX: usize = 1 << 20;
 
 /// Signs records. The writer asks it for each one with its number, so that a key that changes has a place to.

@@ -111,7 +111,11 @@ impl AuditLog {
         record::write(&mut line, entry, &outgoing);
         let observes = entry.mode == Mode::Observe;
         let pending = match self.append(line) {
-            Ok(pending) => pending.map(|pending| Pending { observes, ..pending }),
+            Ok(Some(pending)) => Some(Pending { observes, ..pending }),
+            Ok(None) => {
+                self.counts.written();
+                None
+            }
             Err(error) if observes => {
                 tracing::warn!(%error, "a record is lost");
                 None
@@ -129,7 +133,9 @@ impl AuditLog {
     pub fn note(&self, event: &Event<'_>) -> Result<(), AuditError> {
         let mut line = Line::new();
         event.write(&mut line);
-        self.append(line).map(drop)
+        self.append(line)?;
+        self.counts.written();
+        Ok(())
     }
 
     /// Ends the log: what is recorded later is lost. Does nothing the second time.
@@ -149,6 +155,7 @@ impl AuditLog {
         Ok(())
     }
 
+    /// Adds a record; a loss is counted. What is left to wait for is only there where the log is synced.
     fn append(&self, line: Line) -> Result<Option<Pending>, AuditError> {
         let mut writer = self.writer();
         let added = match writer.as_mut() {
@@ -167,11 +174,7 @@ impl AuditLog {
             })
         });
         drop(writer);
-        match &pending {
-            Ok(_) => self.counts.written(),
-            Err(error) => self.counts.lost(error),
-        }
-        pending
+        pending.inspect_err(|error| self.counts.lost(error))
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
@@ -212,7 +215,10 @@ impl Pending {
 
     fn outcome(self, synced: std::io::Result<()>) -> Result<(), AuditError> {
         let Self { path, counts, observes, .. } = self;
-        let Err(source) = synced else { return Ok(()) };
+        let Err(source) = synced else {
+            counts.written();
+            return Ok(());
+        };
         let error = AuditError::Io { action: "sync", path, source };
         counts.lost(&error);
         if observes { Ok(()) } else { Err(error) }

@@ -1,7 +1,7 @@
 //! A decision's record: what of a message is written down, and what is not.
 //!
-//! What policy takes out of a message is not in its record either: where a verdict has edits, everything is read from
-//! the edited bytes. Contents of answers and bytes that are no message are never copied.
+//! What policy takes out of a message, or would in enforce mode, is not in its record either: where a verdict has edits,
+//! everything is read from the edited bytes. Contents of answers and bytes that are no message are never copied.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 use super::Entry;
 use super::chain::hex;
 use super::line::Line;
-use crate::json::{Limits, Value};
+use crate::json::{self, Limits, Value};
 use crate::mcp::{Decoded, Message, MessageKind, RequestId, decode};
 use crate::policy::{Context, Mode};
-use crate::session::Target;
-use crate::verdict::{Action, Verdict};
+use crate::session::{OpenRequest, Target};
+use crate::verdict::Action;
 
 /// Longest arguments that are copied, in bytes as they came.
 pub(super) const ARGS_MAX: usize = 64 << 10;
@@ -25,7 +25,13 @@ const ANY_LENGTH: usize = 1 << 30;
 /// Writes what is to be known of a decision. `outgoing` is what goes on, or would.
 pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     let verdict = entry.verdict;
-    let edited = entry.message.filter(|_| !verdict.edits().is_empty()).map(|_| read_again(outgoing));
+    let edited = match entry.message {
+        Some(_) if !verdict.edits().is_empty() => Some(read_again(outgoing)),
+        Some(message) if !verdict.would_edit().is_empty() => {
+            Some(read_again(&json::apply(message.bytes(), verdict.would_edit().to_vec())))
+        }
+        Some(_) | None => None,
+    };
     let shown = match &edited {
         Some(edited) => edited.as_ref(),
         None => entry.message,
@@ -48,11 +54,11 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     line.maybe("request_id", answers.map(|open| &*open.decision).or(asks.then_some(entry.decision)));
     line.text("decision_id", entry.decision);
     line.maybe("answers", answers.map(|open| &*open.decision));
-    target(line, shown.and_then(Target::of).as_ref().or(answers.and_then(|open| open.target.as_ref())));
+    target(line, shown, answers);
     match (entry.message, shown) {
         (None, _) => line.text("sha256", &short_hash(outgoing)),
         (Some(_), Some(shown)) => {
-            arguments(line, shown, verdict);
+            arguments(line, shown);
             outcome(line, shown);
         }
         (Some(_), None) => line.object("tool_args_omitted", |line| line.text("why", "unreadable")),
@@ -106,27 +112,23 @@ fn decision(line: &mut Line, entry: &Entry<'_>) {
     );
 }
 
-fn target(line: &mut Line, target: Option<&Target>) {
-    match target {
-        Some(Target::Tool(name)) => line.text("tool_name", name),
-        Some(Target::Prompt(name)) => line.text("prompt", name),
-        Some(Target::Resource(uri)) => line.text("resource", uri),
-        Some(Target::Task(id)) => line.text("task", id),
-        None => {}
+/// What the message is about. Of an answer the tool alone: what else its request named may have been taken out there.
+fn target(line: &mut Line, message: Option<&Message>, answers: Option<&OpenRequest>) {
+    match (message.and_then(Target::of), answers.and_then(|open| open.target.as_ref())) {
+        (Some(Target::Tool(name)), _) => line.text("tool_name", &name),
+        (Some(Target::Prompt(name)), _) => line.text("prompt", &name),
+        (Some(Target::Resource(uri)), _) => line.text("resource", &uri),
+        (Some(Target::Task(id)), _) => line.text("task", &id),
+        (None, Some(Target::Tool(name))) => line.text("tool_name", name),
+        (None, Some(Target::Prompt(_) | Target::Resource(_) | Target::Task(_)) | None) => {}
     }
 }
 
 /// The arguments of a call, as JSON, or why they are not there.
-fn arguments(line: &mut Line, message: &Message, verdict: &Verdict) {
+fn arguments(line: &mut Line, message: &Message) {
     let Some(arguments) = message.params().and_then(|params| params.get("arguments")) else { return };
     let raw = arguments.raw();
-    // What enforcing would take out is not known any more: all of it stays out.
-    if verdict.would() == Some(Action::Redact) {
-        line.object("tool_args_omitted", |line| {
-            line.text("why", "would-redact");
-            line.number("size", count(raw.len()));
-        });
-    } else if raw.len() > ARGS_MAX {
+    if raw.len() > ARGS_MAX {
         line.object("tool_args_omitted", |line| {
             line.text("why", "too-long");
             line.number("size", count(raw.len()));

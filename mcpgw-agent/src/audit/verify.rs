@@ -44,15 +44,22 @@ impl Verifier {
     /// It cannot be read.
     pub fn file(&mut self, path: &Path) -> io::Result<Report> {
         let file = File::open(path)?;
-        // Whoever writes it holds the lock.
-        let live = matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock));
+        // Whoever writes it holds the lock. It is not kept from whoever wants to now.
+        let live = match file.try_lock_shared() {
+            Ok(()) => file.unlock().is_err(),
+            Err(std::fs::TryLockError::WouldBlock) => true,
+            Err(std::fs::TryLockError::Error(_)) => false,
+        };
         let mut report = self.read(BufReader::with_capacity(BUFFER_BYTES, file), live)?;
         report.file = path.to_owned();
         Ok(report)
     }
 
     /// Verifies what `reader` has; `live` where somebody is writing it.
-    pub(super) fn read(&mut self, reader: impl BufRead, live: bool) -> io::Result<Report> {
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&mut self, reader: impl BufRead, live: bool) -> io::Result<Report> {
         let mut walk = Walk::new(&mut self.signer, self.end);
         let torn = each_line(reader, |line| walk.line(line))?;
         let (report, end) = walk.end(torn, live);

@@ -101,11 +101,11 @@ fn draw(report: &Report) -> Vec<Line> {
         lines.push(Line::styled(Style::Bad, &format!("{file}: and {unlisted} more")));
     }
     if report.interrupted > 0 {
-        let text = format!("{file}: begun anew {} times without having been closed", report.interrupted);
+        let text = format!("{file}: begun anew without having been closed: {}", report.interrupted);
         lines.push(Line::styled(Style::Warn, &text));
     }
     if report.lost > 0 {
-        let text = format!("{file}: {} records could not be written, and it says so", report.lost);
+        let text = format!("{file}: records its writer could not write: {}", report.lost);
         lines.push(Line::styled(Style::Warn, &text));
     }
     lines.push(conclusion(report));
@@ -120,10 +120,9 @@ fn conclusion(report: &Report) -> Line {
     let file = report.file.display();
     let (first, last) = (first_seq.unwrap_or_default(), last_seq.unwrap_or_default());
     match report.outcome {
-        Outcome::Valid => Line::styled(
-            Style::Good,
-            &format!("{file}: valid: {records} records, sequence {first} to {last}, closed"),
-        ),
+        Outcome::Valid => {
+            Line::styled(Style::Good, &format!("{file}: valid: sequence {first} to {last}, closed"))
+        }
         Outcome::NotClosed if report.live => {
             Line::styled(Style::Warn, &format!("{file}: valid to sequence {last}, being written"))
         }
@@ -136,10 +135,7 @@ fn conclusion(report: &Report) -> Line {
         Outcome::OtherKey => Line::styled(Style::Bad, &format!("{file}: cannot be verified with this key")),
         Outcome::Tampered => Line::styled(
             Style::Bad,
-            &format!(
-                "{file}: tampered with: {} findings, {records} records are signed",
-                report.findings_total
-            ),
+            &format!("{file}: tampered with: findings {}, signed records {records}", report.findings_total),
         ),
     }
 }

@@ -85,8 +85,11 @@ pub(super) fn holds<'a, E>(
 }
 
 /// The values `name` stands for in `arguments`: of the member of that name and, where it has dots, of members within
-/// members, through arrays. With `any_case` a name that differs only by case or look-alikes counts.
+/// members, through arrays; `*` for every argument. With `any_case` a name that differs only by case or look-alikes counts.
 pub(super) fn find<'a>(arguments: Value<'a>, name: &str, any_case: bool) -> Vec<Value<'a>> {
+    if name == "*" {
+        return arguments.members().map(|(_, value)| value).collect();
+    }
     let mut found = Vec::new();
     let mut open = vec![(arguments, name)];
     while let Some((value, name)) = open.pop() {

@@ -17,7 +17,9 @@ pub(super) fn forms(text: &str) -> Forms {
     let mut forms = Forms::default();
     if let Some(path) = file_path(text) {
         let path = shorten(&path);
-        forms.same = vec![format!("file://{path}"), path];
+        // Not the same where a match permits: who allows `file:///srv/*` means URIs.
+        forms.same = vec![format!("file://{path}")];
+        forms.possible = vec![path];
     } else if let Some((origin, path)) = split_uri(text) {
         let path = if path.is_empty() { String::new() } else { shorten(path) };
         forms.same = vec![format!("{}{path}", origin.to_lowercase())];

@@ -81,9 +81,14 @@ impl Relay {
     /// # Errors
     /// No descriptors are left.
     pub fn new(gate: Arc<Gate>, party: Arc<Party>, ends: Ends) -> io::Result<Self> {
+        Self::with_mailboxes(gate, party, ends, mailbox::FULL_BYTES)
+    }
+
+    /// [`new`](Self::new), with so many bytes waiting at most for a side that does not read.
+    fn with_mailboxes(gate: Arc<Gate>, party: Arc<Party>, ends: Ends, full: usize) -> io::Result<Self> {
         let Ends { client_in, client_out, server_in, server_out } = ends;
         let ending = Arc::new(Ending::default());
-        let (for_server, for_client) = (Arc::new(Mailbox::new()?), Arc::new(Mailbox::new()?));
+        let (for_server, for_client) = (Arc::new(Mailbox::new(full)?), Arc::new(Mailbox::new(full)?));
         let mail = [Arc::clone(&for_server), Arc::clone(&for_client)];
         let way = |direction, source, sink, mine: &Arc<Mailbox>, other: &Arc<Mailbox>| {
             let parts = (Arc::clone(&gate), Arc::clone(&party), Arc::clone(&ending));

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Mode;
+
 /// The policy in force and how reloading went. Part of the status document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyState {
@@ -44,4 +46,12 @@ pub struct ReloadCounts {
     pub ok: u64,
     /// Those that left the policy before in force.
     pub failed: u64,
+}
+
+/// The word for `mode`.
+pub(crate) fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Enforce => "enforce",
+    }
 }

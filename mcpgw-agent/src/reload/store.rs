@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use super::state::{PolicyState, ReloadCounts, ReloadFailure};
+use super::state::{PolicyState, ReloadCounts, ReloadFailure, mode_word};
 use crate::config::{ConfigError, read_text};
-use crate::policy::{Mode, Policy, PolicyError};
+use crate::policy::{Policy, PolicyError};
 
 /// A policy and its place in the sequence of those loaded.
 #[derive(Debug)]
@@ -149,11 +149,7 @@ impl PolicyStore {
             path: self.path.clone(),
             generation: loaded.generation,
             hash: loaded.policy.hash().to_owned(),
-            mode: match loaded.policy.mode() {
-                Mode::Observe => "observe",
-                Mode::Enforce => "enforce",
-            }
-            .to_owned(),
+            mode: mode_word(loaded.policy.mode()).to_owned(),
             rules: loaded.policy.rules().len(),
             loaded_at: loaded.loaded_at,
             watched: self.watched.load(Ordering::Relaxed),

@@ -89,6 +89,41 @@ fn a_disk_that_is_read_only_is_an_error_at_the_start() {
 }
 
 #[test]
+fn what_is_recorded_survives_the_writer_being_killed() {
+    if let Some(place) = std::env::var_os(PLACE) {
+        let log = AuditLog::open(&Options::at(place)).unwrap();
+        loop {
+            let _permit = case(Mode::Enforce).record(&log).unwrap();
+            println!("recorded {}", log.health().written);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    for killed in 1..4 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "audit::tests::faults::what_is_recorded_survives_the_writer_being_killed"])
+            .args(["--nocapture", "--quiet"])
+            .env(PLACE, &path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = std::io::BufReader::new(child.stdout.take().unwrap());
+        let recorded = std::io::BufRead::lines(said)
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("recorded ")?.parse::<u64>().ok())
+            .find(|recorded| *recorded >= 100);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let report = verify(&path);
+        assert!(report.records >= killed * (1 + recorded.unwrap()));
+        assert_eq!((report.outcome, report.interrupted), (Outcome::NotClosed, killed - 1));
+    }
+    drop(AuditLog::open(&Options::at(&path)).unwrap());
+    let report = verify(&path);
+    assert_eq!((report.outcome, report.interrupted), (Outcome::Valid, 3));
+}
+
+#[test]
 fn a_file_that_is_removed_is_followed_by_another() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.jsonl");

@@ -67,22 +67,59 @@ fn what_is_redacted_is_not_recorded() {
     for canary in ["CANARY", "C\\u0041NARY"] {
         let text = call(&format!(r#"{{"key":"{canary}","n":[1,"{canary}"]}}"#)).replace("exec", canary);
         let spans: Vec<_> = text.match_indices(canary).map(|(at, _)| at..at + canary.len()).collect();
-        let edits = spans.into_iter().map(|span| Edit { span, with: "[gone]".into() }).collect();
-        let record = Case::new(&text, Effect::Redact(edits), Mode::Enforce).recorded();
-        assert!(!record.to_string().contains("CANARY"), "{record}");
-        assert_eq!(record["action"], "redact");
-        assert_eq!(record["tool_name"], "[gone]");
-        assert_eq!(record["tool_args"], serde_json::json!({"key": "[gone]", "n": [1, "[gone]"]}));
-        let edits = vec![Edit { span: 0..0, with: String::new() }];
-        let record = Case::new(&call(r#"{"key":"CANARY"}"#), Effect::Redact(edits), Mode::Observe).recorded();
-        assert!(!record.to_string().contains("CANARY"), "{record}");
-        assert_eq!((&record["would"], &record["action"]), (&Value::from("redact"), &Value::from("pass")));
-        assert_eq!(record["tool_args_omitted"], serde_json::json!({"why": "would-redact", "size": 16}));
+        let edits: Vec<_> = spans.into_iter().map(|span| Edit { span, with: "[gone]".into() }).collect();
+        for (mode, action) in [(Mode::Enforce, "redact"), (Mode::Observe, "pass")] {
+            let case = Case::new(&text, Effect::Redact(edits.clone()), mode);
+            let record = case.recorded();
+            assert!(!record.to_string().contains("CANARY"), "{record}");
+            assert_eq!(record["action"], action);
+            assert_eq!(record["tool_name"], "[gone]");
+            assert_eq!(record["tool_args"], serde_json::json!({"key": "[gone]", "n": [1, "[gone]"]}));
+        }
     }
     let edits = vec![Edit { span: 0..1, with: "[broken".into() }];
     let record = Case::new(&call(r#"{"key":"CANARY"}"#), Effect::Redact(edits), Mode::Enforce).recorded();
     assert!(!record.to_string().contains("CANARY"), "{record}");
     assert_eq!(record["tool_args_omitted"]["why"], "unreadable");
+}
+
+#[test]
+fn what_an_answers_request_named_is_not_repeated() {
+    let mut case = answered(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
+    case.standing.answers.as_mut().unwrap().target = Some(Target::Resource("file:///CANARY".into()));
+    assert!(!case.recorded().to_string().contains("CANARY"));
+}
+
+#[test]
+fn the_longest_record_is_one_a_reader_takes() {
+    let hidden = "\u{85}".repeat(70 << 10);
+    let text = call(&format!(r#"{{"a":"{}"}}"#, &hidden[..60 << 10])).replace("exec", &hidden);
+    let mut case = Case::new(&text, Effect::Allow, Mode::Enforce);
+    let list = || vec![Box::from(&*hidden); 99];
+    let evaluation = Evaluation {
+        effect: Effect::Deny { as_result: false },
+        mode: Mode::Enforce,
+        rule: hidden.clone().into(),
+        dry_run: list().into_iter().map(|rule| (rule, Effect::Allow)).collect(),
+        errors: list(),
+    };
+    case.verdict = decide(Mode::Enforce, None, Some(evaluation));
+    let subject = Some(hidden.clone().into());
+    case.context = Context {
+        server: hidden.clone().into(),
+        upstream: Some(hidden.clone().into()),
+        principal: Principal { subject, roles: Vec::new() },
+        client: Some(hidden.into()),
+        ..case.context
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    let log = AuditLog::open(&Options::at(&path)).unwrap();
+    let _blocked = case.record(&log).unwrap();
+    drop(log);
+    let longest = std::fs::read(&path).unwrap().split(|byte| *byte == b'\n').map(<[u8]>::len).max();
+    assert!((250 << 10..chain::LINE_MAX / 2).contains(&longest.unwrap()), "{longest:?}");
+    assert_eq!(verify(&path).outcome, Outcome::Valid);
 }
 
 #[test]

@@ -89,17 +89,20 @@ impl Finding {
     /// One sentence about it.
     #[must_use]
     pub fn explain(&self) -> String {
-        let Self { seq, count, .. } = self;
-        let seq = seq.map_or_else(|| "unknown".to_owned(), |seq| seq.to_string());
+        let last = self.seq.map(|seq| seq.saturating_add(self.count.saturating_sub(1)));
+        let seq = self.seq.map_or_else(|| "unknown".to_owned(), |seq| seq.to_string());
         match self.kind {
             Kind::Edited => format!("edited: the signature of sequence {seq} does not match"),
-            Kind::Deleted => format!("deleted: {count} records are missing, from sequence {seq} on"),
+            Kind::Deleted if self.count == 1 => format!("deleted: sequence {seq} is missing"),
+            Kind::Deleted => {
+                format!("deleted: sequence {seq} to {} is missing", last.unwrap_or_default())
+            }
             Kind::Inserted => format!("inserted: it was not written here (sequence {seq})"),
             Kind::Reordered => format!("reordered: sequence {seq} stands after one that followed it"),
             Kind::Spliced => {
                 format!("spliced: sequence {seq} follows another record than the one before it")
             }
-            Kind::Beheaded => format!("beheaded: {count} records are missing before sequence {seq}"),
+            Kind::Beheaded => format!("beheaded: it begins with sequence {seq}"),
             Kind::Truncated => "truncated: the file ends within a record".to_owned(),
             Kind::OtherKey => "signed with another key, or its first record was edited".to_owned(),
         }

@@ -7,7 +7,7 @@ mod expect;
 mod read;
 
 use expect::{Expectation, Mismatch};
-pub(super) use read::read;
+pub(super) use read::{SERVER, read, usual};
 
 use super::trial::{Outcome, Trial};
 use crate::policy::Policy;

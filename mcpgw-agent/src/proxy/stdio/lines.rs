@@ -67,6 +67,12 @@ impl Lines {
         (!line.is_empty()).then(|| Piece::Line(line.into()))
     }
 
+    /// Bytes of memory it holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.unfinished.capacity()
+    }
+
     fn go_on(&mut self, part: &[u8], pieces: &mut Vec<Piece>) {
         if self.long {
             return pieces.push(Piece::More(Bytes::copy_from_slice(part)));

@@ -11,12 +11,14 @@ use bytes::Bytes;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 /// Bytes waiting above which the posting way stops reading: 20,000 refusals fit.
-const FULL_BYTES: usize = 8 << 20;
+pub(super) const FULL_BYTES: usize = 8 << 20;
 
 /// Lines waiting for their writer.
 #[derive(Debug)]
 pub(super) struct Mailbox {
     state: Mutex<State>,
+    /// Bytes above which it is full.
+    full: usize,
     bell: EventFd,
 }
 
@@ -28,9 +30,9 @@ struct State {
 }
 
 impl Mailbox {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(full: usize) -> io::Result<Self> {
         let bell = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Self { state: Mutex::default(), bell })
+        Ok(Self { state: Mutex::default(), full, bell })
     }
 
     /// Leaves a line, without its end, for the writer; nothing where that has ended.
@@ -47,14 +49,14 @@ impl Mailbox {
     /// Takes what is there, and says whether the poster waits for that.
     pub(super) fn take(&self) -> (Vec<Bytes>, bool) {
         let mut state = self.state();
-        let was_full = state.bytes > FULL_BYTES;
+        let was_full = state.bytes > self.full;
         state.bytes = 0;
         (std::mem::take(&mut state.lines), was_full)
     }
 
     /// So much waits that no more should be asked for.
     pub(super) fn is_full(&self) -> bool {
-        self.state().bytes > FULL_BYTES
+        self.state().bytes > self.full
     }
 
     /// Nobody writes any more: what is left and what comes is dropped.
@@ -89,8 +91,8 @@ mod tests {
 
     #[test]
     fn full_until_taken_and_silent_once_closed() {
-        let mailbox = Mailbox::new().unwrap();
-        mailbox.post(Bytes::from(vec![b'x'; FULL_BYTES]));
+        let mailbox = Mailbox::new(3).unwrap();
+        mailbox.post(Bytes::from_static(b"xxx"));
         assert!(!mailbox.is_full());
         mailbox.post(Bytes::from_static(b"y"));
         assert!(mailbox.is_full());

@@ -34,10 +34,10 @@ fn pipe_out() -> (File, OwnedFd) {
 }
 
 impl Peers {
-    fn new(policy: Policy, limit: usize) -> Self {
+    fn new(policy: Policy, full: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let audit = AuditLog::open(&Options::at(dir.path().join("audit.jsonl"))).unwrap();
-        let limits = Limits { bytes: limit, ..Limits::default() };
+        let limits = Limits { bytes: 1 << 20, ..Limits::default() };
         let gate = Gate::new(Arc::new(PolicyStore::new(policy)), Arc::new(audit), limits);
         let context = Context {
             server: "test".into(),
@@ -52,7 +52,7 @@ impl Peers {
         let (server_out, server_write) = pipe();
         let ends = Ends { client_in, client_out, server_in, server_out };
         let party = Arc::new(Party::new("s", context));
-        let running = Relay::new(Arc::new(gate), party, ends).unwrap().start().unwrap();
+        let running = Relay::with_mailboxes(Arc::new(gate), party, ends, full).unwrap().start().unwrap();
         Self {
             to_gateway: Some(to_gateway),
             from_gateway: BufReader::new(from_gateway),
@@ -64,7 +64,11 @@ impl Peers {
     }
 
     fn observing() -> Self {
-        Self::new(Policy::built_in(), 1 << 20)
+        Self::new(Policy::built_in(), mailbox::FULL_BYTES)
+    }
+
+    fn enforcing() -> Self {
+        Self::new(Policy::parse(POLICY).unwrap(), mailbox::FULL_BYTES)
     }
 
     fn client_says(&mut self, text: &str) {
@@ -97,6 +101,13 @@ fn within<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
     thread::spawn(move || done.send(test()).ok());
     result.recv_timeout(DEADLINE).expect("nothing happened before the deadline, or the test panicked")
 }
+
+const POLICY: &str = "version: v1
+mode: enforce
+rules:
+  - {name: no, match: {methods: [deny/me, sampling/createMessage]}, action: deny}
+  - {name: rest, match: {methods: ['*']}, action: allow}
+";
 
 const PING: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
 const PONG: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n";
@@ -222,4 +233,143 @@ fn a_client_that_leaves_is_noticed_though_nothing_is_sent() {
         let error = server_out.unwrap().write_all(b"{}\n").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     });
+}
+
+fn denied(id: impl std::fmt::Display) -> String {
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"deny/me\"}}\n")
+}
+
+fn is_error(line: &str, id: impl std::fmt::Display, code: i64) -> bool {
+    line.starts_with(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},"))
+        && line.ends_with("}\n")
+}
+
+#[test]
+fn each_side_is_told_what_was_refused_it_and_the_rest_passes() {
+    within(|| {
+        let mut peers = Peers::enforcing();
+        peers.client_says(&format!("{}log text\r\n{PING}", denied(5)));
+        let told = peers.client_hears();
+        assert!(is_error(&told, 5, 40301), "{told}");
+        let told = peers.client_hears();
+        assert!(is_error(&told, "null", -32700), "{told}");
+        assert_eq!(peers.server_hears(), PING);
+        let asks = "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"sampling/createMessage\",\"params\":{}}\n";
+        peers.server_says(&format!("Starting...\n\n{asks}{PONG}{PONG}"));
+        let told = peers.server_hears();
+        assert!(is_error(&told, 9, 40301), "{told}");
+        // Blank lines pass; the second answer answers nothing.
+        assert_eq!((peers.client_hears(), peers.client_hears()), ("\n".into(), PONG.into()));
+        peers.server_out = None;
+        assert_eq!(peers.client_hears(), "");
+    });
+}
+
+#[test]
+fn an_answer_that_is_refused_is_an_error_for_who_waits() {
+    within(|| {
+        let mut peers = Peers::enforcing();
+        peers.client_says(PING);
+        assert_eq!(peers.server_hears(), PING);
+        peers.server_says("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":1}\n");
+        let told = peers.client_hears();
+        assert!(is_error(&told, 1, -32600), "{told}");
+        peers.server_out = None;
+        assert_eq!(peers.client_hears(), "");
+    });
+}
+
+#[test]
+fn a_refusal_never_stands_within_another_line() {
+    within(|| {
+        let mut peers = Peers::enforcing();
+        peers.client_says(PING);
+        assert_eq!(peers.server_hears(), PING);
+        let (head, tail) = PONG.split_at(10);
+        peers.server_says(head);
+        peers.client_says(&denied(2));
+        let told = peers.client_hears();
+        assert!(is_error(&told, 2, 40301), "{told}");
+        peers.server_says(tail);
+        assert_eq!(peers.client_hears(), PONG);
+    });
+}
+
+#[test]
+fn twenty_thousand_refusals_nobody_reads_stop_nothing() {
+    within(|| {
+        let mut peers = Peers::enforcing();
+        for id in 0..20_000 {
+            peers.client_says(&denied(id));
+        }
+        peers.client_says(PING);
+        assert_eq!(peers.server_hears(), PING);
+        for id in 0..20_000 {
+            let told = peers.client_hears();
+            assert!(is_error(&told, id, 40301), "{id}: {told}");
+        }
+    });
+}
+
+#[test]
+fn both_sides_flood_and_read_only_when_they_cannot_write_any_more() {
+    within(|| {
+        // Far more than both mailboxes and all pipes hold.
+        const EACH: usize = 5_000;
+        const FULL: usize = 32 << 10;
+        let Peers { to_gateway, mut from_gateway, mut server_in, server_out, _dir, .. } =
+            Peers::new(Policy::parse(POLICY).unwrap(), FULL);
+        let (mut client, mut server) = (to_gateway.unwrap(), server_out.unwrap());
+        let asks = |id| denied(id).replace("deny/me", "sampling/createMessage");
+        let read = |from: &mut BufReader<File>| {
+            for id in 0..EACH {
+                let told = line(from);
+                assert!(is_error(&told, id, 40301), "{id}: {told}");
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| (0..EACH).for_each(|id| client.write_all(denied(id).as_bytes()).unwrap()));
+            scope.spawn(|| (0..EACH).for_each(|id| server.write_all(asks(id).as_bytes()).unwrap()));
+            scope.spawn(|| read(&mut from_gateway));
+            read(&mut server_in);
+        });
+    });
+}
+
+#[test]
+fn a_line_over_the_limit_is_skipped_and_who_waits_is_told() {
+    within(|| {
+        let mut peers = Peers::enforcing();
+        let pad = "x".repeat(3 << 20);
+        peers.client_says(&format!(
+            "{{\"params\":{{\"x\":\"{pad}\"}},\"method\":\"ping\",\"id\":\"big\"}}\n{PING}"
+        ));
+        let told = peers.client_hears();
+        assert!(is_error(&told, "\"big\"", -32700), "{told}");
+        assert_eq!(peers.server_hears(), PING);
+        peers
+            .server_says(&format!("{{\"result\":{{\"x\":\"{pad}\"}},\"id\":1}}\n{{\"method\":\"{pad}\"}}\n"));
+        let told = peers.client_hears();
+        assert!(is_error(&told, 1, -32700), "{told}");
+        peers.server_says("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n");
+        assert!(peers.client_hears().contains("notifications/x"));
+        // Neither is a line that nobody can be told about, and that never ends, held.
+        peers.client_says(&pad);
+        peers.to_gateway = None;
+        let told = peers.client_hears();
+        assert!(is_error(&told, "null", -32700), "{told}");
+        assert_eq!(peers.server_hears(), "");
+    });
+}
+
+#[test]
+fn memory_for_a_long_line_is_given_back() {
+    let mut lines = lines::Lines::new(16 << 20);
+    let mut pieces = Vec::new();
+    for _ in 0..200 {
+        lines.feed(&[b'x'; 65536], &mut pieces);
+    }
+    assert!(lines.held() >= 200 * 65536);
+    lines.feed(b"\n", &mut pieces);
+    assert_eq!((lines.held(), pieces.len()), (0, 1));
 }

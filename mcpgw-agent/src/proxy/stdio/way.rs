@@ -16,7 +16,7 @@ use super::skim::Skim;
 use super::wait::wait;
 use super::{Ending, Outcome};
 use crate::json;
-use crate::mcp::{Direction, Malformed, Message, MessageKind, Reason, RequestId};
+use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Reason, RequestId};
 use crate::proxy::gate::{Framing, Gate, Judged, Party, Passed};
 use crate::proxy::reply;
 
@@ -196,20 +196,25 @@ impl Way {
         Ok(())
     }
 
-    /// What is about to be open, and what is about to be answered.
-    fn note(&mut self, passed: &Passed) {
-        let Some(custody) = &self.custody else { return };
-        let messages = passed.messages.iter();
-        match self.direction {
-            Direction::ToServer => messages
-                .filter(|message| message.kind() == MessageKind::Request)
-                .filter_map(Message::id)
-                .for_each(|id| custody.ledger().opened(id)),
-            Direction::ToClient => {
-                let answers = messages.filter(|message| message.kind().is_response());
-                self.answered.extend(answers.filter_map(|answer| answer.id().cloned()));
-                self.answered.extend(passed.to_receiver.iter().filter_map(custody::id_of));
-            }
+    /// Notes what is asked, before anything is done about it: whoever asked is told if we cannot go on.
+    fn note_asked(&self, decoded: &Decoded) {
+        let messages = match decoded {
+            Decoded::One(message) => std::slice::from_ref(message),
+            Decoded::Batch(messages) => messages.as_slice(),
+        };
+        let custody = self.custody.as_deref().filter(|_| self.direction == Direction::ToServer);
+        if let Some(ledger) = custody.map(Custody::ledger) {
+            let requests = messages.iter().filter(|message| message.kind() == MessageKind::Request);
+            requests.filter_map(Message::id).for_each(|id| ledger.opened(id));
+        }
+    }
+
+    /// Notes what is about to be answered by what passes.
+    fn note_answered(&mut self, passed: &Passed) {
+        if self.custody.is_some() && self.direction == Direction::ToClient {
+            let answers = passed.messages.iter().filter(|message| message.kind().is_response());
+            self.answered.extend(answers.filter_map(|answer| answer.id().cloned()));
+            self.answered.extend(passed.to_receiver.iter().filter_map(custody::id_of));
         }
     }
 
@@ -248,6 +253,9 @@ impl Way {
             self.end_long(since);
         } else {
             let decoded = self.gate.decode(text.clone(), Framing::Line);
+            if let Ok(decoded) = &decoded {
+                self.note_asked(decoded);
+            }
             let judged = self.gate.judge(&self.party, self.direction, &text, decoded, None, since);
             self.slots.push(Slot::Judged(judged, line.slice(len..)));
         }
@@ -272,7 +280,7 @@ impl Way {
 
     /// Everything to its side. Answers to a batch's refused requests are lines of their own: no client reads arrays here.
     fn sort(&mut self, passed: Passed, end: Bytes) {
-        self.note(&passed);
+        self.note_answered(&passed);
         if let Some(bytes) = passed.bytes() {
             self.out.push(bytes);
             self.out.push(end);
@@ -350,6 +358,9 @@ impl Way {
 
     fn deliver_mail(&mut self) -> Result<(), Errno> {
         let (lines, was_full) = self.mine.take();
+        if self.custody.is_some() {
+            self.answered.extend(lines.iter().filter_map(custody::id_of));
+        }
         lines.into_iter().for_each(|line| self.out.line(line));
         if was_full {
             self.other.wake();

@@ -164,8 +164,7 @@ fn text(key: &str, node: &Node) -> Result<At<String>, Problem> {
     Ok(At { value, place: node.place })
 }
 
-const DIRECTIONS: [(&str, Direction); 2] =
-    [("to-server", Direction::ToServer), ("to-client", Direction::ToClient)];
+const DIRECTIONS: [(&str, Direction); 2] = [("c2s", Direction::ToServer), ("s2c", Direction::ToClient)];
 const TRANSPORTS: [(&str, Transport); 3] =
     [("stdio", Transport::Stdio), ("http", Transport::Http), ("sse", Transport::Sse)];
 const EFFECTS: [(&str, &str); 4] =

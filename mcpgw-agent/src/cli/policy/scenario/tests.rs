@@ -54,7 +54,7 @@ fn the_direction_is_that_of_the_method_unless_said() {
         ("method: tools/call", Direction::ToServer),
         ("method: sampling/createMessage", Direction::ToClient),
         ("method: vendor/thing", Direction::ToServer),
-        ("method: vendor/thing, direction: to-client", Direction::ToClient),
+        ("method: vendor/thing, direction: s2c", Direction::ToClient),
         ("answers: {method: tools/list}, result: {tools: []}", Direction::ToClient),
         ("answers: {method: roots/list}, result: {roots: []}", Direction::ToServer),
     ] {

@@ -1,0 +1,243 @@
+//! `policy explain`: which rules were looked at for one message, and why each did or did not match.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::files::PolicyFile;
+use super::scenario::usual;
+use super::trial::{Trial, word};
+use crate::cli::error::CliError;
+use crate::cli::exit;
+use crate::cli::output::Output;
+use crate::cli::text::{Line, Style};
+use crate::json::{Document, Limits, Value};
+use crate::mcp::{Direction, Revision};
+use crate::policy::{Context, Outcome, Policy, Principal, Step, Transport};
+use crate::reload::mode_word;
+
+/// Longest message read, in bytes: the gateway's own limit.
+const MAX_MESSAGE: u64 = 16 << 20;
+
+/// Shows for one message which rules of a policy are looked at, and why each matches or does not.
+///
+/// A message is JSON text, `@F` for the file F, or `-` for standard input.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Policy
+    #[arg(value_name = "FILE")]
+    policy: PathBuf,
+    /// The message
+    #[arg(long, value_name = "M")]
+    message: String,
+    /// The request it answers
+    #[arg(long, value_name = "M")]
+    answers: Option<String>,
+    /// Which way it goes [default: as messages of its method do]
+    #[arg(long, value_enum)]
+    direction: Option<Way>,
+    /// Name of the server
+    #[arg(long, value_name = "N", default_value = super::scenario::SERVER)]
+    server: String,
+    /// URL of the server
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// Authenticated subject
+    #[arg(long, value_name = "S")]
+    subject: Option<String>,
+    /// Role of the subject; may be repeated
+    #[arg(long, value_name = "R")]
+    role: Vec<String>,
+    /// How client and server talk
+    #[arg(long, value_enum, default_value = "stdio")]
+    transport: Talk,
+    /// Path of the client's executable
+    #[arg(long, value_name = "PATH")]
+    client: Option<String>,
+    /// Revision of MCP, as `2025-11-25`
+    #[arg(long, value_name = "DATE")]
+    revision: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Way {
+    /// From the client
+    C2s,
+    /// From the server
+    S2c,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Talk {
+    Stdio,
+    Http,
+    Sse,
+}
+
+pub(super) fn explain(args: &Args) -> Result<u8, CliError> {
+    let file = PolicyFile::open(&args.policy)?;
+    let trial = trial(args)?;
+    let report = report(&trial, &file.policy);
+    if args.json {
+        Output::new().json(&serde_json::to_string_pretty(&report).map_err(CliError::failure)?)?;
+    } else {
+        Output::new().lines(&draw(&report))?;
+    }
+    Ok(exit::OK)
+}
+
+fn trial(args: &Args) -> Result<Trial, CliError> {
+    let wrong = |text: String| CliError::new(exit::USAGE, anyhow::anyhow!(text));
+    if args.message == "-" && args.answers.as_deref() == Some("-") {
+        return Err(wrong("`--message` and `--answers` cannot both be `-`".to_owned()));
+    }
+    let message = text_of(&args.message)?;
+    let answers = args.answers.as_deref().map(text_of).transpose()?;
+    let asked_way = answers.as_deref().map(|asked| usual(&method(asked)).opposite());
+    let direction = match args.direction {
+        Some(Way::C2s) => Direction::ToServer,
+        Some(Way::S2c) => Direction::ToClient,
+        None => asked_way.unwrap_or_else(|| usual(&method(&message))),
+    };
+    let revision = args
+        .revision
+        .as_deref()
+        .map(|name| Revision::named(name).ok_or_else(|| wrong(format!("`{name}` is no revision of MCP"))));
+    let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
+    let context = Context {
+        server: args.server.as_str().into(),
+        upstream: boxed(&args.upstream),
+        transport: match args.transport {
+            Talk::Stdio => Transport::Stdio,
+            Talk::Http => Transport::Http,
+            Talk::Sse => Transport::Sse,
+        },
+        principal: Principal {
+            subject: boxed(&args.subject),
+            roles: args.role.iter().map(|role| role.as_str().into()).collect(),
+        },
+        client: boxed(&args.client),
+    };
+    Ok(Trial { direction, message, answers, revision: revision.transpose()?, context })
+}
+
+fn text_of(argument: &str) -> Result<String, CliError> {
+    let read = |from: Box<dyn Read>, name: &str| {
+        let mut text = String::new();
+        let unreadable = |source| {
+            CliError::failure(
+                anyhow::Error::new(source).context(format!("cannot read the message from {name}")),
+            )
+        };
+        from.take(MAX_MESSAGE + 1).read_to_string(&mut text).map_err(unreadable)?;
+        // The line break an editor or `echo` ends a file with is not part of the message.
+        Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    };
+    match argument.strip_prefix('@') {
+        Some(path) => {
+            let file = std::fs::File::open(path).map_err(|source| {
+                CliError::failure(anyhow::Error::new(source).context(format!("cannot read `{path}`")))
+            })?;
+            read(Box::new(file), path)
+        }
+        None if argument == "-" => read(Box::new(std::io::stdin()), "standard input"),
+        None => Ok(argument.to_owned()),
+    }
+}
+
+/// The method a message names; empty where it cannot be read, which the report says then.
+fn method(message: &str) -> String {
+    let document = Document::parse(message.as_bytes().to_vec().into(), &Limits::default()).ok();
+    let method = document.as_ref().and_then(|document| document.root().get("method")).and_then(Value::as_str);
+    method.map(|method| method.into_owned()).unwrap_or_default()
+}
+
+/// What became of the message, and how.
+#[derive(Debug, Serialize)]
+struct Report {
+    effect: &'static str,
+    rule: String,
+    /// `enforce` or `observe`: in the latter it passes as it is.
+    mode: &'static str,
+    /// What could not be evaluated.
+    errors: Vec<String>,
+    /// The rules that were looked at, in order.
+    steps: Vec<Look>,
+}
+
+/// A rule that was looked at.
+#[derive(Debug, Serialize)]
+struct Look {
+    rule: String,
+    action: &'static str,
+    dry_run: bool,
+    matched: bool,
+    /// The first condition that did not hold, or could not be evaluated.
+    condition: Option<String>,
+    why: Option<String>,
+}
+
+fn report(trial: &Trial, policy: &Policy) -> Report {
+    let mode = mode_word(policy.mode());
+    let prepared = match trial.prepare() {
+        Ok(prepared) => prepared,
+        Err(reason) => {
+            let rule = format!("(malformed: {})", reason.code());
+            return Report {
+                effect: "deny",
+                rule,
+                mode,
+                errors: vec![reason.to_string()],
+                steps: Vec::new(),
+            };
+        }
+    };
+    let explanation = policy.explain(&prepared.request());
+    let evaluation = explanation.evaluation;
+    Report {
+        effect: word(&evaluation.effect),
+        rule: evaluation.rule.into(),
+        mode: mode_word(evaluation.mode),
+        errors: evaluation.errors.iter().map(ToString::to_string).collect(),
+        steps: explanation.steps.iter().map(|step| look(step, policy)).collect(),
+    }
+}
+
+fn look(step: &Step, policy: &Policy) -> Look {
+    let action =
+        policy.rules().find(|rule| rule.name() == &*step.rule).map_or("", |rule| rule.action().as_str());
+    let (matched, condition, why) = match &step.outcome {
+        Outcome::Matched => (true, None, None),
+        Outcome::NotMatched { condition, why } => (false, Some(condition), Some(why.to_string())),
+        Outcome::Error { condition, error, matched } => {
+            (*matched, Some(condition), Some(format!("cannot be evaluated: {error}")))
+        }
+    };
+    let condition = condition.map(ToString::to_string);
+    Look { rule: step.rule.to_string(), action, dry_run: step.dry_run, matched, condition, why }
+}
+
+fn draw(report: &Report) -> Vec<Line> {
+    let Report { effect, rule, mode, errors, steps } = report;
+    let mut lines = Vec::new();
+    for (index, Look { rule, action, dry_run, matched, condition, why }) in steps.iter().enumerate() {
+        let (style, word) = if *matched { (Style::Good, "matches") } else { (Style::Dim, "does not match") };
+        let trial = if *dry_run { ", on trial" } else { "" };
+        let reason = condition.iter().chain(why).map(|text| format!(": {text}")).collect::<String>();
+        let line = Line::plain(&format!("{}. {rule} ({action}{trial}) ", index + 1));
+        lines.push(line.and(style, word).and(Style::Plain, &reason));
+    }
+    if steps.is_empty() {
+        lines.extend(errors.iter().map(|error| Line::plain(error)));
+    }
+    let style = if *effect == "allow" { Style::Good } else { Style::Bad };
+    let remark =
+        if *mode == "observe" && *effect != "allow" { " (only recorded: mode is observe)" } else { "" };
+    lines.push(Line::styled(style, effect).and(Style::Plain, &format!(" by `{rule}`{remark}")));
+    lines
+}
