@@ -10,6 +10,7 @@ fn the_help_tree() {
     for arguments in [
         &["--help"][..],
         &["run", "--help"],
+        &["reload", "--help"],
         &["status", "--help"],
         &["doctor", "--help"],
         &["config", "--help"],

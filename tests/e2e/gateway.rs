@@ -71,7 +71,7 @@ fn the_daemons_policy_holds_and_is_reloaded() {
         let policy = site.path().join("policy.yaml");
         let rules = |denied: &str| {
             format!(
-                "version: v1\nmode: enforce\nrules:\n  - name: forbidden\n    action: deny\n    match: {{tools: [{denied}]}}\n  \
+                "version: v1\nmode: enforce\nrules:\n  - name: forbidden\n    action: deny\n    match: {{methods: [tools/call], tools: [{denied}]}}\n  \
                  - name: rest\n    action: allow\n    match: {{methods: ['*']}}\n"
             )
         };

@@ -20,8 +20,11 @@ const GATEWAY_GONE: i32 = 124;
 const SILENT: &str = r#"trap "" TERM; read line; echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}'; exec sleep 600"#;
 
 fn open(agent: &Agent, site: &Site, stubborn: bool) -> Wrapped {
-    let script =
-        if stubborn { SILENT.to_owned() } else { SILENT.replace("exec sleep 600", "exec cat >/dev/null") };
+    let script = if stubborn {
+        SILENT.to_owned()
+    } else {
+        SILENT.replace("exec sleep 600", "while read line; do :; done")
+    };
     let mut wrap = Wrapped::start(agent, site, &["sh", "-c", &script]);
     assert!(wrap.call("initialize", &hello())["result"].is_object());
     wrap

@@ -3,6 +3,7 @@
 //! ```text
 //! byte 0       1 once the daemon has begun to read
 //! byte 1       1 while the daemon writes a line to the client that a pipe may take in parts
+//! bytes 4 to 7 how many slots have ever been used
 //! from 4096    slots of 512 bytes: kind (0 free, 1 number, 2 text), length (2 bytes), the id
 //! ```
 //!
@@ -26,6 +27,7 @@ const SLOT_BYTES: usize = 512;
 const HEADER_BYTES: u64 = 4096;
 const BEGUN: u64 = 0;
 const MID_LINE: u64 = 1;
+const USED: u64 = 4;
 const FREE: u8 = 0;
 const NUMBER: u8 = 1;
 const TEXT: u8 = 2;
@@ -74,13 +76,14 @@ pub(super) fn create() -> io::Result<OwnedFd> {
 /// # Errors
 /// It cannot be read.
 pub(super) fn read(memory: &File) -> io::Result<Remains> {
-    let mut header = [0; 2];
-    memory.read_exact_at(&mut header, 0)?;
+    let (mut header, mut used) = ([0; 2], [0; 4]);
+    memory.read_exact_at(&mut header, BEGUN)?;
+    memory.read_exact_at(&mut used, USED)?;
     let [begun, mid_line] = header.map(|byte| byte != 0);
-    let mut open = Vec::new();
-    let mut slots = vec![0; MAX_OPEN * SLOT_BYTES];
+    let used = usize::try_from(u32::from_le_bytes(used)).unwrap_or(MAX_OPEN).min(MAX_OPEN);
+    let mut slots = vec![0; used * SLOT_BYTES];
     memory.read_exact_at(&mut slots, HEADER_BYTES)?;
-    open.extend(slots.chunks_exact(SLOT_BYTES).filter_map(id_of));
+    let open = slots.chunks_exact(SLOT_BYTES).filter_map(id_of).collect();
     Ok(Remains { begun, mid_line, open })
 }
 
@@ -111,17 +114,17 @@ impl Ledger {
     /// daemon dies.
     pub fn opened(&self, id: &RequestId) {
         let mut slots = self.slots();
-        let slot = slots.free.pop().unwrap_or_else(|| {
-            slots.next += 1;
-            slots.next - 1
-        });
-        if slot >= MAX_OPEN {
-            slots.next = MAX_OPEN;
-            return;
-        }
-        if let Err(error) = self.file.write_all_at(&entry(id), offset(slot)) {
-            tracing::warn!(%error, "an open request could not be noted");
-        }
+        let slot = match slots.free.pop() {
+            Some(slot) => slot,
+            None if slots.next < MAX_OPEN => {
+                slots.next += 1;
+                let used = u32::try_from(slots.next).unwrap_or(u32::MAX);
+                self.write(&used.to_le_bytes(), USED);
+                slots.next - 1
+            }
+            None => return,
+        };
+        self.write(&entry(id), offset(slot));
         if let Some(before) = slots.of.insert(id.clone(), slot) {
             slots.free.push(before);
         }
@@ -131,17 +134,19 @@ impl Ledger {
     pub fn closed(&self, id: &RequestId) {
         let mut slots = self.slots();
         if let Some(slot) = slots.of.remove(id) {
-            if let Err(error) = self.file.write_all_at(&[FREE], offset(slot)) {
-                tracing::warn!(%error, "an answered request could not be noted");
-            }
+            self.write(&[FREE], offset(slot));
             slots.free.push(slot);
         }
     }
 
     /// The client may have got part of a line (`true`), or has got all of it.
     pub fn mid_line(&self, is_mid_line: bool) {
-        if let Err(error) = self.file.write_all_at(&[u8::from(is_mid_line)], MID_LINE) {
-            tracing::warn!(%error, "half a line could not be noted");
+        self.write(&[u8::from(is_mid_line)], MID_LINE);
+    }
+
+    fn write(&self, bytes: &[u8], at: u64) {
+        if let Err(error) = self.file.write_all_at(bytes, at) {
+            tracing::warn!(%error, "an open request could not be noted");
         }
     }
 
