@@ -15,6 +15,11 @@ fn the_help_tree() {
         &["doctor", "--help"],
         &["config", "--help"],
         &["config", "check", "--help"],
+        &["policy", "--help"],
+        &["policy", "validate", "--help"],
+        &["policy", "test", "--help"],
+        &["policy", "diff", "--help"],
+        &["policy", "explain", "--help"],
         &["wrap", "--help"],
         &["audit", "--help"],
         &["audit", "verify", "--help"],
@@ -36,6 +41,7 @@ fn the_help_tree() {
       status  Lists the MCP servers running on this host and says which run outside the gateway
       doctor  Shows which hooks this kernel grants, what each missing one costs, and what to do about it
       config  Looks after the configuration file
+      policy  Checks, tests, compares and explains policies
       wrap    Runs an MCP server behind the gateway: put it before the server's command in the client's
               configuration
       audit   Looks after audit logs
@@ -124,6 +130,148 @@ fn the_help_tree() {
     Options:
           --config <F>  Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
       -h, --help        Print help
+
+    $ mcpgw-agent policy --help
+    Checks, tests, compares and explains policies
+
+    Usage: mcpgw-agent policy <COMMAND>
+
+    Commands:
+      validate  Reads policies as the gateway would and says what is wrong with them, and what they most
+                likely do not mean
+      test      Puts the messages of scenario files before a policy and says where it does not do what
+                they expect
+      diff      Says what is different between two policies: every key, every rule, their order
+      explain   Shows for one message which rules of a policy are looked at, and why each matches or
+                does not
+
+    Options:
+      -h, --help  Print help
+
+    $ mcpgw-agent policy validate --help
+    Reads policies as the gateway would and says what is wrong with them, and what they most likely do
+    not mean.
+
+    Exits with 0 if all are valid, and with 1 if one is not. Warnings count only with `--strict`.
+
+    Usage: mcpgw-agent policy validate [OPTIONS] <FILE>...
+
+    Arguments:
+      <FILE>...
+              Policies
+
+    Options:
+          --strict
+              Take warnings for errors
+
+          --json
+              Print JSON
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent policy test --help
+    Puts the messages of scenario files before a policy and says where it does not do what they expect.
+
+    Exits with 0 if all is as expected, and with 1 if anything is not, a file is wrong, or there are no
+    scenarios. A rule's `mode` and `dry_run` make a difference only to what is carried out: scenarios
+    look at what is decided.
+
+    Usage: mcpgw-agent policy test [OPTIONS] <POLICY> [SCENARIOS]...
+
+    Arguments:
+      <POLICY>
+              Policy, or a directory: every policy in it with its scenarios
+
+      [SCENARIOS]...
+              Scenario files [default: `x.test.yaml` beside `x.yaml`]
+
+    Options:
+          --json
+              Print JSON
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent policy diff --help
+    Says what is different between two policies: every key, every rule, their order.
+
+    Where scenario files stand beside them, says which of their messages are now decided otherwise.
+    Exits with 0 if the policies are the same, comments and layout aside, and with 1 if they are not or
+    one is wrong.
+
+    Usage: mcpgw-agent policy diff [OPTIONS] <OLD> <NEW>
+
+    Arguments:
+      <OLD>
+              Policy as it was
+
+      <NEW>
+              Policy as it is now
+
+    Options:
+          --json
+              Print JSON
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent policy explain --help
+    Shows for one message which rules of a policy are looked at, and why each matches or does not.
+
+    A message is JSON text, `@F` for the file F, or `-` for standard input.
+
+    Usage: mcpgw-agent policy explain [OPTIONS] --message <M> <FILE>
+
+    Arguments:
+      <FILE>
+              Policy
+
+    Options:
+          --message <M>
+              The message
+
+          --answers <M>
+              The request it answers
+
+          --direction <DIRECTION>
+              Which way it goes [default: as messages of its method do]
+
+              Possible values:
+              - c2s: From the client
+              - s2c: From the server
+
+          --server <N>
+              Name of the server
+              
+              [default: server]
+
+          --upstream <URL>
+              URL of the server
+
+          --subject <S>
+              Authenticated subject
+
+          --role <R>
+              Role of the subject; may be repeated
+
+          --transport <TRANSPORT>
+              How client and server talk
+              
+              [default: stdio]
+              [possible values: stdio, http, sse]
+
+          --client <PATH>
+              Path of the client's executable
+
+          --revision <DATE>
+              Revision of MCP, as `2025-11-25`
+
+          --json
+              Print JSON
+
+      -h, --help
+              Print help (see a summary with '-h')
 
     $ mcpgw-agent wrap --help
     Runs an MCP server behind the gateway: put it before the server's command in the client's

@@ -11,7 +11,7 @@ use super::key::{Key, KeyError, KeySource};
 use super::line::Line;
 use super::sync::{Shared, Syncer};
 use super::writer::Writer;
-use super::{AuditError, Entry, Permitted, Recorded, record};
+use super::{AuditError, Entry, Permitted, Recorded, place, record};
 use crate::policy::Mode;
 
 /// When a record counts as written.
@@ -87,6 +87,20 @@ impl AuditLog {
     #[must_use]
     pub fn absent(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), writer: Mutex::default(), syncer: None, counts: Arc::default() }
+    }
+
+    /// [`open`](Self::open)s the log or, where another process writes it, one of this process' own beside it. For
+    /// sessions that run at the same time and were told the same place.
+    ///
+    /// # Errors
+    /// [`AuditError`]
+    pub fn open_or_beside(options: &Options) -> Result<Self, AuditError> {
+        match Self::open(options) {
+            Err(AuditError::Locked { path }) => {
+                Self::open(&Options { path: place::beside(&path), ..options.clone() })
+            }
+            opened => opened,
+        }
     }
 
     /// The file.

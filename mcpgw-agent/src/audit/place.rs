@@ -37,12 +37,22 @@ fn state_dir(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))
 }
 
+/// A file of this process' own beside `log`.
+pub(super) fn beside(log: &Path) -> PathBuf {
+    let mut name = log.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{}-{}.jsonl", start(Timestamp::now()), std::process::id()));
+    log.with_file_name(name)
+}
+
+fn start(now: Timestamp) -> impl std::fmt::Display {
+    Offset::UTC.to_datetime(now).strftime("%Y%m%dT%H%M%SZ")
+}
+
 /// Names sort by time.
 fn file_name(name: &str, now: Timestamp, pid: u32) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let name: String = name.chars().take(NAME_MAX).map(|c| if is_plain(&c) { c } else { '_' }).collect();
-    let time = Offset::UTC.to_datetime(now).strftime("%Y%m%dT%H%M%SZ");
-    format!("{time}-{name}-{pid}.jsonl")
+    format!("{}-{name}-{pid}.jsonl", start(now))
 }
 
 /// Makes `dir` for us alone, or checks that it is.

@@ -6,6 +6,8 @@ mod explain;
 mod files;
 mod scenario;
 mod test;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod validate;
 

@@ -6,7 +6,7 @@
 
 use super::decimal::{Decimal, NotComparable};
 use super::glob::Glob;
-use super::leaf::{self, Leaf};
+use super::leaf::{self, Leaf, Leaves};
 use super::path::Directory;
 use super::pattern::Pattern;
 use super::text::{Side, Unreadable, fold};
@@ -84,7 +84,12 @@ pub(super) enum Held {
 
 impl ArgumentCondition {
     /// Whether it holds in `arguments`.
-    pub(super) fn holds(&self, arguments: Option<Value<'_>>, side: Side) -> Result<Held, Doubt> {
+    pub(super) fn holds<'a>(
+        &self,
+        arguments: Option<Value<'a>>,
+        leaves: &Leaves<'a>,
+        side: Side,
+    ) -> Result<Held, Doubt> {
         let find = |any_case| arguments.map(|all| leaf::find(all, &self.name, any_case)).unwrap_or_default();
         let values = find(side == Side::Wide);
         let mut doubt = None;
@@ -100,7 +105,7 @@ impl ArgumentCondition {
                     Ok(is_there == *wanted)
                 }
                 _ if values.is_empty() => return Ok(Held::Missing),
-                test => test.values(&values, side),
+                test => test.values(&values, leaves, side),
             };
             match held {
                 Ok(true) => {}
@@ -113,10 +118,10 @@ impl ArgumentCondition {
 }
 
 impl Test {
-    fn values(&self, values: &[Value<'_>], side: Side) -> Result<bool, Doubt> {
+    fn values<'a>(&self, values: &[Value<'a>], leaves: &Leaves<'a>, side: Side) -> Result<bool, Doubt> {
         let mut doubt = None;
         for value in values {
-            match (side, self.value(*value, side)) {
+            match (side, self.value(*value, leaves, side)) {
                 (Side::Wide, Ok(true)) => return Ok(true),
                 (Side::Strict, Ok(false)) => return Ok(false),
                 (Side::Wide, Ok(false)) | (Side::Strict, Ok(true)) => {}
@@ -126,12 +131,12 @@ impl Test {
         doubt.map_or(Ok(side == Side::Strict), Err)
     }
 
-    fn value(&self, value: Value<'_>, side: Side) -> Result<bool, Doubt> {
+    fn value<'a>(&self, value: Value<'a>, leaves: &Leaves<'a>, side: Side) -> Result<bool, Doubt> {
         // An array's or object's JSON text is what knorq's mcpgw looks at, and all it looks at.
         if (value.is_array() || value.is_object()) && self.is_text_of(value.raw()) {
             return Ok(true);
         }
-        leaf::holds(value, side, &mut |leaf: &Leaf<'_>| self.leaf(leaf, side))
+        leaf::holds(value, leaves, side, &mut |leaf: &Leaf<'_>| self.leaf(leaf, side))
     }
 
     fn is_text_of(&self, json: &str) -> bool {
@@ -201,7 +206,7 @@ fn equals(scalars: &[Scalar], leaf: &Leaf<'_>, side: Side) -> Result<bool, Doubt
     }
     let text =
         |read: &str, of: fn(&Scalar) -> Option<&str>| scalars.iter().any(|scalar| of(scalar) == Some(read));
-    Ok(leaf.text.judge(side, |raw| text(raw, Scalar::exact), |folded| text(folded, Scalar::folded))?)
+    Ok(leaf.text.judge(side, |raw| text(raw, Scalar::exact), |folded, _| text(folded, Scalar::folded))?)
 }
 
 impl Scalar {
@@ -228,7 +233,7 @@ fn under(directories: &[Directory], leaf: &Leaf<'_>, side: Side) -> Result<bool,
     Ok(text.judge(
         side,
         |raw| directories.iter().any(|directory| directory.holds(raw)),
-        |folded| {
+        |folded, _| {
             directories.iter().any(|directory| {
                 directory.holds_folded(folded) || side == Side::Wide && directory.may_hold(folded)
             })

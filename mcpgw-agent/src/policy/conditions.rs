@@ -116,21 +116,21 @@ impl Conditions {
             return Some(Miss::List("transports"));
         }
         let principal = &context.principal;
-        let roles: Vec<&str> = principal.roles.iter().map(|role| &**role).collect();
-        let revision = facts.revision.map(crate::mcp::Revision::as_str);
-        let (client, subject) = (context.client.as_deref(), principal.subject.as_deref());
-        let lists: [(&str, &Option<Box<[Glob]>>, &[&str]); 5] = [
-            ("servers", &self.servers, &[&context.server]),
-            ("clients", &self.clients, client.as_slice()),
-            ("revisions", &self.revisions, revision.as_slice()),
-            ("subjects", &self.subjects, subject.as_slice()),
-            ("roles", &self.roles, &roles),
+        let lists = [
+            ("servers", &self.servers, Some(&*context.server)),
+            ("clients", &self.clients, context.client.as_deref()),
+            ("revisions", &self.revisions, facts.revision.map(crate::mcp::Revision::as_str)),
+            ("subjects", &self.subjects, principal.subject.as_deref()),
         ];
-        lists.into_iter().find_map(|(key, globs, texts)| {
-            let globs = globs.as_ref()?;
-            let held = texts.iter().any(|text| globs.iter().any(|glob| glob.matches(text)));
-            (!held).then_some(Miss::List(key))
-        })
+        for (key, globs, text) in lists {
+            let Some(globs) = globs else { continue };
+            if !text.is_some_and(|text| is_one_of(globs, text)) {
+                return Some(Miss::List(key));
+            }
+        }
+        let roles = self.roles.as_ref()?;
+        let held = principal.roles.iter().any(|role| is_one_of(roles, role));
+        (!held).then_some(Miss::List("roles"))
     }
 
     fn check_content(&self, facts: &Facts<'_>, side: Side) -> Checked {
@@ -147,7 +147,7 @@ impl Conditions {
         let mut doubt = None;
         for condition in &self.arguments {
             let miss = |missing| Miss::Argument(condition.name.clone(), missing);
-            match condition.holds(arguments, side) {
+            match condition.holds(arguments, &facts.leaves, side) {
                 Ok(Held::Yes) => {}
                 Ok(Held::Missing) => return Checked::No(miss(true)),
                 Ok(Held::No) => return Checked::No(miss(false)),
@@ -161,6 +161,10 @@ impl Conditions {
         }
         doubt.map_or(Checked::Yes, |(miss, why)| Checked::Error(miss, why))
     }
+}
+
+fn is_one_of(globs: &[Glob], text: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(text))
 }
 
 /// Whether `texts` match `globs`: one of them where that restricts, all where it permits; never, where there is none.

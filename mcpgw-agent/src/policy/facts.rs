@@ -4,6 +4,7 @@ use crate::json::Value;
 use crate::mcp::{Direction, Revision};
 use crate::session::Target;
 
+use super::leaf::Leaves;
 use super::request::{Context, Request};
 use super::text::Readings;
 
@@ -23,6 +24,7 @@ pub(super) struct Facts<'a> {
     /// URIs of the resources it names.
     pub(super) resources: Vec<Readings<'a>>,
     pub(super) arguments: Arguments<'a>,
+    pub(super) leaves: Leaves<'a>,
     pub(super) params: Option<Value<'a>>,
     pub(super) result: Option<Value<'a>>,
 }
@@ -123,6 +125,7 @@ impl<'a> Facts<'a> {
             prompt: None,
             resources: Vec::new(),
             arguments: Arguments::Known(None),
+            leaves: Leaves::default(),
             params: None,
             result: None,
         }

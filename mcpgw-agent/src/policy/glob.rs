@@ -42,6 +42,11 @@ impl Glob {
         self.exact.matches(text)
     }
 
+    /// Folded texts have to match something else than texts as they came.
+    pub(super) fn is_folded_otherwise(&self) -> bool {
+        self.folded.is_some()
+    }
+
     /// `text`, which is folded.
     pub(super) fn matches_folded(&self, text: &str) -> bool {
         self.folded.as_ref().unwrap_or(&self.exact).matches(text)

@@ -1,5 +1,6 @@
 //! The values beneath a value, as texts.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::decimal::Decimal;
@@ -15,6 +16,28 @@ pub(super) struct Leaf<'a> {
     pub(super) text: Rc<Readings<'a>>,
     /// A number's own spelling, where that differs.
     pub(super) spelling: Option<&'a str>,
+}
+
+/// Leaves that were looked at: most conditions look at the same few.
+#[derive(Debug, Default)]
+pub(super) struct Leaves<'a>(RefCell<Vec<(usize, Leaf<'a>)>>);
+
+/// Leaves kept at most.
+const MAX_KEPT: usize = 32;
+
+impl<'a> Leaves<'a> {
+    /// The leaf `value` is.
+    fn of(&self, value: Value<'a>) -> Option<Leaf<'a>> {
+        let mut kept = self.0.borrow_mut();
+        if let Some((_, leaf)) = kept.iter().find(|(index, _)| *index == value.index()) {
+            return Some(leaf.clone());
+        }
+        let leaf = Leaf::of(value)?;
+        if kept.len() < MAX_KEPT {
+            kept.push((value.index(), leaf.clone()));
+        }
+        Some(leaf)
+    }
 }
 
 impl<'a> Leaf<'a> {
@@ -42,10 +65,11 @@ impl<'a> Leaf<'a> {
 /// An object's member names are leaves too where that restricts; where it permits, an object is nothing to be sure of.
 pub(super) fn holds<'a, E>(
     value: Value<'a>,
+    leaves: &Leaves<'a>,
     side: Side,
     test: &mut impl FnMut(&Leaf<'a>) -> Result<bool, E>,
 ) -> Result<bool, E> {
-    if let Some(leaf) = Leaf::of(value) {
+    if let Some(leaf) = leaves.of(value) {
         return test(&leaf);
     }
     let mut error = None;
@@ -91,6 +115,15 @@ pub(super) fn find<'a>(arguments: Value<'a>, name: &str, any_case: bool) -> Vec<
         return arguments.members().map(|(_, value)| value).collect();
     }
     let mut found = Vec::new();
+    if !name.contains('.') {
+        let members = arguments.members();
+        found.extend(
+            members
+                .filter(|(key, _)| same_name(&key.as_str().unwrap_or_default(), name, any_case))
+                .map(|(_, value)| value),
+        );
+        return found;
+    }
     let mut open = vec![(arguments, name)];
     while let Some((value, name)) = open.pop() {
         open.extend(value.elements().map(|element| (element, name)));

@@ -2,6 +2,7 @@
 //!
 //! `..`, `.`, repeated and backward slashes and `file:` are resolved as text. Symbolic links, the working directory and
 //! what `~` stands for cannot be known here: a server that follows links can reach elsewhere, whatever a policy says.
+//! A relative path that does not climb is taken to lie in none of the absolute directories a policy names.
 
 /// Other forms of a text that is a path or a URI.
 #[derive(Debug, Default)]

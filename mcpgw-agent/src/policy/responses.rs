@@ -4,7 +4,7 @@ use regex::{RegexSet, RegexSetBuilder};
 
 use super::glob::Glob;
 use super::text::{Readings, Side, fold};
-use crate::json::Value;
+use crate::json::{Kind, Value};
 use crate::mcp::Message;
 
 /// Bytes all patterns together may compile to, and their cache.
@@ -13,44 +13,66 @@ const SIZE: usize = 16 << 20;
 /// The two lists of a policy.
 #[derive(Debug, Default)]
 pub(super) struct Responses {
-    /// `response_patterns`: regexes no message of a server may match, in its text or in any string, decoded.
-    patterns: Option<RegexSet>,
+    /// `response_patterns`: regexes no message of a server may match: neither its text nor any string in it, decoded, nor
+    /// the texts of a result's content put together.
+    patterns: Option<Patterns>,
     /// `allowed_tools`: globs; tools that match none are taken out of lists. `None`: all may stay.
     allowed_tools: Option<Box<[Glob]>>,
 }
 
+#[derive(Debug)]
+struct Patterns {
+    exact: RegexSet,
+    /// For folded texts.
+    any_case: RegexSet,
+}
+
 impl Responses {
     pub(super) fn new(patterns: &[&str], allowed_tools: Option<Box<[Glob]>>) -> Result<Self, String> {
-        let set = || RegexSetBuilder::new(patterns).size_limit(SIZE).dfa_size_limit(SIZE).build();
-        let patterns = (!patterns.is_empty()).then(set).transpose().map_err(|error| error.to_string())?;
+        let set = |any_case| {
+            let mut builder = RegexSetBuilder::new(patterns);
+            builder.case_insensitive(any_case).size_limit(SIZE).dfa_size_limit(SIZE);
+            builder.build().map_err(|error| error.to_string())
+        };
+        let patterns = if patterns.is_empty() {
+            None
+        } else {
+            Some(Patterns { exact: set(false)?, any_case: set(true)? })
+        };
         Ok(Self { patterns, allowed_tools })
     }
 
     /// The number, from 1, of the first pattern `message` matches.
     pub(super) fn forbidden(&self, message: &Message) -> Option<usize> {
         let patterns = self.patterns.as_ref()?;
-        let first = |text: &str| patterns.matches(text).iter().next().map(|index| index + 1);
         let root = message.document().root();
-        first(root.raw()).or_else(|| {
-            let mut parts = String::new();
-            let found = strings(root).find_map(|value| {
-                let text = value.as_str().unwrap_or_default();
-                let escaped = text.len() + 2 != value.raw().len();
-                // What has no escapes has been looked at in the message's text, but for `^` and `$`.
-                let found = first(&text);
-                found.or_else(|| (escaped || !text.is_ascii()).then(|| first(&fold(&text))).flatten())
-            });
-            found.or_else(|| {
-                joined(message, &mut parts);
-                (!parts.is_empty()).then(|| first(&parts)).flatten()
-            })
-        })
+        let found = patterns.first(root.raw());
+        let found = found.or_else(|| strings(root).find_map(|text| patterns.first_read(&text.as_str()?)));
+        let found = found.or_else(|| joined(message).and_then(|text| patterns.first_read(&text)));
+        found.map(|index| index + 1)
     }
 
     /// The tool may stay in lists.
     pub(super) fn offers(&self, name: &str) -> bool {
         let Some(globs) = &self.allowed_tools else { return true };
         Readings::new(name).match_globs(globs, Side::Strict).unwrap_or(false)
+    }
+}
+
+impl Patterns {
+    fn first(&self, text: &str) -> Option<usize> {
+        // Asking whether any matches is cheaper than asking which, and mostly none does.
+        self.exact.is_match(text).then(|| self.exact.matches(text).iter().next()).flatten()
+    }
+
+    /// Also as it reads without invisible characters and look-alikes.
+    fn first_read(&self, text: &str) -> Option<usize> {
+        self.first(text).or_else(|| {
+            if text.is_ascii() {
+                return None;
+            }
+            self.any_case.matches(&fold(text)).iter().next()
+        })
     }
 }
 
@@ -65,19 +87,20 @@ fn strings(value: Value<'_>) -> impl Iterator<Item = Value<'_>> {
                 open.push(key);
             }
             open.extend(value.elements());
-            if value.kind() == crate::json::Kind::String {
+            if value.kind() == Kind::String {
                 return Some(value);
             }
         }
     })
 }
 
-/// The text of a result's content, its items put together: a text may be cut anywhere.
-fn joined(message: &Message, parts: &mut String) {
+/// The texts of a result's content put together, where there are several: a text may be cut anywhere.
+fn joined(message: &Message) -> Option<String> {
     let content = message.result().and_then(|result| result.get("content"));
-    for item in content.into_iter().flat_map(Value::elements) {
-        if let Some(text) = item.get("text").and_then(Value::as_str) {
-            parts.push_str(&text);
-        }
-    }
+    let texts: Vec<_> = content
+        .into_iter()
+        .flat_map(Value::elements)
+        .filter_map(|item| item.get("text").and_then(Value::as_str))
+        .collect();
+    (texts.len() > 1).then(|| texts.concat())
 }

@@ -60,12 +60,13 @@ pub(super) fn rules(reader: &mut Reader, node: &Node) -> Vec<Rule> {
     for node in nodes.iter().take(MAX_RULES) {
         let keys = ["name", "action", "mode", "dry_run", "answer", "redact", "match"];
         let members = reader.map(node, "a rule", &keys);
-        let Some(rule) = rule(reader, node, &members) else { continue };
-        if !names.insert(rule.name.clone()) {
-            let place = members.get("name").and_then(|name| name.place);
-            reader.problem(place, format!("an earlier rule is called `{}`", rule.name));
+        if let Some((place, Content::Text(name))) =
+            members.get("name").map(|name| (name.place, &name.content))
+            && !names.insert(name.clone())
+        {
+            reader.problem(place, format!("an earlier rule is called `{name}`"));
         }
-        rules.push(rule);
+        rules.extend(rule(reader, node, &members));
     }
     rules
 }

@@ -1,4 +1,11 @@
 //! Policies against messages.
 
+mod answers;
+mod beyond;
+mod hostile;
 mod language;
+mod loading;
+mod noise;
+mod redaction;
 mod support;
+mod tools;

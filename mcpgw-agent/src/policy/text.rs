@@ -68,7 +68,11 @@ impl<'a> Readings<'a> {
         self.judge(
             side,
             |raw| globs.iter().any(|glob| glob.matches(raw)),
-            |folded| globs.iter().any(|glob| glob.matches_folded(folded)),
+            |folded, is_raw| match is_raw {
+                // What has been tried already need not be tried again.
+                true => globs.iter().any(|glob| glob.is_folded_otherwise() && glob.matches_folded(folded)),
+                false => globs.iter().any(|glob| glob.matches_folded(folded)),
+            },
         )
     }
 
@@ -77,16 +81,16 @@ impl<'a> Readings<'a> {
         self.judge(
             side,
             |raw| patterns.iter().any(|pattern| pattern.matches(raw)),
-            |folded| patterns.iter().any(|pattern| pattern.matches_any_case(folded)),
+            |folded, _| patterns.iter().any(|pattern| pattern.matches_any_case(folded)),
         )
     }
 
-    /// By the text as it came and by its folded readings.
+    /// By the text as it came and by its folded readings; `folded` is told where that is the text itself.
     pub(super) fn judge(
         &self,
         side: Side,
         exact: impl Fn(&str) -> bool,
-        folded: impl Fn(&str) -> bool,
+        folded: impl Fn(&str, bool) -> bool,
     ) -> Result<bool, Unreadable> {
         match (side, exact(&self.raw)) {
             (Side::Wide, true) => return Ok(true),
@@ -97,10 +101,10 @@ impl<'a> Readings<'a> {
         let found = match side {
             Side::Wide => {
                 // Without another reading the text may still match whatever its case.
-                others.folded.is_empty() && folded(&self.raw)
-                    || others.folded.iter().chain(&others.possible).any(|reading| folded(reading))
+                others.folded.is_empty() && folded(&self.raw, true)
+                    || others.folded.iter().chain(&others.possible).any(|reading| folded(reading, false))
             }
-            Side::Strict => others.folded.iter().all(|reading| folded(reading)),
+            Side::Strict => others.folded.iter().all(|reading| folded(reading, false)),
         };
         match (side, found) {
             (Side::Wide, true) => Ok(true),

@@ -35,6 +35,24 @@ fn a_log_is_ours_alone_and_goes_on_where_it_ended() {
 }
 
 #[test]
+fn several_that_were_told_one_place_have_a_file_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    let first = AuditLog::open_or_beside(&Options::at(&path)).unwrap();
+    let second = AuditLog::open_or_beside(&Options::at(&path)).unwrap();
+    assert_eq!(first.path(), path);
+    let theirs = second.path().to_owned();
+    let name = theirs.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("a-20") && name.ends_with(&format!("-{}.jsonl", std::process::id())), "{name}");
+    for log in [first, second] {
+        let _permit = Case::call("{}").record(&log).unwrap();
+    }
+    for path in [path, theirs] {
+        assert_eq!((verify(&path).outcome, verify(&path).records), (Outcome::Valid, 3));
+    }
+}
+
+#[test]
 fn a_torn_record_is_kept_aside_and_recorded() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.jsonl");

@@ -13,9 +13,9 @@ use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::Output;
 use crate::cli::text::{Line, Style};
-use crate::json::{Document, Limits, Value};
+use crate::json::{self, Document, Limits, Value};
 use crate::mcp::{Direction, Revision};
-use crate::policy::{Context, Outcome, Policy, Principal, Step, Transport};
+use crate::policy::{Context, Effect, Outcome, Policy, Principal, Step, Transport};
 use crate::reload::mode_word;
 
 /// Longest message read, in bytes: the gateway's own limit.
@@ -168,6 +168,8 @@ struct Report {
     errors: Vec<String>,
     /// The rules that were looked at, in order.
     steps: Vec<Look>,
+    /// What goes on, where that is not what came.
+    goes_on_as: Option<String>,
 }
 
 /// A rule that was looked at.
@@ -194,12 +196,18 @@ fn report(trial: &Trial, policy: &Policy) -> Report {
                 mode,
                 errors: vec![reason.to_string()],
                 steps: Vec::new(),
+                goes_on_as: None,
             };
         }
     };
     let explanation = policy.explain(&prepared.request());
     let evaluation = explanation.evaluation;
+    let goes_on_as = match &evaluation.effect {
+        Effect::Redact(edits) => Some(json::apply(prepared.message.bytes(), edits.clone())),
+        Effect::Allow | Effect::Deny { .. } | Effect::Hold => None,
+    };
     Report {
+        goes_on_as: goes_on_as.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         effect: word(&evaluation.effect),
         rule: evaluation.rule.into(),
         mode: mode_word(evaluation.mode),
@@ -223,7 +231,7 @@ fn look(step: &Step, policy: &Policy) -> Look {
 }
 
 fn draw(report: &Report) -> Vec<Line> {
-    let Report { effect, rule, mode, errors, steps } = report;
+    let Report { effect, rule, mode, errors, steps, goes_on_as } = report;
     let mut lines = Vec::new();
     for (index, Look { rule, action, dry_run, matched, condition, why }) in steps.iter().enumerate() {
         let (style, word) = if *matched { (Style::Good, "matches") } else { (Style::Dim, "does not match") };
@@ -239,5 +247,6 @@ fn draw(report: &Report) -> Vec<Line> {
     let remark =
         if *mode == "observe" && *effect != "allow" { " (only recorded: mode is observe)" } else { "" };
     lines.push(Line::styled(style, effect).and(Style::Plain, &format!(" by `{rule}`{remark}")));
+    lines.extend(goes_on_as.iter().map(|text| Line::plain(&format!("It goes on as {text}"))));
     lines
 }

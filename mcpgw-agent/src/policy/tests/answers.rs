@@ -1,0 +1,115 @@
+//! Answers, and what holds for servers' messages whatever the rules say.
+
+use super::support::*;
+
+#[test]
+fn answers_pass_unless_a_rule_names_their_direction() {
+    let policy = rules(
+        "- {name: deny-calls, action: deny, match: {methods: [tools/call], arguments: {path: ['/etc/*']}}}
+- {name: no-answers, action: deny, match: {methods: [tools/call], tools: [leak], directions: [s2c]}}
+- {name: calls, action: allow, match: {methods: [tools/call, resources/read]}}
+- {name: rest, action: deny, match: {methods: ['*']}}
+",
+    );
+    for (asked, expected) in [
+        (call("read", "{}"), "allow (implicit-allow)"),
+        (call("leak", "{}"), "deny no-answers"),
+        (call("Leak", "{}"), "deny no-answers"),
+        (ask("resources/read", r#"{"uri":"file:///a"}"#), "allow (implicit-allow)"),
+        (ask("initialize", "{}"), "allow (implicit-allow)"),
+    ] {
+        assert_eq!(word(&answer(&asked, "{}").under(&policy)), expected, "{:?}", asked.message.bytes());
+    }
+    // The client's answer to a server's request.
+    let asked = from_server("sampling/createMessage", "{}", Some(1));
+    assert_eq!(word(&answer(&asked, "{}").under(&policy)), "allow (implicit-allow)");
+}
+
+#[test]
+fn a_rule_can_look_into_results() {
+    let policy = rules(
+        "- {name: errors, action: hold, match: {methods: ['*'], directions: [s2c], when: 'has(result.isError) && result.isError'}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+",
+    );
+    let asked = call("read", "{}");
+    assert_eq!(word(&answer(&asked, r#"{"isError":true}"#).under(&policy)), "hold errors");
+    assert_eq!(word(&answer(&asked, r#"{"isError":false}"#).under(&policy)), "allow (implicit-allow)");
+    assert_eq!(word(&answer(&asked, r#"{"content":[]}"#).under(&policy)), "allow (implicit-allow)");
+}
+
+#[test]
+fn no_pattern_is_hidden_in_a_servers_message() {
+    let policy = policy(
+        "version: v1
+mode: enforce
+rules:
+- {name: rest, action: allow, match: {methods: ['*']}}
+response_patterns: ['SECRET-[0-9]+', '\"password\":', '^ab$']
+",
+    );
+    let asked = call("read", "{}");
+    let far = format!(r#"{{"content":[{{"type":"text","text":"{}SECRET-1"}}]}}"#, "x".repeat(3 << 20));
+    for (result, expected) in [
+        (r#"{"content":[{"type":"text","text":"SECRET-1"}]}"#, "deny (response-pattern-1)"),
+        (r#"{"content":[{"type":"text","text":"\u0053ECRET-1"}]}"#, "deny (response-pattern-1)"),
+        (r#"{"content":[{"type":"text","text":"SEC\u200bRET-1"}]}"#, "deny (response-pattern-1)"),
+        (
+            r#"{"content":[{"type":"text","text":"SECR"},{"type":"text","text":"ET-1"}]}"#,
+            "deny (response-pattern-1)",
+        ),
+        (r#"{"structuredContent":{"SECRET-1":true}}"#, "deny (response-pattern-1)"),
+        (r#"{"structuredContent":{"deep":[[{"a":"\u0053ECRET-9"}]]}}"#, "deny (response-pattern-1)"),
+        (r#"{"structuredContent":{"password":"x"}}"#, "deny (response-pattern-2)"),
+        (r#"{"structuredContent":{"x":"ab"}}"#, "deny (response-pattern-3)"),
+        (r#"{"structuredContent":{"x":"abc"}}"#, "allow (implicit-allow)"),
+        (&far, "deny (response-pattern-1)"),
+    ] {
+        let shown: String = result.chars().take(80).collect();
+        assert_eq!(word(&answer(&asked, result).under(&policy)), expected, "{shown}");
+    }
+    let told = from_server("notifications/message", r#"{"data":"SECRET-1"}"#, None);
+    assert_eq!(word(&told.under(&policy)), "deny (response-pattern-1)");
+    let asked = call("SECRET-1", r#"{"x":"SECRET-1"}"#);
+    assert_eq!(word(&asked.under(&policy)), "allow rest");
+}
+
+#[test]
+fn requests_within_a_result_are_the_servers_requests() {
+    let policy = rules(
+        "- {name: no-sampling, action: deny, match: {methods: ['sampling/*']}}
+- {name: ask-first, action: hold, match: {methods: ['elicitation/*']}}
+- {name: calls, action: allow, match: {methods: [tools/call, roots/list]}}
+",
+    );
+    let asked = call("read", "{}");
+    let result = |requests: &str| format!(r#"{{"resultType":"input_required","inputRequests":{requests}}}"#);
+    for (requests, expected) in [
+        (r#"{"a":{"method":"sampling/createMessage","params":{}}}"#, "deny no-sampling"),
+        (r#"{"a":{"method":"roots/list"},"b":{"method":"Sampling/createMessage"}}"#, "deny no-sampling"),
+        (r#"{"a":{"method":"elicitation/create","params":{}}}"#, "hold ask-first"),
+        (r#"{"a":{"method":"roots/list"}}"#, "allow (implicit-allow)"),
+        (r#"{"a":{"method":"x/y"}}"#, "deny (implicit-deny)"),
+        (r#"{"a":{"method":7}}"#, "deny (unreadable-request)"),
+        (r#"[{"method":"roots/list"}]"#, "deny (unreadable-request)"),
+        ("null", "allow (implicit-allow)"),
+    ] {
+        assert_eq!(word(&answer(&asked, &result(requests)).under(&policy)), expected, "{requests}");
+    }
+}
+
+#[test]
+fn a_recorded_denial_does_not_weaken_an_enforced_one() {
+    let policy = policy(
+        "version: v1
+mode: enforce
+rules:
+- {name: trial, mode: audit, action: deny, match: {methods: [tools/call], directions: [s2c]}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+response_patterns: [SECRET]
+",
+    );
+    let asked = call("read", "{}");
+    assert_eq!(word(&answer(&asked, r#"{"x":"SECRET"}"#).under(&policy)), "deny (response-pattern-1)");
+    assert_eq!(word(&answer(&asked, r#"{"x":"y"}"#).under(&policy)), "~deny trial");
+}
