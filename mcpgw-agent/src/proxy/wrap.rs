@@ -161,7 +161,6 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
 
 /// Whose session it is.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one")]
 enum Course {
     /// The daemon's.
     Daemon(Handed),

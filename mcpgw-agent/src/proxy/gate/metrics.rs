@@ -163,10 +163,11 @@ impl GateMetrics {
         }
         added_by.observe(added.as_secs_f64());
         let asks = matches!(kind, Some(MessageKind::Request | MessageKind::Notification));
-        if asks && direction == Direction::ToServer {
-            if let Some(actions) = self.request.get(index(method)) {
-                by_action(actions, action).inc();
-            }
+        if asks
+            && direction == Direction::ToServer
+            && let Some(actions) = self.request.get(index(method))
+        {
+            by_action(actions, action).inc();
         }
         if let (Direction::ToClient, Some(us)) = (direction, answered_us)
             && let Some(durations) = self.duration.get(index(method))

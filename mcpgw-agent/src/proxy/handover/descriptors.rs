@@ -48,10 +48,11 @@ pub(super) fn check(descriptor: impl AsFd, needed: Use, uid: u32) -> Result<(), 
     }
     let ask = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     let stat = statx(descriptor, "", ask, StatxFlags::TYPE).map_err(|_error| Unfit::Kind)?;
-    match FileType::from_raw_mode(stat.stx_mode.into()) {
-        FileType::Fifo => Ok(()),
-        FileType::Socket if is_own_stream(descriptor, uid) => Ok(()),
-        _ => Err(Unfit::Kind),
+    let kind = FileType::from_raw_mode(stat.stx_mode.into());
+    if kind == FileType::Fifo || (kind == FileType::Socket && is_own_stream(descriptor, uid)) {
+        Ok(())
+    } else {
+        Err(Unfit::Kind)
     }
 }
 
