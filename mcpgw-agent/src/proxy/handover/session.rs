@@ -41,9 +41,8 @@ pub(super) fn run(gate: &Arc<Gate>, place: &Place, stream: &UnixStream, server: 
     match take_over(gate, place, stream, server) {
         Ok((running, party)) => {
             tracing::info!(pid, uid, session = party.id(), server = %party.context().server, "a session began");
-            note(gate, &Event::SessionOpened { session: party.id(), context: party.context() });
             let outcome = watch(stream, running);
-            note(gate, &Event::SessionClosed { session: party.id(), context: party.context(), exit: None });
+            closed(gate, &party);
             let tally = party.tally();
             tracing::info!(session = party.id(), ?outcome, refused = tally.refused(), "a session ended");
             // The wrap may be gone.
@@ -78,7 +77,9 @@ fn take_over(
     if socket::read_line(stream, Some(STEP))? != GO {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the wrap does not let go").into());
     }
-    let running = relay.start()?;
+    // Before the first message's record.
+    note(gate, &Event::SessionOpened { session: party.id(), context: party.context() });
+    let running = relay.start().inspect_err(|_| closed(gate, &party))?;
     place.begun(running.stopper(), Arc::clone(&party));
     if let Err(error) = answer(stream, &Response::done()) {
         tracing::debug!(%error, "a wrap left as its session began");
@@ -115,6 +116,10 @@ fn watch(stream: &UnixStream, mut running: Running) -> Outcome {
         }
     }
     running.wait()
+}
+
+fn closed(gate: &Gate, party: &Party) {
+    note(gate, &Event::SessionClosed { session: party.id(), context: party.context(), exit: None });
 }
 
 /// A log that cannot be written says so itself, and the gate refuses where it must.
