@@ -22,7 +22,9 @@ pub mod status;
 
 pub use metrics::Counters;
 pub use peer::Peer;
-pub use protocol::{RegisterRequest, Request};
+pub use protocol::{HandoverRequest, RegisterRequest, Request};
 pub use runtime_dir::{RuntimeDir, RuntimeDirError};
 pub use socket::{Command, ControlSocket, Refusal};
-pub use status::{AgentStatus, Gap, HookState, HookStatus, Mode, Status, Summary};
+pub use status::{
+    AgentStatus, AuditStatus, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary,
+};

@@ -15,6 +15,7 @@ mod log;
 mod output;
 mod policy;
 mod proxy;
+mod reload;
 mod run;
 mod status;
 mod text;
@@ -40,6 +41,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Reload(reload::Args),
     Status(status::Args),
     Doctor(doctor::Args),
     #[command(subcommand)]
@@ -72,6 +74,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command) -> Result<u8, CliError> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Reload(args) => reload::reload(&args),
         Command::Status(args) => status::status(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(command) => config::config(&command),

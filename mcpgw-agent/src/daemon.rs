@@ -12,6 +12,7 @@
 
 mod callers;
 mod dozing;
+mod gateway;
 mod hashing;
 mod host;
 mod report;
@@ -37,6 +38,8 @@ use crate::config::{Config, Dirs};
 use crate::inventory::{AllowError, HostEvent};
 use crate::kernel::{Hook, Kernel, KernelOptions, Loaded, OptionsError};
 use crate::proc::ProcReader;
+use crate::proxy::gateway::{Gateway, GatewayError};
+use crate::proxy::handover::Sessions;
 use crate::ready::{Heartbeat, Ready};
 use crate::systemd::Systemd;
 use crate::tasks::{Ended, Tasks};
@@ -57,6 +60,8 @@ pub(crate) use status::hook_status;
 const TICK: Duration = Duration::from_millis(250);
 /// How long tasks may take to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long open sessions may take to be told of the end.
+const SESSIONS_GRACE: Duration = Duration::from_secs(4);
 /// Commands and scans that may wait for the loop.
 const QUEUE: usize = 64;
 
@@ -106,6 +111,9 @@ pub enum DaemonError {
     /// The probes cannot be set up as configured.
     #[error("the configuration's `host` section cannot be used")]
     Probes(#[from] OptionsError),
+    /// Policy or audit log cannot be used.
+    #[error("the gateway cannot be set up")]
+    Gateway(#[from] GatewayError),
     /// A part of the agent stopped, and the rest is no use without it.
     #[error("a part of the agent failed")]
     Task(#[source] Arc<Ended>),
@@ -119,7 +127,10 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let RunOptions { config, config_path, dirs, observer } = options;
     let Signals { mut stop, reload } = Signals::new()?;
     let probes = settings::kernel(&config)?;
+    gateway::raise_descriptor_limit();
     let mut runtime_dir = RuntimeDir::lock(&dirs.runtime)?;
+    let gateway = Gateway::open(&config.gateway, &dirs.state)?;
+    let sessions = Sessions::new(Arc::clone(gateway.gate()), config.gateway.limits);
     let listener = runtime_dir.bind(&config.admin.socket_group)?;
 
     let tasks = Tasks::new();
@@ -134,6 +145,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         counters: Arc::clone(&counters),
         ready: ready.clone(),
         heartbeat: heartbeat.clone(),
+        gateway: gateway.clone(),
     };
     let http = bind_http(&config, sources).await?;
     let metrics_address = http.as_ref().map(HttpServer::address);
@@ -148,10 +160,14 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         answered: watch.answered,
         scanned: Some(scanned),
         waiting: Vec::new(),
+        gateway: gateway.clone(),
+        sessions: sessions.clone(),
         heartbeat: heartbeat.clone(),
         reload,
         config_path,
     };
+    let policies = Arc::clone(gateway.policies());
+    tasks.spawn("policy watch", crate::reload::watch(policies, tasks.token().clone()));
     tasks.spawn("control socket", socket.run(tasks.clone()));
     if let Some(http) = http {
         tasks.supervise("http endpoints", http.run(tasks.token().clone()));
@@ -163,9 +179,17 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         () = stop.wait() => Ok(()),
         ended = tasks.ended() => Err(DaemonError::Task(ended)),
     };
+    // While everything else still works: a client that is told in time need not find out.
+    let left = tokio::task::block_in_place(|| sessions.stop(SESSIONS_GRACE));
+    if left > 0 {
+        tracing::warn!(sessions = left, "did not end in time");
+    }
     let report = tasks.shutdown(GRACE).await;
     if !report.aborted.is_empty() {
         tracing::warn!(tasks = ?report.aborted, "did not stop in time");
+    }
+    if let Err(error) = gateway.audit().close() {
+        tracing::error!(%error, "the audit log could not be closed");
     }
     drop(runtime_dir);
     outcome

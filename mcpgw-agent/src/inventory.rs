@@ -59,5 +59,6 @@ pub use state::Inventory;
 pub use stats::InventoryStats;
 pub use time::BootTime;
 pub use view::{
-    ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
+    ClientView, EvidenceView, GatewayPlace, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView,
+    Transport,
 };

@@ -18,6 +18,9 @@
 
 mod embedded;
 pub mod gate;
+pub mod gateway;
+mod handed;
+pub mod handover;
 pub mod http;
 mod register;
 pub mod reply;
@@ -26,6 +29,7 @@ mod signals;
 pub mod stdio;
 mod wrap;
 
+pub use handed::GATEWAY_GONE;
 pub use wrap::{WrapError, WrapOptions, wrap};
 
 /// Text from elsewhere for a terminal: short, and nothing in it that a terminal would act on.

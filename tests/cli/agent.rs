@@ -81,6 +81,7 @@ pub(crate) fn server(name: &str, state: ServerState) -> ServerView {
         endpoint: None,
         state,
         reason: String::new(),
+        gateway: None,
         confirmed: true,
         evidence: vec![EvidenceView {
             kind: "request".to_owned(),

@@ -10,6 +10,7 @@ fn the_help_tree() {
     for arguments in [
         &["--help"][..],
         &["run", "--help"],
+        &["reload", "--help"],
         &["status", "--help"],
         &["doctor", "--help"],
         &["config", "--help"],
@@ -37,6 +38,8 @@ fn the_help_tree() {
 
     Commands:
       run     Runs the agent: watches the host, answers `status`, serves metrics
+      reload  Has the running agent read its configuration and its policy anew; for root and the agent's
+              own user
       status  Lists the MCP servers running on this host and says which run outside the gateway
       doctor  Shows which hooks this kernel grants, what each missing one costs, and what to do about it
       config  Looks after the configuration file
@@ -61,6 +64,18 @@ fn the_help_tree() {
           --config <F>
               Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
 
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent reload --help
+    Has the running agent read its configuration and its policy anew; for root and the agent's own user.
+
+    A file that cannot be used changes nothing: the one before stays in force, and what is wrong is said
+    here.
+
+    Usage: mcpgw-agent reload
+
+    Options:
       -h, --help
               Print help (see a summary with '-h')
 
@@ -288,6 +303,15 @@ fn the_help_tree() {
     Options:
           --name <N>
               Name to list the server by; the agent finds one itself otherwise
+
+          --policy <F>
+              Policy to enforce [default: everything passes and is recorded]
+
+          --audit-log <F>
+              File to record decisions in [default: one in $XDG_STATE_HOME/mcpgw/audit]
+
+          --config <F>
+              Configuration file; only its section `gateway` counts here [default: none]
 
       -h, --help
               Print help (see a summary with '-h')

@@ -12,6 +12,7 @@ mod support;
 mod alerts;
 mod bypass;
 mod earlier;
+mod gateway;
 mod hostile;
 mod lifecycle;
 mod load;

@@ -69,11 +69,16 @@ impl Agent {
     /// Kills it the hard way, reaps it, and starts another over what it left behind.
     pub(crate) fn kill_and_restart(mut self) -> Self {
         self.kill_hard();
+        self.restart();
+        self
+    }
+
+    /// Starts another over what this one, which must be reaped, left behind.
+    pub(crate) fn restart(&mut self) {
         let (child, log) = spawn(self.dirs.path());
         self.child = child;
         self.log = log;
         self.wait_ready();
-        self
     }
 
     /// SIGKILL, and reap.

@@ -46,6 +46,11 @@ impl Log {
         self.0.1.notify_all();
     }
 
+    /// Nothing more will come.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).open == 0
+    }
+
     /// Everything so far.
     pub(crate) fn text(&self) -> String {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).lines.join("\n")

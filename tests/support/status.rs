@@ -15,6 +15,9 @@ pub(crate) struct Status {
     pub(crate) agent: Value,
     /// Numbers.
     pub(crate) summary: Value,
+    /// The gateway.
+    #[serde(default)]
+    pub(crate) gateway: Value,
     /// The list.
     pub(crate) servers: Vec<ServerView>,
 }

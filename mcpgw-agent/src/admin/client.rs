@@ -112,6 +112,14 @@ impl Client {
         self.request(&Request::Register(request)).map(drop)
     }
 
+    /// Has configuration and policy read anew.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; [`ClientError::Refused`] where the caller may not, or a file cannot be used.
+    pub fn reload(&mut self) -> Result<(), ClientError> {
+        self.request(&Request::Reload).map(drop)
+    }
+
     fn request(&mut self, request: &Request) -> Result<Response, ClientError> {
         let deadline = Instant::now() + self.timeout;
         let mut line = serde_json::to_vec(request).map_err(|error| protocol(&error.to_string()))?;

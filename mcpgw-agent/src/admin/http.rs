@@ -30,6 +30,7 @@ use super::metrics::{Counters, ProcessSample, render};
 use super::peer::Peer;
 use super::socket::Command;
 use super::status::Status;
+use crate::proxy::gateway::Gateway;
 use crate::ready::{Heartbeat, Ready};
 use host::Hosts;
 
@@ -51,6 +52,8 @@ pub struct Sources {
     pub ready: Ready,
     /// What `/healthz` tells.
     pub heartbeat: Heartbeat,
+    /// What it counts, and whether it can record.
+    pub gateway: Gateway,
 }
 
 /// The server, bound and not yet running.
@@ -121,7 +124,7 @@ async fn metrics(State(sources): State<Sources>) -> Response {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "The agent's main loop does not answer.\n".to_owned());
     };
     let process = ProcessSample::take().ok();
-    match render(&status, &sources.counters, process.as_ref()) {
+    match render(&status, &sources.counters, sources.gateway.gate().metrics(), process.as_ref()) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "the metrics cannot be written");
@@ -142,6 +145,11 @@ async fn healthz(State(sources): State<Sources>) -> Response {
 
 async fn readyz(State(sources): State<Sources>) -> Response {
     let pending = sources.ready.pending();
+    let gateway = &sources.gateway;
+    if gateway.gate().enforces() && !gateway.audit().health().writing {
+        // Nothing is let through, so nobody should be sent here.
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written\n".to_owned());
+    }
     if pending.is_empty() {
         plain(StatusCode::OK, "ready\n".to_owned())
     } else {

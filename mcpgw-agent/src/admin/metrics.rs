@@ -6,6 +6,7 @@
 //! Prometheus.
 
 mod counters;
+mod gateway;
 mod process;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Te
 
 use super::status::{Gap, HookState, HookStatus, Status};
 use crate::inventory::{ServerState, Transport};
+use crate::proxy::gate::GateMetrics;
 
 /// Hooks that get a label of their own; any other counts as `other`.
 pub const HOOKS: [&str; 7] = ["exec", "fork", "exit", "stdio-tap", "sockets", "http-in", "http-out"];
@@ -47,15 +49,17 @@ pub(crate) const TRANSPORTS: [(Transport, &str); 4] = [
 pub fn render(
     status: &Status,
     counters: &Counters,
+    gate: &GateMetrics,
     process: Option<&ProcessSample>,
 ) -> Result<String, prometheus::Error> {
-    let registry = registry(status, counters, process)?;
+    let registry = registry(status, counters, gate, process)?;
     TextEncoder::new().encode_to_string(&registry.gather())
 }
 
 fn registry(
     status: &Status,
     counters: &Counters,
+    gate: &GateMetrics,
     process: Option<&ProcessSample>,
 ) -> Result<Registry, prometheus::Error> {
     let registry = Registry::new();
@@ -64,6 +68,7 @@ fn registry(
     hooks(&registry, &status.agent.hooks)?;
     rings(&registry, status)?;
     tap(&registry, counters)?;
+    gateway::register(&registry, status.gateway.as_ref(), gate)?;
     if let Some(process) = process {
         process.register(&registry)?;
     }

@@ -5,6 +5,10 @@
 //! ← {"ok":true,"status":{…}}
 //! → {"op":"register","name":null,"channels":[{"kind":"fifo","ino":123}]}
 //! ← {"ok":true}
+//! → {"op":"handover","name":"files"}
+//! ← {"ok":true}                                             and the connection is the session's
+//! → {"op":"reload"}
+//! ← {"ok":true}
 //! ← {"ok":false,"error":{"code":"bad-request","message":"…"}}
 //! ```
 //!
@@ -34,6 +38,18 @@ pub enum Request {
     Status,
     /// The caller is a proxy for these channels, for as long as it keeps the connection.
     Register(RegisterRequest),
+    /// The caller is a wrap that hands its session over; what follows the answer is told in `proxy::handover`.
+    Handover(HandoverRequest),
+    /// Configuration and policy are to be read anew.
+    Reload,
+}
+
+/// A wrap hands its session over.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HandoverRequest {
+    /// The server's name in the audit log and in the policy.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 /// A `wrap` tells of itself: first with no channels, before it starts its command; again on the same
@@ -101,6 +117,8 @@ pub enum Code {
     Busy,
     /// The caller's credentials do not allow it.
     Forbidden,
+    /// It was tried and went wrong.
+    Failed,
     /// The agent is starting, stopping or stuck.
     Unavailable,
     /// A code of a newer agent.
@@ -167,16 +185,20 @@ impl Response {
 /// A sentence for the caller: what is wrong with it, and where.
 pub fn parse(line: &[u8]) -> Result<Request, String> {
     let request: Request = serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
-    if let Request::Register(register) = &request {
-        if register.channels.len() > CHANNELS_MAX {
-            return Err(format!("a registration names at most {CHANNELS_MAX} channels"));
-        }
-        if register.name.as_ref().is_some_and(|name| name.len() > NAME_MAX) {
-            return Err(format!("a name has at most {NAME_MAX} bytes"));
-        }
-        if register.name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
-            return Err("a name has no control characters".to_owned());
-        }
+    let name = match &request {
+        Request::Register(RegisterRequest { name, .. }) | Request::Handover(HandoverRequest { name }) => name,
+        Request::Status | Request::Reload => &None,
+    };
+    if let Request::Register(register) = &request
+        && register.channels.len() > CHANNELS_MAX
+    {
+        return Err(format!("a registration names at most {CHANNELS_MAX} channels"));
+    }
+    if name.as_ref().is_some_and(|name| name.len() > NAME_MAX) {
+        return Err(format!("a name has at most {NAME_MAX} bytes"));
+    }
+    if name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+        return Err("a name has no control characters".to_owned());
     }
     Ok(request)
 }

@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::peer::Peer;
 use super::protocol::{Code, RegisterRequest};
 use super::status::Status;
+use crate::proxy::handover::Place;
 use crate::tasks::Tasks;
 use connection::Connection;
 use seats::Seats;
@@ -54,6 +55,18 @@ pub enum Command {
         /// Accepted or not.
         reply: oneshot::Sender<Result<(), Refusal>>,
     },
+    /// A wrap wants to hand its session over. The loop must check that the peer may, as for `Register`.
+    Handover {
+        /// Who asks.
+        peer: Peer,
+        /// A place for the session, or why there is none.
+        reply: oneshot::Sender<Result<Place, Refusal>>,
+    },
+    /// Configuration and policy are to be read anew; the socket has checked that the peer may ask that.
+    Reload {
+        /// What went wrong, a sentence; nothing has changed then.
+        reply: oneshot::Sender<Result<(), String>>,
+    },
     /// The connection that registered as `id` is gone. Sent once for each `id` that ever sent a `Register`,
     /// refused ones included.
     Unregister {
@@ -62,7 +75,7 @@ pub enum Command {
     },
 }
 
-/// Why a registration is refused.
+/// Why a registration or a hand-over is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {

@@ -4,11 +4,14 @@
 //! none may go or change meaning without a new [`SCHEMA`].
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ServerState, ServerView};
+use crate::proxy::handover::SessionView;
+use crate::reload::PolicyState;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -25,8 +28,37 @@ pub struct Status {
     pub agent: AgentStatus,
     /// Running servers, counted by state.
     pub summary: Summary,
+    /// The gateway; `None` of an agent that has none.
+    #[serde(default)]
+    pub gateway: Option<GatewayStatus>,
     /// Every server and candidate known, ended ones (with `ended_at`) included while they are remembered.
     pub servers: Vec<ServerView>,
+}
+
+/// The agent's gateway: what decides on messages, where that is recorded, and the sessions it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayStatus {
+    /// The policy in force.
+    pub policy: PolicyState,
+    /// The audit log.
+    pub audit: AuditStatus,
+    /// Open sessions that wraps have handed over, oldest first.
+    pub sessions: Vec<SessionView>,
+}
+
+/// The audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditStatus {
+    /// Its file.
+    pub path: PathBuf,
+    /// The last record could be written, and as durable as configured.
+    pub writing: bool,
+    /// Records written since the agent started.
+    pub written: u64,
+    /// Records that could not be.
+    pub lost: u64,
+    /// What went wrong last, also where it went well since.
+    pub last_error: Option<String>,
 }
 
 /// The agent's own state.
@@ -169,7 +201,7 @@ impl Status {
     /// A document of the current [`SCHEMA`], its summary counted from `servers`.
     #[must_use]
     pub fn new(agent: AgentStatus, servers: Vec<ServerView>) -> Self {
-        Self { schema: SCHEMA, agent, summary: Summary::of(&servers), servers }
+        Self { schema: SCHEMA, agent, summary: Summary::of(&servers), gateway: None, servers }
     }
 
     /// What a process of `uid` may see: root everything, anyone else the servers that run as themselves.
@@ -178,7 +210,10 @@ impl Status {
     pub fn visible_to(mut self, uid: u32) -> Self {
         if uid != 0 {
             self.servers.retain(|server| server.uid == uid);
+            if let Some(gateway) = &mut self.gateway {
+                gateway.sessions.retain(|session| session.uid == uid);
+            }
         }
-        Self::new(self.agent, self.servers)
+        Self { gateway: self.gateway, ..Self::new(self.agent, self.servers) }
     }
 }

@@ -137,6 +137,7 @@ impl From<DaemonError> for CliError {
             DaemonError::RuntimeDir(error) => error.into(),
             DaemonError::Allow(error) => Self::new(exit::CONFIG, error),
             DaemonError::Probes(error) => error.into(),
+            error @ DaemonError::Gateway(_) => Self::new(exit::CONFIG, error),
             error @ DaemonError::Listen { .. } => Self::failure(error)
                 .hinted("`admin: {metrics-address: \"127.0.0.1:0\"}` lets the system choose a free port"),
             error @ (DaemonError::System { .. } | DaemonError::Task(_)) => Self::failure(error),

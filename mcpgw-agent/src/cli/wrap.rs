@@ -35,13 +35,15 @@ pub(super) struct Args {
 pub(super) fn wrap(args: Args) -> Result<u8, CliError> {
     let Args { name, policy, audit_log, config, command } = args;
     let runtime_dir = Dirs::from_env()?.runtime;
+    // Who names one of them means it.
+    let is_own_gateway = policy.is_some() || audit_log.is_some() || config.is_some();
     let mut gateway = match config {
         Some(path) => Config::load(Some(&path)).map_err(failed)?.gateway,
         None => Gateway::default(),
     };
     gateway.policy = policy.or(gateway.policy);
     gateway.audit.path = audit_log.or(gateway.audit.path);
-    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, gateway })?)
+    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, gateway, is_own_gateway })?)
 }
 
 /// The client must be able to tell our failure from the server's.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::audit::Durability;
+
 /// How messages are decided on and recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Gateway {
@@ -22,16 +24,6 @@ pub struct Audit {
     pub durability: Durability,
     /// The file with the key records are signed with; `None` for the one made beside the log.
     pub signing_key_file: Option<PathBuf>,
-}
-
-/// When a record counts as made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Durability {
-    /// The kernel has it: it outlives the agent.
-    #[default]
-    Written,
-    /// The disk has it: it outlives the host.
-    Synced,
 }
 
 /// What one message and one user may take up.

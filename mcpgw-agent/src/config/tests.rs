@@ -7,6 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::audit::Durability;
 use crate::inventory::AllowSpec;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {

@@ -10,10 +10,10 @@ use tokio::sync::{Notify, mpsc};
 
 use super::callers::Callers;
 use super::dozing::Dozing;
+use super::gateway;
 use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
 use crate::admin::metrics::Counters;
-use crate::admin::peer::same_program;
 use crate::admin::protocol::Code;
 use crate::admin::{Peer, Refusal, RegisterRequest};
 use crate::inventory::{
@@ -240,18 +240,12 @@ impl Host {
     /// # Errors
     /// It does not run our own program, is gone, or names a channel it does not hold.
     pub(super) fn register(&mut self, peer: &Peer, id: u64, request: RegisterRequest) -> Result<(), Refusal> {
-        let refuse = |message: &str| Refusal { code: Code::Forbidden, message: message.to_owned() };
-        let started = match same_program(peer.pid) {
-            Ok(Some(started)) => started,
-            Ok(None) => return Err(refuse("only this agent's own program may register as a proxy")),
-            Err(error) => {
-                return Err(refuse(&format!("cannot tell what process {} runs: {error}", peer.pid)));
-            }
-        };
+        let started = gateway::started_by(peer, "register as a proxy")?;
         let proxy = ProcessKey { pid: peer.pid, start_ticks: started };
         let channels: Vec<_> = request.channels.into_iter().map(Into::into).collect();
         if !holds(proxy, &channels) {
-            return Err(refuse("a proxy registers only channels it holds itself"));
+            let message = "a proxy registers only channels it holds itself".to_owned();
+            return Err(Refusal { code: Code::Forbidden, message });
         }
         self.registrations.insert(id, proxy);
         let registration = ProxyRegistration { proxy, child: None, channels, name: request.name };

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
+use super::gateway;
 use super::host::Host;
-use crate::admin::{AgentStatus, Gap, HookState, HookStatus, Mode, Status};
+use crate::admin::{AgentStatus, Gap, GatewayStatus, HookState, HookStatus, Mode, Status};
 use crate::kernel::{self, Hook};
 
 /// What does not change while the agent runs, and what the last reload said.
@@ -56,8 +57,10 @@ impl AgentFacts {
     }
 
     /// The document for a reader that may see everything.
-    pub(super) fn status(&self, host: &Host) -> Status {
-        Status::new(self.agent(host), host.servers())
+    pub(super) fn status(&self, host: &Host, gateway: GatewayStatus) -> Status {
+        let mut servers = host.servers();
+        gateway::locate(&mut servers, &gateway);
+        Status { gateway: Some(gateway), ..Status::new(self.agent(host), servers) }
     }
 
     /// The agent's own part of it.

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::gateway;
 use super::host::Host;
 use super::rings::Rings;
 use super::status::AgentFacts;
@@ -15,6 +16,8 @@ use crate::admin::{Command, Status};
 use crate::config::Config;
 use crate::inventory::HostEvent;
 use crate::kernel::KernelEvent;
+use crate::proxy::gateway::Gateway;
+use crate::proxy::handover::Sessions;
 use crate::ready::{Heartbeat, Latch};
 
 /// The loop and everything it listens to.
@@ -34,6 +37,8 @@ pub(super) struct Turn {
     pub(super) heartbeat: Heartbeat,
     pub(super) reload: Signal,
     pub(super) config_path: Option<PathBuf>,
+    pub(super) gateway: Gateway,
+    pub(super) sessions: Sessions,
 }
 
 impl Turn {
@@ -52,7 +57,7 @@ impl Turn {
                 () = shutdown.cancelled() => return Ok(()),
                 _ = ticks.tick() => self.host.tick(),
                 Some(command) = self.commands.recv() => self.on_command(command),
-                Some(()) = self.reload.recv() => self.on_reload(),
+                Some(()) = self.reload.recv() => self.on_reload().unwrap_or_default(),
                 Some(event) = self.answered.recv() => self.host.on_event(event),
                 read = self.rings.next(&mut events) => {
                     read.map_err(|source| DaemonError::System { what: "read a ring buffer", source })?;
@@ -93,17 +98,29 @@ impl Turn {
                 }
                 drop(reply.send(outcome));
             }
+            Command::Handover { peer, reply } => {
+                let outcome = gateway::place(&self.sessions, peer);
+                if let Err(refusal) = &outcome {
+                    tracing::warn!(pid = peer.pid, uid = peer.uid, %refusal, "a hand-over was refused");
+                }
+                drop(reply.send(outcome));
+            }
+            Command::Reload { reply } => drop(reply.send(self.on_reload())),
             Command::Unregister { id } => self.host.unregister(id),
         }
     }
 
     fn answer(&self, reply: oneshot::Sender<Status>) {
         // The asker may have gone; that is its business.
-        drop(reply.send(self.facts.status(&self.host)));
+        drop(reply.send(self.facts.status(&self.host, gateway::status(&self.gateway, &self.sessions))));
     }
 
     /// Reads the configuration anew; one that cannot be used changes nothing.
-    fn on_reload(&mut self) {
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn on_reload(&mut self) -> Result<(), String> {
+        let policy = gateway::reload(&self.gateway);
         let probes = self.host.kernel.is_some();
         let outcome = Config::load(self.config_path.as_deref())
             .map_err(|error| error.to_string())
@@ -115,11 +132,13 @@ impl Turn {
                 tracing::info!(
                     "the configuration was read anew; addresses, rings and hooks stay as they are"
                 );
+                policy
             }
             Err(error) => {
-                tracing::error!(error, "the configuration was not read anew; the one before stays");
+                tracing::error!(%error, "the configuration was not read anew; the one before stays");
                 let problem = "the configuration file cannot be used; the one before is in force";
                 self.facts.reloaded(Some(problem.to_owned()));
+                Err(error)
             }
         }
     }

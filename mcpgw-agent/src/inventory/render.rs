@@ -86,6 +86,8 @@ impl Inventory {
             endpoint: server.http().map(endpoint),
             state: server.verdict.state,
             reason: server.verdict.reason.clone(),
+            // Whoever runs the sessions knows.
+            gateway: None,
             confirmed: server.is_confirmed(),
             evidence: evidence.collect(),
             server_info: info

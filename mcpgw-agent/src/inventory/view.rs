@@ -35,6 +35,9 @@ pub struct ServerView {
     pub state: ServerState,
     /// Why the state is what it is, in words: names the allow rule, what made it unknown, the wrap's name.
     pub reason: String,
+    /// Where the messages of a wrapped server are decided on; `None` for any other, and once it has ended.
+    #[serde(default)]
+    pub gateway: Option<GatewayPlace>,
     /// MCP was seen on the wire, in both directions.
     pub confirmed: bool,
     /// What speaks for it, oldest first.
@@ -73,6 +76,16 @@ pub enum ServerState {
     Allowed,
     /// Its client side is a registered mcpgw.
     Proxied,
+}
+
+/// Where messages are decided on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GatewayPlace {
+    /// In the agent, to which the wrap has handed the session over.
+    Daemon,
+    /// In the wrap itself.
+    Embedded,
 }
 
 /// How clients reach a server.

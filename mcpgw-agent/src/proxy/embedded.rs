@@ -1,16 +1,14 @@
 //! The engine within `wrap`: the same gate as the daemon's, under the policy of whoever started it.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::gate::{Gate, Party};
 use super::printable;
 use super::wrap::{WrapError, WrapOptions};
 use crate::audit::{self, AuditError, AuditLog, Event, Exit, Key, KeySource, default_path};
-use crate::config::{self, Durability};
+use crate::config;
 use crate::json::Limits;
 use crate::policy::{Context, Mode, Policy, Principal, Transport};
 use crate::reload::{Change, PolicyStore, Watcher};
@@ -108,28 +106,17 @@ fn log_options(options: &config::Audit, server: &str) -> Result<audit::Options, 
         (None, Some(key)) => KeySource::Given(key),
         (None, None) => KeySource::Beside,
     };
-    let durability = match options.durability {
-        Durability::Written => audit::Durability::Written,
-        Durability::Synced => audit::Durability::Synced,
-    };
-    Ok(audit::Options { path, key, durability })
+    Ok(audit::Options { path, key, durability: options.durability })
 }
 
 fn context(options: &WrapOptions) -> Context {
-    let server = options.name.clone().unwrap_or_else(|| program(&options.command));
     Context {
-        server: server.into(),
+        server: options.server().into(),
         upstream: None,
         transport: Transport::Stdio,
         principal: Principal::default(),
         client: client().map(|path| path.to_string_lossy().into()),
     }
-}
-
-/// What to call a server nobody named: the file name of its program.
-fn program(command: &[OsString]) -> String {
-    let program = command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
-    String::from_utf8_lossy(program.as_bytes()).into_owned()
 }
 
 /// The program that started us, where the kernel tells.

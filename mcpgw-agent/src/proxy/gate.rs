@@ -8,6 +8,7 @@
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
 mod judged;
+pub(crate) mod metrics;
 mod party;
 
 use std::collections::hash_map::RandomState;
@@ -19,7 +20,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 pub use judged::{Judged, Passed};
-pub use party::Party;
+pub use metrics::GateMetrics;
+pub use party::{Party, Tally};
 
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
@@ -30,6 +32,7 @@ use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{Cause, Verdict, decide};
 use judged::{Item, Outcome};
+use metrics::Counted;
 
 /// Decides on every message of every session of this process.
 #[derive(Debug)]
@@ -41,6 +44,7 @@ pub struct Gate {
     /// What decision ids of this process start with.
     stem: u64,
     decisions: AtomicU64,
+    metrics: Arc<GateMetrics>,
 }
 
 /// How messages are told apart on the wire they came from.
@@ -57,7 +61,27 @@ impl Gate {
     #[must_use]
     pub fn new(policies: Arc<PolicyStore>, audit: Arc<AuditLog>, limits: Limits) -> Self {
         let stem = RandomState::new().hash_one(std::process::id());
-        Self { policies, audit, limits, born: Instant::now(), stem, decisions: AtomicU64::new(1) }
+        Self {
+            policies,
+            audit,
+            limits,
+            born: Instant::now(),
+            stem,
+            decisions: AtomicU64::new(1),
+            metrics: Arc::default(),
+        }
+    }
+
+    /// Where it records.
+    #[must_use]
+    pub fn audit(&self) -> &AuditLog {
+        &self.audit
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<GateMetrics> {
+        &self.metrics
     }
 
     /// Limits of a message.
@@ -241,7 +265,20 @@ impl Turn<'_> {
             latency_us: u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
             answered_us: standing.answers.as_ref().map(|open| now_us.saturating_sub(open.since_us)),
         };
-        self.gate.audit.record(&entry, outgoing.clone())
+        let recorded = self.gate.audit.record(&entry, outgoing.clone());
+        let asked = standing.answers.as_ref().map(|open| &*open.method);
+        let counted = Counted {
+            direction: self.direction,
+            kind: message.map(Message::kind),
+            method: message.and_then(Message::method).or(asked),
+            verdict,
+            recorded: recorded.is_ok(),
+            added: self.since.elapsed(),
+            answered_us: entry.answered_us,
+        };
+        self.gate.metrics.count(&counted);
+        self.party.tally().count(self.direction, verdict.forwards() && recorded.is_ok());
+        recorded
     }
 
     /// What is said in the place of a refused message: to its sender where it asks, to its receiver where it answers.

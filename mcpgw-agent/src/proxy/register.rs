@@ -102,6 +102,16 @@ impl Registration {
         }
     }
 
+    /// The daemon knows us.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.link.is_ok()
+    }
+
+    /// The daemon's control socket.
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Holds the registration and makes it anew whenever the daemon went away. Never returns.
     pub(super) fn keep(mut self) {
         loop {
@@ -119,7 +129,9 @@ impl Registration {
     }
 
     fn renew(&mut self) {
-        self.link = open_socket(&self.socket).and_then(|stream| self.register(&stream).map(|()| stream));
+        self.link = open_socket(&self.socket)
+            .map_err(Failure::from)
+            .and_then(|stream| self.register(&stream).map(|()| stream));
         self.tell_refusal();
     }
 
@@ -157,11 +169,11 @@ impl Registration {
 }
 
 /// Connects without ever blocking: a daemon that takes no connections is as good as none.
-fn open_socket(path: &Path) -> Result<UnixStream, Failure> {
+pub(super) fn open_socket(path: &Path) -> io::Result<UnixStream> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let deadline = Instant::now() + CONNECT_BOUND;
-    let address = UnixAddr::new(path).map_err(io::Error::from)?;
-    let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(io::Error::from)?;
+    let address = UnixAddr::new(path)?;
+    let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     let stream = UnixStream::from(fd);
     loop {
         match connect(stream.as_raw_fd(), &address) {
@@ -170,7 +182,7 @@ fn open_socket(path: &Path) -> Result<UnixStream, Failure> {
             Err(Errno::EAGAIN | Errno::EINTR) if Instant::now() < deadline => {
                 thread::sleep(Duration::from_millis(2));
             }
-            Err(error) => return Err(io::Error::from(error).into()),
+            Err(error) => return Err(error.into()),
         }
     }
     stream.set_nonblocking(false)?;

@@ -10,6 +10,7 @@
 //! so their flags stay as they are. A side that does not read stops the other side, as on a direct pipe; what has to be
 //! said to it meanwhile waits in a [`mailbox`], and never stops the way that says it for good.
 
+mod custody;
 mod lines;
 mod mailbox;
 mod out;
@@ -20,13 +21,15 @@ mod wait;
 mod way;
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use super::gate::{Gate, Party};
+use super::handover::Ledger;
 use crate::mcp::Direction;
+use custody::Custody;
 use mailbox::Mailbox;
 use way::Way;
 
@@ -69,6 +72,7 @@ pub struct Relay {
     to_client: Way,
     ending: Arc<Ending>,
     mail: [Arc<Mailbox>; 2],
+    custody: Option<Arc<Custody>>,
 }
 
 impl Relay {
@@ -92,7 +96,19 @@ impl Relay {
         };
         let to_server = way(Direction::ToServer, client_in, server_in, &for_server, &for_client);
         let to_client = way(Direction::ToClient, server_out, client_out, &for_client, &for_server);
-        Ok(Self { to_server, to_client, ending, mail })
+        Ok(Self { to_server, to_client, ending, mail, custody: None })
+    }
+
+    /// The descriptors are another process': its open requests are noted in `ledger`, and a [`Stop`] ends also a write to a
+    /// peer that does not read, after two seconds.
+    ///
+    /// # Errors
+    /// No descriptors are left.
+    pub fn in_custody(mut self, ledger: Ledger) -> io::Result<Self> {
+        let custody = Arc::new(Custody::new(ledger)?);
+        self.to_server.take_custody(&custody);
+        self.to_client.take_custody(&custody);
+        Ok(Self { custody: Some(custody), ..self })
     }
 
     /// Starts the two threads.
@@ -100,11 +116,23 @@ impl Relay {
     /// # Errors
     /// The system has no thread left; then all ends are closed.
     pub fn start(self) -> io::Result<Running> {
-        let Self { to_server, to_client, ending, mail } = self;
-        let stop = Stop { ending, mail };
-        let to_client = thread::Builder::new().name("to-client".into()).spawn(move || to_client.run())?;
-        let to_server = thread::Builder::new().name("to-server".into()).spawn(move || to_server.run());
-        let to_server = to_server.inspect_err(|_| stop.stop())?;
+        let Self { to_server, to_client, ending, mail, custody } = self;
+        if let Some(custody) = &custody {
+            custody.ledger().begin()?;
+        }
+        let stop = Stop { ending, mail, custody };
+        let run = |name: &str, way: Way| {
+            let custody = stop.custody.clone();
+            thread::Builder::new().name(name.into()).spawn(move || {
+                let direction = way.direction();
+                way.run();
+                if let Some(custody) = custody {
+                    custody.ended(direction);
+                }
+            })
+        };
+        let to_client = run("to-client", to_client)?;
+        let to_server = run("to-server", to_server).inspect_err(|_| stop.stop())?;
         Ok(Running { to_client: Some(to_client), to_server, stop })
     }
 }
@@ -127,6 +155,19 @@ impl Running {
         }
     }
 
+    /// What becomes readable when a direction of a session [in custody](Relay::in_custody) has ended.
+    pub(super) fn bell(&self) -> Option<BorrowedFd<'_>> {
+        self.stop.custody.as_deref().map(Custody::bell)
+    }
+
+    /// Whether both directions of a session in custody have ended, and whether that to the client has. Hushes the bell.
+    pub(super) fn ended(&self) -> (bool, bool) {
+        let Some(custody) = self.stop.custody.as_deref() else { return (false, false) };
+        custody.hush();
+        let output = custody.has_ended(Direction::ToClient);
+        (output && custody.has_ended(Direction::ToServer), output)
+    }
+
     /// Waits until both directions are at their end.
     #[must_use]
     pub fn wait(mut self) -> Outcome {
@@ -147,6 +188,7 @@ impl Running {
 pub struct Stop {
     ending: Arc<Ending>,
     mail: [Arc<Mailbox>; 2],
+    custody: Option<Arc<Custody>>,
 }
 
 impl Stop {
@@ -155,5 +197,8 @@ impl Stop {
     pub fn stop(&self) {
         self.ending.stop.store(true, Ordering::Release);
         self.mail.iter().for_each(|mailbox| mailbox.wake());
+        if let Some(custody) = &self.custody {
+            custody.halt();
+        }
     }
 }

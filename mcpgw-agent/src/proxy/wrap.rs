@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -14,6 +14,8 @@ use nix::sys::signal::{Signal, raise};
 use nix::unistd::{dup2_stdin, dup2_stdout};
 
 use super::embedded::Engine;
+use super::handed::{self, Abandoned, GATEWAY_GONE};
+use super::handover::{Handed, Offer};
 use super::register::Registration;
 use super::server::{Pipes, Server};
 use super::signals::{Received, Signals};
@@ -37,6 +39,19 @@ pub struct WrapOptions {
     pub runtime_dir: PathBuf,
     /// Policy, audit log and limits. Without an audit log's path: a file in the user's state directory.
     pub gateway: Gateway,
+    /// It was asked for by name that this process decide and record itself, also where there is a daemon.
+    pub is_own_gateway: bool,
+}
+
+impl WrapOptions {
+    /// The server's name: the one given, or the file name of the command's program.
+    pub(super) fn server(&self) -> String {
+        let program = || {
+            let program = self.command.first().map(Path::new).and_then(Path::file_name);
+            program.unwrap_or_default().to_string_lossy().into_owned()
+        };
+        self.name.clone().unwrap_or_else(program)
+    }
 }
 
 /// Why there is no server to speak of.
@@ -99,26 +114,58 @@ impl WrapError {
 pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
     let system = |step| move |source| WrapError::System { step, source };
     let signals = Signals::take().map_err(system("take over signals"))?;
-    let engine = Engine::new(&options)?;
-    let mut registration = Registration::open(&options.runtime_dir, options.name);
+    let mut registration = Registration::open(&options.runtime_dir, options.name.clone());
     let pipes = Pipes::new().map_err(system("make pipes"))?;
     // Told before the server runs, so that the daemon never sees an unknown one.
     registration.set_channels(pipes.inodes().map_err(system("look at pipes"))?);
     let (client_in, client_out) = take_standard().map_err(system("take over standard input and output"))?;
+    let offer = Offer {
+        client_in: client_in.as_fd(),
+        client_out: client_out.as_fd(),
+        server_in: pipes.input.as_fd(),
+        server_out: pipes.output.as_fd(),
+    };
+    let course = match handed::offer(&options, &registration, offer) {
+        Some(handed) => Course::Daemon(handed),
+        // Not before it is known to be needed: the daemon's sessions are on record there.
+        None => Course::Own(Engine::new(&options)?),
+    };
     let (server, server_in, server_out) = Server::start(&options.command, pipes, &signals.inherited())?;
 
-    let ends = Ends { client_in, client_out, server_in, server_out };
     let (events, happened) = sync_channel(8);
-    let started = Relay::new(Arc::clone(&engine.gate), Arc::clone(&engine.party), ends)
-        .and_then(Relay::start)
-        .and_then(|running| start_threads(server, running, signals, registration, &events));
+    let (relayed, engine) = match course {
+        Course::Daemon(handed) => {
+            // The daemon has its own: who drops the last copy closes it.
+            drop((client_in, server_in, server_out));
+            (handed::follow(handed, client_out, &events), None)
+        }
+        Course::Own(engine) => {
+            let ends = Ends { client_in, client_out, server_in, server_out };
+            let relayed = Relay::new(Arc::clone(&engine.gate), Arc::clone(&engine.party), ends)
+                .and_then(Relay::start)
+                .and_then(|running| await_output(running, &events));
+            (relayed, Some(engine))
+        }
+    };
+    let started = relayed.and_then(|()| start_threads(server, signals, registration, &events));
     if let Err(source) = started {
         server.signal(Signal::SIGTERM);
         return Err(WrapError::System { step: "start a thread", source });
     }
-    let code = follow(server, &engine, &happened);
-    engine.close(code);
+    let code = follow(server, engine.as_ref(), &happened);
+    if let Some(engine) = engine {
+        engine.close(code);
+    }
     Ok(code)
+}
+
+/// Whose session it is.
+#[derive(Debug)]
+enum Course {
+    /// The daemon's.
+    Daemon(Handed),
+    /// Our own.
+    Own(Engine),
 }
 
 /// Takes our standard input and output away from the process: the only copies, so that who drops them closes them, and the
@@ -134,27 +181,32 @@ fn take_standard() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// What the main thread waits for.
 #[derive(Debug)]
-enum Event {
+pub(super) enum Event {
     Signal(Received),
     /// The server has ended and can be reaped.
     Ended,
     /// All that will come from the server's standard output is with the client (or the client is gone).
     OutputDone,
+    /// The daemon, whose session it is, stops or is gone: nothing goes to the server or comes from it any more.
+    GatewayGone,
+}
+
+fn await_output(mut running: Running, events: &SyncSender<Event>) -> io::Result<()> {
+    let output_done = events.clone();
+    start("output", move || {
+        running.output_done();
+        output_done.send(Event::OutputDone).ok();
+    })
 }
 
 fn start_threads(
     server: Server,
-    mut running: Running,
     signals: Signals,
     registration: Registration,
     events: &SyncSender<Event>,
 ) -> io::Result<()> {
     // A failed send means that the main thread is done, and so is the process.
-    let (output_done, ended, signalled) = (events.clone(), events.clone(), events.clone());
-    start("output", move || {
-        running.output_done();
-        output_done.send(Event::OutputDone).ok();
-    })?;
+    let (ended, signalled) = (events.clone(), events.clone());
     start("wait", move || {
         server.wait_for_end();
         ended.send(Event::Ended).ok();
@@ -167,23 +219,32 @@ fn start_threads(
     start("register", move || registration.keep())
 }
 
-fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.into()).spawn(work).map(drop)
 }
 
 /// Passes signals on until the server has ended and its output is delivered.
-fn follow(server: Server, engine: &Engine, happened: &Receiver<Event>) -> u8 {
+fn follow(server: Server, engine: Option<&Engine>, happened: &Receiver<Event>) -> u8 {
     let mut suspending = false;
     let mut asked_to_end = false;
     let mut output_done = false;
-    // The signal thread keeps a sender for ever, so `recv` does not fail.
-    while let Ok(event) = happened.recv() {
+    let mut abandoned = None;
+    loop {
+        let event = match handed::next(happened, abandoned.as_mut(), server) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => continue,
+            // The signal thread keeps a sender for ever.
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         match event {
             Event::Ended => break,
             Event::OutputDone => output_done = true,
+            Event::GatewayGone => {
+                abandoned.get_or_insert_with(Abandoned::now);
+            }
             Event::Signal(received) => {
                 asked_to_end |= received.asks_to_end();
-                if received.signal == Signal::SIGHUP {
+                if let Some(engine) = engine.filter(|_| received.signal == Signal::SIGHUP) {
                     engine.reload();
                 }
                 suspending |= received.signal == Signal::SIGTSTP;
@@ -201,13 +262,14 @@ fn follow(server: Server, engine: &Engine, happened: &Receiver<Event>) -> u8 {
         }
     }
     let code = server.reap();
-    deliver_rest(happened, output_done, asked_to_end);
-    code
+    let lost = deliver_rest(happened, output_done, asked_to_end || abandoned.is_some());
+    if lost || abandoned.is_some() { GATEWAY_GONE } else { code }
 }
 
 /// Waits until the ended server's output is with the client. A descendant may hold the output open; then bytes go on
-/// until it lets go, or until somebody wants the end.
-fn deliver_rest(happened: &Receiver<Event>, mut output_done: bool, asked_to_end: bool) {
+/// until it lets go, or until somebody wants the end. Says whether the daemon, whose session it was, went away meanwhile.
+fn deliver_rest(happened: &Receiver<Event>, mut output_done: bool, asked_to_end: bool) -> bool {
+    let mut gateway_gone = false;
     let mut deadline = asked_to_end.then(|| Instant::now() + LINGER);
     while !output_done {
         let event = match deadline {
@@ -219,8 +281,13 @@ fn deliver_rest(happened: &Receiver<Event>, mut output_done: bool, asked_to_end:
             Ok(Event::Signal(received)) if received.asks_to_end() => {
                 deadline.get_or_insert_with(|| Instant::now() + LINGER);
             }
+            Ok(Event::GatewayGone) => {
+                gateway_gone = true;
+                deadline.get_or_insert_with(|| Instant::now() + LINGER);
+            }
             Ok(Event::Signal(_) | Event::Ended) => {}
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
+    gateway_gone
 }

@@ -22,8 +22,15 @@ impl Server {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (tasks, ready) = (Tasks::new(), Ready::new());
         let (commands, mut asked) = mpsc::channel(1);
-        let sources =
-            Sources { commands, counters: Arc::default(), ready: ready.clone(), heartbeat: Heartbeat::new() };
+        let state = tempfile::tempdir().unwrap();
+        let gateway = Gateway::open(&crate::config::Gateway::default(), state.path()).unwrap();
+        let sources = Sources {
+            commands,
+            counters: Arc::default(),
+            ready: ready.clone(),
+            heartbeat: Heartbeat::new(),
+            gateway,
+        };
         let bound = runtime.block_on(HttpServer::bind(([127, 0, 0, 1], 0).into(), sources)).unwrap();
         let address = bound.address();
         assert_ne!(address.port(), 0);

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::admin::status::tests::{agent, server};
+use crate::admin::status::tests::{agent, gateway, server};
 
 const DOCS: &str = include_str!("../../../../docs/metrics.md");
 
@@ -21,12 +21,12 @@ fn status() -> Status {
     let mut http = server("4", ServerState::Candidate);
     http.transport = Transport::Http;
     let servers = vec![server("1", ServerState::Unproxied), server("2", ServerState::Unproxied), ended, http];
-    Status::new(agent(), servers)
+    Status { gateway: Some(gateway()), ..Status::new(agent(), servers) }
 }
 
 /// The samples of a scrape that are not zero.
 fn scrape(status: &Status, counters: &Counters) -> Vec<String> {
-    let text = render(status, counters, None).unwrap();
+    let text = render(status, counters, &GateMetrics::new(), None).unwrap();
     text.lines().filter(|line| !line.starts_with('#') && !line.ends_with(" 0")).map(str::to_owned).collect()
 }
 
@@ -42,10 +42,16 @@ fn a_scrape_tells_what_the_status_tells() {
     assert_eq!(
         scrape(&status(), &counters),
         [
+            "mcpgw_active_sessions 1",
             r#"mcpgw_agent_build_info{mode="ebpf",version="0.1.0"} 1"#,
             "mcpgw_agent_degraded 1",
+            "mcpgw_audit_log_errors_total 3",
+            "mcpgw_audit_records_total 70",
             r#"mcpgw_hook_state{hook="exec",state="attached"} 1"#,
             r#"mcpgw_hook_state{hook="http-in",state="failed"} 1"#,
+            "mcpgw_policy_generation 2",
+            r#"mcpgw_policy_reloads_total{outcome="failed"} 4"#,
+            r#"mcpgw_policy_reloads_total{outcome="ok"} 1"#,
             r#"mcpgw_ring_lost_bytes_total{ring="streams"} 8192"#,
             r#"mcpgw_ring_lost_total{ring="streams"} 2"#,
             r#"mcpgw_ring_records_total{ring="lifecycle"} 10"#,
@@ -64,7 +70,7 @@ fn a_scrape_tells_what_the_status_tells() {
 
 #[test]
 fn an_alert_can_rely_on_every_series_from_the_start() {
-    let text = render(&Status::new(agent(), vec![]), &Counters::new(), None).unwrap();
+    let text = render(&Status::new(agent(), vec![]), &Counters::new(), &GateMetrics::new(), None).unwrap();
     for series in [
         r#"mcpgw_servers{state="unproxied",transport="stdio"} 0"#,
         r#"mcpgw_ring_lost_total{ring="tcp"} 0"#,
@@ -98,7 +104,7 @@ fn names_from_outside_the_closed_sets_share_one_label() {
 
 #[test]
 fn every_metric_is_documented_and_every_documented_metric_exists() {
-    let registry = registry(&status(), &Counters::new(), Some(&SAMPLE)).unwrap();
+    let registry = registry(&status(), &Counters::new(), &GateMetrics::new(), Some(&SAMPLE)).unwrap();
     let mut exist = BTreeMap::new();
     for family in registry.gather() {
         let kind = format!("{:?}", family.get_field_type()).to_lowercase();
@@ -122,6 +128,9 @@ fn every_metric_is_documented_and_every_documented_metric_exists() {
         })
         .collect();
     assert_eq!(documented, exist);
+    for label in crate::proxy::gate::metrics::METHODS.iter().chain(&crate::proxy::gate::metrics::CAUSES) {
+        assert!(DOCS.contains(&format!("`{label}`")), "docs/metrics.md does not tell of {label}");
+    }
     for label in HOOKS.iter().chain(&RINGS).chain(STATES.iter().map(|(_, label)| label)) {
         assert!(DOCS.contains(&format!("`{label}`")), "docs/metrics.md does not tell of {label}");
     }

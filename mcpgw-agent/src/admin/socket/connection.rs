@@ -14,6 +14,7 @@ use super::seats::Seats;
 use super::{Command, Limits};
 use crate::admin::Peer;
 use crate::admin::protocol::{self, Code, LINE_MAX, RegisterRequest, Request, Response};
+use crate::proxy::handover::Place;
 
 /// One client.
 #[derive(Debug)]
@@ -31,9 +32,17 @@ pub(super) struct Connection {
     limits: Limits,
 }
 
-/// The connection is over.
+/// The connection is over for us.
 #[derive(Debug)]
-struct Over;
+enum Over {
+    /// The client left, or was sent away.
+    Left,
+    /// It is a session's from now on; the server's name.
+    Session(Place, String),
+}
+
+/// What a session's server is called where the wrap does not say.
+const UNNAMED: &str = "server";
 
 impl Connection {
     pub(super) fn new(
@@ -52,10 +61,10 @@ impl Connection {
 
     /// Serves the client until it leaves, is sent away, or `shutdown`.
     pub(super) async fn run(mut self, shutdown: CancellationToken) {
-        tokio::select! {
+        let over = tokio::select! {
             () = shutdown.cancelled() => return, // the loop forgets all registrations by itself
-            Over = self.serve() => {}
-        }
+            over = self.serve() => over,
+        };
         if self.registered {
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -63,6 +72,18 @@ impl Connection {
                 _gone = self.commands.send(Command::Unregister { id: self.id }) => {}
             }
         }
+        if let Over::Session(place, server) = over
+            && let Err(error) = self.give_away(place, server)
+        {
+            tracing::warn!(%error, "a session was not taken over");
+        }
+    }
+
+    /// Gives the connection to a session's thread.
+    fn give_away(self, place: Place, server: String) -> std::io::Result<()> {
+        let reader = self.lines.into_reader()?;
+        let stream = reader.reunite(self.writer).map_err(std::io::Error::other)?;
+        place.start(stream.into_std()?, server)
     }
 
     async fn serve(&mut self) -> Over {
@@ -79,7 +100,7 @@ impl Connection {
         let idle = (!self.registered).then_some(self.limits.idle);
         let line = match self.lines.next(idle, self.limits.line).await {
             Ok(line) => line,
-            Err(NoLine::End) => return Err(Over),
+            Err(NoLine::End) => return Err(Over::Left),
             Err(NoLine::TooLong) => {
                 let why = format!("a request has at most {LINE_MAX} bytes");
                 return self.last(Response::error(Code::TooLong, why)).await;
@@ -98,6 +119,21 @@ impl Connection {
                 // Who is refused must not keep a seat that knows no time limit.
                 if answer.ok { self.answer(&answer).await } else { self.last(answer).await }
             }
+            Ok(Request::Handover(request)) => {
+                let peer = self.peer;
+                match self.ask(|reply| Command::Handover { peer, reply }).await {
+                    Some(Ok(place)) => {
+                        self.answer(&Response::done()).await?;
+                        Err(Over::Session(place, request.name.unwrap_or_else(|| UNNAMED.to_owned())))
+                    }
+                    Some(Err(refusal)) => self.last(Response::error(refusal.code, refusal.message)).await,
+                    None => self.last(unavailable()).await,
+                }
+            }
+            Ok(Request::Reload) => {
+                let answer = self.reload().await;
+                self.answer(&answer).await
+            }
             // What follows a line that is none of ours is not worth reading.
             Err(why) => self.last(Response::error(Code::BadRequest, why)).await,
         }
@@ -107,6 +143,17 @@ impl Connection {
         let peer = self.peer;
         match self.ask(|reply| Command::Status { peer, reply }).await {
             Some(status) => Response::status(status.visible_to(peer.sees_as())),
+            None => unavailable(),
+        }
+    }
+
+    async fn reload(&mut self) -> Response {
+        if self.peer.sees_as() != 0 {
+            return Response::error(Code::Forbidden, "only root and the agent's own user may ask that");
+        }
+        match self.ask(|reply| Command::Reload { reply }).await {
+            Some(Ok(())) => Response::done(),
+            Some(Err(problem)) => Response::error(Code::Failed, problem),
             None => unavailable(),
         }
     }
@@ -142,13 +189,13 @@ impl Connection {
         let line = response.to_line();
         match timeout(self.limits.answer, self.writer.write_all(&line)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Over),
+            Ok(Err(_)) | Err(_) => Err(Over::Left),
         }
     }
 
     async fn last(&mut self, response: Response) -> Result<(), Over> {
         self.answer(&response).await?;
-        Err(Over)
+        Err(Over::Left)
     }
 }
 

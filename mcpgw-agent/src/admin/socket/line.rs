@@ -32,6 +32,18 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Self { reader, buffer: Vec::new(), searched: 0 }
     }
 
+    /// What the lines come from, for somebody else to go on with.
+    ///
+    /// # Errors
+    /// The client has sent more than lines that were taken.
+    pub(super) fn into_reader(self) -> std::io::Result<R> {
+        if self.buffer.is_empty() {
+            Ok(self.reader)
+        } else {
+            Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "it did not wait for the answer"))
+        }
+    }
+
     /// The next line, without its newline. Waits `idle` (for ever if `None`) for its first byte and `whole`
     /// from then to its newline.
     ///

@@ -51,6 +51,13 @@ impl Agent {
                         let refusal = || Refusal { code: Code::Forbidden, message: "not mcpgw".to_owned() };
                         drop(reply.send(if name == "thief" { Err(refusal()) } else { Ok(()) }));
                     }
+                    Command::Handover { peer, reply } => {
+                        let own = peer.pid == std::process::id();
+                        tell.send(format!("handover {own}")).unwrap();
+                        let message = "no more".to_owned();
+                        drop(reply.send(Err(Refusal { code: Code::Busy, message })));
+                    }
+                    Command::Reload { reply } => drop(reply.send(Err("line 1: no".to_owned()))),
                     Command::Unregister { id } => tell.send(format!("unregister {id}")).unwrap(),
                 }
             }

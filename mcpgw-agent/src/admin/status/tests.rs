@@ -2,10 +2,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{AgentStatus, Gap, HookState, HookStatus, Mode, Status, Summary};
+use super::{AgentStatus, AuditStatus, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary};
 use crate::inventory::{
     ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
 };
+use crate::proxy::handover::SessionView;
+use crate::reload::{PolicyState, ReloadCounts, ReloadFailure};
 
 /// A confirmed stdio server of user 1000.
 pub(crate) fn server(id: &str, state: ServerState) -> ServerView {
@@ -24,6 +26,7 @@ pub(crate) fn server(id: &str, state: ServerState) -> ServerView {
         endpoint: None,
         state,
         reason: "no gateway between it and its client".to_owned(),
+        gateway: None,
         confirmed: true,
         evidence: vec![EvidenceView {
             kind: "request".to_owned(),
@@ -48,6 +51,42 @@ pub(crate) fn server(id: &str, state: ServerState) -> ServerView {
 }
 
 /// An agent with one hook missing.
+pub(crate) fn gateway() -> GatewayStatus {
+    GatewayStatus {
+        policy: PolicyState {
+            path: Some("/etc/mcpgw/policy.yaml".into()),
+            generation: 2,
+            hash: "ab".repeat(32),
+            mode: "enforce".to_owned(),
+            rules: 5,
+            loaded_at: "2026-11-20T09:30:00Z".parse().unwrap(),
+            watched: true,
+            last_error: Some(ReloadFailure {
+                at: "2026-11-20T09:45:00Z".parse().unwrap(),
+                message: "unknown key `tols`".to_owned(),
+            }),
+            reloads: ReloadCounts { ok: 1, failed: 4 },
+        },
+        audit: AuditStatus {
+            path: "/var/lib/mcpgw/audit.jsonl".into(),
+            writing: false,
+            written: 70,
+            lost: 3,
+            last_error: Some("the disk is full".to_owned()),
+        },
+        sessions: vec![SessionView {
+            id: "0198".to_owned(),
+            server: "files".to_owned(),
+            pid: 4241,
+            uid: 1000,
+            client: Some("/usr/local/bin/claude".to_owned()),
+            since: "2026-11-20T10:00:00Z".parse().unwrap(),
+            messages: MessageCounts { c2s: 9, s2c: 8 },
+            refused: 1,
+        }],
+    }
+}
+
 pub(crate) fn agent() -> AgentStatus {
     AgentStatus {
         version: "0.1.0".to_owned(),
@@ -73,10 +112,15 @@ pub(crate) fn agent() -> AgentStatus {
     }
 }
 
+fn document() -> Status {
+    let servers = vec![server("s1", ServerState::Unproxied)];
+    Status { gateway: Some(gateway()), ..Status::new(agent(), servers) }
+}
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "the whole document, as people get it")]
 fn the_document_is_what_docs_status_md_says() {
-    let status = Status::new(agent(), vec![server("s1", ServerState::Unproxied)]);
+    let status = document();
     insta::assert_json_snapshot!(status, @r###"
     {
       "schema": 1,
@@ -126,6 +170,47 @@ fn the_document_is_what_docs_status_md_says() {
         "unknown": 0,
         "candidates": 0
       },
+      "gateway": {
+        "policy": {
+          "path": "/etc/mcpgw/policy.yaml",
+          "generation": 2,
+          "hash": "abababababababababababababababababababababababababababababababab",
+          "mode": "enforce",
+          "rules": 5,
+          "loaded_at": "2026-11-20T09:30:00Z",
+          "watched": true,
+          "last_error": {
+            "at": "2026-11-20T09:45:00Z",
+            "message": "unknown key `tols`"
+          },
+          "reloads": {
+            "ok": 1,
+            "failed": 4
+          }
+        },
+        "audit": {
+          "path": "/var/lib/mcpgw/audit.jsonl",
+          "writing": false,
+          "written": 70,
+          "lost": 3,
+          "last_error": "the disk is full"
+        },
+        "sessions": [
+          {
+            "id": "0198",
+            "server": "files",
+            "pid": 4241,
+            "uid": 1000,
+            "client": "/usr/local/bin/claude",
+            "since": "2026-11-20T10:00:00Z",
+            "messages": {
+              "c2s": 9,
+              "s2c": 8
+            },
+            "refused": 1
+          }
+        ]
+      },
       "servers": [
         {
           "id": "s1",
@@ -146,6 +231,7 @@ fn the_document_is_what_docs_status_md_says() {
           "endpoint": null,
           "state": "unproxied",
           "reason": "no gateway between it and its client",
+          "gateway": null,
           "confirmed": true,
           "evidence": [
             {
@@ -201,7 +287,7 @@ fn every_field_of_the_document_is_documented() {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
-    let status = Status::new(agent(), vec![server("s1", ServerState::Unproxied)]);
+    let status = document();
     let mut found = Vec::new();
     names(&serde_json::to_value(status).unwrap(), &mut found);
     let docs = include_str!("../../../../docs/status.md");
@@ -212,7 +298,7 @@ fn every_field_of_the_document_is_documented() {
 
 #[test]
 fn a_document_survives_the_wire_and_later_fields() {
-    let status = Status::new(agent(), vec![server("s1", ServerState::Unproxied)]);
+    let status = document();
     let mut value = serde_json::to_value(&status).unwrap();
     value["agent"]["something_new"] = serde_json::json!(1);
     assert_eq!(serde_json::from_value::<Status>(value).unwrap(), status);

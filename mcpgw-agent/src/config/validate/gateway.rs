@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::ProblemKind;
 use super::super::file::{AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection};
-use super::super::gateway::{Audit, Durability, Gateway, GatewayLimits};
+use super::super::gateway::{Audit, Gateway, GatewayLimits};
 use super::{Check, size};
+use crate::audit::Durability;
 use crate::yaml::At;
 
 /// Least and most bytes of a message: below this no handshake fits.

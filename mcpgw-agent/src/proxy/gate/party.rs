@@ -1,7 +1,9 @@
 //! A session and its circumstances, as the gate needs them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::session::Session;
 
@@ -11,13 +13,48 @@ pub struct Party {
     id: Box<str>,
     context: Context,
     session: Mutex<Session>,
+    tally: Tally,
+}
+
+/// A session's messages, counted.
+#[derive(Debug, Default)]
+pub struct Tally {
+    to_server: AtomicU64,
+    to_client: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Tally {
+    pub(super) fn count(&self, direction: Direction, forwarded: bool) {
+        let count = match (forwarded, direction) {
+            (false, _) => &self.refused,
+            (true, Direction::ToServer) => &self.to_server,
+            (true, Direction::ToClient) => &self.to_client,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Messages let through in `direction`.
+    #[must_use]
+    pub fn forwarded(&self, direction: Direction) -> u64 {
+        match direction {
+            Direction::ToServer => self.to_server.load(Ordering::Relaxed),
+            Direction::ToClient => self.to_client.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Messages refused, in either.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
 }
 
 impl Party {
     /// A session called `id` in the audit log.
     #[must_use]
     pub fn new(id: impl Into<Box<str>>, context: Context) -> Self {
-        Self { id: id.into(), context, session: Mutex::default() }
+        Self { id: id.into(), context, session: Mutex::default(), tally: Tally::default() }
     }
 
     /// Its id in the audit log.
@@ -30,6 +67,12 @@ impl Party {
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Its messages, counted.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// What is open. A std mutex: nothing waits while it is held, and nothing is left half done.

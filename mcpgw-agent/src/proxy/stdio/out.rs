@@ -2,11 +2,13 @@
 
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::sys::uio::writev;
 
+use super::custody::{ATOMIC_BYTES, Custody};
 use super::wait::wait_writable;
 
 /// Parts handed to the kernel at once (its own limit is 1024).
@@ -21,11 +23,16 @@ pub(super) struct Out {
     parts: Vec<Bytes>,
     bytes: usize,
     mid_line: bool,
+    custody: Option<Arc<Custody>>,
 }
 
 impl Out {
     pub(super) fn new(sink: OwnedFd) -> Self {
-        Self { sink, parts: Vec::new(), bytes: 0, mid_line: false }
+        Self { sink, parts: Vec::new(), bytes: 0, mid_line: false, custody: None }
+    }
+
+    pub(super) fn take_custody(&mut self, custody: Arc<Custody>) {
+        self.custody = Some(custody);
     }
 
     /// Adds bytes as they are.
@@ -51,6 +58,11 @@ impl Out {
         self.mid_line
     }
 
+    /// So much that it may be written in parts.
+    pub(super) fn is_divisible(&self) -> bool {
+        self.bytes > ATOMIC_BYTES || self.mid_line
+    }
+
     /// Enough is gathered.
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= GATHER_BYTES || self.parts.len() >= PARTS - 2
@@ -65,10 +77,10 @@ impl Out {
         let mut left = slices.as_mut_slice();
         let mut outcome = Ok(());
         while let Some(some) = left.get(..left.len().min(PARTS)).filter(|some| !some.is_empty()) {
-            match writev(&self.sink, some) {
+            match self.write(some) {
                 Ok(written) => IoSlice::advance_slices(&mut left, written),
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => outcome = wait_writable(self.sink.as_fd()),
+                Err(Errno::EAGAIN) => outcome = self.wait_writable(),
                 Err(error) => outcome = Err(error),
             }
             if outcome.is_err() {
@@ -78,6 +90,17 @@ impl Out {
         self.parts.clear();
         self.bytes = 0;
         outcome
+    }
+
+    fn write(&self, parts: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        if self.custody.is_some() { Custody::write(self.as_fd(), parts) } else { writev(&self.sink, parts) }
+    }
+
+    fn wait_writable(&self) -> Result<(), Errno> {
+        match &self.custody {
+            Some(custody) => custody.wait_writable(self.as_fd()),
+            None => wait_writable(self.as_fd()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use nix::errno::Errno;
 
+use super::custody::{self, Custody};
 use super::lines::{Lines, Piece, is_blank, text_len};
 use super::mailbox::Mailbox;
 use super::out::Out;
@@ -15,7 +16,7 @@ use super::skim::Skim;
 use super::wait::wait;
 use super::{Ending, Outcome};
 use crate::json;
-use crate::mcp::{Direction, Malformed, Reason, RequestId};
+use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Reason, RequestId};
 use crate::proxy::gate::{Framing, Gate, Judged, Party, Passed};
 use crate::proxy::reply;
 
@@ -67,6 +68,11 @@ pub(super) struct Way {
     lines: Lines,
     slots: Vec<Slot>,
     long: Option<Long>,
+    custody: Option<Arc<Custody>>,
+    /// Answered by what waits to be written.
+    answered: Vec<RequestId>,
+    /// The ledger says that the client may have part of a line.
+    told_mid_line: bool,
 }
 
 impl Way {
@@ -78,7 +84,31 @@ impl Way {
     ) -> Self {
         let lines = Lines::new(gate.limits().bytes);
         let (out, slots) = (Out::new(sink), Vec::new());
-        Self { gate, party, ending, direction, source, out, mine, other, lines, slots, long: None }
+        Self {
+            gate,
+            party,
+            ending,
+            direction,
+            source,
+            out,
+            mine,
+            other,
+            lines,
+            slots,
+            long: None,
+            custody: None,
+            answered: Vec::new(),
+            told_mid_line: false,
+        }
+    }
+
+    pub(super) fn take_custody(&mut self, custody: &Arc<Custody>) {
+        self.out.take_custody(Arc::clone(custody));
+        self.custody = Some(Arc::clone(custody));
+    }
+
+    pub(super) fn direction(&self) -> Direction {
+        self.direction
     }
 
     /// Moves lines until an end, and closes both descriptors.
@@ -124,7 +154,7 @@ impl Way {
             if !happened.readable {
                 continue;
             }
-            let read = match nix::unistd::read(&self.source, &mut chunk) {
+            let read = match self.read(&mut chunk) {
                 Err(Errno::EINTR | Errno::EAGAIN) => continue,
                 Ok(read) => read,
                 // A hung-up terminal (EIO) or a reset socket: no more will come.
@@ -138,6 +168,53 @@ impl Way {
             }
             self.lines.feed(chunk.get(..read).unwrap_or_default(), &mut pieces);
             self.pieces(&mut pieces, since)?;
+        }
+    }
+
+    fn read(&self, chunk: &mut [u8]) -> Result<usize, Errno> {
+        if self.custody.is_some() {
+            Custody::read(self.source.as_fd(), chunk)
+        } else {
+            nix::unistd::read(&self.source, chunk)
+        }
+    }
+
+    /// Writes all that was added. The ledger knows of part of a line before it can be one, and of an answer once it is out.
+    fn flush(&mut self) -> Result<(), Errno> {
+        let custody = self.custody.as_deref().filter(|_| self.direction == Direction::ToClient);
+        let Some(ledger) = custody.map(Custody::ledger) else { return self.out.flush() };
+        if !self.told_mid_line && self.out.is_divisible() {
+            self.told_mid_line = true;
+            ledger.mid_line(true);
+        }
+        self.out.flush()?;
+        if self.told_mid_line && !self.out.mid_line() {
+            self.told_mid_line = false;
+            ledger.mid_line(false);
+        }
+        self.answered.drain(..).for_each(|id| ledger.closed(&id));
+        Ok(())
+    }
+
+    /// Notes what is asked, before anything is done about it: whoever asked is told if we cannot go on.
+    fn note_asked(&self, decoded: &Decoded) {
+        let messages = match decoded {
+            Decoded::One(message) => std::slice::from_ref(message),
+            Decoded::Batch(messages) => messages.as_slice(),
+        };
+        let custody = self.custody.as_deref().filter(|_| self.direction == Direction::ToServer);
+        if let Some(ledger) = custody.map(Custody::ledger) {
+            let requests = messages.iter().filter(|message| message.kind() == MessageKind::Request);
+            requests.filter_map(Message::id).for_each(|id| ledger.opened(id));
+        }
+    }
+
+    /// Notes what is about to be answered by what passes.
+    fn note_answered(&mut self, passed: &Passed) {
+        if self.custody.is_some() && self.direction == Direction::ToClient {
+            let answers = passed.messages.iter().filter(|message| message.kind().is_response());
+            self.answered.extend(answers.filter_map(|answer| answer.id().cloned()));
+            self.answered.extend(passed.to_receiver.iter().filter_map(custody::id_of));
         }
     }
 
@@ -158,11 +235,11 @@ impl Way {
             }
             if self.slots.len() >= BURST || self.out.is_full() {
                 self.settle()?;
-                self.out.flush()?;
+                self.flush()?;
             }
         }
         self.settle()?;
-        self.out.flush()
+        self.flush()
     }
 
     fn line(&mut self, line: Bytes, since: Instant) -> Result<(), Errno> {
@@ -176,6 +253,9 @@ impl Way {
             self.end_long(since);
         } else {
             let decoded = self.gate.decode(text.clone(), Framing::Line);
+            if let Ok(decoded) = &decoded {
+                self.note_asked(decoded);
+            }
             let judged = self.gate.judge(&self.party, self.direction, &text, decoded, None, since);
             self.slots.push(Slot::Judged(judged, line.slice(len..)));
         }
@@ -191,7 +271,7 @@ impl Way {
                 Slot::Judged(judged, end) => self.sort(judged.wait(), end),
             }
             if self.out.is_full() {
-                self.out.flush()?;
+                self.flush()?;
             }
         }
         self.slots = slots;
@@ -200,6 +280,7 @@ impl Way {
 
     /// Everything to its side. Answers to a batch's refused requests are lines of their own: no client reads arrays here.
     fn sort(&mut self, passed: Passed, end: Bytes) {
+        self.note_answered(&passed);
         if let Some(bytes) = passed.bytes() {
             self.out.push(bytes);
             self.out.push(end);
@@ -261,6 +342,9 @@ impl Way {
         if is_open {
             session.closed(asked, id);
             drop(session);
+            if self.custody.is_some() {
+                self.answered.push(id.clone());
+            }
             if !passed {
                 self.out.line(reply::error(
                     Some(id),
@@ -274,11 +358,14 @@ impl Way {
 
     fn deliver_mail(&mut self) -> Result<(), Errno> {
         let (lines, was_full) = self.mine.take();
+        if self.custody.is_some() {
+            self.answered.extend(lines.iter().filter_map(custody::id_of));
+        }
         lines.into_iter().for_each(|line| self.out.line(line));
         if was_full {
             self.other.wake();
         }
-        self.out.flush()
+        self.flush()
     }
 
     /// The server is gone, or the gateway leaves: nobody is left waiting. A client that has closed its input has said that
@@ -295,13 +382,19 @@ impl Way {
             .collect();
         open.iter().for_each(|(_, id)| session.closed(Direction::ToServer, id));
         drop(session);
+        if !open.is_empty() && self.ending.first.get() == Some(&Outcome::Server) {
+            self.gate.metrics().upstream_failed();
+        }
         open.sort_by_key(|(since_us, _)| *since_us);
         for (_, id) in open {
             self.out.line(reply::error(Some(&id), reply::UNAVAILABLE, "the server is gone", None));
+            if self.custody.is_some() {
+                self.answered.push(id);
+            }
             if self.out.is_full() {
-                self.out.flush()?;
+                self.flush()?;
             }
         }
-        self.out.flush()
+        self.flush()
     }
 }

@@ -1,0 +1,41 @@
+//! The gateway's metrics: what the gate counts, and what the status tells of policy, audit log and sessions.
+
+use prometheus::{IntCounter, IntGauge, Registry};
+
+use super::super::status::GatewayStatus;
+use super::{add, counters, gauge_value};
+use crate::proxy::gate::GateMetrics;
+
+pub(super) fn register(
+    registry: &Registry,
+    status: Option<&GatewayStatus>,
+    gate: &GateMetrics,
+) -> Result<(), prometheus::Error> {
+    gate.collectors().into_iter().try_for_each(|collector| registry.register(collector))?;
+    let Some(GatewayStatus { policy, audit, sessions }) = status else { return Ok(()) };
+    let gauge = |name: &str, help: &str, value: i64| {
+        let gauge = IntGauge::new(name, help)?;
+        gauge.set(value);
+        add(registry, gauge)
+    };
+    let counter = |name: &str, help: &str, value: u64| {
+        let counter = IntCounter::new(name, help)?;
+        counter.inc_by(value);
+        add(registry, counter)
+    };
+    gauge("mcpgw_active_sessions", "Open sessions.", gauge_value(sessions.len()))?;
+    let generation = i64::try_from(policy.generation).unwrap_or(i64::MAX);
+    gauge(
+        "mcpgw_policy_generation",
+        "1 for the first policy, one more for each that replaced it.",
+        generation,
+    )?;
+    let reloads = counters("mcpgw_policy_reloads_total", "Attempts to load the policy anew.", &["outcome"])?;
+    reloads.with_label_values(&["ok"]).inc_by(policy.reloads.ok);
+    reloads.with_label_values(&["failed"]).inc_by(policy.reloads.failed);
+    add(registry, reloads)?;
+    let writing = i64::from(audit.writing);
+    gauge("mcpgw_audit_writing", "1 while the last record could be written.", writing)?;
+    counter("mcpgw_audit_records_total", "Records written to the audit log.", audit.written)?;
+    counter("mcpgw_audit_log_errors_total", "Records that could not be written.", audit.lost)
+}

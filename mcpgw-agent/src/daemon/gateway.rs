@@ -1,0 +1,97 @@
+//! The gateway's part of the daemon: who may hand a session over, and what the status tells of sessions.
+
+use std::collections::BTreeSet;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::admin::peer::same_program;
+use crate::admin::protocol::Code;
+use crate::admin::{AuditStatus, GatewayStatus, Peer, Refusal};
+use crate::audit::Event;
+use crate::inventory::{GatewayPlace, ServerState, ServerView, Transport};
+use crate::proxy::gateway::Gateway;
+use crate::proxy::handover::{Place, Sessions};
+use crate::reload::Change;
+
+/// Lets the process have as many descriptors as it may: a session needs about ten.
+pub(super) fn raise_descriptor_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open descriptors stays as it is");
+    }
+}
+
+/// A place for a session that `peer` wants to hand over.
+///
+/// # Errors
+/// It does not run our own program, is gone, or there is no place.
+pub(super) fn place(sessions: &Sessions, peer: Peer) -> Result<Place, Refusal> {
+    started_by(&peer, "hand a session over")?;
+    sessions.place(peer).map_err(|error| Refusal { code: Code::Busy, message: error.to_string() })
+}
+
+/// When `peer`, which wants to `act`, was started, in clock ticks since boot.
+///
+/// # Errors
+/// It does not run our own program, or is gone.
+pub(super) fn started_by(peer: &Peer, act: &str) -> Result<u64, Refusal> {
+    let refuse = |message| Refusal { code: Code::Forbidden, message };
+    match same_program(peer.pid) {
+        Ok(Some(started)) => Ok(started),
+        Ok(None) => Err(refuse(format!("only this agent's own program may {act}"))),
+        Err(error) => Err(refuse(format!("cannot tell what process {} runs: {error}", peer.pid))),
+    }
+}
+
+/// Reads the policy file anew and records what came of it.
+///
+/// # Errors
+/// What is wrong with it; the policy before stays in force.
+pub(super) fn reload(gateway: &Gateway) -> Result<(), String> {
+    let outcome = gateway.policies().reload();
+    let loaded = gateway.policies().current();
+    let (generation, hash) = (loaded.generation, loaded.policy.hash());
+    let (recorded, result) = match outcome {
+        Ok(Change::Same) => return Ok(()),
+        Ok(Change::Replaced(_)) => (gateway.audit().note(&Event::PolicyLoaded { generation, hash }), Ok(())),
+        Err(error) => {
+            let error = error.to_string();
+            (gateway.audit().note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))
+        }
+    };
+    if let Err(error) = recorded {
+        tracing::error!(%error, "a reload of the policy is not on record");
+    }
+    result
+}
+
+/// The gateway as the status shows it.
+pub(super) fn status(gateway: &Gateway, sessions: &Sessions) -> GatewayStatus {
+    let health = gateway.audit().health();
+    GatewayStatus {
+        policy: gateway.policies().state(),
+        audit: AuditStatus {
+            path: gateway.audit().path().to_owned(),
+            writing: health.writing,
+            written: health.written,
+            lost: health.lost,
+            last_error: health.last_error,
+        },
+        sessions: sessions.views(),
+    }
+}
+
+/// Says of every wrapped server where its messages are decided on.
+pub(super) fn locate(servers: &mut [ServerView], gateway: &GatewayStatus) {
+    let wraps: BTreeSet<u32> = gateway.sessions.iter().map(|session| session.pid).collect();
+    let wrapped = |server: &&mut ServerView| {
+        server.state == ServerState::Proxied
+            && server.transport == Transport::Stdio
+            && server.ended_at.is_none()
+    };
+    for server in servers.iter_mut().filter(wrapped) {
+        let handed = server.ancestors.iter().any(|ancestor| wraps.contains(&ancestor.pid));
+        server.gateway = Some(if handed { GatewayPlace::Daemon } else { GatewayPlace::Embedded });
+    }
+}
