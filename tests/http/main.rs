@@ -7,6 +7,7 @@
 mod bytes;
 mod client;
 mod events;
+mod hostile;
 mod legacy;
 mod limits;
 mod peers;

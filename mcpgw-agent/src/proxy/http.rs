@@ -18,6 +18,7 @@ mod body;
 mod collect;
 pub mod encoding;
 mod exchange;
+mod framing;
 mod get;
 pub mod headers;
 mod legacy;

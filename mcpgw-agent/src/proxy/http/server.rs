@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::Front;
+use super::framing::Strict;
 use super::route::route;
 use crate::tasks::Tasks;
 
@@ -66,9 +67,9 @@ impl Server {
         self.tasks.spawn("connection of a client", async move {
             let _seat = seat;
             match tls {
-                None => connection(TokioIo::new(stream), front).await,
+                None => connection(TokioIo::new(Strict::new(stream)), front).await,
                 Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection(TokioIo::new(stream), front).await,
+                    Ok(Ok(stream)) => connection(TokioIo::new(Strict::new(stream)), front).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_elapsed) => tracing::debug!("a TLS handshake took too long"),
                 },

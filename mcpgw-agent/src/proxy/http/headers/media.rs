@@ -16,22 +16,28 @@ pub enum Answer {
     Other,
 }
 
-/// A request's body is `application/json`, in UTF-8.
+/// A request's body is `application/json`, in UTF-8, and nothing else is said of it.
 ///
 /// # Errors
 /// [`Fault::Duplicate`] and [`Fault::MediaType`].
 pub fn check_json(headers: &HeaderMap) -> Result<(), Fault> {
-    if answer(headers)? == Answer::Json { Ok(()) } else { Err(Fault::MediaType) }
+    let (answer, others) = read(headers)?;
+    if answer == Answer::Json && others == 0 { Ok(()) } else { Err(Fault::MediaType) }
 }
 
 /// What an answer says it holds. Clients decode text as its `charset` says, so any but UTF-8 would be read differently
-/// from here.
+/// from here; what else is said of it changes nothing.
 ///
 /// # Errors
 /// [`Fault::Duplicate`], and [`Fault::MediaType`] for a charset other than UTF-8.
 pub fn answer(headers: &HeaderMap) -> Result<Answer, Fault> {
+    read(headers).map(|(answer, _)| answer)
+}
+
+/// The type, and how many parameters it has beside `charset=utf-8`, which may stand there once.
+fn read(headers: &HeaderMap) -> Result<(Answer, usize), Fault> {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let Some(value) = values.next() else { return Ok(Answer::Other) };
+    let Some(value) = values.next() else { return Ok((Answer::Other, 0)) };
     if values.next().is_some() {
         return Err(Fault::Duplicate(CONTENT_TYPE.as_str().into()));
     }
@@ -41,14 +47,19 @@ pub fn answer(headers: &HeaderMap) -> Result<Answer, Fault> {
     let answer = match media.to_ascii_lowercase().as_str() {
         "application/json" => Answer::Json,
         "text/event-stream" => Answer::Events,
-        _ => return Ok(Answer::Other),
+        _ => return Ok((Answer::Other, 0)),
     };
-    let is_utf8 = |parameter: &str| {
+    let (mut charsets, mut others) = (0_usize, 0_usize);
+    for parameter in parts {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        name.eq_ignore_ascii_case("charset") && bare.eq_ignore_ascii_case("utf-8")
-    };
-    let parameters: Vec<&str> = parts.collect();
-    let plain = parameters.len() <= 1 && parameters.into_iter().all(is_utf8);
-    if plain { Ok(answer) } else { Err(Fault::MediaType) }
+        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        if !name.trim_end().eq_ignore_ascii_case("charset") {
+            others += 1;
+        } else if value.eq_ignore_ascii_case("utf-8") {
+            charsets += 1;
+        } else {
+            return Err(Fault::MediaType);
+        }
+    }
+    if charsets > 1 { Err(Fault::MediaType) } else { Ok((answer, others)) }
 }

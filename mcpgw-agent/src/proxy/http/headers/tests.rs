@@ -160,6 +160,9 @@ fn an_answer_is_read_by_its_type_and_in_utf8_only() {
         ("text/event-stream", Ok(Answer::Events)),
         ("text/event-stream; charset=utf-16", Err(Fault::MediaType)),
         ("application/json; charset=utf-7", Err(Fault::MediaType)),
+        ("application/json; charset =utf-7", Err(Fault::MediaType)),
+        ("text/event-stream; charset=utf-8; charset=utf-8", Err(Fault::MediaType)),
+        ("application/json; profile=x; charset=utf-8", Ok(Answer::Json)),
         ("text/html; charset=latin1", Ok(Answer::Other)),
     ] {
         assert_eq!(answer(&headers(&[("content-type", value)])), expected, "{value}");
