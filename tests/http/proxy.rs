@@ -75,8 +75,7 @@ impl Proxy {
         let mut line = String::new();
         // The line comes, or the process ends and with it its standard output.
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address =
-            line.trim().strip_prefix("listening on http://").and_then(|rest| rest.strip_suffix("/mcp"));
+        let address = line.trim().rsplit_once("://").and_then(|(_, rest)| rest.strip_suffix("/mcp"));
         let address = address.unwrap_or_else(|| panic!("the proxy says {line:?}")).parse().unwrap();
         Self { child, address, dir }
     }
