@@ -42,14 +42,9 @@ fn posts_go_to_the_servers_own_endpoint_and_answers_come_on_the_stream() {
 
 #[test]
 fn an_endpoint_elsewhere_is_refused() {
-    let server = Upstream::saying(
-        [
-            chunked("text/event-stream", ""),
-            chunk(b"event: endpoint\ndata: http://evil.example/messages\n\n"),
-            chunk(b"data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n"),
-        ]
-        .concat(),
-    );
+    let events = b"event: endpoint\ndata: http://evil.example/messages\n\n\
+                   data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n";
+    let server = Upstream::saying([chunked("text/event-stream", ""), chunk(events)].concat());
     let proxy = Proxy::observing(&server.url("/sse"));
     let reply = Connection::send(proxy.address, &request("GET", "/sse", &[], b"")).reply();
     assert_eq!((reply.status, reply.text().as_str()), (200, ""));

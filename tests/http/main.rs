@@ -2,7 +2,12 @@
 //!
 //! Scripted peers, byte for byte, where the wire itself is the matter; real SDK servers and clients (`tests/peers`) for
 //! everything else. Every wait ends on an event and has a deadline.
-#![expect(clippy::unwrap_used, reason = "test support fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed expectation is how a test reports"
+)]
 
 mod bytes;
 mod client;
@@ -14,6 +19,7 @@ mod peers;
 mod proxy;
 mod refusals;
 mod sdk;
+mod secured;
 mod upstream;
 
 use std::time::Duration;

@@ -24,7 +24,7 @@ pub(crate) fn with_peers(body: impl FnOnce() -> Result<(), Skipped>) {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| value != "0" && !value.is_empty());
         assert!(!is_set("CI") && !is_set("MCPGW_REQUIRE_PEERS"), "would be skipped: {what}");
         let name = std::thread::current().name().unwrap_or("test").to_owned();
-        writeln!(std::io::stderr(), "\nSKIPPED: {name}: {what}").unwrap();
+        writeln!(std::io::stderr(), "\nSKIPPED: {name}: {what}").expect("stderr is open");
     }
 }
 

@@ -67,13 +67,15 @@ impl Proxy {
         Self::start(dir, command)
     }
 
-    fn start(dir: TempDir, mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    /// Starts `command`, whose files are in `dir`.
+    pub(crate) fn start(dir: TempDir, mut command: Command) -> Self {
+        let log = fs::File::create(dir.path().join("log")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         // The line comes, or the process ends and with it its standard output.
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address =
-            line.trim().strip_prefix("listening on http://").and_then(|rest| rest.strip_suffix("/mcp"));
+        let address = line.trim().rsplit_once("://").and_then(|(_, rest)| rest.strip_suffix("/mcp"));
         let address = address.unwrap_or_else(|| panic!("the proxy says {line:?}")).parse().unwrap();
         Self { child, address, dir }
     }
@@ -93,10 +95,25 @@ impl Proxy {
         self.dir.path().join("audit.jsonl")
     }
 
+    /// Writes another policy, and says so.
+    pub(crate) fn replace_policy(&self, text: &str) {
+        fs::write(self.dir.path().join("policy.yaml"), text).unwrap();
+        kill(self.pid(), Signal::SIGHUP).unwrap();
+    }
+
+    /// What it said on standard error.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().try_into().unwrap())
+    }
+
     /// Asks it to end, and tells how it did and how long it took.
     pub(crate) fn stop(&mut self) -> (Option<i32>, Duration) {
         let since = Instant::now();
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        kill(self.pid(), Signal::SIGTERM).unwrap();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return (status.code(), since.elapsed());
@@ -111,5 +128,18 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+/// The value of `look` as soon as there is one.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(value) = look() {
+            return value;
+        }
+        assert!(Instant::now() < end, "not before the deadline: {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }

@@ -125,9 +125,9 @@ async fn whole(
     let status = response.status();
     if asked.session.legacy.is_some() && status.is_success() {
         // HTTP+SSE: the answers come on the stream, and nobody reads what is said here.
-        asked.keeps_open = true;
         return response;
     }
+    asked.keeps_open = false;
     let refused = std::mem::take(&mut asked.refused);
     if text.is_empty() || (asked.ids.is_empty() && status.is_success()) {
         if !refused.is_empty() {

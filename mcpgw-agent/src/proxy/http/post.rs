@@ -55,7 +55,8 @@ pub(super) async fn post(
         is_batch: passed.is_batch,
         refused: passed.to_sender,
         opening,
-        keeps_open: false,
+        // HTTP+SSE: answers come on the stream, whatever becomes of this exchange.
+        keeps_open: session.legacy.is_some(),
     };
     if let Some(legacy) = &session.legacy {
         let refused = std::mem::take(&mut asked.refused);
@@ -66,6 +67,7 @@ pub(super) async fn post(
         Ok(answer) => answer::relay(front, asked, Manner { listens: false, replays: false }, answer).await,
         Err(fault) => {
             tracing::warn!(error = %fault, "no answer from the server");
+            asked.keeps_open = false;
             answer::failed(&asked, StatusCode::BAD_GATEWAY, "the server cannot be reached")
         }
     }

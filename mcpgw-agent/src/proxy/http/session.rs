@@ -229,3 +229,46 @@ pub(super) fn context(server: &str, upstream: &str, is_legacy: bool, principal: 
         client: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(id: &str) -> Arc<Session> {
+        Session::new(Party::new(id, context("server", "http://host/", false, Principal::default())), None)
+    }
+
+    #[test]
+    fn the_longest_unused_session_makes_room_and_one_in_use_does_not() {
+        let sessions = Sessions::new(SessionLimits { count: 2, idle: Duration::from_secs(60) });
+        let id = HeaderValue::from_static;
+        let used = session("a");
+        assert_eq!(sessions.open(&used, &id("a")).map(|gone| gone.len()), Some(0));
+        assert!(sessions.open(&session("b"), &id("b")).is_some_and(|gone| gone.is_empty()));
+        let gone = sessions.open(&session("c"), &id("c")).unwrap();
+        assert_eq!(gone.iter().map(|session| session.party.id()).collect::<Vec<_>>(), ["b"]);
+        let found = |name| sessions.find(&Principal::default(), &id(name)).is_some();
+        assert_eq!((found("a"), found("b"), found("c")), (true, false, true));
+    }
+
+    #[test]
+    fn a_session_belongs_to_whom_opened_it() {
+        let sessions = Sessions::new(SessionLimits::default());
+        let id = HeaderValue::from_static("s");
+        assert!(sessions.open(&session("a"), &id).is_some());
+        let other = Principal { subject: Some("somebody".into()), roles: Vec::new() };
+        assert!(sessions.find(&other, &id).is_none() && sessions.close(&other, &id).is_none());
+        assert!(sessions.close(&Principal::default(), &id).is_some());
+        assert!(sessions.find(&Principal::default(), &id).is_none());
+    }
+
+    #[test]
+    fn an_endpoint_is_one_streams_for_as_long_as_it_is_open() {
+        let sessions = Sessions::new(SessionLimits::default());
+        let (first, second) = (session("a"), session("b"));
+        assert!(sessions.open_at("/m?s=1", &first) && !sessions.open_at("/m?s=1", &second));
+        assert_eq!(sessions.at("/m?s=1").map(|session| session.party.id().to_owned()).as_deref(), Some("a"));
+        sessions.close_at("/m?s=1");
+        assert!(sessions.at("/m?s=1").is_none());
+    }
+}

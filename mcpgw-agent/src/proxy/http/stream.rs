@@ -116,6 +116,9 @@ impl Stream {
             Parser::Events(reader) => {
                 let events: Vec<_> = reader.push(data).collect();
                 for event in events {
+                    if self.ended {
+                        return;
+                    }
                     match event {
                         Ok(event) => self.event(event).await,
                         Err(fault) => {
