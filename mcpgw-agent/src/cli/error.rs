@@ -11,6 +11,7 @@ use crate::config::ConfigError;
 use crate::daemon::DaemonError;
 use crate::kernel::OptionsError;
 use crate::proxy::WrapError;
+use crate::proxy::gateway::GatewayError;
 
 /// An error on its way to the terminal.
 #[derive(Debug)]
@@ -137,11 +138,17 @@ impl From<DaemonError> for CliError {
             DaemonError::RuntimeDir(error) => error.into(),
             DaemonError::Allow(error) => Self::new(exit::CONFIG, error),
             DaemonError::Probes(error) => error.into(),
-            error @ DaemonError::Gateway(_) => Self::new(exit::CONFIG, error),
+            DaemonError::Gateway(error) => error.into(),
             error @ DaemonError::Listen { .. } => Self::failure(error)
                 .hinted("`admin: {metrics-address: \"127.0.0.1:0\"}` lets the system choose a free port"),
             error @ (DaemonError::System { .. } | DaemonError::Task(_)) => Self::failure(error),
         }
+    }
+}
+
+impl From<GatewayError> for CliError {
+    fn from(error: GatewayError) -> Self {
+        Self::new(exit::CONFIG, error)
     }
 }
 

@@ -13,11 +13,9 @@ use super::output::Output;
 use super::text::Line;
 use super::{exit, log};
 use crate::admin::protocol::NAME_MAX;
-use crate::audit::{AuditLog, Durability, KeySource, Options, default_path};
+use crate::audit::default_path;
 use crate::config::{self, Config};
-use crate::json::Limits;
-use crate::policy::Policy;
-use crate::proxy::gate::Gate;
+use crate::proxy::gateway::Gateway;
 use crate::proxy::http::tls::{self, Identity, TlsError};
 use crate::proxy::http::{self, HttpError, HttpOptions, SessionLimits};
 use crate::reload::{PolicyStore, Watcher};
@@ -70,19 +68,13 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
     log::start("warn", config.log.format);
     let host = args.upstream.host_str().unwrap_or_default();
     let server: Box<str> = args.name.as_deref().unwrap_or(host).into();
-    let policies = match args.policy.as_ref().or(config.gateway.policy.as_ref()) {
-        Some(path) => PolicyStore::load(path).map_err(|error| CliError::new(exit::CONFIG, error))?,
-        None => PolicyStore::new(Policy::built_in()),
-    };
-    let (policies, audit) = (Arc::new(policies), Arc::new(open_log(args, &config.gateway, &server)?));
+    let gateway = open_gateway(args, config.gateway, &server)?;
     let identity = match (&args.tls_cert, &args.tls_key) {
         (Some(certificate), Some(key)) => {
             Some(Arc::new(Identity::load(certificate, key).map_err(tls_failed)?))
         }
         (_, _) => None,
     };
-    let bytes = usize::try_from(config.gateway.limits.message_bytes).unwrap_or(usize::MAX);
-    let limits = Limits { bytes, ..Limits::default() };
     let options = HttpOptions {
         upstream: args.upstream.clone(),
         listen: args.listen,
@@ -90,8 +82,8 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
         hosts: args.allow_host.clone(),
         origins: args.allow_origin.clone(),
         server,
-        gate: Arc::new(Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits)),
-        audit: Arc::clone(&audit),
+        gate: Arc::clone(gateway.gate()),
+        audit: Arc::clone(gateway.audit()),
         sessions: SessionLimits::default(),
         tls: identity.clone().map(tls::acceptor).transpose().map_err(tls_failed)?,
         upstream_tls: (args.upstream.scheme() == "https")
@@ -102,26 +94,19 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
     raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::failure)?;
-    let served = runtime.block_on(serve(options, policies, identity));
-    audit.close().map_err(CliError::failure)?;
+    let served = runtime.block_on(serve(options, Arc::clone(gateway.policies()), identity));
+    gateway.audit().close().map_err(CliError::failure)?;
     served.map(|()| exit::OK)
 }
 
-/// Opens the audit log the command line, else the configuration names.
-fn open_log(args: &Args, config: &config::Gateway, server: &str) -> Result<AuditLog, CliError> {
-    let path = match args.audit_log.as_ref().or(config.audit.path.as_ref()) {
-        Some(path) => path.clone(),
-        None => default_path(server).map_err(CliError::failure)?,
-    };
-    let mut options = Options::from_env(path).map_err(CliError::failure)?;
-    if let Some(key) = &config.audit.signing_key_file {
-        options.key = KeySource::File(key.clone());
-    }
-    options.durability = match config.audit.durability {
-        config::Durability::Written => Durability::Written,
-        config::Durability::Synced => Durability::Synced,
-    };
-    AuditLog::open(&options).map_err(CliError::failure)
+/// The gateway of the configuration, where the command line names nothing else.
+fn open_gateway(args: &Args, mut config: config::Gateway, server: &str) -> Result<Gateway, CliError> {
+    config.policy = args.policy.clone().or(config.policy);
+    let log = args.audit_log.clone().or(config.audit.path);
+    let log = log.map_or_else(|| default_path(server), Ok).map_err(CliError::failure)?;
+    let state = log.parent().unwrap_or(&log).to_owned();
+    config.audit.path = Some(log);
+    Ok(Gateway::open(&config, &state)?)
 }
 
 async fn serve(
