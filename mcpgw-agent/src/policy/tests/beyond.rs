@@ -67,7 +67,10 @@ fn prompts_limit_a_rule_to_what_names_one() {
         (ask("prompts/get", r#"{"name":"secret-plan"}"#), "deny rule"),
         (ask("prompts/get", r#"{"name":"SECRET plan"}"#), "deny rule"),
         (
-            ask("completion/complete", r#"{"ref":{"type":"ref/prompt","name":"secret"},"argument":{}}"#),
+            ask(
+                "completion/complete",
+                r#"{"ref":{"type":"ref/prompt","name":"secret"},"argument":{"name":"a","value":"b"}}"#,
+            ),
             "deny rule",
         ),
         (ask("prompts/get", r#"{"name":"plan"}"#), "allow rest"),
