@@ -6,9 +6,9 @@ mod variant;
 pub(super) use list::ENVELOPE;
 pub(super) use variant::is_variant;
 
+use super::RequestId;
 use super::malformed::Reason;
 use super::method::{Method, Names};
-use super::{RequestId, Revision};
 use crate::json::Value;
 use list::{ARGUMENT, CONTENT, CONTEXT, ERROR, Is, LISTS, Listed, META, Member, PARAMS, REF, RESULT};
 
@@ -21,9 +21,7 @@ pub(super) fn check_params(method: &str, params: Option<Value<'_>>) -> Result<()
         None => [None; PARAMS.len()],
     };
     let get = |wanted: &str| PARAMS.iter().zip(found).find(|(member, _)| member.key == wanted)?.1;
-    // Who has a method no more says so whatever it carries, and is to be let say so.
-    let required = if method.is_in(Revision::R2026_07_28) { method.required } else { &[] };
-    for member in PARAMS.iter().filter(|member| required.contains(&member.key)) {
+    for member in PARAMS.iter().filter(|member| method.required.contains(&member.key)) {
         if get(member.key).is_none() {
             return Err(Reason::Type(member.path));
         }

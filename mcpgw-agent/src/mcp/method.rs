@@ -167,6 +167,12 @@ impl Method {
         self
     }
 
+    /// It may come without what it names: later revisions have it no more, and who says so is to be let say so.
+    pub(super) const fn gone(mut self) -> Self {
+        self.required = &[];
+        self
+    }
+
     pub(super) const fn proven_by(mut self, proof: Proof) -> Self {
         self.proof = proof;
         self

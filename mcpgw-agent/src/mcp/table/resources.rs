@@ -15,10 +15,12 @@ pub(super) static METHODS: &[Method] = &[
     Method::request("resources/subscribe", Sender::Client)
         .until(Revision::R2025_11_25)
         .naming(Names::Resource)
+        .gone()
         .params(&ONE),
     Method::request("resources/unsubscribe", Sender::Client)
         .until(Revision::R2025_11_25)
         .naming(Names::Resource)
+        .gone()
         .params(&ONE),
     Method::notification("notifications/resources/list_changed", Sender::Server),
     Method::notification("notifications/resources/updated", Sender::Server)
