@@ -84,6 +84,8 @@ fn paths() -> Vec<Case> {
         path("the path with a zero-width space", r#""/e\u200btc/passwd""#),
         path("the path and 600 bytes more", &format!("\"/etc/passwd{}\"", "x".repeat(600))),
         path("the path and a megabyte more", &format!("\"/etc/passwd{}\"", "x".repeat(1 << 20))),
+        // As it is written, the pattern matches it: a pattern is not only for where a path leads.
+        path("a path that climbs out again", r#""/etc/../srv/data""#),
         path("a key file in capitals", r#""/srv/KEY.PEM""#),
         case("the argument's name in capitals", call("echo", r#"{"PATH":"/etc/passwd"}"#), Denied),
         case("the argument's name with an escape", call("echo", r#"{"p\u0061th":"/etc/passwd"}"#), Denied),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::case::{Case, Expect, PARSE};
-use super::session::News;
+use super::session::{News, forbidden_of};
 use super::{POLICY, cases};
 use crate::support::{Company, Log, Peers, Site, Skipped, agent_binary, scenario};
 
@@ -26,10 +26,7 @@ fn try_all(server: impl Fn() -> Result<Vec<OsString>, Skipped>) {
             }
         }
         let executed = session.file("ledger");
-        assert!(
-            !executed.iter().any(|call| call.to_lowercase().contains("forbidden")),
-            "a forbidden tool was executed: {executed:?}"
-        );
+        assert_eq!(forbidden_of(&executed), Vec::<String>::new(), "forbidden and executed");
         assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n"));
         Ok(())
     });
@@ -54,7 +51,8 @@ struct Listener {
 
 impl Listener {
     fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let log = Log::default();
         log.collect(child.stdout.take().unwrap());
         log.wait_until(|lines| lines.iter().any(|line| line.contains("127.0.0.1:")), DEADLINE);
@@ -194,6 +192,10 @@ impl Session {
 /// A body may have any white space JSON allows, a line may not.
 fn over_http(case: &Case) -> Expect {
     match case.expect {
+        // The header says another revision.
+        Expect::Denied if case.name == "with a modern version in _meta" => {
+            Expect::Refused(-32020, "header-mismatch")
+        }
         Expect::Refused(_, "line-separator") if case.name.ends_with("within") => Expect::Denied,
         Expect::Refused(_, "line-separator") => Expect::Refused(PARSE, "trailing-bytes"),
         other @ (Expect::Refused(..)
