@@ -30,6 +30,7 @@ pub mod stdio;
 mod wrap;
 
 pub use handed::GATEWAY_GONE;
+pub use register::announce;
 pub use wrap::{WrapError, WrapOptions, wrap};
 
 /// Text from elsewhere for a terminal: short, and nothing in it that a terminal would act on.

@@ -14,7 +14,8 @@ use super::text::Line;
 use super::{exit, log};
 use crate::admin::protocol::NAME_MAX;
 use crate::audit::default_path;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Dirs};
+use crate::proxy::announce;
 use crate::proxy::gateway::Gateway;
 use crate::proxy::http::tls::{self, Identity, TlsError};
 use crate::proxy::http::{self, HttpError, HttpOptions, SessionLimits};
@@ -81,7 +82,7 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
         expose: args.expose,
         hosts: args.allow_host.clone(),
         origins: args.allow_origin.clone(),
-        server,
+        server: server.clone(),
         gate: Arc::clone(gateway.gate()),
         audit: Arc::clone(gateway.audit()),
         sessions: SessionLimits::default(),
@@ -91,6 +92,10 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
             .transpose()
             .map_err(tls_failed)?,
     };
+    // A host without an agent is no obstacle, nor is one that has no thread to spare.
+    announce(Dirs::from_env()?.runtime, server.into()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the agent is not told of this gateway");
+    });
     raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::failure)?;

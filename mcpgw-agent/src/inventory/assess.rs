@@ -22,8 +22,10 @@ impl Default for Verdict {
 /// What the verdict rests on.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Facts<'a> {
-    /// The registered wrap on its client side: pid and name.
-    pub(super) wrap: Option<(u32, Option<&'a str>)>,
+    /// The registered gateway between it and all its clients: which program, its pid and name.
+    pub(super) gateway: Option<(&'static str, u32, Option<&'a str>)>,
+    /// The pid of a client that talks to it past the gateway there is.
+    pub(super) past: Option<u32>,
     /// The allow rule that matches.
     pub(super) rule: Option<&'a str>,
     /// MCP in both directions.
@@ -56,12 +58,16 @@ pub(super) fn assess(facts: &Facts<'_>) -> Verdict {
 }
 
 fn decide(facts: &Facts<'_>) -> (ServerState, String) {
-    if let Some((pid, name)) = facts.wrap {
+    if let Some((program, pid, name)) = facts.gateway {
         let name = name.map_or_else(String::new, |name| format!(" `{}`", text::escape(name, text::NAME)));
-        return (ServerState::Proxied, format!("behind mcpgw wrap{name} (pid {pid})"));
+        return (ServerState::Proxied, format!("behind mcpgw {program}{name} (pid {pid})"));
     }
     if let Some(rule) = facts.rule.filter(|_| facts.tells()) {
         return (ServerState::Allowed, format!("allow rule `{}`", text::escape(rule, text::NAME)));
+    }
+    if let Some(client) = facts.past.filter(|_| facts.confirmed) {
+        let reason = format!("a client (pid {client}) talks to it past the gateway");
+        return (ServerState::Unproxied, reason);
     }
     if facts.confirmed {
         return (ServerState::Unproxied, "speaks MCP and no gateway is in between".to_owned());
@@ -100,11 +106,14 @@ mod tests {
     #[test]
     fn every_verdict_in_its_order() {
         let base = Facts { wire: true, ..Facts::default() };
-        let all = Facts { wrap: Some((7, Some("x"))), rule: Some("r"), confirmed: true, mcp: true, ..base };
+        let gateway = Some(("wrap", 7, Some("x")));
+        let all = Facts { gateway, rule: Some("r"), confirmed: true, mcp: true, ..base };
         let cases = [
             (all, ServerState::Proxied, "`x` (pid 7)"),
-            (Facts { wrap: None, ..all }, ServerState::Allowed, "`r`"),
-            (Facts { wrap: None, rule: None, ..all }, ServerState::Unproxied, "no gateway"),
+            (Facts { gateway: None, ..all }, ServerState::Allowed, "`r`"),
+            (Facts { gateway: None, rule: None, ..all }, ServerState::Unproxied, "no gateway"),
+            (Facts { gateway: None, rule: None, past: Some(9), ..all }, ServerState::Unproxied, "pid 9"),
+            (Facts { past: Some(9), ..base }, ServerState::Candidate, "shape"),
             (Facts { rule: Some("r"), command: true, ..base }, ServerState::Allowed, "`r`"),
             // A rule over a user must not turn every pipeline of theirs into a server.
             (Facts { rule: Some("r"), ..base }, ServerState::Candidate, "shape"),

@@ -3,6 +3,8 @@
 //! A listener becomes a record when its owner's command line names a server or its traffic is MCP's own. Most
 //! listeners never do.
 
+use std::time::Duration;
+
 use super::candidate;
 use super::dialogue::Counted;
 use super::evidence::EvidenceKind;
@@ -15,6 +17,8 @@ use crate::wire::{HttpSign, NotMcp, Seen, Sighting};
 
 /// Connections that were something else, after which a port is let go.
 const OTHERS: u32 = 32;
+/// How long a port that was let go is watched when somebody connects to it past its gateway.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 impl Inventory {
     pub(super) fn on_listen(&mut self, process: ProcessKey, listener: Listener, at: BootTime) {
@@ -86,12 +90,29 @@ impl Inventory {
             let Some(http) = server.http_mut() else { continue };
             let before = http.unknown.len();
             http.unknown.retain(|known| *known != addrs);
-            if http.unknown.len() < before {
+            let asked = http.unknown.len() < before;
+            let gateway = self.proxies.contains(process);
+            let proxied = server.clients.latest_first().iter().any(|client| self.proxies.contains(*client));
+            if proxied && !gateway && !server.clients.contains(process) {
+                // It may talk past the gateway. What it says will tell.
+                self.look_again(listener, at);
+            }
+            if asked || gateway {
+                let Some(server) = self.servers.get_mut(seq) else { continue };
                 server.clients.note(process, at);
                 self.servers.involve(seq, process);
                 self.processes.pin(process);
                 self.dirty.insert(seq);
             }
+        }
+    }
+
+    /// Watches a port that was let go, for a while.
+    fn look_again(&mut self, listener: Listener, at: BootTime) {
+        if let Some(entry) = self.listeners.get_mut(listener) {
+            entry.watch = Watch::On;
+            entry.least = Some(at.after(LOOK_AGAIN));
+            self.watch(listener.addr.port());
         }
     }
 
@@ -224,7 +245,9 @@ impl Inventory {
             let again = now.after(self.config.timeouts.ignored_port);
             let Some(entry) = self.listeners.get_mut(listener) else { continue };
             match entry.watch {
-                Watch::On if done => entry.watch = Watch::Settled,
+                Watch::On if done && entry.least.is_none_or(|least| least <= now) => {
+                    entry.watch = Watch::Settled;
+                }
                 Watch::On if entry.others >= OTHERS && !mcp => entry.watch = Watch::Until(again),
                 Watch::Until(then) if then <= now => {
                     entry.watch = Watch::On;

@@ -27,6 +27,8 @@ pub(super) enum Watch {
 pub(super) struct Entry {
     pub(super) owners: BTreeMap<ProcessKey, BootTime>,
     pub(super) watch: Watch,
+    /// It is watched until then at least, though all is known.
+    pub(super) least: Option<BootTime>,
     /// Connections that were no MCP.
     pub(super) others: u32,
     /// Path of each peer's last request.
@@ -100,6 +102,7 @@ impl Listeners {
             let entry = Entry {
                 owners: BTreeMap::new(),
                 watch: Watch::On,
+                least: None,
                 others: 0,
                 paths: HashMap::new(),
                 closes: 0,

@@ -1,4 +1,4 @@
-//! Registered wraps and the channels they vouch for.
+//! Registered gateways, and the channels wraps vouch for.
 
 use std::collections::HashMap;
 
@@ -42,6 +42,11 @@ impl Proxies {
 
     pub(super) fn contains(&self, proxy: ProcessKey) -> bool {
         self.registered.contains_key(&proxy)
+    }
+
+    /// What the process `proxy` registered.
+    pub(super) fn get(&self, proxy: ProcessKey) -> Option<&ProxyRegistration> {
+        self.registered.get(&proxy)
     }
 
     /// Who vouches for one of `channels`.

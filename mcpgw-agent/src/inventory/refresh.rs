@@ -12,7 +12,7 @@ use super::server::{Aside, Http, McpServer, Portrait, Shown, Standing};
 use super::state::Inventory;
 use super::tap::TapState;
 use super::text;
-use super::{BootTime, Channel, Effect, ObservedProcess, ProcessKey};
+use super::{BootTime, Channel, Effect, ObservedProcess, ProcessKey, ProxyRegistration};
 
 /// Ancestors shown.
 const SHOWN_ANCESTORS: usize = 8;
@@ -156,6 +156,10 @@ impl Inventory {
             })
         };
         let owner = server.process.as_ref().map(|process| process.key)?;
+        if self.proxies.contains(owner) {
+            // What it serves is the server behind it, which has a record of its own.
+            return Some(Aside::Gateway);
+        }
         let unheard = !server.dialogue.is_mcp() && http.endpoint.is_none();
         (unheard && elsewhere(owner)).then_some(Aside::ServesStdio)
     }
@@ -272,9 +276,27 @@ impl Inventory {
         }
     }
 
+    /// The registered gateway between a server and all its clients; or else a client that talks past the one there is.
+    fn between(&self, server: &McpServer) -> (Option<&ProxyRegistration>, Option<ProcessKey>) {
+        let Some(http) = server.http() else {
+            return (server.input().and_then(|input| self.proxies.of(self.channels.taps(input))), None);
+        };
+        let (mut gateway, mut past) = (None, None);
+        for client in server.clients.latest_first() {
+            match self.proxies.get(client) {
+                Some(registration) => gateway = gateway.or(Some(registration)),
+                None if self.processes.is_alive(client) => past = past.or(Some(client)),
+                None => {}
+            }
+        }
+        let alone = past.is_none() && http.unknown.is_empty();
+        (gateway.filter(|_| alone), past.filter(|_| gateway.is_some()))
+    }
+
     fn assess(&self, server: &mut McpServer) {
         let process = server.process.as_ref();
-        let wrap = server.input().and_then(|input| self.proxies.of(self.channels.taps(input)));
+        let (gateway, past) = self.between(server);
+        let program = if server.http().is_some() { "proxy" } else { "wrap" };
         let argv = process.and_then(Portrait::argv).map(|argv| argv.join(" "));
         let facts = process.and_then(|process| process.facts.as_deref());
         let subject = Subject {
@@ -290,7 +312,8 @@ impl Inventory {
             cgroup: facts.map(|facts| facts.cgroup.as_str()).filter(|cgroup| !cgroup.is_empty()),
         };
         server.verdict = assess::assess(&Facts {
-            wrap: wrap.map(|wrap| (wrap.proxy.pid, wrap.name.as_deref())),
+            gateway: gateway.map(|gateway| (program, gateway.proxy.pid, gateway.name.as_deref())),
+            past: past.map(|client| client.pid),
             rule: self.config.allow.first_match(&subject).map(super::AllowRule::name),
             confirmed: server.is_confirmed(),
             asked: server.dialogue.is_asked(),

@@ -72,6 +72,15 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Tells the daemon, for as long as this process lives, that it is the gateway before the servers it connects to.
+///
+/// # Errors
+/// The system has no thread left.
+pub fn announce(runtime_dir: PathBuf, name: String) -> io::Result<()> {
+    let keep = move || Registration::open(&runtime_dir, Some(name)).keep();
+    thread::Builder::new().name("register".into()).spawn(keep).map(drop)
+}
+
 /// Our registration with the daemon.
 #[derive(Debug)]
 pub(super) struct Registration {
@@ -161,7 +170,7 @@ impl Registration {
             let socket = self.socket.display().to_string();
             let socket = printable(&socket);
             // With nowhere to write to there is nobody to tell.
-            writeln!(io::stderr(), "mcpgw-agent wrap: not registered with the agent at {socket}: {reason}")
+            writeln!(io::stderr(), "mcpgw-agent: not registered with the agent at {socket}: {reason}")
                 .ok();
             self.told = true;
         }

@@ -78,6 +78,8 @@ stops() { timeout 30 systemctl stop $unit && [ "$(property Result)" = success ];
 leaves_nothing() { [ ! -e /run/mcpgw ] && ! pgrep --euid mcpgw >/dev/null; }
 starts_again() { starts && eventually 20 answers; }
 
+# Its calls are refused, and it does not go on.
+has_ended() { ! kill -0 "$1" 2>/dev/null; }
 server_is_listed() { status_has "any(s['pid'] == $1 for s in status['servers'])"; }
 server_is_proxied() { status_has "any(s['pid'] == $1 and s['state'] == 'proxied' for s in status['servers'])"; }
 
@@ -105,13 +107,17 @@ check "a second agent refuses" second_agent_refuses
 python3 /checks/client.py python3 /checks/server.py >/run/direct.pid &
 eventually 20 test -s /run/direct.pid
 check "an MCP server is listed" eventually 30 server_is_listed "$(cat /run/direct.pid)"
-python3 /checks/client.py mcpgw-agent wrap -- python3 /checks/server.py >/run/wrapped.pid &
+python3 /checks/client.py mcpgw-agent wrap -- python3 /checks/server.py >/run/wrapped.pid 2>/dev/null &
+wrapped_client=$!
 eventually 20 test -s /run/wrapped.pid
 check "a wrapped one is listed as proxied" eventually 30 server_is_proxied "$(cat /run/wrapped.pid)"
 
 check "restart after a crash" restarts_after_a_crash
 check "status answers after it" eventually 20 answers
-check "the wrapped server is proxied again" eventually 30 server_is_proxied "$(cat /run/wrapped.pid)"
+check "the session it had ends" eventually 30 has_ended $wrapped_client
+python3 /checks/client.py mcpgw-agent wrap -- python3 /checks/server.py >/run/again.pid &
+eventually 20 test -s /run/again.pid
+check "the next one is proxied" eventually 30 server_is_proxied "$(cat /run/again.pid)"
 check "restart when it hangs" restarts_when_it_hangs
 check "systemctl stop" stops
 check "nothing is left of it" leaves_nothing

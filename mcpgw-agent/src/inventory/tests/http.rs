@@ -340,3 +340,44 @@ fn a_process_with_both_ways_in_has_one_row_until_both_are_used() {
     host.not_mcp(20, pipe(1), false, NotMcp::NotJson);
     assert_eq!(host.only().transport, Transport::Http);
 }
+
+#[test]
+fn a_server_all_of_whose_clients_are_gateways_is_proxied() {
+    const GATEWAY: &str = "127.0.0.1:8080";
+    let mut host = Host::new();
+    host.exec(20, 1, "node app.js", vec![]).exec(30, 1, "mcpgw-agent proxy", vec![]).exec(40, 1, "c", vec![]);
+    listen(&mut host, 20, HERE);
+    listen(&mut host, 30, GATEWAY);
+    host.register(30, vec![]);
+    connect(&mut host, 40, "127.0.0.1:5000", GATEWAY);
+    talk(&mut host, GATEWAY, "127.0.0.1:5000");
+    connect(&mut host, 30, "127.0.0.1:5001", HERE);
+    talk(&mut host, HERE, "127.0.0.1:5001");
+    let behind = host.only();
+    assert_eq!((behind.pid, behind.state), (20, ServerState::Proxied), "the gateway is no server of its own");
+    assert!(behind.reason.contains("mcpgw proxy `box` (pid 30)"), "{}", behind.reason);
+    host.pass(11 * SECOND);
+    assert!(host.effects.contains(&Effect::IgnorePort(8000)), "{:?}", host.effects);
+
+    // Somebody else connects: it is looked at again, and what it says tells.
+    connect(&mut host, 40, "127.0.0.1:5002", HERE);
+    assert_eq!(host.effects, [Effect::WatchPort(8000)]);
+    host.pass(SECOND);
+    assert_eq!((host.effects.as_slice(), host.only().state), (&[][..], ServerState::Proxied));
+    says(&mut host, HERE, "127.0.0.1:5002", false, request(7, "tools/list"));
+    let past = host.only();
+    assert_eq!(past.state, ServerState::Unproxied);
+    assert!(past.reason.contains("(pid 40) talks to it past the gateway"), "{}", past.reason);
+    host.pass(11 * SECOND);
+    assert_eq!(host.effects, [Effect::IgnorePort(8000)]);
+
+    host.exit(40);
+    assert_eq!(host.only().state, ServerState::Proxied, "it is gone");
+    host.send(HostEvent::ProxyGone { proxy: key(30) });
+    assert_eq!(host.by_pid(20).state, ServerState::Unproxied, "and so is the gateway");
+    // The next one.
+    host.exec(31, 1, "mcpgw-agent proxy", vec![]).register(31, vec![]);
+    connect(&mut host, 31, "127.0.0.1:5003", HERE);
+    host.exit(30);
+    assert_eq!(host.by_pid(20).state, ServerState::Proxied);
+}
