@@ -6,8 +6,8 @@ use std::time::Duration;
 use mcpgw_agent::inventory::{ServerState, ServerView, Transport};
 
 use crate::support::{
-    Agent, Client, Company, Driver, Facts, Peers, Process, ServerQuery, Site, Skipped, WebServer, eventually,
-    scenario,
+    Agent, Client, Company, Driver, Facts, Peers, Process, ServerQuery, Site, Skipped, WebServer,
+    agent_binary, eventually, scenario,
 };
 
 /// From the client's `READY` to everything known.
@@ -105,6 +105,62 @@ fn one_port_in_two_namespaces() {
         check(&host, &server, &facts, &outside);
         check(&inner, &namespaced, &facts, &inside);
         assert_ne!(outside.id, inside.id);
+        Ok(())
+    });
+}
+
+/// Behind `proxy` it is proxied and `proxy` is no server of its own; a client past it is noticed.
+#[test]
+fn behind_the_gateway_and_past_it() {
+    scenario(Company::Shared, || {
+        let (agent, site, gate) = (Agent::start(), Site::new(), Site::new());
+        let server = WebServer::PyV1Http.start(&site)?;
+        let upstream = format!("http://{}/mcp", server.address());
+        let command: Vec<OsString> = [
+            agent_binary().into_os_string(),
+            "proxy".into(),
+            "--upstream".into(),
+            upstream.clone().into(),
+            "--listen".into(),
+            "127.0.0.1:0".into(),
+        ]
+        .into();
+        let (runtime, state) = (agent.runtime_dir(), gate.path().join("state"));
+        let env = [
+            ("MCPGW_RUNTIME_DIR", runtime.to_str().expect("it is text")),
+            ("XDG_STATE_HOME", state.to_str().expect("it is text")),
+        ];
+        let gateway = Process::start(&gate, &command, &env);
+        let url = eventually("the gateway listens", LISTED, || {
+            let log = std::fs::read_to_string(gate.path().join("server.log")).ok()?;
+            Some(log.lines().find_map(|line| line.strip_prefix("listening on "))?.to_owned())
+        });
+
+        let (through, facts) = Driver::web(Client::PyV1, &gate, "http", &url)?;
+        let found =
+            agent.wait_for(
+                "the server is proxied",
+                &[site.path(), gate.path()],
+                LISTED,
+                |status| match status.at(&site.server)[..] {
+                    [only] if only.state == ServerState::Proxied => Some(only.clone()),
+                    _ => None,
+                },
+            );
+        assert!(found.reason.contains(&format!("(pid {})", gateway.pid())), "{found:#?}");
+        assert_eq!(found.tools, Some(facts.tools));
+        let status = agent.status();
+        assert!(status.at(&gate.server).is_empty(), "{}", status.describe(&[gate.path()]));
+
+        let (past, _) = Driver::web(Client::PyV1, &site, "http", &upstream)?;
+        let found = agent.wait_for("a client past it", &[site.path(), gate.path()], LISTED, |status| {
+            match status.at(&site.server)[..] {
+                [only] if only.state == ServerState::Unproxied => Some(only.clone()),
+                _ => None,
+            }
+        });
+        assert!(found.reason.contains(&format!("(pid {})", past.pid())), "{found:#?}");
+        drop(through);
         Ok(())
     });
 }

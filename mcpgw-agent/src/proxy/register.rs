@@ -170,8 +170,7 @@ impl Registration {
             let socket = self.socket.display().to_string();
             let socket = printable(&socket);
             // With nowhere to write to there is nobody to tell.
-            writeln!(io::stderr(), "mcpgw-agent: not registered with the agent at {socket}: {reason}")
-                .ok();
+            writeln!(io::stderr(), "mcpgw-agent: not registered with the agent at {socket}: {reason}").ok();
             self.told = true;
         }
     }
