@@ -25,6 +25,8 @@ mod number {
     pub(crate) const RECVFROM: u64 = 45;
     pub(crate) const SENDMSG: u64 = 46;
     pub(crate) const RECVMSG: u64 = 47;
+    pub(crate) const PREADV2: u64 = 327;
+    pub(crate) const PWRITEV2: u64 = 328;
 }
 
 /// The bytes stay in the socket: they will be read again.
@@ -66,8 +68,9 @@ impl Call {
         let (writes, buffers) = match number {
             number::READ | number::RECVFROM => (false, Buffers::One),
             number::WRITE | number::SENDTO => (true, Buffers::One),
-            number::READV => (false, Buffers::Vector),
-            number::WRITEV => (true, Buffers::Vector),
+            // Bun reads so, and so does the gateway: with a flag not to wait, at no position.
+            number::READV | number::PREADV2 => (false, Buffers::Vector),
+            number::WRITEV | number::PWRITEV2 => (true, Buffers::Vector),
             number::RECVMSG => (false, Buffers::Message),
             number::SENDMSG => (true, Buffers::Message),
             _ => return None,

@@ -44,7 +44,7 @@ async fn expect(host: &mut Host, channel: Channel, pid: u32, wrote: bool, expect
 }
 
 #[tokio::test]
-async fn pipes_by_read_write_readv_and_writev() {
+async fn pipes_by_read_write_and_vectors() {
     let Some(mut host) = load().await else { return };
     host.kernel.attach_tap().unwrap();
     let mut driver = Python::start(&format!(
@@ -56,11 +56,15 @@ buffers = [bytearray(3), bytearray(4), bytearray(50)]
 n = os.readv(0, buffers)
 os.writev(1, [b'one ', b'', b'two ', b'three'])
 os.read(0, 1)
+os.preadv(0, [bytearray(2), bytearray(50)], -1, os.RWF_NOWAIT)
+os.pwritev(1, [b' four', b' five'], -1)
+os.read(0, 1)
 '''
 {PIPES}
 hear()
 os.write(from_client, b'hello'); read_all(to_client, 5)
 os.writev(from_client, [b'scattered ', b'and gathered']); read_all(to_client, 13)
+os.write(from_client, b', at no position'); read_all(to_client, 10)
 say('done'); hear()
 "
     ));
@@ -70,10 +74,10 @@ say('done'); hear()
     driver.tell("go");
     assert_eq!(driver.hear(), "done");
     for (pid, wrote) in [(client, true), (server, false)] {
-        expect(&mut host, fifo(input), pid, wrote, b"helloscattered and gathered").await;
+        expect(&mut host, fifo(input), pid, wrote, b"helloscattered and gathered, at no position").await;
     }
     for (pid, wrote) in [(server, true), (client, false)] {
-        expect(&mut host, fifo(output), pid, wrote, b"HELLOone two three").await;
+        expect(&mut host, fifo(output), pid, wrote, b"HELLOone two three four five").await;
     }
     driver.end();
 }
