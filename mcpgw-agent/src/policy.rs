@@ -19,6 +19,7 @@ mod argument;
 mod arguments;
 mod conditions;
 mod decimal;
+mod effort;
 mod error;
 mod evaluate;
 mod explain;

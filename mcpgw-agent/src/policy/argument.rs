@@ -5,10 +5,12 @@
 //! where it permits, all of them must hold.
 
 use super::decimal::{Decimal, NotComparable};
+use super::effort::Exhausted;
+use super::facts::Facts;
 use super::glob::Glob;
-use super::leaf::{self, Leaf, Leaves};
+use super::leaf::{self, Leaf};
 use super::path::Directory;
-use super::pattern::Pattern;
+use super::pattern::Patterns;
 use super::text::{Side, Unreadable, fold};
 use crate::json::Value;
 
@@ -25,7 +27,7 @@ pub(super) enum Test {
     /// One of the globs matches.
     Globs(Box<[Glob]>),
     /// One of the regexes is found.
-    Patterns(Box<[Pattern]>),
+    Patterns(Patterns),
     /// It is one of these.
     Equals(Box<[Scalar]>),
     /// The path lies in one of the directories.
@@ -68,6 +70,8 @@ pub(super) enum Doubt {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error(transparent)]
+    Exhausted(#[from] Exhausted),
+    #[error(transparent)]
     NotComparable(#[from] NotComparable),
     #[error("it has a NUL character, where some programs end a path")]
     Nul,
@@ -87,11 +91,14 @@ impl ArgumentCondition {
     pub(super) fn holds<'a>(
         &self,
         arguments: Option<Value<'a>>,
-        leaves: &Leaves<'a>,
+        facts: &Facts<'a>,
         side: Side,
     ) -> Result<Held, Doubt> {
-        let find = |any_case| arguments.map(|all| leaf::find(all, &self.name, any_case)).unwrap_or_default();
-        let values = find(side == Side::Wide);
+        let find = |any_case| match arguments {
+            Some(all) => leaf::find(all, &self.name, any_case, &facts.effort),
+            None => Ok(Vec::new()),
+        };
+        let values = find(side == Side::Wide)?;
         let mut doubt = None;
         for test in &self.tests {
             let held = match test {
@@ -101,7 +108,7 @@ impl ArgumentCondition {
                         (Side::Wide, true) | (Side::Strict, false) => (true, true),
                         (Side::Wide, false) | (Side::Strict, true) => (false, false),
                     };
-                    let is_there = find(any_case).iter().any(|value| null_is_there || !value.is_null());
+                    let is_there = find(any_case)?.iter().any(|value| null_is_there || !value.is_null());
                     Ok(is_there == *wanted)
                 }
                 _ if values.is_empty() => return Ok(Held::Missing),
@@ -110,7 +117,7 @@ impl ArgumentCondition {
                 | Test::Equals(_)
                 | Test::Under(_)
                 | Test::NotUnder(_)
-                | Test::Number(..) => test.values(&values, leaves, side),
+                | Test::Number(..) => test.values(&values, facts, side),
             };
             match held {
                 Ok(true) => {}
@@ -123,36 +130,56 @@ impl ArgumentCondition {
 }
 
 impl Test {
-    fn values<'a>(&self, values: &[Value<'a>], leaves: &Leaves<'a>, side: Side) -> Result<bool, Doubt> {
+    fn values<'a>(&self, values: &[Value<'a>], facts: &Facts<'a>, side: Side) -> Result<bool, Doubt> {
         let mut doubt = None;
         for value in values {
-            match (side, self.value(*value, leaves, side)) {
+            match (side, self.value(*value, facts, side)) {
                 (Side::Wide, Ok(true)) => return Ok(true),
                 (Side::Strict, Ok(false)) => return Ok(false),
                 (Side::Wide, Ok(false)) | (Side::Strict, Ok(true)) => {}
+                (_, Err(why @ Doubt::Exhausted(_))) => return Err(why),
                 (_, Err(why)) => doubt = Some(why),
             }
         }
         doubt.map_or(Ok(side == Side::Strict), Err)
     }
 
-    fn value<'a>(&self, value: Value<'a>, leaves: &Leaves<'a>, side: Side) -> Result<bool, Doubt> {
+    fn value<'a>(&self, value: Value<'a>, facts: &Facts<'a>, side: Side) -> Result<bool, Doubt> {
         // An array's or object's JSON text is what knorq's mcpgw looks at, and all it looks at. It does not allow a list
         // of which one element would not be allowed.
+        let has_more = value.is_array() || value.is_object();
+        if has_more {
+            facts.effort.spend(self.looks(), value.raw().len())?;
+        }
         let by_text = match side {
-            Side::Wide => value.is_array() || value.is_object(),
+            Side::Wide => has_more,
             Side::Strict => leaf::has_objects(value),
         };
-        if by_text && self.is_text_of(value.raw()) {
+        if by_text && self.is_text_of(value.raw(), side) {
             return Ok(true);
         }
-        leaf::holds(value, leaves, side, &mut |leaf: &Leaf<'_>| self.leaf(leaf, side))
+        leaf::holds(value, &facts.leaves, &facts.effort, side, &mut |leaf: &Leaf<'_>| {
+            let held = self.leaf(leaf, side);
+            facts.effort.spend(self.looks() * leaf.text.seen(), leaf.text.raw().len())?;
+            held
+        })
     }
 
-    fn is_text_of(&self, json: &str) -> bool {
+    /// What looking at a text costs.
+    fn looks(&self) -> usize {
+        match self {
+            Self::Globs(globs) => super::glob::looks(globs),
+            Self::Patterns(patterns) => patterns.looks(),
+            Self::Equals(scalars) => 1 + scalars.len() / 16,
+            Self::Under(directories) | Self::NotUnder(directories) => 1 + directories.len(),
+            Self::Number(..) | Self::Exists(_) => 1,
+        }
+    }
+
+    fn is_text_of(&self, json: &str, side: Side) -> bool {
         match self {
             Self::Globs(globs) => globs.iter().any(|glob| glob.matches(json)),
-            Self::Patterns(patterns) => patterns.iter().any(|pattern| pattern.matches(json)),
+            Self::Patterns(patterns) => patterns.matches(json, side),
             Self::Equals(_) | Self::Under(_) | Self::NotUnder(_) | Self::Number(..) | Self::Exists(_) => {
                 false
             }
@@ -165,8 +192,9 @@ impl Test {
         match self {
             Self::Globs(globs) => Ok(text.match_globs(globs, side)?
                 || spelled(&|text| globs.iter().any(|glob| glob.matches(text)))),
-            Self::Patterns(patterns) => Ok(text.match_patterns(patterns, side)?
-                || spelled(&|text| patterns.iter().any(|pattern| pattern.matches(text)))),
+            Self::Patterns(patterns) => {
+                Ok(text.match_patterns(patterns, side)? || spelled(&|text| patterns.matches(text, side)))
+            }
             Self::Equals(scalars) => equals(scalars, leaf, side),
             Self::Under(directories) => under(directories, leaf, side),
             Self::NotUnder(directories) => {

@@ -13,6 +13,7 @@
 use super::argument::{ArgumentCondition, Comparison, Scalar, Test};
 use super::decimal::Decimal;
 use super::path::Directory;
+use super::pattern::Patterns;
 use super::read::Reader;
 use crate::yaml::{Content, Node};
 
@@ -42,7 +43,7 @@ fn tests(reader: &mut Reader, node: &Node, name: &str) -> Vec<Test> {
         let Some(node) = members.get(key) else { continue };
         let test = match key {
             "glob" => Some(Test::Globs(reader.globs(node, key))),
-            "regex" => Some(Test::Patterns(reader.patterns(node, key))),
+            "regex" => Some(Test::Patterns(Patterns::new(reader.patterns(node, key)))),
             "equals" => Some(Test::Equals(scalars(reader, node))),
             "under" => Some(Test::Under(directories(reader, node, key))),
             "not_under" => Some(Test::NotUnder(directories(reader, node, key))),

@@ -1,6 +1,7 @@
 //! A rule's `match:`: all of it must hold, and of a list one element.
 
 use super::argument::{ArgumentCondition, Held};
+use super::effort::Effort;
 use super::facts::{Arguments, Facts};
 use super::glob::Glob;
 use super::request::Transport;
@@ -79,6 +80,9 @@ impl Conditions {
         if let Some(miss) = self.check_circumstances(facts) {
             return Checked::No(miss);
         }
+        if let Err(why) = facts.effort.spend(1, 0) {
+            return Checked::Error(Miss::List("methods"), why.to_string().into());
+        }
         let mut doubt = None;
         let names = [
             ("methods", Some(&self.methods), facts.method.as_slice()),
@@ -88,7 +92,7 @@ impl Conditions {
         ];
         for (key, globs, texts) in names {
             let Some(globs) = globs else { continue };
-            match names_match(texts, globs, side) {
+            match names_match(texts, globs, side, &facts.effort) {
                 Ok(true) => {}
                 Ok(false) => return Checked::No(Miss::List(key)),
                 Err(why) => doubt = Some((Miss::List(key), why)),
@@ -146,7 +150,7 @@ impl Conditions {
         let mut doubt = None;
         for condition in &self.arguments {
             let miss = |missing| Miss::Argument(condition.name.clone(), missing);
-            match condition.holds(arguments, &facts.leaves, side) {
+            match condition.holds(arguments, facts, side) {
                 Ok(Held::Yes) => {}
                 Ok(Held::Missing) => return Checked::No(miss(true)),
                 Ok(Held::No) => return Checked::No(miss(false)),
@@ -167,10 +171,19 @@ fn is_one_of(globs: &[Glob], text: &str) -> bool {
 }
 
 /// Whether `texts` match `globs`: one of them where that restricts, all where it permits; never, where there is none.
-fn names_match(texts: &[Readings<'_>], globs: &[Glob], side: Side) -> Result<bool, Box<str>> {
+fn names_match(
+    texts: &[Readings<'_>],
+    globs: &[Glob],
+    side: Side,
+    effort: &Effort,
+) -> Result<bool, Box<str>> {
     let mut doubt = None;
     for text in texts {
-        match (side, text.match_globs(globs, side)) {
+        let matched = text.match_globs(globs, side);
+        effort
+            .spend(super::glob::looks(globs) * text.seen(), text.raw().len())
+            .map_err(|why| why.to_string())?;
+        match (side, matched) {
             (Side::Wide, Ok(true)) => return Ok(true),
             (Side::Strict, Ok(false)) => return Ok(false),
             (Side::Wide, Ok(false)) | (Side::Strict, Ok(true)) => {}

@@ -1,6 +1,7 @@
 //! Evaluating and explaining: the same walk over the same rules.
 
 use super::conditions::{Checked, Miss};
+use super::effort::Effort;
 use super::explain::{Explanation, Outcome, Step};
 use super::facts::Facts;
 use super::rule::{Action, Rule};
@@ -42,6 +43,8 @@ impl Policy {
         if request.direction == Direction::ToServer {
             return evaluation;
         }
+        // A message within the message has what is left.
+        let effort = facts.effort;
         for asked in asked_within(request.message) {
             let (Some(method), params) = asked else {
                 evaluation = stronger(
@@ -51,7 +54,7 @@ impl Policy {
                 continue;
             };
             let facts = Facts::of_parts(request.direction, request.context, &method, params);
-            let facts = Facts { revision: request.revision, ..facts };
+            let facts = Facts { revision: request.revision, effort: effort.clone(), ..facts };
             let asked = self.by_rules(&facts, request.message, None);
             evaluation = stronger(evaluation, asked);
         }
@@ -59,7 +62,7 @@ impl Policy {
             let rule = format!("(response-pattern-{number})").into();
             evaluation = stronger(evaluation, self.of_responses(Effect::Deny { as_result: false }, rule));
         }
-        if let Some(listed) = self.of_list(request) {
+        if let Some(listed) = self.of_list(request, &effort) {
             evaluation = stronger(evaluation, listed);
         }
         evaluation
@@ -111,12 +114,12 @@ impl Policy {
     }
 
     /// What a list of tools loses: the tools this client cannot call, whatever the arguments.
-    fn of_list(&self, request: &Request<'_>) -> Option<Evaluation> {
+    fn of_list(&self, request: &Request<'_>, effort: &Effort) -> Option<Evaluation> {
         let tools = request.message.result()?.get("tools").filter(|tools| tools.is_array())?;
         let (mut enforced, mut observed) = (Vec::new(), Vec::new());
         for (position, tool) in tools.elements().enumerate() {
             let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
-            match self.refuses(request, &name) {
+            match self.refuses(request, &name, effort) {
                 Some(Mode::Enforce) => enforced.push(position),
                 Some(Mode::Observe) => observed.push(position),
                 None => {}
@@ -136,11 +139,11 @@ impl Policy {
     /// not show one that a rule behind it denies whatever the arguments, unless it allows.
     #[must_use]
     pub fn offers(&self, request: &Request<'_>, name: &str) -> bool {
-        self.refuses(request, name) != Some(Mode::Enforce)
+        self.refuses(request, name, &Effort::default()) != Some(Mode::Enforce)
     }
 
     /// The mode in which every call of the tool is refused; `None` where some call passes.
-    fn refuses(&self, request: &Request<'_>, name: &str) -> Option<Mode> {
+    fn refuses(&self, request: &Request<'_>, name: &str, effort: &Effort) -> Option<Mode> {
         if self.is_built_in {
             return None;
         }
@@ -148,6 +151,7 @@ impl Policy {
             return Some(self.mode);
         }
         let facts = Facts::of_any_call(request.context, request.revision, name);
+        let facts = Facts { effort: effort.clone(), ..facts };
         for rule in self.rules.iter().filter(|rule| !rule.dry_run) {
             match (matches(rule, &facts), rule.action) {
                 ((Some(Action::Deny { .. }), _), _) => return Some(rule.mode.unwrap_or(self.mode)),

@@ -6,6 +6,7 @@ use crate::json::Value;
 use crate::mcp::{Direction, Revision};
 use crate::session::Target;
 
+use super::effort::Effort;
 use super::leaf::Leaves;
 use super::request::{Context, Request};
 use super::text::{Readings, fold};
@@ -29,6 +30,8 @@ pub(super) struct Facts<'a> {
     pub(super) takes_arguments: bool,
     pub(super) arguments: Arguments<'a>,
     pub(super) leaves: Leaves<'a>,
+    /// What evaluating it may still cost.
+    pub(super) effort: Effort,
     pub(super) params: Option<Value<'a>>,
     pub(super) result: Option<Value<'a>>,
 }
@@ -133,6 +136,7 @@ impl<'a> Facts<'a> {
             takes_arguments: false,
             arguments: Arguments::Known(None),
             leaves: Leaves::default(),
+            effort: Effort::default(),
             params: None,
             result: None,
         }

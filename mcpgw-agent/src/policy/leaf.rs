@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::argument::Doubt;
 use super::decimal::Decimal;
+use super::effort::{Effort, Exhausted};
 use super::text::{Readings, Side};
 use crate::json::{Kind, Value};
 
@@ -63,12 +65,13 @@ impl<'a> Leaf<'a> {
 /// Whether `test` holds for `value`: for any leaf beneath it where that restricts, for every one where it permits.
 ///
 /// An object's member names are leaves too where that restricts; where it permits, an object is nothing to be sure of.
-pub(super) fn holds<'a, E>(
+pub(super) fn holds<'a>(
     value: Value<'a>,
     leaves: &Leaves<'a>,
+    effort: &Effort,
     side: Side,
-    test: &mut impl FnMut(&Leaf<'a>) -> Result<bool, E>,
-) -> Result<bool, E> {
+    test: &mut impl FnMut(&Leaf<'a>) -> Result<bool, Doubt>,
+) -> Result<bool, Doubt> {
     if let Some(leaf) = leaves.of(value) {
         return test(&leaf);
     }
@@ -77,7 +80,10 @@ pub(super) fn holds<'a, E>(
     // Depth-first without recursion: the values within a value follow it in the document.
     let mut open = vec![value];
     while let Some(value) = open.pop() {
+        // Also what ends the walk where looking at leaves took all there was.
+        effort.spend(1, 0)?;
         for member in value.members() {
+            effort.spend(1, 0)?;
             let name = Leaf {
                 value: None,
                 text: Rc::new(Readings::new(member.0.as_str().unwrap_or_default())),
@@ -122,24 +128,27 @@ pub(super) fn has_objects(value: Value<'_>) -> bool {
 
 /// The values `name` stands for in `arguments`: of the member of that name and, where it has dots, of members within
 /// members, through arrays; `*` for every argument. With `any_case` a name that differs only by case or look-alikes counts.
-pub(super) fn find<'a>(arguments: Value<'a>, name: &str, any_case: bool) -> Vec<Value<'a>> {
-    if name == "*" {
-        return arguments.members().map(|(_, value)| value).collect();
-    }
+pub(super) fn find<'a>(
+    arguments: Value<'a>,
+    name: &str,
+    any_case: bool,
+    effort: &Effort,
+) -> Result<Vec<Value<'a>>, Exhausted> {
     let mut found = Vec::new();
-    if !name.contains('.') {
-        let members = arguments.members();
-        found.extend(
-            members
-                .filter(|(key, _)| same_name(&key.as_str().unwrap_or_default(), name, any_case))
-                .map(|(_, value)| value),
-        );
-        return found;
+    if name == "*" || !name.contains('.') {
+        for (key, value) in arguments.members() {
+            if name == "*" || is_name(key, name, any_case, effort)? {
+                found.push(value);
+            }
+        }
+        return Ok(found);
     }
     let mut open = vec![(arguments, name)];
     while let Some((value, name)) = open.pop() {
+        effort.spend(1, 0)?;
         open.extend(value.elements().map(|element| (element, name)));
         for (key, inner) in value.members() {
+            effort.spend(1 + name.matches('.').count(), key.raw().len())?;
             let key = key.as_str().unwrap_or_default();
             if same_name(&key, name, any_case) {
                 found.push(inner);
@@ -153,7 +162,12 @@ pub(super) fn find<'a>(arguments: Value<'a>, name: &str, any_case: bool) -> Vec<
             }
         }
     }
-    found
+    Ok(found)
+}
+
+fn is_name(key: Value<'_>, name: &str, any_case: bool, effort: &Effort) -> Result<bool, Exhausted> {
+    effort.spend(1, key.raw().len())?;
+    Ok(same_name(&key.as_str().unwrap_or_default(), name, any_case))
 }
 
 fn same_name(key: &str, name: &str, any_case: bool) -> bool {

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::glob::Glob;
+use super::pattern::Pattern;
 use super::text::{Readings, Side, fold};
 use crate::json::{Edit, Value, quote};
 use crate::mcp::{Message, MessageKind};
@@ -27,9 +28,24 @@ const STRUCTURE: [&str; 12] = [
 #[derive(Debug, Default)]
 pub(super) struct Redact {
     /// `patterns`: regexes by name; what they find becomes `[REDACTED:name]`.
-    pub(super) patterns: Vec<(Box<str>, super::pattern::Pattern)>,
+    pub(super) patterns: Vec<Wanted>,
     /// `fields`: globs on members' names, at any depth; their whole value becomes `"[REDACTED:field]"`.
     pub(super) fields: Box<[Glob]>,
+}
+
+/// A regex, and what it finds is called.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    name: Box<str>,
+    regex: Regex,
+    pattern: Pattern,
+}
+
+impl Wanted {
+    /// Compiled at once: what is to be replaced must be found.
+    pub(super) fn new(name: Box<str>, pattern: Pattern) -> Result<Self, String> {
+        Ok(Self { name, regex: pattern.regex()?, pattern })
+    }
 }
 
 impl Redact {
@@ -105,15 +121,15 @@ impl Pass<'_> {
 
     fn found(&self, text: &str) -> Option<&str> {
         let mut patterns = self.redact.patterns.iter();
-        patterns.find(|(_, pattern)| pattern.matches(text)).map(|(name, _)| &**name)
+        patterns.find(|wanted| wanted.regex.is_match(text)).map(|wanted| &*wanted.name)
     }
 
     /// `text` without what the patterns find; `None` where they find nothing.
     fn changed(&self, text: &str) -> Option<String> {
         let mut changed: Option<String> = None;
-        for (name, pattern) in &self.redact.patterns {
+        for Wanted { name, regex, .. } in &self.redact.patterns {
             let now = changed.as_deref().unwrap_or(text);
-            if let Some(next) = replace_all(pattern.regex(), now, &placeholder(name)) {
+            if let Some(next) = replace_all(regex, now, &placeholder(name)) {
                 changed = Some(next);
             }
         }
@@ -123,7 +139,7 @@ impl Pass<'_> {
         // What is found only without invisible characters and look-alikes has no place of its own.
         let seen = fold(text);
         let mut patterns = self.redact.patterns.iter();
-        patterns.find(|(_, pattern)| pattern.matches_any_case(&seen)).map(|(name, _)| placeholder(name))
+        patterns.find(|wanted| wanted.pattern.matches_any_case(&seen)).map(|wanted| placeholder(&wanted.name))
     }
 }
 

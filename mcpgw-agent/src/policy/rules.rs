@@ -14,8 +14,9 @@ use std::collections::BTreeSet;
 
 use super::argument::ArgumentCondition;
 use super::conditions::Conditions;
+use super::pattern::Patterns;
 use super::read::{Members, Reader};
-use super::redact::Redact;
+use super::redact::{Redact, Wanted};
 use super::request::Transport;
 use super::rule::{Action, Described, Rule};
 use super::when::When;
@@ -170,7 +171,7 @@ fn conditions(reader: &mut Reader, node: &Node) -> Conditions {
             let patterns = reader.patterns(node, &name.value);
             conditions.arguments.push(ArgumentCondition {
                 name: name.value.as_str().into(),
-                tests: vec![super::argument::Test::Patterns(patterns)],
+                tests: vec![super::argument::Test::Patterns(Patterns::new(patterns))],
             });
         }
     }
@@ -216,17 +217,25 @@ fn each<T: Copy>(
 fn redact(reader: &mut Reader, node: &Node, rule: &str) -> Redact {
     let members = reader.map(node, "redact", &["patterns", "fields"]);
     let mut redact = Redact::default();
+    let mut add =
+        |reader: &mut Reader, place, wanted: Option<Result<Wanted, String>>| match wanted.transpose() {
+            Ok(wanted) => redact.patterns.extend(wanted),
+            Err(why) => reader.problem(place, format!("`patterns`: {why}")),
+        };
     match members.get("patterns").map(|node| (node, &node.content)) {
         Some((_, Content::Map(patterns))) => {
             for (name, node) in patterns {
                 let text = reader.text(node, &name.value);
                 let pattern = text.and_then(|text| reader.pattern(&text, &name.value));
-                redact.patterns.extend(pattern.map(|pattern| (name.value.as_str().into(), pattern)));
+                let place = node.place;
+                add(reader, place, pattern.map(|pattern| Wanted::new(name.value.as_str().into(), pattern)));
             }
         }
         Some((node, _)) => {
             let patterns = reader.patterns(node, "patterns").into_vec();
-            redact.patterns.extend(patterns.into_iter().map(|pattern| (rule.into(), pattern)));
+            for pattern in patterns {
+                add(reader, node.place, Some(Wanted::new(rule.into(), pattern)));
+            }
         }
         None => {}
     }

@@ -21,7 +21,7 @@ use std::cell::OnceCell;
 
 use super::glob::Glob;
 use super::path;
-use super::pattern::Pattern;
+use super::pattern::Patterns;
 
 /// Which way a doubtful match is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,11 @@ impl<'a> Readings<'a> {
         &self.raw
     }
 
+    /// How many texts have been compared so far.
+    pub(super) fn seen(&self) -> usize {
+        self.others.get().map_or(1, |others| 1 + others.folded.len() + others.possible.len())
+    }
+
     /// One of `globs` matches.
     pub(super) fn match_globs(&self, globs: &[Glob], side: Side) -> Result<bool, Unreadable> {
         self.judge(
@@ -77,11 +82,11 @@ impl<'a> Readings<'a> {
     }
 
     /// One of `patterns` is found.
-    pub(super) fn match_patterns(&self, patterns: &[Pattern], side: Side) -> Result<bool, Unreadable> {
+    pub(super) fn match_patterns(&self, patterns: &Patterns, side: Side) -> Result<bool, Unreadable> {
         self.judge(
             side,
-            |raw| patterns.iter().any(|pattern| pattern.matches(raw)),
-            |folded, _| patterns.iter().any(|pattern| pattern.matches_any_case(folded)),
+            |raw| patterns.matches(raw, side),
+            |folded, is_raw| patterns.matches_any_case(folded, is_raw, side),
         )
     }
 
@@ -119,6 +124,12 @@ impl Others {
     fn of(raw: &str) -> Self {
         if is_plain(raw) {
             return Self::default();
+        }
+        if raw.is_ascii() && raw.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            let lower = raw.to_ascii_lowercase();
+            if is_plain(&lower) {
+                return Self { folded: vec![lower], ..Self::default() };
+            }
         }
         let folded = fold(raw);
         let decoded = percent::decode(&folded);

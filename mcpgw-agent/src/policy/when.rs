@@ -4,6 +4,8 @@
 //! and otherwise doubles; a number that neither can hold is an error, as is every error while it runs. The cost is bounded:
 //! by the expression's length, and by the values it may be shown, fewer the more loops it has within one another.
 
+mod search;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -92,7 +94,7 @@ impl When {
         if nesting(written) > 32 {
             return Err("the expression is nested deeper than 32 levels".to_owned());
         }
-        let env = Arc::new(Env::stdlib());
+        let env = Arc::new(search::env()?);
         let program = env.compile(written).map_err(|errors| {
             let first = errors.errors.first();
             first.map_or_else(
@@ -127,10 +129,14 @@ impl When {
     /// Whether it is true of a message.
     pub(super) fn holds(&self, facts: &Facts<'_>) -> Result<bool, Box<str>> {
         let mut context = Context::with_env(Arc::clone(&self.env.0));
-        let mut budget = Budget { values: root(MAX_STEPS, self.depth), bytes: MAX_BYTES };
+        let most = root(MAX_STEPS, self.depth);
+        let mut budget = Budget { values: most, bytes: MAX_BYTES };
         for name in &self.named {
             context.add_variable_from_value(*name, variable(name, facts, &mut budget)?);
         }
+        let steps = (most - budget.values).saturating_pow(self.depth.max(1));
+        facts.effort.spend(steps.max(1), MAX_BYTES - budget.bytes).map_err(|why| why.to_string())?;
+        search::begin();
         match self.program.execute(&context) {
             Ok(Cel::Bool(value)) => Ok(value),
             Ok(other) => Err(format!("it came to {}, not to true or false", other.type_of()).into()),

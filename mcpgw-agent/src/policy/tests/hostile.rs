@@ -282,3 +282,41 @@ fn servers_requests_are_messages_as_any_other() {
     }
     assert_eq!(word(&ask("ping", "{}").under(&some)), "deny (implicit-deny)");
 }
+
+#[test]
+fn more_than_can_be_compared_denies_and_does_not_allow() {
+    let mut text = String::new();
+    for rule in 0..40 {
+        let (action, glob) = if rule % 2 == 0 { ("deny", "/etc/*") } else { ("allow", "x") };
+        text.push_str(&format!(
+            "- {{name: r{rule}, action: {action}, match: {{methods: [tools/call], arguments: {{v: ['{glob}']}}}}}}\n"
+        ));
+    }
+    let policy = rules(&format!("{text}- {{name: rest, action: allow, match: {{methods: ['*']}}}}\n"));
+    let many = |count: usize| format!(r#"{{"v":[{}0]}}"#, "1.0,".repeat(count));
+    assert_eq!(word(&call("t", &many(1000)).under(&policy)), "allow rest");
+    let evaluation = call("t", &many(700_000)).under(&policy);
+    assert!(matches!(evaluation.effect, Effect::Deny { .. }), "{evaluation:?}");
+    assert!(evaluation.errors.iter().all(|why| why.contains("more than can be compared")), "{evaluation:?}");
+    assert!(!evaluation.errors.is_empty());
+    let keys: Vec<String> = (0..100_000).map(|key| format!(r#""{key}é":0"#)).collect();
+    let evaluation = call("t", &format!("{{{}}}", keys.join(","))).under(&policy);
+    assert_eq!(word(&evaluation), "allow rest");
+}
+
+#[test]
+fn a_message_does_not_compile_regexes_without_end() {
+    let policy = rules(
+        "- {name: own, action: deny, match: {methods: ['*'], when: 'arguments.p.exists(p, \"x\".matches(p))'}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+",
+    );
+    let many = |count: usize| {
+        let all: Vec<String> = (0..count).map(|number| format!(r#""a{number}""#)).collect();
+        format!(r#"{{"p":[{}]}}"#, all.join(","))
+    };
+    for (count, expected) in [(10, "allow rest"), (60, "allow rest"), (1000, "deny own"), (10, "allow rest")]
+    {
+        assert_eq!(word(&call("t", &many(count)).under(&policy)), expected, "{count}");
+    }
+}
