@@ -57,6 +57,11 @@ impl Agent {
                         let message = "no more".to_owned();
                         drop(reply.send(Err(Refusal { code: Code::Busy, message })));
                     }
+                    Command::Holds { reply } => drop(reply.send(Vec::new())),
+                    Command::Decide { by, request, reply } => {
+                        tell.send(format!("decide {by} {} {}", request.id, request.approve)).unwrap();
+                        drop(reply.send(Ok(())));
+                    }
                     Command::Reload { reply } => drop(reply.send(Err("line 1: no".to_owned()))),
                     Command::Unregister { id } => tell.send(format!("unregister {id}")).unwrap(),
                 }
