@@ -313,3 +313,13 @@ fn a_loop_that_does_not_answer_is_unavailable_not_silence() {
     let report = runtime.block_on(tasks.shutdown(LONG));
     assert!(report.aborted.is_empty());
 }
+
+#[test]
+fn the_agents_own_user_lists_and_decides() {
+    let agent = Agent::start(Limits::default());
+    let mut client = agent.client();
+    assert_eq!(client.holds().unwrap(), []);
+    client.decide("00ff-1", false).unwrap();
+    assert_eq!(agent.next(), format!("decide {} 00ff-1 false", nix::unistd::geteuid().as_raw()));
+    assert_eq!(refused(agent.raw(), b"{\"op\":\"decide\",\"id\":\"1\"}\n"), Code::BadRequest, "what, then?");
+}

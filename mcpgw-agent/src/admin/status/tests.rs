@@ -211,7 +211,14 @@ fn the_document_is_what_docs_status_md_says() {
             },
             "refused": 1
           }
-        ]
+        ],
+        "holds": {
+          "waiting": 2,
+          "approved": 3,
+          "denied": 4,
+          "timed_out": 5,
+          "ended": 6
+        }
       },
       "servers": [
         {

@@ -328,7 +328,7 @@ fn both_sides_flood_and_read_only_when_they_cannot_write_any_more() {
         // Far more than both mailboxes and all pipes hold.
         const EACH: usize = 5_000;
         const FULL: usize = 32 << 10;
-        let Peers { to_gateway, mut from_gateway, mut server_in, server_out, _dir, .. } =
+        let Peers { to_gateway, mut from_gateway, mut server_in, server_out, dir: _dir, .. } =
             Peers::new(Policy::parse(POLICY).unwrap(), FULL);
         let (mut client, mut server) = (to_gateway.unwrap(), server_out.unwrap());
         let asks = |id| denied(id).replace("deny/me", "sampling/createMessage");
