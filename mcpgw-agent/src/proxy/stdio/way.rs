@@ -294,6 +294,11 @@ impl Way {
     fn sort(&mut self, mut passed: Passed, end: Bytes) {
         if let Some(parked) = self.parking.cancelled(&passed) {
             self.settle_one(&parked, Hold::Cancelled);
+            // Nothing will answer it: nobody waits.
+            let custody = self.custody.as_deref().filter(|_| self.direction == Direction::ToServer);
+            if let (Some(custody), Some(id)) = (custody, parked.held.message().id()) {
+                custody.ledger().closed(id);
+            }
         }
         for held in passed.held.drain(..) {
             // One that can be decided on already is met at the next turn.
