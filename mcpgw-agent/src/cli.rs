@@ -11,6 +11,7 @@ pub mod live;
 mod audit;
 mod config;
 mod doctor;
+mod hold;
 mod log;
 mod output;
 mod policy;
@@ -51,6 +52,8 @@ enum Command {
     Wrap(wrap::Args),
     Proxy(Box<proxy::Args>),
     #[command(subcommand)]
+    Hold(hold::Command),
+    #[command(subcommand)]
     Audit(audit::Command),
 }
 
@@ -81,6 +84,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Policy(command) => policy::policy(&command),
         Command::Wrap(args) => wrap::wrap(args),
         Command::Proxy(args) => proxy::proxy(&args),
+        Command::Hold(command) => hold::hold(&command),
         Command::Audit(command) => audit::audit(&command),
     }
 }

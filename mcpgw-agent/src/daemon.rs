@@ -40,6 +40,7 @@ use crate::kernel::{Hook, Kernel, KernelOptions, Loaded, OptionsError};
 use crate::proc::ProcReader;
 use crate::proxy::gateway::{Gateway, GatewayError};
 use crate::proxy::handover::Sessions;
+use crate::proxy::hold::Holds;
 use crate::ready::{Heartbeat, Ready};
 use crate::systemd::Systemd;
 use crate::tasks::{Ended, Tasks};
@@ -130,7 +131,8 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     gateway::raise_descriptor_limit();
     let mut runtime_dir = RuntimeDir::lock(&dirs.runtime)?;
     let gateway = Gateway::open(&config.gateway, &dirs.state)?;
-    let sessions = Sessions::new(Arc::clone(gateway.gate()), config.gateway.limits);
+    let holds = Arc::new(Holds::new(config.gateway.hold_timeout));
+    let sessions = Sessions::new(Arc::clone(gateway.gate()), holds, config.gateway.limits);
     let listener = runtime_dir.bind(&config.admin.socket_group)?;
 
     let tasks = Tasks::new();

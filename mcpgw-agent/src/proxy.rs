@@ -21,6 +21,7 @@ pub mod gate;
 pub mod gateway;
 mod handed;
 pub mod handover;
+pub mod hold;
 pub mod http;
 mod register;
 pub mod reply;

@@ -17,6 +17,8 @@ mod tests;
 pub use open::{MAX_OPEN, OpenRequest};
 pub use target::Target;
 
+use std::collections::HashSet;
+
 use crate::json::{Edit, Value};
 use crate::mcp::{Direction, Message, MessageKind, RequestId, Revision};
 use catalogue::Catalogue;
@@ -121,7 +123,8 @@ impl Session {
                     standing.violation.or(of_server.then_some(Violation::ServerRequest)).or(open);
             }
             (MessageKind::Result | MessageKind::Error, Some(id)) => {
-                let asked = self.open(direction.opposite()).get(id);
+                let open = self.open(direction.opposite());
+                let asked = open.get(id).filter(|_| !open.held_answers.contains(id));
                 if asked.is_none() && !is_unreadable(message) {
                     standing.violation = standing.violation.or(Some(Violation::Unsolicited));
                 }
@@ -242,9 +245,38 @@ impl Session {
         }
     }
 
+    /// `message` waits for a person: its id is taken, and what it answers has no other answer, until it is
+    /// [`unheld`](Self::unheld).
+    pub fn held(&mut self, direction: Direction, message: &Message) {
+        if let Some(id) = message.id() {
+            self.held_by(direction, message.kind()).insert(id.clone());
+        }
+    }
+
+    /// `message` waits no more, and has not passed yet. Says whether it was still waited for: the request it is may have
+    /// been [`closed`](Self::closed) meanwhile. What has no id always is.
+    pub fn unheld(&mut self, direction: Direction, message: &Message) -> bool {
+        message.id().is_none_or(|id| self.held_by(direction, message.kind()).remove(id))
+    }
+
+    fn held_by(&mut self, direction: Direction, kind: MessageKind) -> &mut HashSet<RequestId> {
+        if kind.is_response() {
+            &mut self.open_mut(direction.opposite()).held_answers
+        } else {
+            &mut self.open_mut(direction).held
+        }
+    }
+
+    /// The requests going in `direction` that wait for a person.
+    pub fn waiting(&self, direction: Direction) -> impl Iterator<Item = &RequestId> {
+        self.open(direction).held.iter()
+    }
+
     /// The request `id` was answered by the gateway in the message's stead: nothing more is expected.
     pub fn closed(&mut self, direction: Direction, id: &RequestId) {
-        self.open_mut(direction).remove(id);
+        let open = self.open_mut(direction);
+        open.held.remove(id);
+        open.remove(id);
     }
 
     /// `open` waits for an answer again: the transport replays what was sent before, its answer included.

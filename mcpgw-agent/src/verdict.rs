@@ -34,6 +34,68 @@ impl Action {
     }
 }
 
+/// What became of a message that policy holds for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hold {
+    /// It waits.
+    Waits,
+    /// Nobody here can be asked: it does not wait.
+    Nobody,
+    /// As many wait as may: it does not.
+    Full,
+    /// It came in a batch, whose messages do not wait.
+    InBatch,
+    /// Somebody let it pass.
+    Approved {
+        /// Their user.
+        by: u32,
+    },
+    /// Somebody refused it.
+    Denied {
+        /// Their user.
+        by: u32,
+    },
+    /// Nobody decided in time.
+    TimedOut,
+    /// Whoever asked wants it no more.
+    Cancelled,
+    /// The session ended, or does not expect it any more.
+    Ended,
+}
+
+impl Hold {
+    /// The words of the audit log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waits => "waits",
+            Self::Nobody => "nobody to decide",
+            Self::Full => "too many wait",
+            Self::InBatch => "in a batch",
+            Self::Approved { .. } => "approved",
+            Self::Denied { .. } => "denied",
+            Self::TimedOut => "timed out",
+            Self::Cancelled => "cancelled",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The user who decided.
+    #[must_use]
+    pub fn by(self) -> Option<u32> {
+        match self {
+            Self::Approved { by } | Self::Denied { by } => Some(by),
+            Self::Waits
+            | Self::Nobody
+            | Self::Full
+            | Self::InBatch
+            | Self::TimedOut
+            | Self::Cancelled
+            | Self::Ended => None,
+        }
+    }
+}
+
 /// Why a message does not pass as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
@@ -67,6 +129,7 @@ pub struct Verdict {
     action: Action,
     would: Option<Action>,
     cause: Option<Cause>,
+    hold: Option<Hold>,
     rule: Option<Box<str>>,
     as_result: bool,
     edits: Vec<Edit>,
@@ -92,6 +155,17 @@ impl Verdict {
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cause.as_ref()
+    }
+
+    /// What became of it, where policy holds it for a person.
+    #[must_use]
+    pub fn hold(&self) -> Option<Hold> {
+        self.hold
+    }
+
+    /// This verdict on a message that policy holds, and what that means here and now. Any other stays as it is.
+    pub fn holding(self, hold: Hold) -> Self {
+        if self.action == Action::Hold { Self { hold: Some(hold), ..self } } else { self }
     }
 
     /// The policy's rule that was evaluated, also where it allows.
@@ -149,6 +223,7 @@ pub fn decide(mode: Mode, objection: Option<Cause>, evaluation: Option<Evaluatio
         action: Action::Block,
         would: None,
         cause: None,
+        hold: None,
         rule,
         as_result: false,
         edits: Vec::new(),
@@ -162,6 +237,15 @@ pub fn decide(mode: Mode, objection: Option<Cause>, evaluation: Option<Evaluatio
         (None, None) => Verdict { cause: Some(Cause::Policy("(not evaluated)".into())), ..verdict },
         (None, Some(evaluation)) => of_policy(verdict, evaluation),
     }
+}
+
+/// Decides on a message that has waited, by what came of that. Only what waited and was approved passes.
+pub fn settle(waited: &Verdict, hold: Hold) -> Verdict {
+    let waits = (waited.action, waited.hold) == (Action::Hold, Some(Hold::Waits));
+    let passes = waits && matches!(hold, Hold::Approved { .. });
+    let action = if passes { Action::Pass } else { Action::Block };
+    let cause = if passes { None } else { waited.cause.clone() };
+    Verdict { action, cause, hold: Some(hold), ..waited.clone() }
 }
 
 fn of_policy(verdict: Verdict, evaluation: Evaluation) -> Verdict {
@@ -234,6 +318,25 @@ mod tests {
             assert_eq!((verdict.action(), verdict.would()), (Action::Pass, would));
             assert!(verdict.edits().is_empty() && verdict.forwards());
             assert_eq!(verdict.would_edit().is_empty(), would != Some(Action::Redact));
+        }
+    }
+
+    #[test]
+    fn only_what_waits_and_is_approved_passes() {
+        let held = || decide(Mode::Enforce, None, Some(evaluation(Effect::Hold, Mode::Enforce)));
+        let waiting = held().holding(Hold::Waits);
+        assert!(!waiting.forwards());
+        let approved = settle(&waiting, Hold::Approved { by: 7 });
+        assert_eq!((approved.action(), approved.cause(), approved.rule()), (Action::Pass, None, Some("r")));
+        for hold in [Hold::Denied { by: 0 }, Hold::TimedOut, Hold::Cancelled, Hold::Ended, Hold::Waits] {
+            let refused = settle(&waiting, hold);
+            assert_eq!((refused.action(), refused.hold()), (Action::Block, Some(hold)));
+            assert!(refused.cause().is_some());
+        }
+        let denied =
+            decide(Mode::Enforce, None, Some(evaluation(Effect::Deny { as_result: false }, Mode::Enforce)));
+        for other in [held(), held().holding(Hold::Nobody), denied.holding(Hold::Waits)] {
+            assert_eq!(settle(&other, Hold::Approved { by: 0 }).action(), Action::Block);
         }
     }
 

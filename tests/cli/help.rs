@@ -21,6 +21,10 @@ fn the_help_tree() {
         &["policy", "diff", "--help"],
         &["policy", "explain", "--help"],
         &["wrap", "--help"],
+        &["hold", "--help"],
+        &["hold", "list", "--help"],
+        &["hold", "approve", "--help"],
+        &["hold", "deny", "--help"],
         &["audit", "--help"],
         &["audit", "verify", "--help"],
     ] {
@@ -46,6 +50,9 @@ fn the_help_tree() {
       policy  Checks, tests, compares and explains policies
       wrap    Runs an MCP server behind the gateway: put it before the server's command in the client's
               configuration
+      proxy   Stands before an MCP server that is reached over HTTP, and decides on every message
+      hold    Lists messages that policy holds for approval, and decides on them; for root and the
+              agent's own user
       audit   Looks after audit logs
 
     Options:
@@ -315,6 +322,51 @@ fn the_help_tree() {
 
       -h, --help
               Print help (see a summary with '-h')
+
+    $ mcpgw-agent hold --help
+    Lists messages that policy holds for approval, and decides on them; for root and the agent's own
+    user
+
+    Usage: mcpgw-agent hold <COMMAND>
+
+    Commands:
+      list     Lists the messages that wait, oldest first
+      approve  Lets a message pass. The policy is not asked again
+      deny     Refuses a message
+
+    Options:
+      -h, --help  Print help
+
+    $ mcpgw-agent hold list --help
+    Lists the messages that wait, oldest first
+
+    Usage: mcpgw-agent hold list [OPTIONS]
+
+    Options:
+          --json  Print JSON (docs/cli.md)
+      -h, --help  Print help
+
+    $ mcpgw-agent hold approve --help
+    Lets a message pass. The policy is not asked again
+
+    Usage: mcpgw-agent hold approve <ID>
+
+    Arguments:
+      <ID>  Its id, as `hold list` shows it
+
+    Options:
+      -h, --help  Print help
+
+    $ mcpgw-agent hold deny --help
+    Refuses a message
+
+    Usage: mcpgw-agent hold deny <ID>
+
+    Arguments:
+      <ID>  Its id, as `hold list` shows it
+
+    Options:
+      -h, --help  Print help
 
     $ mcpgw-agent audit --help
     Looks after audit logs

@@ -13,8 +13,9 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use super::protocol::{Code, RegisterRequest, Request, Response};
+use super::protocol::{Code, DecideRequest, RegisterRequest, Request, Response};
 use super::status::{SCHEMA, Status};
+use crate::proxy::hold::HeldView;
 
 #[cfg(test)]
 mod tests;
@@ -118,6 +119,22 @@ impl Client {
     /// See [`ClientError`]; [`ClientError::Refused`] where the caller may not, or a file cannot be used.
     pub fn reload(&mut self) -> Result<(), ClientError> {
         self.request(&Request::Reload).map(drop)
+    }
+
+    /// The messages that wait for a person, oldest first.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; [`ClientError::Refused`] where the caller may not.
+    pub fn holds(&mut self) -> Result<Vec<HeldView>, ClientError> {
+        self.request(&Request::Holds)?.holds.ok_or_else(|| protocol("it has no list"))
+    }
+
+    /// Lets the message `id` pass, or refuses it.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; [`ClientError::Refused`] where the caller may not, or no such message waits.
+    pub fn decide(&mut self, id: &str, approve: bool) -> Result<(), ClientError> {
+        self.request(&Request::Decide(DecideRequest { id: id.to_owned(), approve })).map(drop)
     }
 
     fn request(&mut self, request: &Request) -> Result<Response, ClientError> {

@@ -9,6 +9,10 @@
 //! ← {"ok":true}                                             and the connection is the session's
 //! → {"op":"reload"}
 //! ← {"ok":true}
+//! → {"op":"holds"}
+//! ← {"ok":true,"holds":[…]}
+//! → {"op":"decide","id":"…","approve":true}
+//! ← {"ok":true}
 //! ← {"ok":false,"error":{"code":"bad-request","message":"…"}}
 //! ```
 //!
@@ -19,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Status;
 use crate::inventory::{Channel, ChannelKind};
+use crate::proxy::hold::HeldView;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +47,19 @@ pub enum Request {
     Handover(HandoverRequest),
     /// Configuration and policy are to be read anew.
     Reload,
+    /// The messages that wait for a person.
+    Holds,
+    /// Somebody decides on one of them.
+    Decide(DecideRequest),
+}
+
+/// Somebody decides on a message that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecideRequest {
+    /// Its id.
+    pub id: String,
+    /// It passes; else it is refused.
+    pub approve: bool,
 }
 
 /// A wrap hands its session over.
@@ -143,6 +161,9 @@ pub struct Response {
     /// The answer to [`Request::Status`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Box<Status>>,
+    /// The answer to [`Request::Holds`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Vec<HeldView>>,
     /// Why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
@@ -152,19 +173,30 @@ impl Response {
     /// Done, nothing to tell.
     #[must_use]
     pub fn done() -> Self {
-        Self { ok: true, status: None, error: None }
+        Self { ok: true, status: None, holds: None, error: None }
+    }
+
+    /// What waits.
+    #[must_use]
+    pub fn holds(holds: Vec<HeldView>) -> Self {
+        Self { holds: Some(holds), ..Self::done() }
     }
 
     /// The status document.
     #[must_use]
     pub fn status(status: Status) -> Self {
-        Self { ok: true, status: Some(Box::new(status)), error: None }
+        Self { status: Some(Box::new(status)), ..Self::done() }
     }
 
     /// A refusal.
     #[must_use]
     pub fn error(code: Code, message: impl Into<String>) -> Self {
-        Self { ok: false, status: None, error: Some(ErrorBody { code, message: message.into() }) }
+        Self {
+            ok: false,
+            status: None,
+            holds: None,
+            error: Some(ErrorBody { code, message: message.into() }),
+        }
     }
 
     /// The answer as a line, its newline included.
@@ -187,7 +219,7 @@ pub fn parse(line: &[u8]) -> Result<Request, String> {
     let request: Request = serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
     let name = match &request {
         Request::Register(RegisterRequest { name, .. }) | Request::Handover(HandoverRequest { name }) => name,
-        Request::Status | Request::Reload => &None,
+        Request::Status | Request::Reload | Request::Holds | Request::Decide(_) => &None,
     };
     if let Request::Register(register) = &request
         && register.channels.len() > CHANNELS_MAX

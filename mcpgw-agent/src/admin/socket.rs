@@ -23,9 +23,10 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::peer::Peer;
-use super::protocol::{Code, RegisterRequest};
+use super::protocol::{Code, DecideRequest, RegisterRequest};
 use super::status::Status;
 use crate::proxy::handover::Place;
+use crate::proxy::hold::HeldView;
 use crate::tasks::Tasks;
 use connection::Connection;
 use seats::Seats;
@@ -67,6 +68,20 @@ pub enum Command {
         /// What went wrong, a sentence; nothing has changed then.
         reply: oneshot::Sender<Result<(), String>>,
     },
+    /// The messages that wait for a person; the socket has checked that the peer may ask that.
+    Holds {
+        /// Where to.
+        reply: oneshot::Sender<Vec<HeldView>>,
+    },
+    /// The user `by` decides on one; the socket has checked that they may.
+    Decide {
+        /// Who decides.
+        by: u32,
+        /// What.
+        request: DecideRequest,
+        /// Done, or why not.
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// The connection that registered as `id` is gone. Sent once for each `id` that ever sent a `Register`,
     /// refused ones included.
     Unregister {
@@ -75,7 +90,7 @@ pub enum Command {
     },
 }
 
-/// Why a registration or a hand-over is refused.
+/// Why a registration, a hand-over or a decision is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ServerState, ServerView};
 use crate::proxy::handover::SessionView;
+use crate::proxy::hold::HoldCounts;
 use crate::reload::PolicyState;
 
 #[cfg(test)]
@@ -44,6 +45,9 @@ pub struct GatewayStatus {
     pub audit: AuditStatus,
     /// Open sessions that wraps have handed over, oldest first.
     pub sessions: Vec<SessionView>,
+    /// Messages that wait for a person, and what became of those that did.
+    #[serde(default)]
+    pub holds: HoldCounts,
 }
 
 /// The audit log.

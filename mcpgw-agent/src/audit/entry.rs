@@ -24,6 +24,8 @@ pub struct Entry<'a> {
     pub standing: &'a Standing,
     /// What was decided.
     pub verdict: &'a Verdict,
+    /// The decision by which it was held before this one, where it was.
+    pub held: Option<&'a str>,
     /// The policy file's mode: where it only observes, a record that cannot be written stops nothing.
     pub mode: Mode,
     /// Which policy evaluated it: how many were loaded before it.

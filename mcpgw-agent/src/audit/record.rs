@@ -92,6 +92,13 @@ fn decision(line: &mut Line, entry: &Entry<'_>) {
     }
     line.maybe("would", verdict.would().map(Action::as_str));
     line.maybe("rule", verdict.rule());
+    if let Some(hold) = verdict.hold() {
+        line.text("hold", hold.as_str());
+        if let Some(uid) = hold.by() {
+            line.number("decided_by", u64::from(uid));
+        }
+    }
+    line.maybe("held", entry.held);
     if !verdict.dry_run().is_empty() {
         line.array("dry_run", verdict.dry_run().iter().take(LIST_MAX), |line, (rule, action)| {
             line.element(|line| {

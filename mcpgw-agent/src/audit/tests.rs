@@ -66,6 +66,7 @@ impl Case {
             size_bytes: self.message.as_ref().map_or(self.bytes.len(), |message| message.bytes().len()),
             standing: &self.standing,
             verdict: &self.verdict,
+            held: None,
             mode: self.mode,
             policy_generation: 3,
             policy_hash: "cafe",

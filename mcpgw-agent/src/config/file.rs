@@ -81,6 +81,7 @@ pub(super) struct GatewaySection {
     pub(super) audit: AuditSection,
     #[serde(default)]
     pub(super) limits: GatewayLimitsSection,
+    pub(super) hold_timeout: Option<At<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,11 +1,12 @@
 //! The `gateway` section's run form: what daemon, `proxy` and `wrap` are told alike.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::audit::Durability;
 
 /// How messages are decided on and recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
     /// The policy's file; `None` for the built-in policy, which lets everything pass and records it.
     pub policy: Option<PathBuf>,
@@ -13,6 +14,19 @@ pub struct Gateway {
     pub audit: Audit,
     /// What one message and one user may take up.
     pub limits: GatewayLimits,
+    /// How long a message that policy holds waits for a person.
+    pub hold_timeout: Duration,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            policy: None,
+            audit: Audit::default(),
+            limits: GatewayLimits::default(),
+            hold_timeout: Duration::from_secs(300),
+        }
+    }
 }
 
 /// The audit log.

@@ -87,6 +87,7 @@ gateway:
     message-bytes: 1048576
     sessions: 20
     sessions-per-user: 10
+  hold-timeout: 90s
 log:
   format: json
 "
@@ -125,6 +126,7 @@ log:
                 signing_key_file: Some("/etc/mcpgw/audit.key".into()),
             },
             limits: GatewayLimits { message_bytes: 1 << 20, sessions: 20, sessions_per_user: 10 },
+            hold_timeout: Duration::from_secs(90),
         },
         log: Log { format: LogFormat::Json },
     };

@@ -1,11 +1,12 @@
 //! The gateway's part of the daemon: who may hand a session over, and what the status tells of sessions.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::admin::peer::same_program;
-use crate::admin::protocol::Code;
+use crate::admin::protocol::{Code, DecideRequest};
 use crate::admin::{AuditStatus, GatewayStatus, Peer, Refusal};
 use crate::audit::Event;
 use crate::inventory::{GatewayPlace, ServerState, ServerView, Transport};
@@ -66,6 +67,17 @@ pub(super) fn reload(gateway: &Gateway) -> Result<(), String> {
     result
 }
 
+/// The user `by` decides on a message that waits.
+///
+/// # Errors
+/// There is nothing to decide.
+pub(super) fn decide(sessions: &Sessions, request: &DecideRequest, by: u32) -> Result<(), Refusal> {
+    let DecideRequest { id, approve } = request;
+    let outcome = sessions.holds().decide(id, *approve, by, Instant::now());
+    tracing::info!(decision = ?id, approve, uid = by, ?outcome, "a held message was decided on");
+    outcome.map_err(|error| Refusal { code: Code::Failed, message: error.to_string() })
+}
+
 /// The gateway as the status shows it.
 pub(super) fn status(gateway: &Gateway, sessions: &Sessions) -> GatewayStatus {
     let health = gateway.audit().health();
@@ -79,6 +91,7 @@ pub(super) fn status(gateway: &Gateway, sessions: &Sessions) -> GatewayStatus {
             last_error: health.last_error,
         },
         sessions: sessions.views(),
+        holds: sessions.holds().counts(),
     }
 }
 

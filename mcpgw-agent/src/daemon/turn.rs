@@ -1,6 +1,7 @@
 //! The main loop: one turn takes in whatever is there, in an order that keeps the agent answerable under a flood.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
@@ -104,6 +105,10 @@ impl Turn {
                     tracing::warn!(pid = peer.pid, uid = peer.uid, %refusal, "a hand-over was refused");
                 }
                 drop(reply.send(outcome));
+            }
+            Command::Holds { reply } => drop(reply.send(self.sessions.holds().list(Instant::now()))),
+            Command::Decide { by, request, reply } => {
+                drop(reply.send(gateway::decide(&self.sessions, &request, by)));
             }
             Command::Reload { reply } => drop(reply.send(self.on_reload())),
             Command::Unregister { id } => self.host.unregister(id),

@@ -7,6 +7,7 @@
 //! The same for both directions and every transport. Everything up to the record is synchronous and pure; the record is
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
+mod held;
 mod judged;
 pub(crate) mod metrics;
 mod party;
@@ -19,6 +20,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+pub use held::Held;
 pub use judged::{Judged, Passed};
 pub use metrics::GateMetrics;
 pub use party::{Party, Tally};
@@ -30,7 +32,7 @@ use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, 
 use crate::policy::{Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
-use crate::verdict::{Cause, Verdict, decide};
+use crate::verdict::{Cause, Hold, Verdict, decide};
 use judged::{Item, Outcome};
 use metrics::Counted;
 
@@ -146,7 +148,7 @@ struct Turn<'a> {
     gate: &'a Gate,
     party: &'a Party,
     direction: Direction,
-    loaded: &'a Loaded,
+    loaded: &'a Arc<Loaded>,
     since: Instant,
 }
 
@@ -156,7 +158,7 @@ impl Turn<'_> {
         let decision = self.gate.decision_id();
         let verdict = decide(self.loaded.policy.mode(), Some(Cause::Malformed(malformed.reason)), None);
         let standing = Standing::default();
-        let recorded = self.record(&decision, None, bytes, &standing, &verdict);
+        let recorded = self.record(&decision, None, bytes, &standing, &verdict, None);
         let id = match self.direction {
             Direction::ToServer => malformed.id.clone(),
             Direction::ToClient => self.meant(bytes),
@@ -176,6 +178,7 @@ impl Turn<'_> {
             message: None,
             verdict,
             answers: self.direction == Direction::ToClient,
+            held: None,
         }
     }
 
@@ -199,6 +202,7 @@ impl Turn<'_> {
         let mut session = self.party.session();
         let standing = session.look(self.direction, &message, in_batch);
         let verdict = self.decide(&message, &standing, objection);
+        let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
         let outgoing = if verdict.edits().is_empty() {
             message.bytes().clone()
         } else {
@@ -206,12 +210,14 @@ impl Turn<'_> {
         };
         if verdict.forwards() {
             session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
+        } else if held.is_some() {
+            session.held(self.direction, &message);
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
             // The client is told in the answer's stead: the request is over.
             session.closed(self.direction.opposite(), id);
         }
         drop(session);
-        let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict);
+        let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, None);
         let answer = self.answer(&message, &standing, &verdict, &decision);
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);
         let answers = message.kind().is_response();
@@ -219,9 +225,14 @@ impl Turn<'_> {
             // It does not go on, so nothing may answer it.
             self.party.session().closed(self.direction, id);
         }
+        if recorded.is_err() {
+            held = held.take().map(Held::unrecorded);
+        }
         let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
+        let answer = answer.filter(|_| held.is_none());
+        let asked = asked.filter(|_| held.is_none());
         let outcome = self.outcome(recorded, &verdict, answer, asked, &decision);
-        Item { outcome, message: Some(message), verdict, answers }
+        Item { outcome, message: Some(message), verdict, answers, held }
     }
 
     fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
@@ -248,6 +259,7 @@ impl Turn<'_> {
         outgoing: &Bytes,
         standing: &Standing,
         verdict: &Verdict,
+        held: Option<&str>,
     ) -> Result<Recorded, AuditError> {
         let now_us = self.gate.now_us();
         let entry = Entry {
@@ -259,6 +271,7 @@ impl Turn<'_> {
             size_bytes: message.map_or(outgoing.len(), |message| message.bytes().len()),
             standing,
             verdict,
+            held,
             mode: self.loaded.policy.mode(),
             policy_generation: self.loaded.generation,
             policy_hash: self.loaded.policy.hash(),
@@ -277,7 +290,9 @@ impl Turn<'_> {
             answered_us: entry.answered_us,
         };
         self.gate.metrics.count(&counted);
-        self.party.tally().count(self.direction, verdict.forwards() && recorded.is_ok());
+        if verdict.hold() != Some(Hold::Waits) {
+            self.party.tally().count(self.direction, verdict.forwards() && recorded.is_ok());
+        }
         recorded
     }
 

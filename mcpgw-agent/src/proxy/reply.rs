@@ -33,6 +33,9 @@ pub fn refusal(id: Option<&RequestId>, verdict: &Verdict, decision: &str) -> Byt
         Some(Cause::Violation(_)) => (INVALID, "the message is not allowed here by the protocol"),
         Some(Cause::HeaderMismatch(_)) => (HEADER_MISMATCH, "headers and body differ"),
         Some(Cause::Policy(_)) | None if verdict.action() == Action::Hold => (HELD, "held for approval"),
+        Some(Cause::Policy(_)) | None if verdict.hold().is_some() => {
+            (HELD, "held for approval, and not approved")
+        }
         Some(Cause::Policy(_)) | None => (POLICY, "denied by policy"),
     };
     error(id, code, text, Some(decision))

@@ -14,6 +14,7 @@ mod custody;
 mod lines;
 mod mailbox;
 mod out;
+mod parked;
 mod skim;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Requests that wait for their answer.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Target, Violation, target};
 use crate::mcp::{Message, RequestId, Revision};
@@ -76,18 +76,22 @@ pub(super) struct Open {
     bytes: usize,
     /// Ids of those given up, oldest first.
     given_up: VecDeque<RequestId>,
+    /// Requests that wait for a person. Whoever lets them wait bounds them.
+    pub(super) held: HashSet<RequestId>,
+    /// Requests whose answer does.
+    pub(super) held_answers: HashSet<RequestId>,
 }
 
 impl Open {
     pub(super) fn may_open(&self, id: &RequestId) -> Result<(), Violation> {
-        if self.requests.contains_key(id) {
+        if self.requests.contains_key(id) || self.held.contains(id) {
             return Err(Violation::DuplicateId);
         }
         if self.is_full() && self.given_up.is_empty() { Err(Violation::TooManyOpen) } else { Ok(()) }
     }
 
     fn is_full(&self) -> bool {
-        self.requests.len() >= MAX_OPEN || self.bytes >= MAX_BYTES
+        self.requests.len() + self.held.len() >= MAX_OPEN || self.bytes >= MAX_BYTES
     }
 
     pub(super) fn get(&self, id: &RequestId) -> Option<&Waiting> {

@@ -228,3 +228,27 @@ fn what_a_request_names_is_its_target() {
     assert_eq!(target("tools/list", r#"{"name":"p"}"#), None);
     assert_eq!(target("vendor/x", r#"{"name":"p"}"#), None);
 }
+
+#[test]
+fn what_waits_takes_its_id_and_the_place_of_the_only_answer() {
+    let mut session = Session::new();
+    let (first, second) = (request(1, "tools/call", r#"{"name":"a"}"#), request(2, "ping", "{}"));
+    session.held(Direction::ToServer, &first);
+    assert_eq!(violation(&session, Direction::ToServer, &first), Some(Violation::DuplicateId));
+    assert_eq!(violation(&session, Direction::ToServer, &second), None);
+    assert_eq!(violation(&session, Direction::ToClient, &result(1, "{}")), Some(Violation::Unsolicited));
+    assert_eq!(session.waiting(Direction::ToServer).count(), 1);
+    assert!(session.unheld(Direction::ToServer, &first));
+    assert!(!session.unheld(Direction::ToServer, &first), "once");
+    pass(&mut session, Direction::ToServer, &first);
+    let answer = result(1, "{}");
+    assert_eq!(violation(&session, Direction::ToClient, &answer), None);
+    session.held(Direction::ToClient, &answer);
+    assert_eq!(violation(&session, Direction::ToClient, &answer), Some(Violation::Unsolicited));
+    assert!(session.unheld(Direction::ToClient, &answer));
+    assert_eq!(violation(&session, Direction::ToClient, &answer), None);
+    // Somebody answers in its stead while it waits.
+    session.held(Direction::ToServer, &second);
+    session.closed(Direction::ToServer, second.id().unwrap());
+    assert!(!session.unheld(Direction::ToServer, &second));
+}

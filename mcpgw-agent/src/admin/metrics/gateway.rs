@@ -12,7 +12,7 @@ pub(super) fn register(
     gate: &GateMetrics,
 ) -> Result<(), prometheus::Error> {
     gate.collectors().into_iter().try_for_each(|collector| registry.register(collector))?;
-    let Some(GatewayStatus { policy, audit, sessions }) = status else { return Ok(()) };
+    let Some(GatewayStatus { policy, audit, sessions, holds }) = status else { return Ok(()) };
     let gauge = |name: &str, help: &str, value: i64| {
         let gauge = IntGauge::new(name, help)?;
         gauge.set(value);
@@ -24,6 +24,22 @@ pub(super) fn register(
         add(registry, counter)
     };
     gauge("mcpgw_active_sessions", "Open sessions.", gauge_value(sessions.len()))?;
+    let waiting = i64::try_from(holds.waiting).unwrap_or(i64::MAX);
+    gauge("mcpgw_held_messages", "Messages that wait for a person.", waiting)?;
+    let outcomes = counters(
+        "mcpgw_hold_outcomes_total",
+        "Messages that waited for a person, by what came of it.",
+        &["outcome"],
+    )?;
+    for (outcome, count) in [
+        ("approved", holds.approved),
+        ("denied", holds.denied),
+        ("timed_out", holds.timed_out),
+        ("ended", holds.ended),
+    ] {
+        outcomes.with_label_values(&[outcome]).inc_by(count);
+    }
+    add(registry, outcomes)?;
     let generation = i64::try_from(policy.generation).unwrap_or(i64::MAX);
     gauge(
         "mcpgw_policy_generation",

@@ -13,7 +13,7 @@ use super::line::{Lines, NoLine};
 use super::seats::Seats;
 use super::{Command, Limits};
 use crate::admin::Peer;
-use crate::admin::protocol::{self, Code, LINE_MAX, RegisterRequest, Request, Response};
+use crate::admin::protocol::{self, Code, DecideRequest, LINE_MAX, RegisterRequest, Request, Response};
 use crate::proxy::handover::Place;
 
 /// One client.
@@ -134,6 +134,14 @@ impl Connection {
                 let answer = self.reload().await;
                 self.answer(&answer).await
             }
+            Ok(Request::Holds) => {
+                let answer = self.holds().await;
+                self.answer(&answer).await
+            }
+            Ok(Request::Decide(request)) => {
+                let answer = self.decide(request).await;
+                self.answer(&answer).await
+            }
             // What follows a line that is none of ours is not worth reading.
             Err(why) => self.last(Response::error(Code::BadRequest, why)).await,
         }
@@ -148,14 +156,37 @@ impl Connection {
     }
 
     async fn reload(&mut self) -> Response {
-        if self.peer.sees_as() != 0 {
-            return Response::error(Code::Forbidden, "only root and the agent's own user may ask that");
+        if !self.is_operator() {
+            return forbidden();
         }
         match self.ask(|reply| Command::Reload { reply }).await {
             Some(Ok(())) => Response::done(),
             Some(Err(problem)) => Response::error(Code::Failed, problem),
             None => unavailable(),
         }
+    }
+
+    async fn holds(&mut self) -> Response {
+        if !self.is_operator() {
+            return forbidden();
+        }
+        self.ask(|reply| Command::Holds { reply }).await.map_or_else(unavailable, Response::holds)
+    }
+
+    async fn decide(&mut self, request: DecideRequest) -> Response {
+        if !self.is_operator() {
+            return forbidden();
+        }
+        let by = self.peer.uid;
+        match self.ask(|reply| Command::Decide { by, request, reply }).await {
+            Some(Ok(())) => Response::done(),
+            Some(Err(refusal)) => Response::error(refusal.code, refusal.message),
+            None => unavailable(),
+        }
+    }
+
+    fn is_operator(&self) -> bool {
+        self.peer.sees_as() == 0
     }
 
     async fn register(&mut self, request: RegisterRequest) -> Response {
@@ -197,6 +228,10 @@ impl Connection {
         self.answer(&response).await?;
         Err(Over::Left)
     }
+}
+
+fn forbidden() -> Response {
+    Response::error(Code::Forbidden, "only root and the agent's own user may ask that")
 }
 
 fn unavailable() -> Response {

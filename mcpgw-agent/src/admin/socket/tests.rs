@@ -57,6 +57,11 @@ impl Agent {
                         let message = "no more".to_owned();
                         drop(reply.send(Err(Refusal { code: Code::Busy, message })));
                     }
+                    Command::Holds { reply } => drop(reply.send(Vec::new())),
+                    Command::Decide { by, request, reply } => {
+                        tell.send(format!("decide {by} {} {}", request.id, request.approve)).unwrap();
+                        drop(reply.send(Ok(())));
+                    }
                     Command::Reload { reply } => drop(reply.send(Err("line 1: no".to_owned()))),
                     Command::Unregister { id } => tell.send(format!("unregister {id}")).unwrap(),
                 }
@@ -307,4 +312,14 @@ fn a_loop_that_does_not_answer_is_unavailable_not_silence() {
     assert!(matches!(error, ClientError::Refused { code: Code::Unavailable, .. }), "{error:?}");
     let report = runtime.block_on(tasks.shutdown(LONG));
     assert!(report.aborted.is_empty());
+}
+
+#[test]
+fn the_agents_own_user_lists_and_decides() {
+    let agent = Agent::start(Limits::default());
+    let mut client = agent.client();
+    assert_eq!(client.holds().unwrap(), []);
+    client.decide("00ff-1", false).unwrap();
+    assert_eq!(agent.next(), format!("decide {} 00ff-1 false", nix::unistd::geteuid().as_raw()));
+    assert_eq!(refused(agent.raw(), b"{\"op\":\"decide\",\"id\":\"1\"}\n"), Code::BadRequest, "what, then?");
 }

@@ -7,6 +7,7 @@ use crate::inventory::{
     ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
 };
 use crate::proxy::handover::SessionView;
+use crate::proxy::hold::HoldCounts;
 use crate::reload::{PolicyState, ReloadCounts, ReloadFailure};
 
 /// A confirmed stdio server of user 1000.
@@ -84,6 +85,7 @@ pub(crate) fn gateway() -> GatewayStatus {
             messages: MessageCounts { c2s: 9, s2c: 8 },
             refused: 1,
         }],
+        holds: HoldCounts { waiting: 2, approved: 3, denied: 4, timed_out: 5, ended: 6 },
     }
 }
 
@@ -209,7 +211,14 @@ fn the_document_is_what_docs_status_md_says() {
             },
             "refused": 1
           }
-        ]
+        ],
+        "holds": {
+          "waiting": 2,
+          "approved": 3,
+          "denied": 4,
+          "timed_out": 5,
+          "ended": 6
+        }
       },
       "servers": [
         {

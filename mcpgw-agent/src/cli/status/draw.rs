@@ -51,6 +51,11 @@ pub(super) fn lines(status: &Status, view: &View) -> Vec<Line> {
     if !view.root {
         lines.push(Line::styled(Style::Dim, "Only your own servers are shown; root sees all."));
     }
+    let waiting = status.gateway.as_ref().map_or(0, |gateway| gateway.holds.waiting);
+    if waiting > 0 {
+        let text = format!("Waiting for approval: {waiting}; see `mcpgw-agent hold list`.");
+        lines.push(Line::styled(Style::Warn, &text));
+    }
     lines.push(health(&status.agent));
     let degraded = status.agent.degraded.iter();
     lines.extend(degraded.map(|what| Line::styled(Style::Warn, "degraded: ").and(Style::Plain, what)));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::error::ProblemKind;
 use super::super::file::{AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection};
 use super::super::gateway::{Audit, Gateway, GatewayLimits};
-use super::{Check, size};
+use super::{Check, SECONDS_TO_DAY, size};
 use crate::audit::Durability;
 use crate::yaml::At;
 
@@ -16,11 +16,13 @@ const SESSIONS: (u64, u64) = (1, 10_000);
 
 impl Check {
     pub(super) fn gateway(&mut self, section: &GatewaySection) -> Gateway {
-        let GatewaySection { policy, audit, limits } = section;
+        let GatewaySection { policy, audit, limits, hold_timeout } = section;
+        let default = Gateway::default().hold_timeout;
         Gateway {
             policy: self.path("gateway.policy", policy),
             audit: self.audit(audit),
             limits: self.gateway_limits(limits),
+            hold_timeout: self.period("gateway.hold-timeout", hold_timeout, default, SECONDS_TO_DAY),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::held::Held;
 use crate::audit::{AuditError, Permitted, Recorded};
 use crate::mcp::Message;
 use crate::verdict::{Cause, Verdict};
@@ -23,6 +24,8 @@ pub(super) struct Item {
     pub(super) verdict: Verdict,
     /// What is said in its stead is said to the receiver, who waits for it, not to the sender.
     pub(super) answers: bool,
+    /// It waits for a person.
+    pub(super) held: Option<Held>,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Passed {
     pub to_receiver: Vec<Bytes>,
     /// Why the first refused message was refused; `None` where a record failed.
     pub cause: Option<Cause>,
+    /// What waits for a person: to be [settled](super::Gate::settle).
+    pub held: Vec<Held>,
     /// How many were refused.
     pub refused: usize,
     /// The messages that go on.
@@ -101,12 +106,15 @@ impl Judged {
     pub fn wait(self) -> Passed {
         let mut passed = Passed { is_batch: self.batch.is_some(), batch: self.batch, ..Passed::default() };
         for item in self.items {
-            let Item { outcome, message, verdict, answers } = item;
+            let Item { outcome, message, verdict, answers, held } = item;
             match outcome {
                 Outcome::Forward(recorded) => passed.forwarded(recorded.wait(), message, answers, &verdict),
                 Outcome::Refuse { recorded, answer } => {
                     let outcome = recorded.map(Recorded::wait);
-                    passed.refuse(outcome, answer, answers, &verdict);
+                    match held {
+                        Some(held) => passed.waits(outcome, held),
+                        None => passed.refuse(outcome, answer, answers, &verdict),
+                    }
                 }
             }
         }
@@ -117,7 +125,7 @@ impl Judged {
     pub async fn ready(self) -> Passed {
         let mut passed = Passed { is_batch: self.batch.is_some(), batch: self.batch, ..Passed::default() };
         for item in self.items {
-            let Item { outcome, message, verdict, answers } = item;
+            let Item { outcome, message, verdict, answers, held } = item;
             match outcome {
                 Outcome::Forward(recorded) => {
                     passed.forwarded(recorded.ready().await, message, answers, &verdict)
@@ -127,7 +135,10 @@ impl Judged {
                         Some(recorded) => Some(recorded.ready().await),
                         None => None,
                     };
-                    passed.refuse(outcome, answer, answers, &verdict);
+                    match held {
+                        Some(held) => passed.waits(outcome, held),
+                        None => passed.refuse(outcome, answer, answers, &verdict),
+                    }
                 }
             }
         }
@@ -150,6 +161,18 @@ impl Passed {
             }
             Ok(None) => self.refuse(None, None, answers, verdict),
             Err(error) => self.refuse(Some(Err(error)), None, answers, verdict),
+        }
+    }
+
+    /// What waits is neither refused nor goes on, unless that cannot be told anybody.
+    fn waits(&mut self, recorded: Option<Result<Option<Permitted>, AuditError>>, held: Held) {
+        match recorded {
+            Some(Ok(_)) => self.held.push(held),
+            Some(Err(error)) => {
+                tracing::error!(%error, "a decision could not be made durable");
+                self.held.push(held.unrecorded());
+            }
+            None => self.held.push(held.unrecorded()),
         }
     }
 

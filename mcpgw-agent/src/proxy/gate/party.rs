@@ -1,10 +1,11 @@
 //! A session and its circumstances, as the gate needs them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::mcp::Direction;
 use crate::policy::Context;
+use crate::proxy::hold::Holds;
 use crate::session::Session;
 
 /// One session: who talks, and what is open between them.
@@ -14,6 +15,7 @@ pub struct Party {
     context: Context,
     session: Mutex<Session>,
     tally: Tally,
+    holds: Option<Arc<Holds>>,
 }
 
 /// A session's messages, counted.
@@ -54,7 +56,20 @@ impl Party {
     /// A session called `id` in the audit log.
     #[must_use]
     pub fn new(id: impl Into<Box<str>>, context: Context) -> Self {
-        Self { id: id.into(), context, session: Mutex::default(), tally: Tally::default() }
+        Self { id: id.into(), context, session: Mutex::default(), tally: Tally::default(), holds: None }
+    }
+
+    /// Its messages wait in `holds` where policy wants a person's word. Whatever carries the session must
+    /// [settle](crate::proxy::gate::Gate::settle) what is held.
+    #[must_use]
+    pub fn holding(self, holds: Arc<Holds>) -> Self {
+        Self { holds: Some(holds), ..self }
+    }
+
+    /// Where its messages wait; `None` where nobody can be asked.
+    #[must_use]
+    pub fn holds(&self) -> Option<&Arc<Holds>> {
+        self.holds.as_ref()
     }
 
     /// Its id in the audit log.

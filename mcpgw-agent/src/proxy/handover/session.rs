@@ -19,6 +19,7 @@ use crate::admin::protocol::{Code, Response};
 use crate::audit::Event;
 use crate::policy::{Context, Principal, Transport};
 use crate::proxy::gate::{Gate, Party};
+use crate::proxy::hold::Holds;
 use crate::proxy::stdio::{Ends, Outcome, Relay, Running};
 
 /// For a wrap to take its next step.
@@ -36,9 +37,9 @@ enum Failure {
 }
 
 /// Takes over what the wrap on `stream` hands over, and returns when the session is over.
-pub(super) fn run(gate: &Arc<Gate>, place: &Place, stream: &UnixStream, server: String) {
+pub(super) fn run(gate: &Arc<Gate>, holds: &Arc<Holds>, place: &Place, stream: &UnixStream, server: String) {
     let Peer { pid, uid, .. } = place.peer();
-    match take_over(gate, place, stream, server) {
+    match take_over(gate, holds, place, stream, server) {
         Ok((running, party)) => {
             tracing::info!(pid, uid, session = party.id(), server = %party.context().server, "a session began");
             let outcome = watch(stream, running);
@@ -60,6 +61,7 @@ pub(super) fn run(gate: &Arc<Gate>, place: &Place, stream: &UnixStream, server: 
 /// All that can fail is done before the wrap is told to let go.
 fn take_over(
     gate: &Arc<Gate>,
+    holds: &Arc<Holds>,
     place: &Place,
     stream: &UnixStream,
     server: String,
@@ -70,7 +72,8 @@ fn take_over(
     let Received { client_in, client_out, server_in, server_out, ledger } =
         Received::check(received, place.peer().uid)?;
     let ledger = Ledger::open(ledger)?;
-    let party = Arc::new(Party::new(uuid::Uuid::now_v7().to_string(), context(server, place.peer())));
+    let party = Party::new(uuid::Uuid::now_v7().to_string(), context(server, place.peer()));
+    let party = Arc::new(party.holding(Arc::clone(holds)));
     let ends = Ends { client_in, client_out, server_in, server_out };
     let relay = Relay::new(Arc::clone(gate), Arc::clone(&party), ends)?.in_custody(ledger)?;
     answer(stream, &Response::done())?;

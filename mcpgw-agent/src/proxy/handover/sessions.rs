@@ -16,6 +16,7 @@ use crate::config::GatewayLimits;
 use crate::inventory::MessageCounts;
 use crate::mcp::Direction;
 use crate::proxy::gate::{Gate, Party};
+use crate::proxy::hold::Holds;
 use crate::proxy::stdio::Stop;
 
 /// One open session, as `status` shows it.
@@ -60,6 +61,8 @@ pub struct Sessions(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     gate: Arc<Gate>,
+    /// What waits for a person, of all sessions.
+    holds: Arc<Holds>,
     limits: GatewayLimits,
     table: Mutex<Table>,
     /// Notified whenever a session is over.
@@ -93,10 +96,10 @@ pub struct Place {
 }
 
 impl Sessions {
-    /// No sessions yet; all will go through `gate`.
+    /// No sessions yet; all will go through `gate`, and what is held waits in `holds`.
     #[must_use]
-    pub fn new(gate: Arc<Gate>, limits: GatewayLimits) -> Self {
-        Self(Arc::new(Shared { gate, limits, table: Mutex::default(), over: Condvar::new() }))
+    pub fn new(gate: Arc<Gate>, holds: Arc<Holds>, limits: GatewayLimits) -> Self {
+        Self(Arc::new(Shared { gate, holds, limits, table: Mutex::default(), over: Condvar::new() }))
     }
 
     /// A place for a session of `peer`.
@@ -122,6 +125,12 @@ impl Sessions {
         let entry = Entry { peer, since: Timestamp::now(), running: None, thread: None };
         table.entries.insert(id, entry);
         Ok(Place { shared: Arc::clone(&self.0), id, peer })
+    }
+
+    /// What waits for a person.
+    #[must_use]
+    pub fn holds(&self) -> &Arc<Holds> {
+        &self.0.holds
     }
 
     /// The open sessions, oldest first.
@@ -179,7 +188,8 @@ impl Place {
     pub fn start(self, stream: UnixStream, server: String) -> io::Result<()> {
         let (shared, id) = (Arc::clone(&self.shared), self.id);
         let builder = thread::Builder::new().name("session".into());
-        let thread = builder.spawn(move || session::run(&self.shared.gate, &self, &stream, server))?;
+        let thread = builder
+            .spawn(move || session::run(&self.shared.gate, &self.shared.holds, &self, &stream, server))?;
         let mut table = shared.table();
         match table.entries.get_mut(&id) {
             Some(entry) => entry.thread = Some(thread),

@@ -5,7 +5,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Wake;
 
 use bytes::Bytes;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -82,6 +83,13 @@ impl Mailbox {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever decides on what waits wakes the writer so.
+impl Wake for Mailbox {
+    fn wake(self: Arc<Self>) {
+        Mailbox::wake(&self);
     }
 }
 

@@ -9,7 +9,10 @@ use super::*;
 use crate::audit::{AuditLog, Options};
 use crate::json::Limits;
 use crate::policy::{Context, Policy, Principal, Transport};
+use crate::proxy::hold::Holds;
 use crate::reload::PolicyStore;
+
+mod held;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -20,7 +23,7 @@ struct Peers {
     server_in: BufReader<File>,
     server_out: Option<File>,
     running: Running,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 fn pipe() -> (OwnedFd, File) {
@@ -35,6 +38,10 @@ fn pipe_out() -> (File, OwnedFd) {
 
 impl Peers {
     fn new(policy: Policy, full: usize) -> Self {
+        Self::of(policy, full, None)
+    }
+
+    fn of(policy: Policy, full: usize, holds: Option<&Arc<Holds>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let audit = AuditLog::open(&Options::at(dir.path().join("audit.jsonl"))).unwrap();
         let limits = Limits { bytes: 1 << 20, ..Limits::default() };
@@ -51,7 +58,11 @@ impl Peers {
         let (server_read, server_in) = pipe_out();
         let (server_out, server_write) = pipe();
         let ends = Ends { client_in, client_out, server_in, server_out };
-        let party = Arc::new(Party::new("s", context));
+        let party = Party::new("s", context);
+        let party = Arc::new(match holds {
+            Some(holds) => party.holding(Arc::clone(holds)),
+            None => party,
+        });
         let running = Relay::with_mailboxes(Arc::new(gate), party, ends, full).unwrap().start().unwrap();
         Self {
             to_gateway: Some(to_gateway),
@@ -59,7 +70,7 @@ impl Peers {
             server_in: BufReader::new(server_read),
             server_out: Some(server_write),
             running,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -317,7 +328,7 @@ fn both_sides_flood_and_read_only_when_they_cannot_write_any_more() {
         // Far more than both mailboxes and all pipes hold.
         const EACH: usize = 5_000;
         const FULL: usize = 32 << 10;
-        let Peers { to_gateway, mut from_gateway, mut server_in, server_out, _dir, .. } =
+        let Peers { to_gateway, mut from_gateway, mut server_in, server_out, dir: _dir, .. } =
             Peers::new(Policy::parse(POLICY).unwrap(), FULL);
         let (mut client, mut server) = (to_gateway.unwrap(), server_out.unwrap());
         let asks = |id| denied(id).replace("deny/me", "sampling/createMessage");

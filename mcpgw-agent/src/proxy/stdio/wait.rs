@@ -1,6 +1,7 @@
 //! Waiting for the next thing that happens to a way.
 
 use std::os::fd::BorrowedFd;
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -16,8 +17,14 @@ pub(super) struct Happened {
     pub(super) sink_gone: bool,
 }
 
-/// Waits until something happens. `source` is `None` while nothing is to be read.
-pub(super) fn wait(source: Option<BorrowedFd<'_>>, sink: BorrowedFd<'_>, bell: BorrowedFd<'_>) -> Happened {
+/// Waits until something happens, or until it is `until`: then the bell rings. `source` is `None` while nothing is to be
+/// read.
+pub(super) fn wait(
+    source: Option<BorrowedFd<'_>>,
+    sink: BorrowedFd<'_>,
+    bell: BorrowedFd<'_>,
+    until: Option<Instant>,
+) -> Happened {
     let gone = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
     let mut fds = [
         PollFd::new(sink, PollFlags::empty()),
@@ -25,7 +32,9 @@ pub(super) fn wait(source: Option<BorrowedFd<'_>>, sink: BorrowedFd<'_>, bell: B
         PollFd::new(source.unwrap_or(bell), PollFlags::POLLIN),
     ];
     loop {
-        match poll(&mut fds, PollTimeout::NONE) {
+        match poll(&mut fds, until.map_or(PollTimeout::NONE, left)) {
+            Ok(0) if until.is_some_and(|until| Instant::now() < until) => continue,
+            Ok(0) => return Happened { readable: false, rang: true, sink_gone: false },
             Err(Errno::EINTR) => continue,
             // Not expected; the blocking read still does the right thing, if later.
             Err(_) => return Happened { readable: source.is_some(), rang: true, sink_gone: false },
@@ -38,6 +47,12 @@ pub(super) fn wait(source: Option<BorrowedFd<'_>>, sink: BorrowedFd<'_>, bell: B
             sink_gone: sink.revents().is_some_and(|revents| revents.intersects(gone)),
         };
     }
+}
+
+/// How long it is until then, never too short by what `poll` does not know: it counts in milliseconds.
+fn left(until: Instant) -> PollTimeout {
+    let millis = until.saturating_duration_since(Instant::now()).as_millis().saturating_add(1);
+    PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
 }
 
 /// Waits until there is room in `sink`.

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use super::custody::{self, Custody};
 use super::lines::{Lines, Piece, is_blank, text_len};
 use super::mailbox::Mailbox;
 use super::out::Out;
+use super::parked::{Parked, Parking};
 use super::skim::Skim;
 use super::wait::wait;
 use super::{Ending, Outcome};
@@ -19,6 +21,7 @@ use crate::json;
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Reason, RequestId};
 use crate::proxy::gate::{Framing, Gate, Judged, Party, Passed};
 use crate::proxy::reply;
+use crate::verdict::Hold;
 
 /// Bytes read at a time: what a pipe holds.
 const READ_BYTES: usize = 64 * 1024;
@@ -68,6 +71,9 @@ pub(super) struct Way {
     lines: Lines,
     slots: Vec<Slot>,
     long: Option<Long>,
+    parking: Parking,
+    /// What rings when something parked is decided.
+    waker: Waker,
     custody: Option<Arc<Custody>>,
     /// Answered by what waits to be written.
     answered: Vec<RequestId>,
@@ -84,6 +90,7 @@ impl Way {
     ) -> Self {
         let lines = Lines::new(gate.limits().bytes);
         let (out, slots) = (Out::new(sink), Vec::new());
+        let waker = Waker::from(Arc::clone(&mine));
         Self {
             gate,
             party,
@@ -96,6 +103,8 @@ impl Way {
             lines,
             slots,
             long: None,
+            parking: Parking::default(),
+            waker,
             custody: None,
             answered: Vec::new(),
             told_mid_line: false,
@@ -120,6 +129,7 @@ impl Way {
             (Ended::Stopped, _) => Outcome::Stopped,
         };
         self.ending.first.set(outcome).ok();
+        self.clear_parking(ended != Ended::Sink);
         if ended != Ended::Sink && self.direction == Direction::ToClient {
             // Whoever is gone now need not be told.
             self.last_words().ok();
@@ -140,9 +150,11 @@ impl Way {
             if rang && !self.out.mid_line() {
                 rang = false;
                 self.deliver_mail()?;
+                self.settle_parked()?;
             }
+            let until = self.parking.until().filter(|_| !self.out.mid_line());
             let source = (!self.other.is_full()).then(|| self.source.as_fd());
-            let happened = wait(source, self.out.as_fd(), self.mine.bell());
+            let happened = wait(source, self.out.as_fd(), self.mine.bell(), until);
             if happened.sink_gone {
                 return Ok(Ended::Sink);
             }
@@ -279,7 +291,20 @@ impl Way {
     }
 
     /// Everything to its side. Answers to a batch's refused requests are lines of their own: no client reads arrays here.
-    fn sort(&mut self, passed: Passed, end: Bytes) {
+    fn sort(&mut self, mut passed: Passed, end: Bytes) {
+        if let Some(parked) = self.parking.cancelled(&passed) {
+            self.settle_one(&parked, Hold::Cancelled);
+            // Nothing will answer it: nobody waits.
+            let custody = self.custody.as_deref().filter(|_| self.direction == Direction::ToServer);
+            if let (Some(custody), Some(id)) = (custody, parked.held.message().id()) {
+                custody.ledger().closed(id);
+            }
+        }
+        for held in passed.held.drain(..) {
+            // One that can be decided on already is met at the next turn.
+            self.parking.add(held, end.clone());
+            self.mine.wake();
+        }
         self.note_answered(&passed);
         if let Some(bytes) = passed.bytes() {
             self.out.push(bytes);
@@ -287,6 +312,46 @@ impl Way {
         }
         passed.to_receiver.into_iter().for_each(|answer| self.out.line(answer));
         passed.to_sender.into_iter().for_each(|answer| self.other.post(answer));
+    }
+
+    /// Does what is decided on what waits.
+    fn settle_parked(&mut self) -> Result<(), Errno> {
+        while let Some((parked, hold)) = self.parking.due(&self.waker, Instant::now()) {
+            self.settle_one(&parked, hold);
+            if self.out.is_full() {
+                self.flush()?;
+            }
+        }
+        self.flush()
+    }
+
+    /// The end: nothing waits any more.
+    fn clear_parking(&mut self, writes: bool) {
+        while let Some(parked) = self.parking.pop() {
+            self.settle_one(&parked, Hold::Ended);
+        }
+        if writes {
+            // Whoever is gone need not be told.
+            self.flush().ok();
+        }
+    }
+
+    fn settle_one(&mut self, parked: &Parked, hold: Hold) {
+        let Parked { held, end } = parked;
+        let passed = self.gate.settle(&self.party, held, hold).wait();
+        if !passed.forward.is_empty() {
+            self.sort(passed, end.clone());
+            return;
+        }
+        self.note_answered(&passed);
+        let approved = matches!(hold, Hold::Approved { .. });
+        let mut session = self.party.session();
+        // Whoever has the last words answers it otherwise, and sees our answer where it does not.
+        if session.unheld(self.direction, held.message()) || approved {
+            passed.to_sender.into_iter().for_each(|answer| self.other.post(answer));
+            drop(session);
+            passed.to_receiver.into_iter().for_each(|answer| self.out.line(answer));
+        }
     }
 
     /// A line turns out to be over the limit: where that is only recorded, it passes without being held.
@@ -379,9 +444,12 @@ impl Way {
         let mut open: Vec<(u64, RequestId)> = session
             .unanswered(Direction::ToServer)
             .map(|(id, request)| (request.since_us, id.clone()))
+            .chain(session.waiting(Direction::ToServer).map(|id| (u64::MAX, id.clone())))
             .collect();
         open.iter().for_each(|(_, id)| session.closed(Direction::ToServer, id));
         drop(session);
+        // What was refused at the end meanwhile.
+        self.deliver_mail()?;
         if !open.is_empty() && self.ending.first.get() == Some(&Outcome::Server) {
             self.gate.metrics().upstream_failed();
         }
