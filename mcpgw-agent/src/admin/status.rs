@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ServerState, ServerView};
+use crate::proxy::gateway::Gateway;
 use crate::proxy::handover::SessionView;
 use crate::reload::PolicyState;
 
@@ -44,6 +45,22 @@ pub struct GatewayStatus {
     pub audit: AuditStatus,
     /// Open sessions that wraps have handed over, oldest first.
     pub sessions: Vec<SessionView>,
+}
+
+impl GatewayStatus {
+    /// `gateway` as it is now, with these sessions.
+    #[must_use]
+    pub fn of(gateway: &Gateway, sessions: Vec<SessionView>) -> Self {
+        let health = gateway.audit().health();
+        let audit = AuditStatus {
+            path: gateway.audit().path().to_owned(),
+            writing: health.writing,
+            written: health.written,
+            lost: health.lost,
+            last_error: health.last_error,
+        };
+        Self { policy: gateway.policies().state(), audit, sessions }
+    }
 }
 
 /// The audit log.

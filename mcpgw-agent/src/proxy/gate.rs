@@ -175,6 +175,7 @@ impl Turn<'_> {
             outcome: self.outcome(recorded, &verdict, answer, None, &decision),
             message: None,
             verdict,
+            decision,
             answers: self.direction == Direction::ToClient,
         }
     }
@@ -221,7 +222,7 @@ impl Turn<'_> {
         }
         let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
         let outcome = self.outcome(recorded, &verdict, answer, asked, &decision);
-        Item { outcome, message: Some(message), verdict, answers }
+        Item { outcome, message: Some(message), verdict, decision, answers }
     }
 
     fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
@@ -315,14 +316,8 @@ impl Turn<'_> {
             Ok(recorded) => Outcome::Refuse { recorded: Some(recorded), answer },
             Err(error) => {
                 tracing::error!(%error, "a decision could not be recorded");
-                let answer = id.map(|id| {
-                    reply::error(
-                        Some(&id),
-                        reply::UNAUDITED,
-                        "the decision could not be recorded",
-                        Some(decision),
-                    )
-                });
+                let answer =
+                    id.map(|id| reply::error(Some(&id), reply::UNAUDITED, reply::UNRECORDED, Some(decision)));
                 Outcome::Refuse { recorded: None, answer }
             }
         }

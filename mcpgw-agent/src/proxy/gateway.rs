@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gate::Gate;
-use crate::audit::{AuditError, AuditLog, KeyError, KeySource, Options};
+use crate::audit::{AuditError, AuditLog, Event, KeyError, KeySource, Options};
 use crate::config;
 use crate::json::Limits;
 use crate::policy::Policy;
-use crate::reload::{PolicyStore, ReloadError};
+use crate::reload::{Change, PolicyStore, ReloadError};
 
 /// The audit log's name in the state directory.
 pub const AUDIT_FILE: &str = "audit.jsonl";
@@ -80,6 +80,28 @@ impl Gateway {
     #[must_use]
     pub fn policies(&self) -> &Arc<PolicyStore> {
         &self.policies
+    }
+
+    /// Reads the policy file anew and records what came of it.
+    ///
+    /// # Errors
+    /// What is wrong with it; the policy before stays in force.
+    pub fn reload(&self) -> Result<(), String> {
+        let outcome = self.policies.reload();
+        let loaded = self.policies.current();
+        let (generation, hash) = (loaded.generation, loaded.policy.hash());
+        let (recorded, result) = match outcome {
+            Ok(Change::Same) => return Ok(()),
+            Ok(Change::Replaced(_)) => (self.audit.note(&Event::PolicyLoaded { generation, hash }), Ok(())),
+            Err(error) => {
+                let error = error.to_string();
+                (self.audit.note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))
+            }
+        };
+        if let Err(error) = recorded {
+            tracing::error!(%error, "a reload of the policy is not on record");
+        }
+        result
     }
 
     /// The audit log.
