@@ -76,6 +76,22 @@ fn a_policy_that_breaks_is_seen_and_the_one_before_stays() {
 }
 
 #[test]
+fn a_policy_file_that_changes_is_read_and_that_is_on_record() {
+    let server = Upstream::saying(json(ANSWER));
+    let proxy = Proxy::cramped(&server.url("/mcp"), "enforce", 1 << 20);
+    let recorded = |event: &str| {
+        let generation = |line: serde_json::Value| line["policy"]["generation"].as_u64();
+        proxy.audit().into_iter().find(|line| line["event"] == event).and_then(generation)
+    };
+    proxy.write_policy("version: v1\nmode: enforce\nrules:\n  - name: none\n    match:\n      methods: [\"*\"]\n    action: deny\n");
+    assert_eq!(eventually("the change is on record", || recorded("policy.loaded")), 2);
+    assert_eq!(post(proxy.address, &SESSION, tool(1, "echo")).json()["error"]["code"], 40301);
+    proxy.write_policy("version: v1\nmode: enfor");
+    assert_eq!(eventually("the failure is on record", || recorded("policy.failed")), 2);
+    assert_eq!(post(proxy.address, &SESSION, tool(1, "echo")).json()["error"]["code"], 40301);
+}
+
+#[test]
 fn metrics_stay_on_loopback_unless_told() {
     let dir = TempDir::new().unwrap();
     let mut command = command(&dir, "http://127.0.0.1:1/mcp", "127.0.0.1:0");

@@ -156,16 +156,23 @@ impl Proxy {
     /// The audit log's lines so far.
     pub(crate) fn audit(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.audit_path()).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        // The last one may be on its way.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn audit_path(&self) -> PathBuf {
         self.dir.path().join("audit.jsonl")
     }
 
+    /// Writes another policy.
+    pub(crate) fn write_policy(&self, text: &str) {
+        fs::write(self.dir.path().join("policy.yaml"), text).unwrap();
+    }
+
     /// Writes another policy, and says so.
     pub(crate) fn replace_policy(&self, text: &str) {
-        fs::write(self.dir.path().join("policy.yaml"), text).unwrap();
+        self.write_policy(text);
         kill(self.pid(), Signal::SIGHUP).unwrap();
     }
 

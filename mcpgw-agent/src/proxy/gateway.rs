@@ -87,21 +87,7 @@ impl Gateway {
     /// # Errors
     /// What is wrong with it; the policy before stays in force.
     pub fn reload(&self) -> Result<(), String> {
-        let outcome = self.policies.reload();
-        let loaded = self.policies.current();
-        let (generation, hash) = (loaded.generation, loaded.policy.hash());
-        let (recorded, result) = match outcome {
-            Ok(Change::Same) => return Ok(()),
-            Ok(Change::Replaced(_)) => (self.audit.note(&Event::PolicyLoaded { generation, hash }), Ok(())),
-            Err(error) => {
-                let error = error.to_string();
-                (self.audit.note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))
-            }
-        };
-        if let Err(error) = recorded {
-            tracing::error!(%error, "a reload of the policy is not on record");
-        }
-        result
+        reload(&self.policies, &self.audit)
     }
 
     /// The audit log.
@@ -109,6 +95,29 @@ impl Gateway {
     pub fn audit(&self) -> &Arc<AuditLog> {
         &self.audit
     }
+}
+
+/// Reads the policy file anew and records what came of it.
+///
+/// # Errors
+/// What is wrong with it; the policy before stays in force.
+pub fn reload(policies: &PolicyStore, audit: &AuditLog) -> Result<(), String> {
+    let outcome = policies.reload();
+    let loaded = policies.current();
+    let (generation, hash) = (loaded.generation, loaded.policy.hash());
+    let (recorded, result) = match outcome {
+        Ok(Change::Same) => return Ok(()),
+        Ok(Change::Replaced(_)) => (audit.note(&Event::PolicyLoaded { generation, hash }), Ok(())),
+        Err(error) => {
+            let error = error.to_string();
+            (audit.note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))
+        }
+    };
+    if let Err(error) = recorded {
+        // Counted as lost; the next message's record is what must not be.
+        tracing::error!(%error, "a reload of the policy is not on record");
+    }
+    result
 }
 
 /// Makes a directory that nobody else can look into; one that is there stays as it is.

@@ -32,7 +32,9 @@ pub(super) async fn serve(setup: Setup) -> Result<(), CliError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // It goes on without a watch; SIGHUP works all the same, and what is wrong is logged.
-    let _watcher = Watcher::start(Arc::clone(gateway.policies()))
+    let watched = gateway.clone();
+    let changed = move || drop(watched.reload());
+    let _watcher = Watcher::start(Arc::clone(gateway.policies()), changed)
         .inspect_err(|error| tracing::warn!(%error, "no watch"));
     let scheme = if identity.is_some() { "https" } else { "http" };
     let exposes = options.expose;
