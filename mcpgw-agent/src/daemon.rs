@@ -168,8 +168,9 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         reload,
         config_path,
     };
-    let policies = Arc::clone(gateway.policies());
-    tasks.spawn("policy watch", crate::reload::watch(policies, tasks.token().clone()));
+    let (policies, watched) = (Arc::clone(gateway.policies()), gateway.clone());
+    let changed = move || drop(watched.reload());
+    tasks.spawn("policy watch", crate::reload::watch(policies, changed, tasks.token().clone()));
     tasks.spawn("control socket", socket.run(tasks.clone()));
     if let Some(http) = http {
         tasks.supervise("http endpoints", http.run(tasks.token().clone()));

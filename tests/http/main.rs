@@ -12,9 +12,12 @@
 mod bytes;
 mod client;
 mod events;
+mod faults;
 mod hostile;
 mod legacy;
 mod limits;
+mod many;
+mod metrics;
 mod peers;
 mod proxy;
 mod refusals;

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::DEADLINE;
+use crate::client::Connection;
 
 /// Denies the tool `deny`, elicitation and one notification, and allows the rest.
 const POLICY: &str = r#"version: v1
@@ -37,6 +38,8 @@ rules:
 pub(crate) struct Proxy {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Where its metrics are, if it was told to serve them.
+    metrics: Option<SocketAddr>,
     dir: TempDir,
 }
 
@@ -57,6 +60,14 @@ impl Proxy {
         Self::start(dir, command)
     }
 
+    /// [`observing`](Self::observing), and serving metrics.
+    pub(crate) fn measured(upstream: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let mut command = command(&dir, upstream, "127.0.0.1:0");
+        command.args(["--metrics", "127.0.0.1:0"]);
+        Self::start(dir, command)
+    }
+
     /// Before `upstream`, with a policy in force that denies the tool `deny`, elicitation and `notifications/denied`.
     pub(crate) fn enforcing(upstream: &str) -> Self {
         let dir = TempDir::new().unwrap();
@@ -72,12 +83,69 @@ impl Proxy {
         let log = fs::File::create(dir.path().join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        // The line comes, or the process ends and with it its standard output.
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit_once("://").and_then(|(_, rest)| rest.strip_suffix("/mcp"));
-        let address = address.unwrap_or_else(|| panic!("the proxy says {line:?}")).parse().unwrap();
-        Self { child, address, dir }
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut told = |path| {
+            let mut line = String::new();
+            // The line comes, or the process ends and with it its standard output.
+            said.read_line(&mut line).unwrap();
+            let address = line.trim().rsplit_once("://").and_then(|(_, rest)| rest.strip_suffix(path));
+            address.unwrap_or_else(|| panic!("the proxy says {line:?}")).parse().unwrap()
+        };
+        let address = told("/mcp");
+        let metrics = command.get_args().any(|arg| arg == "--metrics").then(|| told("/metrics"));
+        Self { child, address, metrics, dir }
+    }
+
+    /// [`enforcing`](Self::enforcing) and serving metrics, with no file longer than `blocks` of 512 bytes: the way a
+    /// disk fills up that needs no disk.
+    pub(crate) fn cramped(upstream: &str, mode: &str, blocks: u32) -> Self {
+        let dir = TempDir::new().unwrap();
+        let policy = dir.path().join("policy.yaml");
+        fs::write(&policy, POLICY.replace("enforce", mode)).unwrap();
+        let inner = command(&dir, upstream, "127.0.0.1:0");
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -S -f {blocks}; exec \"$0\" \"$@\"")]).arg(inner.get_program());
+        command.args(inner.get_args()).arg("--policy").arg(policy).args(["--metrics", "127.0.0.1:0"]);
+        for (name, value) in inner.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        Self::start(dir, command)
+    }
+
+    /// Gives its files all the room there is.
+    pub(crate) fn uncramp(&self) {
+        let pid = self.pid().to_string();
+        let status = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
+    /// Status and text at `path` of its metrics address.
+    #[track_caller]
+    pub(crate) fn ask(&self, path: &str) -> (u16, String) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let reply = Connection::send(self.metrics.unwrap(), request.as_bytes()).reply();
+        (reply.status, reply.text())
+    }
+
+    /// The value of a series, written as Prometheus has it.
+    #[track_caller]
+    pub(crate) fn series(&self, series: &str) -> f64 {
+        let (status, text) = self.ask("/metrics");
+        assert_eq!(status, 200, "{text}");
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// The most memory it ever had, in bytes.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     }
 
     /// URL of its endpoint.
@@ -88,16 +156,23 @@ impl Proxy {
     /// The audit log's lines so far.
     pub(crate) fn audit(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.audit_path()).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        // The last one may be on its way.
+        let whole = text.rfind('\n').map_or("", |end| text.get(..end).unwrap_or_default());
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn audit_path(&self) -> PathBuf {
         self.dir.path().join("audit.jsonl")
     }
 
+    /// Writes another policy.
+    pub(crate) fn write_policy(&self, text: &str) {
+        fs::write(self.dir.path().join("policy.yaml"), text).unwrap();
+    }
+
     /// Writes another policy, and says so.
     pub(crate) fn replace_policy(&self, text: &str) {
-        fs::write(self.dir.path().join("policy.yaml"), text).unwrap();
+        self.write_policy(text);
         kill(self.pid(), Signal::SIGHUP).unwrap();
     }
 
@@ -110,10 +185,20 @@ impl Proxy {
         Pid::from_raw(self.child.id().try_into().unwrap())
     }
 
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) {
+        kill(self.pid(), Signal::SIGTERM).unwrap();
+    }
+
     /// Asks it to end, and tells how it did and how long it took.
     pub(crate) fn stop(&mut self) -> (Option<i32>, Duration) {
+        self.terminate();
+        self.ended()
+    }
+
+    /// Waits for its end, and tells how it was and how long it took.
+    pub(crate) fn ended(&mut self) -> (Option<i32>, Duration) {
         let since = Instant::now();
-        kill(self.pid(), Signal::SIGTERM).unwrap();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return (status.code(), since.elapsed());

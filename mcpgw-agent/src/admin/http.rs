@@ -1,7 +1,7 @@
 //! `/metrics`, `/healthz` and `/readyz`, and nothing else, on the configured address.
 //!
 //! ```text
-//! accept ─▶ connection limits (io) ─▶ Host check (host) ─▶ route ─▶ Command::Status ─▶ metrics::render
+//! accept ─▶ connection limits (io) ─▶ Host check (host) ─▶ route ─▶ Source: agent or proxy ─▶ metrics::render
 //! ```
 //!
 //! There is no authentication, so nothing is served here that names a process or a user, and nothing can be
@@ -9,6 +9,7 @@
 
 mod host;
 mod io;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -23,53 +24,31 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::metrics::{Counters, ProcessSample, render};
-use super::peer::Peer;
-use super::socket::Command;
-use super::status::Status;
-use crate::proxy::gateway::Gateway;
-use crate::ready::{Heartbeat, Ready};
 use host::Hosts;
+
+pub use source::{ANSWER, NoScrape, ProxySources, Source, Sources};
 
 /// The main loop must have turned within this.
 pub const ALIVE: Duration = Duration::from_secs(10);
-/// The main loop must answer a scrape within this.
-pub const ANSWER: Duration = Duration::from_secs(5);
 /// Answers are whole and small: no connection is let live longer than a scrape or two need.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What the endpoints draw on.
-#[derive(Debug, Clone)]
-pub struct Sources {
-    /// The daemon's loop.
-    pub commands: mpsc::Sender<Command>,
-    /// What is counted beside the status.
-    pub counters: Arc<Counters>,
-    /// What `/readyz` tells.
-    pub ready: Ready,
-    /// What `/healthz` tells.
-    pub heartbeat: Heartbeat,
-    /// What it counts, and whether it can record.
-    pub gateway: Gateway,
-}
-
 /// The server, bound and not yet running.
 #[derive(Debug)]
-pub struct HttpServer {
+pub struct HttpServer<S = Sources> {
     listener: TcpListener,
     address: SocketAddr,
-    sources: Sources,
+    sources: S,
 }
 
-impl HttpServer {
+impl<S: Source> HttpServer<S> {
     /// Binds `address`; port 0 lets the system choose.
     ///
     /// # Errors
     /// The address cannot be had.
-    pub async fn bind(address: SocketAddr, sources: Sources) -> std::io::Result<Self> {
+    pub async fn bind(address: SocketAddr, sources: S) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, sources })
@@ -88,9 +67,9 @@ impl HttpServer {
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let hosts = Arc::new(Hosts::of_this_host(self.address.ip()));
         let router = Router::new()
-            .route("/metrics", get(metrics))
-            .route("/healthz", get(healthz))
-            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics::<S>))
+            .route("/healthz", get(healthz::<S>))
+            .route("/readyz", get(readyz::<S>))
             .with_state(self.sources)
             .layer(from_fn_with_state(hosts, check_host));
         let stop = shutdown.clone();
@@ -119,22 +98,19 @@ async fn check_host(State(hosts): State<Arc<Hosts>>, request: Request, next: Nex
     response
 }
 
-async fn metrics(State(sources): State<Sources>) -> Response {
-    let Some(status) = status(&sources.commands).await else {
-        return plain(StatusCode::SERVICE_UNAVAILABLE, "The agent's main loop does not answer.\n".to_owned());
-    };
-    let process = ProcessSample::take().ok();
-    match render(&status, &sources.counters, sources.gateway.gate().metrics(), process.as_ref()) {
+async fn metrics<S: Source>(State(source): State<S>) -> Response {
+    match source.scrape().await {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the metrics cannot be written");
-            plain(StatusCode::INTERNAL_SERVER_ERROR, "The metrics cannot be written.\n".to_owned())
+        Err(error @ NoScrape::Silent) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+        Err(error @ NoScrape::Contradiction(_)) => {
+            tracing::error!(%error, cause = ?std::error::Error::source(&error), "no scrape");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
         }
     }
 }
 
-async fn healthz(State(sources): State<Sources>) -> Response {
-    let silence = sources.heartbeat.silence();
+async fn healthz<S: Source>(State(source): State<S>) -> Response {
+    let silence = source.silence();
     if silence < ALIVE {
         plain(StatusCode::OK, "ok\n".to_owned())
     } else {
@@ -143,28 +119,21 @@ async fn healthz(State(sources): State<Sources>) -> Response {
     }
 }
 
-async fn readyz(State(sources): State<Sources>) -> Response {
-    let pending = sources.ready.pending();
-    let gateway = &sources.gateway;
-    if gateway.gate().enforces() && !gateway.audit().health().writing {
-        // Nothing is let through, so nobody should be sent here.
+async fn readyz<S: Source>(State(source): State<S>) -> Response {
+    let gateway = source.gateway();
+    // Nobody is sent here while nothing is let through, so no message would find out that it is over.
+    if gateway.gate().enforces() && !gateway.audit().is_writing_again() {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written\n".to_owned());
     }
-    if pending.is_empty() {
-        plain(StatusCode::OK, "ready\n".to_owned())
-    } else {
+    let pending = source.pending();
+    if !pending.is_empty() {
         let lines = pending.iter().map(|name| format!("waiting for {name}\n")).collect();
-        plain(StatusCode::SERVICE_UNAVAILABLE, lines)
+        return plain(StatusCode::SERVICE_UNAVAILABLE, lines);
     }
-}
-
-async fn status(commands: &mpsc::Sender<Command>) -> Option<Status> {
-    let (reply, answer) = oneshot::channel();
-    let asked = async {
-        commands.send(Command::Status { peer: Peer::myself(), reply }).await.ok()?;
-        answer.await.ok()
-    };
-    tokio::time::timeout(ANSWER, asked).await.ok().flatten()
+    let is_stale = gateway.policies().state().last_error.is_some();
+    let remark =
+        if is_stale { "the policy file cannot be loaded, the policy before stays in force\n" } else { "" };
+    plain(StatusCode::OK, format!("ready\n{remark}"))
 }
 
 fn plain(status: StatusCode, text: String) -> Response {

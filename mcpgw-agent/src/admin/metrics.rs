@@ -17,7 +17,7 @@ pub use process::ProcessSample;
 use prometheus::core::Collector;
 use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
-use super::status::{Gap, HookState, HookStatus, Status};
+use super::status::{Gap, GatewayStatus, HookState, HookStatus, Status};
 use crate::inventory::{ServerState, Transport};
 use crate::proxy::gate::GateMetrics;
 
@@ -56,6 +56,25 @@ pub fn render(
     TextEncoder::new().encode_to_string(&registry.gather())
 }
 
+/// One scrape of a gateway without an agent, which has `sessions`: what the agent's scrape tells of its gateway and of
+/// its process.
+///
+/// # Errors
+/// As [`render`]'s.
+pub fn render_gateway(
+    status: &GatewayStatus,
+    sessions: usize,
+    gate: &GateMetrics,
+    process: Option<&ProcessSample>,
+) -> Result<String, prometheus::Error> {
+    let registry = Registry::new();
+    gateway::register(&registry, Some((status, sessions)), gate)?;
+    if let Some(process) = process {
+        process.register(&registry)?;
+    }
+    TextEncoder::new().encode_to_string(&registry.gather())
+}
+
 fn registry(
     status: &Status,
     counters: &Counters,
@@ -68,7 +87,8 @@ fn registry(
     hooks(&registry, &status.agent.hooks)?;
     rings(&registry, status)?;
     tap(&registry, counters)?;
-    gateway::register(&registry, status.gateway.as_ref(), gate)?;
+    let gateway = status.gateway.as_ref().map(|gateway| (gateway, gateway.sessions.len()));
+    gateway::register(&registry, gateway, gate)?;
     if let Some(process) = process {
         process.register(&registry)?;
     }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ServerState, ServerView};
+use crate::proxy::gateway::Gateway;
 use crate::proxy::handover::SessionView;
 use crate::proxy::hold::HoldCounts;
 use crate::reload::PolicyState;
@@ -48,6 +49,22 @@ pub struct GatewayStatus {
     /// Messages that wait for a person, and what became of those that did.
     #[serde(default)]
     pub holds: HoldCounts,
+}
+
+impl GatewayStatus {
+    /// `gateway` as it is now, with these sessions.
+    #[must_use]
+    pub fn of(gateway: &Gateway, sessions: Vec<SessionView>) -> Self {
+        let health = gateway.audit().health();
+        let audit = AuditStatus {
+            path: gateway.audit().path().to_owned(),
+            writing: health.writing,
+            written: health.written,
+            lost: health.lost,
+            last_error: health.last_error,
+        };
+        Self { policy: gateway.policies().state(), audit, sessions, holds: HoldCounts::default() }
+    }
 }
 
 /// The audit log.

@@ -152,6 +152,29 @@ impl AuditLog {
         Ok(())
     }
 
+    /// Whether records can be written, tried by writing the one about those that are missing, where some are.
+    #[must_use]
+    pub fn is_writing_again(&self) -> bool {
+        if self.health().writing {
+            return true;
+        }
+        let mut writer = self.writer();
+        let settled = writer.as_mut().map(Writer::settle);
+        drop(writer);
+        match settled {
+            Some(Ok(true)) => {
+                self.counts.written();
+                true
+            }
+            // Nothing is missing: it is the disk that failed, and only the next record can tell.
+            Some(Ok(false)) | None => false,
+            Some(Err(error)) => {
+                tracing::debug!(%error, "the audit log still cannot be written");
+                false
+            }
+        }
+    }
+
     /// Ends the log: what is recorded later is lost. Does nothing the second time.
     ///
     /// # Errors

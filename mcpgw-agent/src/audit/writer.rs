@@ -95,14 +95,22 @@ impl Writer {
         added.map(drop)
     }
 
-    fn try_append(&mut self, line: Line) -> Result<u64, AuditError> {
-        self.check()?;
-        if let Some((lost, since)) = self.missing {
-            let mut gap = Line::new();
-            Own::Gap { lost, since }.write(&mut gap);
-            self.put(gap)?;
-            self.missing = None;
+    /// Records how many records are missing; says whether any were.
+    pub(super) fn settle(&mut self) -> Result<bool, AuditError> {
+        if self.closed {
+            return Err(AuditError::Closed { path: self.path.clone() });
         }
+        self.check()?;
+        let Some((lost, since)) = self.missing else { return Ok(false) };
+        let mut gap = Line::new();
+        Own::Gap { lost, since }.write(&mut gap);
+        self.put(gap)?;
+        self.missing = None;
+        Ok(true)
+    }
+
+    fn try_append(&mut self, line: Line) -> Result<u64, AuditError> {
+        self.settle()?;
         self.put(line)
     }
 

@@ -1,16 +1,15 @@
 //! `proxy`: the gateway before one server that is reached over HTTP.
 
+mod serve;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
 
 use super::error::CliError;
-use super::output::Output;
-use super::text::Line;
 use super::{exit, log};
 use crate::admin::protocol::NAME_MAX;
 use crate::audit::default_path;
@@ -18,8 +17,8 @@ use crate::config::{self, Config, Dirs};
 use crate::proxy::announce;
 use crate::proxy::gateway::Gateway;
 use crate::proxy::http::tls::{self, Identity, TlsError};
-use crate::proxy::http::{self, HttpError, HttpOptions, SessionLimits};
-use crate::reload::{PolicyStore, Watcher};
+use crate::proxy::http::{HttpOptions, Patience, SessionLimits};
+use serve::{Setup, serve};
 
 /// Stands before an MCP server that is reached over HTTP, and decides on every message.
 ///
@@ -59,6 +58,9 @@ pub(super) struct Args {
     /// Origin whose web pages may ask, beside the gateway's own
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
+    /// Address to serve /metrics, /healthz and /readyz on; port 0 lets the system choose [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
     /// Listen on more than loopback although nobody authenticates clients
     #[arg(long)]
     expose: bool,
@@ -86,6 +88,7 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
         gate: Arc::clone(gateway.gate()),
         audit: Arc::clone(gateway.audit()),
         sessions: SessionLimits::default(),
+        patience: Patience::default(),
         tls: identity.clone().map(tls::acceptor).transpose().map_err(tls_failed)?,
         upstream_tls: (args.upstream.scheme() == "https")
             .then(|| tls::connector(args.upstream_ca.as_deref()))
@@ -99,7 +102,8 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
     raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::failure)?;
-    let served = runtime.block_on(serve(options, Arc::clone(gateway.policies()), identity));
+    let setup = Setup { options, gateway: gateway.clone(), identity, metrics: args.metrics };
+    let served = runtime.block_on(serve(setup));
     gateway.audit().close().map_err(CliError::failure)?;
     served.map(|()| exit::OK)
 }
@@ -112,50 +116,6 @@ fn open_gateway(args: &Args, mut config: config::Gateway, server: &str) -> Resul
     let state = log.parent().unwrap_or(&log).to_owned();
     config.audit.path = Some(log);
     Ok(Gateway::open(&config, &state)?)
-}
-
-async fn serve(
-    options: HttpOptions,
-    policies: Arc<PolicyStore>,
-    identity: Option<Arc<Identity>>,
-) -> Result<(), CliError> {
-    let mut reload = signal(SignalKind::hangup())?;
-    // It goes on without a watch; SIGHUP works all the same, and what is wrong is logged.
-    let _watcher =
-        Watcher::start(Arc::clone(&policies)).inspect_err(|error| tracing::warn!(%error, "no watch"));
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let scheme = if identity.is_some() { "https" } else { "http" };
-    let ready = |address| {
-        let line = Line::plain(&format!("listening on {scheme}://{address}/mcp"));
-        // Whoever closed standard output does not want to know.
-        Output::new().lines(&[line]).ok();
-    };
-    let stop = async {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                _ = interrupt.recv() => return,
-                _ = reload.recv() => take_up(&policies, identity.as_deref()),
-            }
-        }
-    };
-    http::run(options, ready, stop).await.map_err(|error| match error {
-        error @ (HttpError::Url(_) | HttpError::Name(_)) => CliError::new(exit::USAGE, error),
-        error @ HttpError::Exposed(_) => {
-            CliError::new(exit::USAGE, error).hinted("`--expose` listens there all the same")
-        }
-        error @ HttpError::Listen { .. } => CliError::failure(error),
-    })
-}
-
-/// Reads policy and certificate anew. A file that cannot be used leaves what was there before.
-fn take_up(policies: &PolicyStore, identity: Option<&Identity>) {
-    // It logs itself what came of it.
-    policies.reload().ok();
-    if let Some(Err(error)) = identity.map(Identity::reload) {
-        tracing::error!(%error, "the certificate was not reloaded; the one before stays");
-    }
 }
 
 /// Every client and every stream has two descriptors; the usual soft limit is for programs that use `select`.

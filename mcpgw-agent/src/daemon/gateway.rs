@@ -7,12 +7,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::admin::peer::same_program;
 use crate::admin::protocol::{Code, DecideRequest};
-use crate::admin::{AuditStatus, GatewayStatus, Peer, Refusal};
-use crate::audit::Event;
+use crate::admin::{GatewayStatus, Peer, Refusal};
 use crate::inventory::{GatewayPlace, ServerState, ServerView, Transport};
 use crate::proxy::gateway::Gateway;
 use crate::proxy::handover::{Place, Sessions};
-use crate::reload::Change;
 
 /// Lets the process have as many descriptors as it may: a session needs about ten.
 pub(super) fn raise_descriptor_limit() {
@@ -45,28 +43,6 @@ pub(super) fn started_by(peer: &Peer, act: &str) -> Result<u64, Refusal> {
     }
 }
 
-/// Reads the policy file anew and records what came of it.
-///
-/// # Errors
-/// What is wrong with it; the policy before stays in force.
-pub(super) fn reload(gateway: &Gateway) -> Result<(), String> {
-    let outcome = gateway.policies().reload();
-    let loaded = gateway.policies().current();
-    let (generation, hash) = (loaded.generation, loaded.policy.hash());
-    let (recorded, result) = match outcome {
-        Ok(Change::Same) => return Ok(()),
-        Ok(Change::Replaced(_)) => (gateway.audit().note(&Event::PolicyLoaded { generation, hash }), Ok(())),
-        Err(error) => {
-            let error = error.to_string();
-            (gateway.audit().note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))
-        }
-    };
-    if let Err(error) = recorded {
-        tracing::error!(%error, "a reload of the policy is not on record");
-    }
-    result
-}
-
 /// The user `by` decides on a message that waits.
 ///
 /// # Errors
@@ -80,19 +56,7 @@ pub(super) fn decide(sessions: &Sessions, request: &DecideRequest, by: u32) -> R
 
 /// The gateway as the status shows it.
 pub(super) fn status(gateway: &Gateway, sessions: &Sessions) -> GatewayStatus {
-    let health = gateway.audit().health();
-    GatewayStatus {
-        policy: gateway.policies().state(),
-        audit: AuditStatus {
-            path: gateway.audit().path().to_owned(),
-            writing: health.writing,
-            written: health.written,
-            lost: health.lost,
-            last_error: health.last_error,
-        },
-        sessions: sessions.views(),
-        holds: sessions.holds().counts(),
-    }
+    GatewayStatus { holds: sessions.holds().counts(), ..GatewayStatus::of(gateway, sessions.views()) }
 }
 
 /// Says of every wrapped server where its messages are decided on.

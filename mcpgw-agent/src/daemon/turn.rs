@@ -125,7 +125,7 @@ impl Turn {
     /// # Errors
     /// What is wrong with it.
     fn on_reload(&mut self) -> Result<(), String> {
-        let policy = gateway::reload(&self.gateway);
+        let policy = self.gateway.reload();
         let probes = self.host.kernel.is_some();
         let outcome = Config::load(self.config_path.as_deref())
             .map_err(|error| error.to_string())

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::gate::{Gate, Party};
+use super::gateway;
 use super::printable;
 use super::wrap::{WrapError, WrapOptions};
 use crate::audit::{self, AuditError, AuditLog, Event, Exit, Key, KeySource, default_path};
 use crate::config;
 use crate::json::Limits;
 use crate::policy::{Context, Mode, Policy, Principal, Transport};
-use crate::reload::{Change, PolicyStore, Watcher};
+use crate::reload::{PolicyStore, Watcher};
 
 /// The gate, the one session that goes through it, and its log.
 #[derive(Debug)]
@@ -43,7 +44,9 @@ impl Engine {
         let party = Arc::new(Party::new(uuid::Uuid::now_v7().to_string(), context));
         // What is lost is counted and stops nothing here; a log that cannot be written stops the first message.
         audit.note(&Event::SessionOpened { session: party.id(), context: party.context() }).ok();
-        let watcher = Watcher::start(Arc::clone(&policies)).inspect_err(|error| {
+        let changed = (Arc::clone(&policies), Arc::clone(&audit));
+        let changed = move || take_up(&changed.0, &changed.1);
+        let watcher = Watcher::start(Arc::clone(&policies), changed).inspect_err(|error| {
             tell(&format!("{error}: a changed policy is loaded on SIGHUP only"));
         });
         Ok(Self { gate: Arc::new(gate), party, policies, audit, _watcher: watcher.ok() })
@@ -51,19 +54,7 @@ impl Engine {
 
     /// Reads the policy file anew, where there is one. One that cannot be used leaves the policy before in force.
     pub(super) fn reload(&self) {
-        let outcome = self.policies.reload();
-        let loaded = self.policies.current();
-        let (generation, hash) = (loaded.generation, loaded.policy.hash());
-        let recorded = match outcome {
-            Ok(Change::Same) => return,
-            Ok(Change::Replaced(_)) => self.audit.note(&Event::PolicyLoaded { generation, hash }),
-            Err(error) => {
-                tell(&format!("the policy before stays in force: {error}"));
-                self.audit.note(&Event::PolicyFailed { generation, hash, error: &error.to_string() })
-            }
-        };
-        // Counted as lost; the next message's record is what must not be.
-        recorded.ok();
+        take_up(&self.policies, &self.audit);
     }
 
     /// Records the end of the session, whose server ended with exit code `code` as a shell would have it.
@@ -122,4 +113,11 @@ fn context(options: &WrapOptions) -> Context {
 /// The program that started us, where the kernel tells.
 fn client() -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{}/exe", nix::unistd::getppid())).ok()
+}
+
+/// Reads the policy file anew, and tells what is wrong with it.
+fn take_up(policies: &PolicyStore, audit: &AuditLog) {
+    if let Err(error) = gateway::reload(policies, audit) {
+        tell(&format!("the policy before stays in force: {error}"));
+    }
 }

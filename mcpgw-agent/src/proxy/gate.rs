@@ -177,6 +177,7 @@ impl Turn<'_> {
             outcome: self.outcome(recorded, &verdict, answer, None, &decision),
             message: None,
             verdict,
+            decision,
             answers: self.direction == Direction::ToClient,
             held: None,
         }
@@ -232,7 +233,7 @@ impl Turn<'_> {
         let answer = answer.filter(|_| held.is_none());
         let asked = asked.filter(|_| held.is_none());
         let outcome = self.outcome(recorded, &verdict, answer, asked, &decision);
-        Item { outcome, message: Some(message), verdict, answers, held }
+        Item { outcome, message: Some(message), verdict, decision, answers, held }
     }
 
     fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
@@ -330,14 +331,8 @@ impl Turn<'_> {
             Ok(recorded) => Outcome::Refuse { recorded: Some(recorded), answer },
             Err(error) => {
                 tracing::error!(%error, "a decision could not be recorded");
-                let answer = id.map(|id| {
-                    reply::error(
-                        Some(&id),
-                        reply::UNAUDITED,
-                        "the decision could not be recorded",
-                        Some(decision),
-                    )
-                });
+                let answer =
+                    id.map(|id| reply::error(Some(&id), reply::UNAUDITED, reply::UNRECORDED, Some(decision)));
                 Outcome::Refuse { recorded: None, answer }
             }
         }

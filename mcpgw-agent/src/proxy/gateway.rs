@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gate::Gate;
-use crate::audit::{AuditError, AuditLog, KeyError, KeySource, Options};
+use crate::audit::{AuditError, AuditLog, Event, KeyError, KeySource, Options};
 use crate::config;
 use crate::json::Limits;
 use crate::policy::Policy;
-use crate::reload::{PolicyStore, ReloadError};
+use crate::reload::{Change, PolicyStore, ReloadError};
 
 /// The audit log's name in the state directory.
 pub const AUDIT_FILE: &str = "audit.jsonl";
@@ -82,11 +82,42 @@ impl Gateway {
         &self.policies
     }
 
+    /// Reads the policy file anew and records what came of it.
+    ///
+    /// # Errors
+    /// What is wrong with it; the policy before stays in force.
+    pub fn reload(&self) -> Result<(), String> {
+        reload(&self.policies, &self.audit)
+    }
+
     /// The audit log.
     #[must_use]
     pub fn audit(&self) -> &Arc<AuditLog> {
         &self.audit
     }
+}
+
+/// Reads the policy file anew and records what came of it.
+///
+/// # Errors
+/// What is wrong with it; the policy before stays in force.
+pub fn reload(policies: &PolicyStore, audit: &AuditLog) -> Result<(), String> {
+    let outcome = policies.reload();
+    let loaded = policies.current();
+    let (generation, hash) = (loaded.generation, loaded.policy.hash());
+    let (recorded, result) = match outcome {
+        Ok(Change::Same) => return Ok(()),
+        Ok(Change::Replaced(_)) => (audit.note(&Event::PolicyLoaded { generation, hash }), Ok(())),
+        Err(error) => {
+            let error = error.to_string();
+            (audit.note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))
+        }
+    };
+    if let Err(error) = recorded {
+        // Counted as lost; the next message's record is what must not be.
+        tracing::error!(%error, "a reload of the policy is not on record");
+    }
+    result
 }
 
 /// Makes a directory that nobody else can look into; one that is there stays as it is.

@@ -30,6 +30,8 @@ mod server;
 mod session;
 pub mod sse;
 mod stream;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 mod upstream;
 mod values;
@@ -55,6 +57,23 @@ pub use upstream::UrlError;
 
 /// How long exchanges under way may take to finish at the end.
 const GRACE: Duration = Duration::from_secs(5);
+/// When those that wait for the server then are told that nothing comes: early enough to be read.
+const LATE: Duration = Duration::from_secs(4);
+
+/// How long clients may take to say what they want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For a request's header block, and for the next request.
+    pub head: Duration,
+    /// For a request's body, however long it is.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(30), body: Duration::from_secs(120) }
+    }
+}
 
 /// What a proxy is made of.
 pub struct HttpOptions {
@@ -76,6 +95,8 @@ pub struct HttpOptions {
     pub audit: Arc<AuditLog>,
     /// How sessions are remembered.
     pub sessions: SessionLimits,
+    /// How long clients may take.
+    pub patience: Patience,
     /// Clients speak TLS.
     pub tls: Option<TlsAcceptor>,
     /// Speaks TLS to a server whose URL says so.
@@ -132,6 +153,7 @@ impl HttpProxy {
             gate,
             audit,
             sessions,
+            patience,
             tls,
             upstream_tls,
         } = options;
@@ -144,7 +166,8 @@ impl HttpProxy {
         let address = listener.local_addr().map_err(refused)?;
         let guard = origin::Guard::new(address, &hosts, &origins)?;
         let sessions = Sessions::new(sessions);
-        let parts = Parts { gate, audit, upstream, sessions, guard, server, ending: tasks.token().clone() };
+        let ending = tasks.token().clone();
+        let parts = Parts { gate, audit, upstream, sessions, guard, server, patience, ending };
         let front = Front::new(parts);
         let server = Server { listener, front: Arc::new(front), tls, tasks: tasks.clone() };
         Ok(Self { server, address })
@@ -154,6 +177,12 @@ impl HttpProxy {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Counts its sessions.
+    #[must_use]
+    pub fn sessions(&self) -> OpenSessions {
+        OpenSessions(Arc::clone(&self.server.front))
     }
 
     /// Serves until the tasks' token is cancelled.
@@ -168,25 +197,36 @@ impl HttpProxy {
     }
 }
 
+/// Counts the sessions of a proxy.
+#[derive(Clone)]
+pub struct OpenSessions(Arc<Front>);
+
+impl OpenSessions {
+    /// How many are remembered now.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.count()
+    }
+}
+
+impl std::fmt::Debug for OpenSessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OpenSessions").field(&self.count()).finish()
+    }
+}
+
 impl std::fmt::Debug for HttpProxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HttpProxy").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-/// Runs a proxy until `stop`, then lets what is under way finish for five seconds.
+/// Runs `proxy`, and whatever else `tasks` runs, until `stop`, then lets what is under way finish for five seconds.
 ///
 /// # Errors
-/// [`HttpError`]; `ready` is told the address before the first client is served.
-pub async fn run(
-    options: HttpOptions,
-    ready: impl FnOnce(SocketAddr),
-    stop: impl Future<Output = ()>,
-) -> Result<(), HttpError> {
-    let tasks = Tasks::new();
-    let proxy = HttpProxy::bind(options, &tasks).await?;
+/// [`HttpError::Listen`]: it ended although nobody asked it to.
+pub async fn run(proxy: HttpProxy, tasks: &Tasks, stop: impl Future<Output = ()>) -> Result<(), HttpError> {
     let address = proxy.address();
-    ready(address);
     tasks.supervise("HTTP proxy", proxy.run());
     let ended = tokio::select! {
         () = stop => None,

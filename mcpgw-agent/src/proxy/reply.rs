@@ -24,6 +24,9 @@ pub const INVALID: i64 = -32600;
 /// MCP 2026-07-28: headers and body differ.
 pub const HEADER_MISMATCH: i64 = -32020;
 
+/// What is said with [`UNAUDITED`].
+pub const UNRECORDED: &str = "the decision could not be recorded";
+
 /// The error for a message that `verdict` refuses.
 #[must_use]
 pub fn refusal(id: Option<&RequestId>, verdict: &Verdict, decision: &str) -> Bytes {

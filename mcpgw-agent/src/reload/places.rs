@@ -8,10 +8,31 @@ use std::path::{Component, Path, PathBuf};
 /// Symbolic links followed at most, as the kernel does.
 const MAX_LINKS: usize = 40;
 
-/// The directories that hold the file `path` leads to and each symbolic link on the way there. Where something on the
-/// way is missing, the last directory there is: what is missing will appear in it.
-pub(super) fn directories(path: &Path) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
+/// What to watch, and what to look for there.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    /// The directories that hold the file and each symbolic link on the way there. Where something on the way is
+    /// missing, the last directory there is: what is missing will appear in it.
+    pub(super) directories: BTreeSet<PathBuf>,
+    /// The file and the links themselves. What else happens in the directories does not matter.
+    entries: BTreeSet<PathBuf>,
+}
+
+impl Places {
+    /// Whether something at `path` may change what the policy is.
+    pub(super) fn concern(&self, path: &Path) -> bool {
+        self.entries.contains(path) || self.directories.contains(path)
+    }
+
+    fn insert(&mut self, directory: &Path, entry: PathBuf) {
+        self.directories.insert(directory.to_owned());
+        self.entries.insert(entry);
+    }
+}
+
+/// The places of the file `path` leads to.
+pub(super) fn places(path: &Path) -> Places {
+    let mut found = Places::default();
     let mut at = PathBuf::from("/");
     let mut links = 0;
     let mut left = names(path);
@@ -24,8 +45,9 @@ pub(super) fn directories(path: &Path) -> BTreeSet<PathBuf> {
         match fs::symlink_metadata(&next) {
             Ok(metadata) if metadata.is_symlink() && links < MAX_LINKS => {
                 links += 1;
-                found.insert(at.clone());
-                let Ok(target) = fs::read_link(&next) else { return found };
+                let target = fs::read_link(&next);
+                found.insert(&at, next);
+                let Ok(target) = target else { return found };
                 if target.is_absolute() {
                     at = PathBuf::from("/");
                 }
@@ -33,12 +55,12 @@ pub(super) fn directories(path: &Path) -> BTreeSet<PathBuf> {
             }
             Ok(metadata) if metadata.is_dir() => at = next,
             Ok(_) | Err(_) => {
-                found.insert(at);
+                found.insert(&at, next);
                 return found;
             }
         }
     }
-    found.insert(at);
+    found.directories.insert(at);
     found
 }
 
@@ -72,16 +94,24 @@ mod tests {
         fs::write(root.join("opt/v1/policy.yaml"), "").unwrap();
         symlink("v1", root.join("opt/current")).unwrap();
         symlink("../opt/current/policy.yaml", root.join("etc/policy.yaml")).unwrap();
-        let watched: Vec<_> = directories(&root.join("etc/policy.yaml")).into_iter().collect();
+        let places = places(&root.join("etc/policy.yaml"));
+        let watched: Vec<_> = places.directories.iter().cloned().collect();
         assert_eq!(watched, [root.join("etc"), root.join("opt"), root.join("opt/v1")]);
+        for concerns in ["etc/policy.yaml", "opt/current", "opt/v1/policy.yaml", "opt/v1"] {
+            assert!(places.concern(&root.join(concerns)), "{concerns}");
+        }
+        for other in ["etc/audit.jsonl", "opt/v2", "opt/v1/policy.yaml~", "opt/v2/policy.yaml"] {
+            assert!(!places.concern(&root.join(other)), "{other}");
+        }
     }
 
     #[test]
     fn what_is_missing_is_awaited_where_it_will_appear() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
-        let only = |path: &Path| directories(path).into_iter().collect::<Vec<_>>();
+        let only = |path: &Path| places(path).directories.into_iter().collect::<Vec<_>>();
         assert_eq!(only(&root.join("etc/mcpgw/policy.yaml")), std::slice::from_ref(&root));
+        assert!(places(&root.join("etc/mcpgw/policy.yaml")).concern(&root.join("etc")), "it may appear");
         symlink("itself", root.join("itself")).unwrap();
         assert_eq!(only(&root.join("itself/policy.yaml")), std::slice::from_ref(&root), "it ends");
     }

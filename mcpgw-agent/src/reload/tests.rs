@@ -62,6 +62,12 @@ fn eventually_in_force(store: &PolicyStore, rule: &str) {
     eventually(rule, || store.state().hash == hash);
 }
 
+/// What a watch does that has nothing else to do.
+fn reloading(store: &Arc<PolicyStore>) -> impl Fn() + Send + 'static {
+    let store = Arc::clone(store);
+    move || drop(store.reload())
+}
+
 #[test]
 fn a_bad_file_keeps_the_policy_before_and_says_so_until_it_is_mended() {
     let site = Site::new();
@@ -121,7 +127,7 @@ fn a_file_others_may_write_is_refused_to_root() {
 fn the_built_in_policy_is_never_replaced() {
     let store = Arc::new(PolicyStore::new(Policy::built_in()));
     assert_eq!(store.reload().unwrap(), Change::Same);
-    let watcher = Watcher::start(Arc::clone(&store)).unwrap();
+    let watcher = Watcher::start(Arc::clone(&store), reloading(&store)).unwrap();
     let state = store.state();
     assert_eq!((state.path, &*state.hash, &*state.mode, state.watched), (None, "built-in", "observe", false));
     drop(watcher);
@@ -161,7 +167,7 @@ fn a_message_sees_one_generation_while_others_come() {
 fn changes_of_every_kind_are_noticed() {
     let site = Site::new();
     let store = site.store("first");
-    let watcher = Watcher::start(Arc::clone(&store)).unwrap();
+    let watcher = Watcher::start(Arc::clone(&store), reloading(&store)).unwrap();
     eventually("watched", || store.state().watched);
 
     site.rename_over(&policy("renamed"));
@@ -200,7 +206,7 @@ fn a_link_that_is_swapped_is_noticed() {
     let named = site.path("etc/policy.yaml");
     symlink("../current/policy.yaml", &named).unwrap();
     let store = Arc::new(PolicyStore::load(&named).unwrap());
-    let _watcher = Watcher::start(Arc::clone(&store)).unwrap();
+    let _watcher = Watcher::start(Arc::clone(&store), reloading(&store)).unwrap();
     swap("v2");
     eventually_in_force(&store, "two");
     // What it leads to now is what is watched now.
@@ -217,7 +223,7 @@ fn a_directory_that_is_replaced_is_noticed() {
     };
     made(&site.path("etc"), "first");
     let store = Arc::new(PolicyStore::load(&site.path("etc/policy.yaml")).unwrap());
-    let _watcher = Watcher::start(Arc::clone(&store)).unwrap();
+    let _watcher = Watcher::start(Arc::clone(&store), reloading(&store)).unwrap();
     fs::remove_dir_all(site.path("etc")).unwrap();
     eventually("it is missed", || store.state().last_error.is_some());
     made(&site.path("etc"), "second");
@@ -232,7 +238,7 @@ async fn as_a_task_it_ends_with_the_others() {
     let site = Site::new();
     let store = site.store("first");
     let tasks = Tasks::new();
-    tasks.spawn("policy watch", watch(Arc::clone(&store), tasks.token().clone()));
+    tasks.spawn("policy watch", watch(Arc::clone(&store), reloading(&store), tasks.token().clone()));
     let look = Arc::clone(&store);
     tokio::task::spawn_blocking(move || eventually("watched", || look.state().watched)).await.unwrap();
     let report = tasks.shutdown(Duration::from_secs(30)).await;

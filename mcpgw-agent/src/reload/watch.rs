@@ -1,12 +1,13 @@
 //! Reloads the policy when its file changes.
 //!
 //! Directories are watched, not the file: editors and deployment tools rename a new file over the old one, or swap the
-//! symbolic link that leads to it. What happened is not interpreted, it only is a reason to look: the file is read
-//! anew once nothing has moved for a moment, and [`PolicyStore::reload`] replaces the policy if the text is another.
+//! symbolic link that leads to it. What happened to these is not interpreted, it only is a reason to look: the file is
+//! read anew once nothing has moved for a moment, and [`PolicyStore::reload`] replaces the policy if the text is another.
+//! What else happens in the directories is none: the audit log may be there, and a reload is recorded in it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio_util::sync::CancellationToken;
 
-use super::places;
+use super::places::{Places, places};
 use super::store::PolicyStore;
 
 /// The file is read when nothing has happened for this long,
@@ -48,28 +49,32 @@ enum Wake {
 }
 
 impl Watcher {
-    /// Starts watching the file of `store`; where it has none, there is nothing to do.
+    /// Starts watching the file of `store`; where it has none, there is nothing to do. `reload` is called, on a thread
+    /// of its own, whenever the file may have changed.
     ///
     /// # Errors
     /// [`WatchError`]; other ways to reload work all the same.
-    pub fn start(store: Arc<PolicyStore>) -> Result<Self, WatchError> {
+    pub fn start(store: Arc<PolicyStore>, reload: impl Fn() + Send + 'static) -> Result<Self, WatchError> {
         // One is enough: a change that finds one waiting is covered by it.
         let (wake, woken) = sync_channel(1);
         let Some(path) = store.path().map(Path::to_owned) else { return Ok(Self { wake, thread: None }) };
         let changed = wake.clone();
+        let wanted = Arc::new(Mutex::new(places(&path)));
+        let concerned = Arc::clone(&wanted);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.is_ok_and(|event| is_reading(&event)) {
+            if event.is_ok_and(|event| is_reading(&event) || !concerns(&event, &concerned)) {
                 return;
             }
             // Full: somebody is about to look anyway.
             changed.try_send(Wake::Changed).ok();
         })?;
-        let mut watch = Watch { path, watcher, watched: Vec::new() };
+        let mut watch = Watch { path, wanted, watcher, watched: Vec::new() };
         watch.renew()?;
         // What changed after the policy was loaded and before it was watched.
         wake.try_send(Wake::Changed).ok();
-        let thread =
-            thread::Builder::new().name("policy-watch".into()).spawn(move || watch.run(&store, &woken))?;
+        let thread = thread::Builder::new()
+            .name("policy-watch".into())
+            .spawn(move || watch.run(&store, &reload, &woken))?;
         Ok(Self { wake, thread: Some(thread) })
     }
 }
@@ -84,10 +89,10 @@ impl Drop for Watcher {
     }
 }
 
-/// Watches until `shutdown`: for [`Tasks::spawn`](crate::tasks::Tasks::spawn). Where that cannot be done it says so
+/// Watches until `shutdown`, calling `reload` as [`Watcher::start`] does: for [`Tasks::spawn`](crate::tasks::Tasks::spawn). Where that cannot be done it says so
 /// in the log, and ends.
-pub async fn watch(store: Arc<PolicyStore>, shutdown: CancellationToken) {
-    match Watcher::start(store) {
+pub async fn watch(store: Arc<PolicyStore>, reload: impl Fn() + Send + 'static, shutdown: CancellationToken) {
+    match Watcher::start(store, reload) {
         Ok(watcher) => {
             shutdown.cancelled().await;
             drop(watcher);
@@ -112,15 +117,22 @@ fn is_reading(event: &Event) -> bool {
     }
 }
 
+/// It happened to the file or to what leads to it, or nobody knows to what.
+fn concerns(event: &Event, wanted: &Mutex<Places>) -> bool {
+    let wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+    event.paths.is_empty() || event.paths.iter().any(|path| wanted.concern(path))
+}
+
 /// The thread's part.
 struct Watch {
     path: PathBuf,
+    wanted: Arc<Mutex<Places>>,
     watcher: RecommendedWatcher,
     watched: Vec<PathBuf>,
 }
 
 impl Watch {
-    fn run(mut self, store: &PolicyStore, woken: &Receiver<Wake>) {
+    fn run(mut self, store: &PolicyStore, reload: &dyn Fn(), woken: &Receiver<Wake>) {
         store.set_watched(true);
         while woken.recv() == Ok(Wake::Changed) && settles(woken) {
             // First the watches, so that what changes after the file was read is seen.
@@ -129,8 +141,7 @@ impl Watch {
             if let Err(error) = renewed {
                 tracing::warn!(%error, path = %self.path.display(), "the policy file is not watched any more");
             }
-            // It says in the log and in its state what came of it.
-            store.reload().ok();
+            reload();
         }
         store.set_watched(false);
     }
@@ -141,7 +152,10 @@ impl Watch {
             // Fails for a directory that was removed.
             self.watcher.unwatch(&gone).ok();
         }
-        for directory in places::directories(&self.path) {
+        let found = places(&self.path);
+        let directories = found.directories.clone();
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        for directory in directories {
             self.watcher.watch(&directory, RecursiveMode::NonRecursive)?;
             self.watched.push(directory);
         }
@@ -159,5 +173,28 @@ fn settles(woken: &Receiver<Wake>) -> bool {
             Ok(Wake::Changed) | Err(RecvTimeoutError::Timeout) => return true,
             Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, Flag, ModifyKind};
+
+    use super::*;
+
+    #[test]
+    fn what_happens_beside_the_file_is_no_reason_to_look() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        std::fs::write(root.join("policy.yaml"), "").unwrap();
+        let wanted = Mutex::new(places(&root.join("policy.yaml")));
+        let written = |name: &str| Event::new(EventKind::Modify(ModifyKind::Any)).add_path(root.join(name));
+        assert!(concerns(&written("policy.yaml"), &wanted));
+        assert!(!concerns(&written("audit.jsonl"), &wanted), "a reload is recorded there");
+        let renamed = written("policy.yaml.new").add_path(root.join("policy.yaml"));
+        assert!(concerns(&renamed, &wanted));
+        assert!(concerns(&Event::new(EventKind::Create(CreateKind::Any)).add_path(root), &wanted));
+        let missed = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(concerns(&missed, &wanted), "nobody knows what happened");
     }
 }

@@ -1,9 +1,16 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use tokio::sync::mpsc;
+
 use super::*;
+use crate::admin::peer::Peer;
+use crate::admin::socket::Command;
+use crate::admin::status::Status;
 use crate::admin::status::tests::{agent, server};
 use crate::inventory::ServerState;
+use crate::proxy::gateway::Gateway;
+use crate::ready::{Heartbeat, Ready};
 use crate::tasks::Tasks;
 
 const LONG: Duration = Duration::from_secs(30);

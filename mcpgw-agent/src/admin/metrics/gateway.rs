@@ -8,11 +8,11 @@ use crate::proxy::gate::GateMetrics;
 
 pub(super) fn register(
     registry: &Registry,
-    status: Option<&GatewayStatus>,
+    status: Option<(&GatewayStatus, usize)>,
     gate: &GateMetrics,
 ) -> Result<(), prometheus::Error> {
     gate.collectors().into_iter().try_for_each(|collector| registry.register(collector))?;
-    let Some(GatewayStatus { policy, audit, sessions, holds }) = status else { return Ok(()) };
+    let Some((GatewayStatus { policy, audit, holds, .. }, sessions)) = status else { return Ok(()) };
     let gauge = |name: &str, help: &str, value: i64| {
         let gauge = IntGauge::new(name, help)?;
         gauge.set(value);
@@ -23,7 +23,7 @@ pub(super) fn register(
         counter.inc_by(value);
         add(registry, counter)
     };
-    gauge("mcpgw_active_sessions", "Open sessions.", gauge_value(sessions.len()))?;
+    gauge("mcpgw_active_sessions", "Open sessions.", gauge_value(sessions))?;
     let waiting = i64::try_from(holds.waiting).unwrap_or(i64::MAX);
     gauge("mcpgw_held_messages", "Messages that wait for a person.", waiting)?;
     let outcomes = counters(

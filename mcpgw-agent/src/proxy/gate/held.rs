@@ -144,6 +144,7 @@ impl Turn<'_> {
             answers: message.kind().is_response(),
             message: Some(message.clone()),
             verdict,
+            decision,
             held: None,
         }
     }

@@ -2,9 +2,10 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::super::reply;
 use super::held::Held;
 use crate::audit::{AuditError, Permitted, Recorded};
-use crate::mcp::Message;
+use crate::mcp::{Message, MessageKind};
 use crate::verdict::{Cause, Verdict};
 
 /// Decided; the records may not be durable yet.
@@ -22,6 +23,8 @@ pub(super) struct Item {
     pub(super) outcome: Outcome,
     pub(super) message: Option<Message>,
     pub(super) verdict: Verdict,
+    /// The decision's id.
+    pub(super) decision: String,
     /// What is said in its stead is said to the receiver, who waits for it, not to the sender.
     pub(super) answers: bool,
     /// It waits for a person.
@@ -106,9 +109,11 @@ impl Judged {
     pub fn wait(self) -> Passed {
         let mut passed = Passed { is_batch: self.batch.is_some(), batch: self.batch, ..Passed::default() };
         for item in self.items {
-            let Item { outcome, message, verdict, answers, held } = item;
+            let Item { outcome, message, verdict, decision, answers, held } = item;
             match outcome {
-                Outcome::Forward(recorded) => passed.forwarded(recorded.wait(), message, answers, &verdict),
+                Outcome::Forward(recorded) => {
+                    passed.forwarded(recorded.wait(), message, answers, &verdict, &decision);
+                }
                 Outcome::Refuse { recorded, answer } => {
                     let outcome = recorded.map(Recorded::wait);
                     match held {
@@ -125,10 +130,10 @@ impl Judged {
     pub async fn ready(self) -> Passed {
         let mut passed = Passed { is_batch: self.batch.is_some(), batch: self.batch, ..Passed::default() };
         for item in self.items {
-            let Item { outcome, message, verdict, answers, held } = item;
+            let Item { outcome, message, verdict, decision, answers, held } = item;
             match outcome {
                 Outcome::Forward(recorded) => {
-                    passed.forwarded(recorded.ready().await, message, answers, &verdict)
+                    passed.forwarded(recorded.ready().await, message, answers, &verdict, &decision);
                 }
                 Outcome::Refuse { recorded, answer } => {
                     let outcome = match recorded {
@@ -153,6 +158,7 @@ impl Passed {
         message: Option<Message>,
         answers: bool,
         verdict: &Verdict,
+        decision: &str,
     ) {
         match permitted {
             Ok(Some(permitted)) => {
@@ -160,7 +166,10 @@ impl Passed {
                 self.messages.extend(message);
             }
             Ok(None) => self.refuse(None, None, answers, verdict),
-            Err(error) => self.refuse(Some(Err(error)), None, answers, verdict),
+            Err(error) => {
+                let answer = message.and_then(|message| unrecorded(&message, decision));
+                self.refuse(Some(Err(error)), answer, answers, verdict);
+            }
         }
     }
 
@@ -193,4 +202,10 @@ impl Passed {
         let side = if answers { &mut self.to_receiver } else { &mut self.to_sender };
         side.extend(answer);
     }
+}
+
+/// What is said in the stead of a message whose record did not last, where somebody waits.
+fn unrecorded(message: &Message, decision: &str) -> Option<Bytes> {
+    let id = message.id().filter(|_| message.kind() != MessageKind::Notification)?;
+    Some(reply::error(Some(id), reply::UNAUDITED, reply::UNRECORDED, Some(decision)))
 }

@@ -42,15 +42,25 @@ pub(super) async fn relay(
     let (head, mut body) = answer.0.into_parts();
     let status = head.status;
     if status.is_redirection() {
-        return failed(&asked, StatusCode::BAD_GATEWAY, "the server redirects, which is not followed");
+        return failed(front, &asked, StatusCode::BAD_GATEWAY, "the server redirects, which is not followed");
     }
     let (Ok(()), Ok(kind)) = (headers::check(&head.headers), headers::answer(&head.headers)) else {
-        return failed(&asked, StatusCode::BAD_GATEWAY, "the headers of the server's answer are malformed");
+        return failed(
+            front,
+            &asked,
+            StatusCode::BAD_GATEWAY,
+            "the headers of the server's answer are malformed",
+        );
     };
     open_session(front, &mut asked, status, &head.headers);
     let mut response = empty_like(status, &head.headers);
     let Ok(coding) = Coding::of(&head.headers) else {
-        return failed(&asked, StatusCode::BAD_GATEWAY, "the server's answer is coded in an unknown way");
+        return failed(
+            front,
+            &asked,
+            StatusCode::BAD_GATEWAY,
+            "the server's answer is coded in an unknown way",
+        );
     };
     let limit = front.gate.limits().bytes;
     if kind == Answer::Events && status == StatusCode::OK {
@@ -60,7 +70,11 @@ pub(super) async fn relay(
         *response.body_mut() = Body::stream(Box::new(stream));
         return response;
     }
-    match collect::answer(&mut body, coding, limit).await {
+    let collected = tokio::select! {
+        collected = collect::answer(&mut body, coding, limit) => collected,
+        () = front.late() => return ending(&asked),
+    };
+    match collected {
         Err(fault) => {
             tracing::warn!(?fault, "the server's answer cannot be read");
             let (status, text) = match fault {
@@ -68,7 +82,7 @@ pub(super) async fn relay(
                 Fault::Broken | Fault::Slow => (StatusCode::BAD_GATEWAY, "the server's answer broke off"),
                 Fault::Coding(_) => (StatusCode::BAD_GATEWAY, "the server's answer cannot be decompressed"),
             };
-            failed(&asked, status, text)
+            failed(front, &asked, status, text)
         }
         Ok(Collected::Open(splitter, decoder)) => {
             let source = Source { body, lease: answer.1, decoder, parser: Parser::Texts(splitter) };
@@ -206,7 +220,14 @@ fn empty_like(status: StatusCode, headers: &HeaderMap) -> Response<Body> {
     response
 }
 
-/// An error for everybody who waits.
-pub(super) fn failed(asked: &Asked, status: StatusCode, text: &str) -> Response<Body> {
+/// The gateway ends before the server answers.
+pub(super) fn ending(asked: &Asked) -> Response<Body> {
+    let errors = reply::errors(&asked.ids, asked.is_batch, UNAVAILABLE, "the gateway ends");
+    reply::json(StatusCode::SERVICE_UNAVAILABLE, errors)
+}
+
+/// An error for everybody who waits, counted as the server's.
+pub(super) fn failed(front: &Front, asked: &Asked, status: StatusCode, text: &str) -> Response<Body> {
+    front.gate.metrics().upstream_failed();
     reply::json(status, reply::errors(&asked.ids, asked.is_batch, UNAVAILABLE, text))
 }

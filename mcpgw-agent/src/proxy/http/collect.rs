@@ -10,8 +10,6 @@ use tokio::time::timeout;
 use super::encoding::{self, Coding, Decoder};
 use super::values::Splitter;
 
-/// How long a client may take to send a request's body, however long it is.
-const UPLOAD: Duration = Duration::from_secs(120);
 /// How long the end of a body may take once its JSON text is complete. A body that goes on later is a stream.
 const END: Duration = Duration::from_millis(50);
 
@@ -43,9 +41,14 @@ pub(super) enum Collected {
     Open(Splitter, Option<Decoder>),
 }
 
-/// Reads a request's body, and decompresses it.
-pub(super) async fn request(body: Incoming, coding: Coding, limit: usize) -> Result<Bytes, Fault> {
-    let bytes = timeout(UPLOAD, all(body, limit)).await.unwrap_or(Err(Fault::Slow))?;
+/// Reads a request's body, which has to be there within `patience`, and decompresses it.
+pub(super) async fn request(
+    body: Incoming,
+    coding: Coding,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, Fault> {
+    let bytes = timeout(patience, all(body, limit)).await.unwrap_or(Err(Fault::Slow))?;
     Ok(encoding::decode(coding, bytes, limit)?)
 }
 

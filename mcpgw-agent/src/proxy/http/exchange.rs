@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::headers::{PROTOCOL_VERSION, ParamSchemas, SESSION_ID};
 use super::session::{self, Legacy, Session, Sessions};
 use super::upstream::{Lease, Upstream, UpstreamError};
-use super::{headers, origin};
+use super::{LATE, Patience, headers, origin};
 use crate::audit::{AuditLog, Event};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
 use crate::policy::Principal;
@@ -47,6 +47,7 @@ pub(super) struct Parts {
     pub(super) guard: origin::Guard,
     /// The server's name in policies and records.
     pub(super) server: Box<str>,
+    pub(super) patience: Patience,
     /// Cancelled when the gateway is to end.
     pub(super) ending: CancellationToken,
 }
@@ -131,6 +132,15 @@ impl Front {
         self.opened(session);
     }
 
+    /// How many sessions are remembered, those nobody used for long no more.
+    pub(super) fn count(&self) -> usize {
+        let (count, gone) = self.sessions.count();
+        for gone in gone {
+            self.closed(&gone);
+        }
+        count
+    }
+
     /// The session `id` is over.
     pub(super) fn close(&self, principal: &Principal, id: &HeaderValue) {
         if let Some(session) = self.sessions.close(principal, id) {
@@ -162,6 +172,12 @@ impl Front {
     /// Decodes a body or an event's data.
     pub(super) fn decode(&self, bytes: &Bytes) -> Result<Decoded, Malformed> {
         self.gate.decode(bytes.clone(), Framing::Body)
+    }
+
+    /// Waits until whoever still waits for the server has to be told that the gateway ends.
+    pub(super) async fn late(&self) {
+        self.ending.cancelled().await;
+        tokio::time::sleep(LATE).await;
     }
 
     /// Sends a request to the server: `headers` are the client's.

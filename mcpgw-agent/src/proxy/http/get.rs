@@ -61,7 +61,7 @@ async fn send(
         Ok(answer) => answer::relay(front, asked, manner, answer).await,
         Err(error) => {
             tracing::warn!(%error, "no answer from the server");
-            answer::failed(&asked, StatusCode::BAD_GATEWAY, "the server cannot be reached")
+            answer::failed(front, &asked, StatusCode::BAD_GATEWAY, "the server cannot be reached")
         }
     }
 }

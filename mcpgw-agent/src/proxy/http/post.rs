@@ -63,12 +63,19 @@ pub(super) async fn post(
         refused.into_iter().for_each(|answer| tell_client(legacy, answer));
     }
     let target = session.legacy.as_ref().map(|legacy| &legacy.target);
-    match front.forward(Method::POST, &head.headers, target, outgoing).await {
+    let forwarded = tokio::select! {
+        forwarded = front.forward(Method::POST, &head.headers, target, outgoing) => forwarded,
+        () = front.late() => {
+            asked.keeps_open = false;
+            return answer::ending(&asked);
+        }
+    };
+    match forwarded {
         Ok(answer) => answer::relay(front, asked, Manner { listens: false, replays: false }, answer).await,
         Err(fault) => {
             tracing::warn!(error = %fault, "no answer from the server");
             asked.keeps_open = false;
-            answer::failed(&asked, StatusCode::BAD_GATEWAY, "the server cannot be reached")
+            answer::failed(front, &asked, StatusCode::BAD_GATEWAY, "the server cannot be reached")
         }
     }
 }
@@ -80,7 +87,8 @@ async fn receive(front: &Front, headers: &HeaderMap, body: Incoming) -> Result<B
         .map_err(|_fault| unsupported("the content type must be application/json, in UTF-8"))?;
     let coding =
         Coding::of(headers).map_err(|_unknown| unsupported("the content coding is not supported"))?;
-    collect::request(body, coding, front.gate.limits().bytes).await.map_err(|fault| match fault {
+    let (limit, patience) = (front.gate.limits().bytes, front.patience.body);
+    collect::request(body, coding, limit, patience).await.map_err(|fault| match fault {
         Fault::TooLong => reply::refusal(StatusCode::PAYLOAD_TOO_LARGE, "the message is too long"),
         Fault::Slow => reply::refusal(StatusCode::REQUEST_TIMEOUT, "the message did not come in time"),
         Fault::Broken => reply::refusal(StatusCode::BAD_REQUEST, "the message broke off"),

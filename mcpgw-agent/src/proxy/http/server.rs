@@ -21,8 +21,6 @@ use crate::tasks::Tasks;
 
 /// Connections at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 10_000;
-/// How long a request's header block may take, and a connection may be idle.
-const HEAD: Duration = Duration::from_secs(30);
 /// Longest header block, in bytes.
 const HEAD_MAX: usize = 64 << 10;
 /// How long a TLS handshake may take.
@@ -83,10 +81,11 @@ where
     I: Read + Write + Unpin + 'static,
 {
     let ending: CancellationToken = front.ending.clone();
+    let patience = front.patience.head;
     let service = service_fn(move |request| route(Arc::clone(&front), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(patience)
         .max_header_size(HEAD_MAX)
         .serve_connection(io, service);
     let mut connection = std::pin::pin!(connection);

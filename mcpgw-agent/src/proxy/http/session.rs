@@ -65,6 +65,14 @@ impl Session {
         self.id.get()
     }
 
+    /// Nothing answers any more: closes the client's open requests, and gives them.
+    pub(super) fn give_up(&self) -> Vec<RequestId> {
+        let mut session = self.party.session();
+        let open: Vec<_> = session.unanswered(Direction::ToServer).map(|(id, _)| id.clone()).collect();
+        open.iter().for_each(|id| session.closed(Direction::ToServer, id));
+        open
+    }
+
     /// Keeps in mind the request that `id` answers, for when the answer is sent again.
     pub(super) fn remember(&self, id: &RequestId) {
         let Some(open) = self.party.session().request(Direction::ToServer, id).cloned() else { return };
@@ -179,6 +187,13 @@ impl Sessions {
     /// The stream of `endpoint` has ended.
     pub(super) fn close_at(&self, endpoint: &str) {
         self.table().by_endpoint.remove(endpoint);
+    }
+
+    /// How many there are, and those that are over by now.
+    pub(super) fn count(&self) -> (usize, Vec<Arc<Session>>) {
+        let mut table = self.table();
+        let gone = self.sweep(&mut table);
+        (table.by_id.len() + table.by_endpoint.len(), gone)
     }
 
     fn now_ms(&self) -> u64 {

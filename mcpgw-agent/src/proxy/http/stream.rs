@@ -19,7 +19,7 @@ use super::legacy::Endpoint;
 use super::sse::{self, Event};
 use super::upstream::Lease;
 use super::values::Splitter;
-use crate::mcp::{Decoded, Direction, Malformed, MessageKind};
+use crate::mcp::{Decoded, Direction, Malformed, MessageKind, Revision};
 use crate::proxy::gate::Passed;
 use crate::proxy::reply;
 
@@ -56,6 +56,8 @@ enum Next {
     Own(Bytes),
     End,
     Failed,
+    /// The gateway ends.
+    Late,
 }
 
 impl Stream {
@@ -80,11 +82,15 @@ impl Stream {
                 Next::Own(answer) => self.ready.push_back(sse::message(&answer)),
                 Next::End => self.end(true),
                 Next::Failed => self.end(false),
+                Next::Late => {
+                    self.cut("the gateway ends");
+                }
             }
         }
     }
 
     async fn next(&mut self) -> Next {
+        let ends_at_once = self.listens && !self.is_waited_for();
         loop {
             let own = async {
                 match &mut self.endpoint {
@@ -96,7 +102,8 @@ impl Stream {
                 biased;
                 frame = self.body.frame() => frame,
                 Some(answer) = own => return Next::Own(answer),
-                () = self.front.ending.cancelled(), if self.listens => return Next::End,
+                () = self.front.ending.cancelled(), if ends_at_once => return Next::End,
+                () = self.front.late(), if !ends_at_once => return Next::Late,
             };
             match frame.map(|frame| frame.map(hyper::body::Frame::into_data)) {
                 None => return Next::End,
@@ -157,7 +164,7 @@ impl Stream {
         }
         let Some(data) = event.data().filter(|_| event.is_to_be_judged()).cloned() else {
             // Comments keep the connection alive, an id without a message is the client's place in the stream.
-            self.asked.keeps_open |= event.id().is_some();
+            self.asked.keeps_open |= event.id().is_some() && self.can_be_taken_up();
             self.ready.push_back(event.raw().clone());
             return;
         };
@@ -187,7 +194,7 @@ impl Stream {
             return;
         }
         // A stream with ids can be taken up again where it breaks off.
-        self.asked.keeps_open |= has_id;
+        self.asked.keeps_open |= has_id && self.can_be_taken_up();
         let messages = match decoded {
             Ok(Decoded::One(message)) => std::slice::from_ref(message),
             Ok(Decoded::Batch(messages)) => messages,
@@ -213,23 +220,47 @@ impl Stream {
         }
     }
 
+    /// HTTP+SSE: answers are still to come on this stream.
+    fn is_waited_for(&self) -> bool {
+        let session = || self.asked.session.party.session();
+        self.endpoint.is_some() && session().unanswered(Direction::ToServer).next().is_some()
+    }
+
+    /// Streams with ids can, until 2026-07-28.
+    fn can_be_taken_up(&self) -> bool {
+        !self.asked.session.party.session().revision().is_some_and(Revision::is_modern)
+    }
+
     /// Nothing more comes from the server. Who waits for an answer that can come no other way is told so.
     fn end(&mut self, is_whole: bool) {
-        self.ended = true;
         if let Some(lease) = self.lease.take().filter(|_| is_whole) {
             self.front.upstream.give_back(lease);
         }
-        if self.asked.keeps_open {
-            return;
+        if self.cut("the server's answer broke off") {
+            self.front.gate.metrics().upstream_failed();
         }
-        for id in self.asked.unanswered() {
-            let text = "the server's answer broke off";
-            let error = reply::error(Some(&id), reply::UNAVAILABLE, text, None);
+    }
+
+    /// Ends the stream; says whether somebody waited.
+    fn cut(&mut self, text: &str) -> bool {
+        self.ended = true;
+        if self.asked.keeps_open {
+            return false;
+        }
+        let unanswered = if self.endpoint.is_some() {
+            // HTTP+SSE: everything is answered on this stream.
+            self.asked.session.give_up()
+        } else {
+            self.asked.unanswered()
+        };
+        for id in &unanswered {
+            let error = reply::error(Some(id), reply::UNAVAILABLE, text, None);
             match self.parser {
                 Parser::Events(_) => self.ready.push_back(sse::message(&error)),
                 Parser::Texts(_) => self.ready.extend([error, Bytes::from_static(b"\n")]),
             }
         }
+        !unanswered.is_empty()
     }
 }
 
