@@ -1,5 +1,7 @@
 //! One direction of a session, from its reader's thread.
 
+mod settle;
+
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +15,7 @@ use super::custody::{self, Custody};
 use super::lines::{Lines, Piece, is_blank, text_len};
 use super::mailbox::Mailbox;
 use super::out::Out;
-use super::parked::{Parked, Parking};
+use super::parked::Parking;
 use super::skim::Skim;
 use super::wait::wait;
 use super::{Ending, Outcome};
@@ -312,46 +314,6 @@ impl Way {
         }
         passed.to_receiver.into_iter().for_each(|answer| self.out.line(answer));
         passed.to_sender.into_iter().for_each(|answer| self.other.post(answer));
-    }
-
-    /// Does what is decided on what waits.
-    fn settle_parked(&mut self) -> Result<(), Errno> {
-        while let Some((parked, hold)) = self.parking.due(&self.waker, Instant::now()) {
-            self.settle_one(&parked, hold);
-            if self.out.is_full() {
-                self.flush()?;
-            }
-        }
-        self.flush()
-    }
-
-    /// The end: nothing waits any more.
-    fn clear_parking(&mut self, writes: bool) {
-        while let Some(parked) = self.parking.pop() {
-            self.settle_one(&parked, Hold::Ended);
-        }
-        if writes {
-            // Whoever is gone need not be told.
-            self.flush().ok();
-        }
-    }
-
-    fn settle_one(&mut self, parked: &Parked, hold: Hold) {
-        let Parked { held, end } = parked;
-        let passed = self.gate.settle(&self.party, held, hold).wait();
-        if !passed.forward.is_empty() {
-            self.sort(passed, end.clone());
-            return;
-        }
-        self.note_answered(&passed);
-        let approved = matches!(hold, Hold::Approved { .. });
-        let mut session = self.party.session();
-        // Whoever has the last words answers it otherwise, and sees our answer where it does not.
-        if session.unheld(self.direction, held.message()) || approved {
-            passed.to_sender.into_iter().for_each(|answer| self.other.post(answer));
-            drop(session);
-            passed.to_receiver.into_iter().for_each(|answer| self.out.line(answer));
-        }
     }
 
     /// A line turns out to be over the limit: where that is only recorded, it passes without being held.
