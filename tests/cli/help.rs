@@ -21,6 +21,7 @@ fn the_help_tree() {
         &["policy", "diff", "--help"],
         &["policy", "explain", "--help"],
         &["wrap", "--help"],
+        &["proxy", "--help"],
         &["audit", "--help"],
         &["audit", "verify", "--help"],
     ] {
@@ -46,6 +47,7 @@ fn the_help_tree() {
       policy  Checks, tests, compares and explains policies
       wrap    Runs an MCP server behind the gateway: put it before the server's command in the client's
               configuration
+      proxy   Stands before an MCP server that is reached over HTTP, and decides on every message
       audit   Looks after audit logs
 
     Options:
@@ -312,6 +314,59 @@ fn the_help_tree() {
 
           --config <F>
               Configuration file; only its section `gateway` counts here [default: none]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent proxy --help
+    Stands before an MCP server that is reached over HTTP, and decides on every message.
+
+    Serves the endpoint at /mcp and at any other path. Prints the address it listens on, and ends on
+    SIGTERM or SIGINT.
+
+    Usage: mcpgw-agent proxy [OPTIONS] --upstream <URL>
+
+    Options:
+          --upstream <URL>
+              The server's endpoint, as a client would be given it
+
+          --listen <ADDR>
+              Address to listen on; port 0 lets the system choose [default: 127.0.0.1:8080]
+
+          --policy <F>
+              Policy file [default: the configuration's, else everything passes and is recorded]
+
+          --audit-log <F>
+              File to record decisions in [default: the configuration's, else one in
+              $XDG_STATE_HOME/mcpgw/audit]
+
+          --name <N>
+              The server's name in policies and records [default: the upstream's host]
+
+          --config <F>
+              Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
+
+          --tls-cert <F>
+              Certificate chain to show clients, PEM
+
+          --tls-key <F>
+              Its private key, PEM
+
+          --upstream-ca <F>
+              Certificates to believe beside the system's, where the server speaks TLS, PEM
+
+          --allow-host <HOST>
+              Name clients may call this gateway by, beside its address
+
+          --allow-origin <ORIGIN>
+              Origin whose web pages may ask, beside the gateway's own
+
+          --metrics <ADDR>
+              Address to serve /metrics, /healthz and /readyz on; port 0 lets the system choose
+              [default: nowhere]
+
+          --expose
+              Listen on more than loopback although nobody authenticates clients
 
       -h, --help
               Print help (see a summary with '-h')
