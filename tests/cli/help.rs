@@ -25,6 +25,7 @@ fn the_help_tree() {
         &["hold", "list", "--help"],
         &["hold", "approve", "--help"],
         &["hold", "deny", "--help"],
+        &["proxy", "--help"],
         &["audit", "--help"],
         &["audit", "verify", "--help"],
     ] {
@@ -367,6 +368,59 @@ fn the_help_tree() {
 
     Options:
       -h, --help  Print help
+
+    $ mcpgw-agent proxy --help
+    Stands before an MCP server that is reached over HTTP, and decides on every message.
+
+    Serves the endpoint at /mcp and at any other path. Prints the address it listens on, and ends on
+    SIGTERM or SIGINT.
+
+    Usage: mcpgw-agent proxy [OPTIONS] --upstream <URL>
+
+    Options:
+          --upstream <URL>
+              The server's endpoint, as a client would be given it
+
+          --listen <ADDR>
+              Address to listen on; port 0 lets the system choose [default: 127.0.0.1:8080]
+
+          --policy <F>
+              Policy file [default: the configuration's, else everything passes and is recorded]
+
+          --audit-log <F>
+              File to record decisions in [default: the configuration's, else one in
+              $XDG_STATE_HOME/mcpgw/audit]
+
+          --name <N>
+              The server's name in policies and records [default: the upstream's host]
+
+          --config <F>
+              Configuration file [default: /etc/mcpgw/agent.yaml, which may be missing]
+
+          --tls-cert <F>
+              Certificate chain to show clients, PEM
+
+          --tls-key <F>
+              Its private key, PEM
+
+          --upstream-ca <F>
+              Certificates to believe beside the system's, where the server speaks TLS, PEM
+
+          --allow-host <HOST>
+              Name clients may call this gateway by, beside its address
+
+          --allow-origin <ORIGIN>
+              Origin whose web pages may ask, beside the gateway's own
+
+          --metrics <ADDR>
+              Address to serve /metrics, /healthz and /readyz on; port 0 lets the system choose
+              [default: nowhere]
+
+          --expose
+              Listen on more than loopback although nobody authenticates clients
+
+      -h, --help
+              Print help (see a summary with '-h')
 
     $ mcpgw-agent audit --help
     Looks after audit logs

@@ -157,7 +157,7 @@ impl Proxy {
     pub(crate) fn audit(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.audit_path()).unwrap_or_default();
         // The last one may be on its way.
-        let whole = text.rfind('\n').map_or("", |end| text.get(..end).unwrap_or_default());
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

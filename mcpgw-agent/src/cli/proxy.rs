@@ -28,8 +28,8 @@ pub(super) struct Args {
     /// The server's endpoint, as a client would be given it
     #[arg(long, value_name = "URL")]
     upstream: Url,
-    /// Address to listen on; port 0 lets the system choose
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    /// Address to listen on; port 0 lets the system choose [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", hide_default_value = true)]
     listen: SocketAddr,
     /// Policy file [default: the configuration's, else everything passes and is recorded]
     #[arg(long, value_name = "F")]
