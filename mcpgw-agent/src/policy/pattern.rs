@@ -152,7 +152,7 @@ impl Patterns {
 
     /// One of them is found in `text`, whatever its case; `seen` where [`Patterns::matches`] has been asked already.
     pub(super) fn matches_any_case(&self, text: &str, seen: bool, side: Side) -> bool {
-        !(seen && !self.regards_case) && self.is_found(text, true, side)
+        (!seen || self.regards_case) && self.is_found(text, true, side)
     }
 
     fn is_found(&self, text: &str, any_case: bool, side: Side) -> bool {
