@@ -11,8 +11,9 @@ use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
 use regex::{Regex, RegexBuilder};
-use regex_syntax::ParserBuilder;
+use regex_syntax::ast::Ast;
 use regex_syntax::hir::Hir;
+use regex_syntax::hir::translate::TranslatorBuilder;
 
 use super::text::Side;
 
@@ -40,8 +41,9 @@ impl Pattern {
         if written.chars().count() > MAX_LENGTH {
             return Err(format!("a regex is longer than {MAX_LENGTH} characters"));
         }
-        let (exact, hir) = load(written, false)?;
-        let (any_case, wide) = load(written, true)?;
+        let ast = regex_syntax::ast::parse::Parser::new().parse(written).ok();
+        let (exact, hir) = load(written, ast.as_ref(), false)?;
+        let (any_case, wide) = load(written, ast.as_ref(), true)?;
         let needles = match (&hir, &wide) {
             (Some(_), Some(wide)) => needles::of(wide),
             _ => None,
@@ -80,11 +82,12 @@ impl Pattern {
 }
 
 /// The regex: compiled only where that is the way to know that it can be. Otherwise what it says.
-fn load(written: &str, any_case: bool) -> Result<(Built, Option<Hir>), String> {
-    let parsed = ParserBuilder::new().case_insensitive(any_case).build().parse(written);
-    match parsed {
-        Ok(hir) if size::is_at_most(&hir, SIZE) => Ok((Built::new(), Some(hir))),
-        Ok(_) | Err(_) => {
+fn load(written: &str, ast: Option<&Ast>, any_case: bool) -> Result<(Built, Option<Hir>), String> {
+    let mut translator = TranslatorBuilder::new().case_insensitive(any_case).build();
+    let hir = ast.and_then(|ast| translator.translate(written, ast).ok());
+    match hir.filter(|hir| size::is_at_most(hir, SIZE)) {
+        Some(hir) => Ok((Built::new(), Some(hir))),
+        None => {
             let regex = build(written, any_case)
                 .map_err(|error| format!("`{written}` is no regex: {}", reason(&error)))?;
             Ok((Built::from(Some(regex)), None))
@@ -149,7 +152,7 @@ impl Patterns {
 
     /// One of them is found in `text`, whatever its case; `seen` where [`Patterns::matches`] has been asked already.
     pub(super) fn matches_any_case(&self, text: &str, seen: bool, side: Side) -> bool {
-        !(seen && !self.regards_case) && self.is_found(text, true, side)
+        (!seen || self.regards_case) && self.is_found(text, true, side)
     }
 
     fn is_found(&self, text: &str, any_case: bool, side: Side) -> bool {

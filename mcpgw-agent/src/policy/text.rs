@@ -63,9 +63,9 @@ impl<'a> Readings<'a> {
         &self.raw
     }
 
-    /// How many texts have been compared so far.
+    /// How many texts have been made and compared so far.
     pub(super) fn seen(&self) -> usize {
-        self.others.get().map_or(1, |others| 1 + others.folded.len() + others.possible.len())
+        self.others.get().map_or(1, |others| 1 + 2 * (others.folded.len() + others.possible.len()))
     }
 
     /// One of `globs` matches.

@@ -286,22 +286,22 @@ fn servers_requests_are_messages_as_any_other() {
 #[test]
 fn more_than_can_be_compared_denies_and_does_not_allow() {
     let mut text = String::new();
-    for rule in 0..40 {
+    for rule in 0..100 {
         let (action, glob) = if rule % 2 == 0 { ("deny", "/etc/*") } else { ("allow", "x") };
         text.push_str(&format!(
             "- {{name: r{rule}, action: {action}, match: {{methods: [tools/call], arguments: {{v: ['{glob}']}}}}}}\n"
         ));
     }
     let policy = rules(&format!("{text}- {{name: rest, action: allow, match: {{methods: ['*']}}}}\n"));
-    let many = |count: usize| format!(r#"{{"v":[{}0]}}"#, "1.0,".repeat(count));
-    assert_eq!(word(&call("t", &many(1000)).under(&policy)), "allow rest");
-    let evaluation = call("t", &many(700_000)).under(&policy);
+    // Long, not many: that takes the test less time.
+    let long = |length: usize| format!(r#"{{"v":"{}"}}"#, "a".repeat(length));
+    assert_eq!(word(&call("t", &long(1 << 20)).under(&policy)), "allow rest");
+    let evaluation = call("t", &long(6 << 20)).under(&policy);
     assert!(matches!(evaluation.effect, Effect::Deny { .. }), "{evaluation:?}");
     assert!(evaluation.errors.iter().all(|why| why.contains("more than can be compared")), "{evaluation:?}");
     assert!(!evaluation.errors.is_empty());
-    let keys: Vec<String> = (0..100_000).map(|key| format!(r#""{key}é":0"#)).collect();
-    let evaluation = call("t", &format!("{{{}}}", keys.join(","))).under(&policy);
-    assert_eq!(word(&evaluation), "allow rest");
+    let many = |count: usize| format!(r#"{{"v":[{}0]}}"#, "1,".repeat(count));
+    assert_eq!(word(&call("t", &many(1000)).under(&policy)), "allow rest");
 }
 
 #[test]
