@@ -173,3 +173,11 @@ impl Writer {
         AuditError::Io { action, path: self.path.clone(), source }
     }
 }
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is starting a program shares the open file between `fork` and `exec`, and
+        // the lock with it. If it cannot be given up, it goes with the last of them.
+        self.file.unlock().ok();
+    }
+}

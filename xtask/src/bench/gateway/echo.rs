@@ -2,12 +2,16 @@
 
 use std::io::{self, BufRead as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use anyhow::{Context as _, Result};
 
 use super::load::{Body, Wire};
 use super::message::respond;
+
+/// Sessions opened so far: each client's ids are its own.
+static SESSIONS: AtomicU64 = AtomicU64::new(1);
 
 /// Arguments of the hidden subcommand.
 #[derive(Debug, clap::Args)]
@@ -57,20 +61,16 @@ fn http() -> Result<()> {
 fn serve(stream: TcpStream) -> Result<()> {
     let mut wire = Wire::new(stream)?;
     while let Some(Body { text, .. }) = wire.receive()? {
-        let head = match respond(&text).context("not a request of the bench")? {
-            Some(answer) => (
-                format!(
-                    "HTTP/1.1 200 OK\r\nMcp-Session-Id: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-                    answer.len()
-                ),
-                answer,
-            ),
-            None => (
-                "HTTP/1.1 202 Accepted\r\nMcp-Session-Id: bench\r\nContent-Length: 0\r\n\r\n".to_owned(),
-                String::new(),
-            ),
-        };
-        wire.send(&head.0, &head.1)?;
+        let content = respond(&text).context("not a request of the bench")?;
+        let (status, content) =
+            content.map_or(("202 Accepted", String::new()), |content| ("200 OK", content));
+        let opens = text.contains(r#""method":"initialize""#);
+        let session = opens.then(|| SESSIONS.fetch_add(1, Ordering::Relaxed));
+        let session = session.map_or_else(String::new, |session| format!("Mcp-Session-Id: {session}\r\n"));
+        let kind = if content.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+        let length = content.len();
+        let head = format!("HTTP/1.1 {status}\r\n{session}{kind}Content-Length: {length}\r\n\r\n");
+        wire.send(&head, &content)?;
     }
     Ok(())
 }

@@ -98,12 +98,13 @@ impl Drop for Server {
 struct Client {
     wire: Wire,
     address: String,
+    session: String,
 }
 
 impl Client {
     fn open(address: &str) -> Result<Self> {
         let wire = Wire::new(TcpStream::connect(address)?)?;
-        let mut client = Self { wire, address: address.to_owned() };
+        let mut client = Self { wire, address: address.to_owned(), session: String::new() };
         client.post(message::INITIALIZE, "200")?;
         client.post(message::INITIALIZED, "202")?;
         Ok(client)
@@ -131,13 +132,17 @@ impl Client {
     fn post(&mut self, content: &str, status: &str) -> Result<String> {
         let head = format!(
             "POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
-             Mcp-Session-Id: bench\r\nMCP-Protocol-Version: 2025-11-25\r\nContent-Length: {}\r\n\r\n",
+             {}MCP-Protocol-Version: 2025-11-25\r\nContent-Length: {}\r\n\r\n",
             self.address,
+            self.session,
             content.len()
         );
         self.wire.send(&head, content)?;
         let answer = self.wire.receive()?.context("the connection ended")?;
         ensure!(answer.start.contains(status), "`{}` with {}", answer.start, answer.text);
+        if let Some(session) = answer.session {
+            self.session = format!("Mcp-Session-Id: {session}\r\n");
+        }
         Ok(answer.text)
     }
 }

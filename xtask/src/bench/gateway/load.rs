@@ -17,6 +17,8 @@ pub(super) struct Wire {
 pub(super) struct Body {
     /// The first line.
     pub(super) start: String,
+    /// The session it names.
+    pub(super) session: Option<String>,
     /// The content.
     pub(super) text: String,
 }
@@ -48,7 +50,7 @@ impl Wire {
     /// # Errors
     /// When it has no `Content-Length`, or ends too soon.
     pub(super) fn receive(&mut self) -> Result<Option<Body>> {
-        let (mut start, mut length, mut line) = (String::new(), None, String::new());
+        let (mut start, mut length, mut session, mut line) = (String::new(), None, None, String::new());
         loop {
             line.clear();
             if self.reader.read_line(&mut line)? == 0 {
@@ -61,15 +63,17 @@ impl Wire {
             }
             if start.is_empty() {
                 text.clone_into(&mut start);
-            } else if let Some((name, value)) = text.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = Some(value.trim().parse::<usize>()?);
+            } else if let Some((name, value)) = text.split_once(':') {
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = Some(value.trim().parse::<usize>()?);
+                } else if name.eq_ignore_ascii_case("mcp-session-id") {
+                    session = Some(value.trim().to_owned());
+                }
             }
         }
         let length = length.with_context(|| format!("no length in the answer to `{start}`"))?;
         let mut content = vec![0; length];
         self.reader.read_exact(&mut content)?;
-        Ok(Some(Body { start, text: String::from_utf8(content)? }))
+        Ok(Some(Body { start, session, text: String::from_utf8(content)? }))
     }
 }
