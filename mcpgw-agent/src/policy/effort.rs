@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Looks an evaluation may take, rules and messages within one another put together: far below a second.
+/// Looks an evaluation may take, rules and messages within one another put together: about a second at worst.
 const MAX_LOOKS: usize = 8 << 20;
 /// Bytes of a text that cost as much as one look.
 const BYTES: usize = 64;
