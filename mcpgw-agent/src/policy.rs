@@ -129,6 +129,14 @@ impl Policy {
         self.mode
     }
 
+    /// The mode for what no rule can be shown, or is refused before: enforce where the file or any of its rules enforces.
+    /// Else whatever cannot be read would get past a rule that is carried out.
+    #[must_use]
+    pub fn unseen(&self) -> Mode {
+        let enforces = |rule: &Rule| rule.mode() == Some(Mode::Enforce) && !rule.dry_run();
+        if self.rules.iter().any(enforces) { Mode::Enforce } else { self.mode }
+    }
+
     /// SHA-256 of its text in hexadecimal; `built-in` for the one that has none.
     #[must_use]
     pub fn hash(&self) -> &str {

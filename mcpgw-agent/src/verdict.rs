@@ -139,6 +139,21 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    fn of(action: Action) -> Self {
+        Self {
+            action,
+            would: None,
+            cause: None,
+            hold: None,
+            rule: None,
+            as_result: false,
+            edits: Vec::new(),
+            would_edit: Vec::new(),
+            errors: Vec::new(),
+            dry_run: Vec::new(),
+        }
+    }
+
     /// What happens.
     #[must_use]
     pub fn action(&self) -> Action {
@@ -211,32 +226,25 @@ impl Verdict {
     }
 }
 
-/// Decides. `objection` is what decoder, session or transport have against the message, `mode` the policy's;
-/// `evaluation` is missing where the message could not be shown to the policy.
-pub fn decide(mode: Mode, objection: Option<Cause>, evaluation: Option<Evaluation>) -> Verdict {
-    let (rule, errors, dry_run) = evaluation.as_ref().map_or_else(Default::default, |evaluation| {
-        let dry_run =
-            evaluation.dry_run.iter().map(|(rule, effect)| (rule.clone(), action(effect))).collect();
-        (Some(evaluation.rule.clone()), evaluation.errors.clone(), dry_run)
-    });
-    let verdict = Verdict {
-        action: Action::Block,
-        would: None,
-        cause: None,
-        hold: None,
-        rule,
-        as_result: false,
-        edits: Vec::new(),
-        would_edit: Vec::new(),
-        errors,
-        dry_run,
+/// Decides on what policy was shown. The evaluation has a mode of its own: its rule's.
+pub fn decide(evaluation: Evaluation) -> Verdict {
+    let Evaluation { effect, mode, rule, errors, dry_run } = evaluation;
+    let action = action(&effect);
+    let dry_run = dry_run.into_iter().map(|(rule, effect)| (rule, self::action(&effect))).collect();
+    let cause = (action != Action::Pass).then(|| Cause::Policy(rule.clone()));
+    let verdict = Verdict { cause, rule: Some(rule), errors, dry_run, ..Verdict::of(action) };
+    let verdict = match effect {
+        Effect::Allow | Effect::Hold => verdict,
+        Effect::Deny { as_result } => Verdict { as_result, ..verdict },
+        Effect::Redact(edits) => Verdict { edits, ..verdict },
     };
-    match (objection, evaluation) {
-        (Some(cause), _) => in_mode(Verdict { cause: Some(cause), ..verdict }, mode),
-        // Nothing was evaluated and nobody objects: that is an error on the way.
-        (None, None) => Verdict { cause: Some(Cause::Policy("(not evaluated)".into())), ..verdict },
-        (None, Some(evaluation)) => of_policy(verdict, evaluation),
-    }
+    in_mode(verdict, mode)
+}
+
+/// Decides on what decoder, session or transport have a `cause` against; no rule is asked. `mode` says whether that is
+/// carried out ([`Policy::unseen`](crate::policy::Policy::unseen)).
+pub fn refuse(cause: Cause, mode: Mode) -> Verdict {
+    in_mode(Verdict { cause: Some(cause), ..Verdict::of(Action::Block) }, mode)
 }
 
 /// Decides on a message that has waited, by what came of that. Only what waited and was approved passes.
@@ -246,18 +254,6 @@ pub fn settle(waited: &Verdict, hold: Hold) -> Verdict {
     let action = if passes { Action::Pass } else { Action::Block };
     let cause = if passes { None } else { waited.cause.clone() };
     Verdict { action, cause, hold: Some(hold), ..waited.clone() }
-}
-
-fn of_policy(verdict: Verdict, evaluation: Evaluation) -> Verdict {
-    let action = action(&evaluation.effect);
-    let cause = (action != Action::Pass).then_some(Cause::Policy(evaluation.rule));
-    let verdict = Verdict { action, cause, ..verdict };
-    let verdict = match evaluation.effect {
-        Effect::Allow | Effect::Hold => verdict,
-        Effect::Deny { as_result } => Verdict { as_result, ..verdict },
-        Effect::Redact(edits) => Verdict { edits, ..verdict },
-    };
-    in_mode(verdict, evaluation.mode)
 }
 
 /// In observe mode nothing is changed.
@@ -293,15 +289,14 @@ mod tests {
     }
 
     #[test]
-    fn an_objection_outweighs_what_the_policy_allows() {
+    fn what_is_refused_passes_only_where_nothing_enforces() {
         let cause = Cause::Violation(Violation::Unsolicited);
-        let allow = || Some(evaluation(Effect::Allow, Mode::Enforce));
-        let verdict = decide(Mode::Enforce, Some(cause.clone()), allow());
+        let verdict = refuse(cause.clone(), Mode::Enforce);
         assert_eq!(
             (verdict.action(), verdict.cause(), verdict.forwards()),
             (Action::Block, Some(&cause), false)
         );
-        let verdict = decide(Mode::Observe, Some(cause.clone()), allow());
+        let verdict = refuse(cause, Mode::Observe);
         assert_eq!((verdict.action(), verdict.would()), (Action::Pass, Some(Action::Block)));
     }
 
@@ -314,7 +309,7 @@ mod tests {
             (Effect::Redact(edits), Some(Action::Redact)),
             (Effect::Hold, Some(Action::Hold)),
         ] {
-            let verdict = decide(Mode::Enforce, None, Some(evaluation(effect, Mode::Observe)));
+            let verdict = decide(evaluation(effect, Mode::Observe));
             assert_eq!((verdict.action(), verdict.would()), (Action::Pass, would));
             assert!(verdict.edits().is_empty() && verdict.forwards());
             assert_eq!(verdict.would_edit().is_empty(), would != Some(Action::Redact));
@@ -323,7 +318,7 @@ mod tests {
 
     #[test]
     fn only_what_waits_and_is_approved_passes() {
-        let held = || decide(Mode::Enforce, None, Some(evaluation(Effect::Hold, Mode::Enforce)));
+        let held = || decide(evaluation(Effect::Hold, Mode::Enforce));
         let waiting = held().holding(Hold::Waits);
         assert!(!waiting.forwards());
         let approved = settle(&waiting, Hold::Approved { by: 7 });
@@ -333,17 +328,9 @@ mod tests {
             assert_eq!((refused.action(), refused.hold()), (Action::Block, Some(hold)));
             assert!(refused.cause().is_some());
         }
-        let denied =
-            decide(Mode::Enforce, None, Some(evaluation(Effect::Deny { as_result: false }, Mode::Enforce)));
+        let denied = decide(evaluation(Effect::Deny { as_result: false }, Mode::Enforce));
         for other in [held(), held().holding(Hold::Nobody), denied.holding(Hold::Waits)] {
             assert_eq!(settle(&other, Hold::Approved { by: 0 }).action(), Action::Block);
-        }
-    }
-
-    #[test]
-    fn what_was_not_evaluated_is_denied_in_every_mode() {
-        for mode in [Mode::Observe, Mode::Enforce] {
-            assert_eq!(decide(mode, None, None).action(), Action::Block);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::json::Edit;
 use crate::mcp::{Decoded, Direction, Message, decode};
 use crate::policy::{Context, Effect, Evaluation, Mode, Principal, Transport};
 use crate::session::Standing;
-use crate::verdict::{Cause, Verdict, decide};
+use crate::verdict::{Cause, Verdict, decide, refuse};
 
 /// A message on its way to be recorded.
 struct Case {
@@ -37,7 +37,7 @@ impl Case {
         };
         let evaluation =
             Evaluation { effect, mode, rule: "r".into(), dry_run: Vec::new(), errors: Vec::new() };
-        let verdict = decide(mode, None, Some(evaluation));
+        let verdict = decide(evaluation);
         let bytes = crate::json::apply(&bytes, verdict.edits().to_vec());
         let standing = Standing::default();
         let direction = Direction::ToServer;
@@ -52,7 +52,7 @@ impl Case {
     /// Something that is no message.
     fn malformed(text: &str, reason: crate::mcp::Reason) -> Self {
         let case = Self::new(text, Effect::Allow, Mode::Enforce);
-        let verdict = decide(Mode::Enforce, Some(Cause::Malformed(reason)), None);
+        let verdict = refuse(Cause::Malformed(reason), Mode::Enforce);
         Self { message: None, verdict, ..case }
     }
 

@@ -32,7 +32,7 @@ use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, 
 use crate::policy::{Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
-use crate::verdict::{Cause, Hold, Verdict, decide};
+use crate::verdict::{self, Cause, Hold, Verdict};
 use judged::{Item, Outcome};
 use metrics::Counted;
 
@@ -92,10 +92,10 @@ impl Gate {
         &self.limits
     }
 
-    /// Whether what is refused does not go on, by the policy in force now.
+    /// Whether what cannot be read does not go on, by the policy in force now.
     #[must_use]
     pub fn enforces(&self) -> bool {
-        self.policies.current().policy.mode() == Mode::Enforce
+        self.policies.current().policy.unseen() == Mode::Enforce
     }
 
     /// Decodes what a peer sent at once.
@@ -156,7 +156,7 @@ impl Turn<'_> {
     /// A text that is no message.
     fn refuse(&self, bytes: &Bytes, malformed: &Malformed) -> Item {
         let decision = self.gate.decision_id();
-        let verdict = decide(self.loaded.policy.mode(), Some(Cause::Malformed(malformed.reason)), None);
+        let verdict = verdict::refuse(Cause::Malformed(malformed.reason), self.loaded.policy.unseen());
         let standing = Standing::default();
         let recorded = self.record(&decision, None, bytes, &standing, &verdict, None);
         let id = match self.direction {
@@ -242,15 +242,16 @@ impl Turn<'_> {
             let answers = standing.answers.as_ref()?;
             message.check_answer(&answers.method).err().map(Cause::Malformed)
         };
-        let objection = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong);
-        let evaluation = policy.evaluate(&Request {
+        if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
+            return verdict::refuse(cause, policy.unseen());
+        }
+        verdict::decide(policy.evaluate(&Request {
             direction: self.direction,
             message,
             answers: standing.answers.as_ref(),
             revision: standing.revision,
             context: self.party.context(),
-        });
-        decide(policy.mode(), objection, Some(evaluation))
+        }))
     }
 
     fn record(

@@ -104,7 +104,7 @@ fn the_longest_record_is_one_a_reader_takes() {
         dry_run: list().into_iter().map(|rule| (rule, Effect::Allow)).collect(),
         errors: list(),
     };
-    case.verdict = decide(Mode::Enforce, None, Some(evaluation));
+    case.verdict = decide(evaluation);
     let subject = Some(hidden.clone().into());
     case.context = Context {
         server: hidden.clone().into(),

@@ -240,7 +240,7 @@ mod tests {
             dry_run: Vec::new(),
             errors: Vec::new(),
         };
-        decide(Mode::Enforce, None, Some(evaluation))
+        decide(evaluation)
     }
 
     #[test]

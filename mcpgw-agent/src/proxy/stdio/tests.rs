@@ -384,3 +384,23 @@ fn memory_for_a_long_line_is_given_back() {
     lines.feed(b"\n", &mut pieces);
     assert_eq!((lines.held(), pieces.len()), (0, 1));
 }
+
+/// What policy cannot be shown, or is refused before it, must not get past a rule that is carried out.
+#[test]
+fn a_rule_that_enforces_is_not_passed_by_in_a_policy_that_observes() {
+    const OBSERVING: &str = "{version: v1, mode: audit, rules: [
+        {name: no-mark, action: deny, mode: enforce, match: {methods: [tools/call], tools: [mark]}},
+        {name: all, action: allow, match: {methods: ['*']}}]}";
+    const MARK: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"mark"}}"#;
+    within(|| {
+        let mut peers = Peers::new(Policy::parse(OBSERVING).unwrap(), mailbox::FULL_BYTES);
+        let twice = MARK.replace("\"name\"", "\"name\":\"echo\",\"name\"");
+        for line in [MARK, &twice, &format!("[{MARK}]"), &MARK.replace("tools", "\\u0074ools"), "{"] {
+            peers.client_says(&format!("{line}\n"));
+            let answer = peers.client_hears();
+            assert!(answer.contains("\"error\""), "{line} is answered by {answer}");
+        }
+        peers.client_says(PING);
+        assert_eq!(peers.server_hears(), PING, "nothing else got there");
+    });
+}
