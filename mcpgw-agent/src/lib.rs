@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 // pure core
+pub mod detect;
 pub mod inventory;
 pub mod json;
 pub mod mcp;
