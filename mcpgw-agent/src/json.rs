@@ -11,6 +11,7 @@
 
 mod edit;
 mod parse;
+mod path;
 mod value;
 
 #[cfg(test)]
@@ -19,7 +20,8 @@ mod tests;
 #[cfg(test)]
 pub(crate) use tests::{any_json, any_json_of};
 
-pub use edit::{Edit, apply, quote, remove_elements};
+pub use edit::{Edit, apply, quote, remove_elements, replace};
+pub use path::{Segment, path_to, write_path};
 pub use value::{Elements, Kind, Members, Value};
 
 use std::fmt;

@@ -31,7 +31,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use fields::{Field, Path, Segment, fields};
+pub use fields::{Field, Path, fields};
 pub use line::hides_a_line;
 pub use malformed::{Malformed, Reason};
 pub use message::{Decoded, Direction, Message, MessageKind};

@@ -8,7 +8,7 @@ mod path;
 #[cfg(test)]
 mod tests;
 
-pub use path::{Path, Segment};
+pub use path::Path;
 
 use super::method::Method;
 use super::shape::{Role, Shape};

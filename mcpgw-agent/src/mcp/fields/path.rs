@@ -4,24 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::frame::{Frame, Place};
-use crate::json::quote;
-
-/// Characters of a key that are shown.
-const SHOWN: usize = 64;
+use crate::json::{Segment, write_path};
 
 /// A path from the root of the message: `params.arguments.files[2]`. It is made of what the walk has open, and costs
 /// nothing until it is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<'v, 'm>(&'v [Frame<'m>]);
-
-/// A step of a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Segment<'m> {
-    /// To the member of this name.
-    Key(Cow<'m, str>),
-    /// To the element at this position, counted from 0.
-    Index(usize),
-}
 
 impl<'v, 'm> Path<'v, 'm> {
     pub(super) fn new(frames: &'v [Frame<'m>]) -> Self {
@@ -52,28 +40,8 @@ impl<'v, 'm> Path<'v, 'm> {
     }
 }
 
-/// Keys that are no plain words are quoted, long ones cut.
 impl fmt::Display for Path<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (depth, segment) in self.segments().enumerate() {
-            match segment {
-                Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Key(key) if is_plain(&key) => {
-                    write!(f, "{}{key}", if depth == 0 { "" } else { "." })?;
-                }
-                Segment::Key(key) => {
-                    let shown: String = key.chars().take(SHOWN).collect();
-                    let cut = if shown.len() < key.len() { "..." } else { "" };
-                    write!(f, "[{}{cut}]", quote(&shown))?;
-                }
-            }
-        }
-        Ok(())
+        write_path(f, self.segments())
     }
-}
-
-fn is_plain(key: &str) -> bool {
-    !key.is_empty()
-        && key.len() <= SHOWN
-        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$' | b'/'))
 }
