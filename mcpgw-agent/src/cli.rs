@@ -12,6 +12,7 @@ mod audit;
 mod config;
 mod doctor;
 mod hold;
+mod inspect;
 mod log;
 mod output;
 mod policy;
@@ -55,6 +56,7 @@ enum Command {
     Hold(hold::Command),
     #[command(subcommand)]
     Audit(audit::Command),
+    Inspect(inspect::Args),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -86,5 +88,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Proxy(args) => proxy::proxy(&args),
         Command::Hold(command) => hold::hold(&command),
         Command::Audit(command) => audit::audit(&command),
+        Command::Inspect(args) => inspect::inspect(&args),
     }
 }

@@ -8,12 +8,16 @@
 //! ```
 
 mod finding;
+mod inspector;
 mod nominate;
 mod place;
+mod set;
 
 pub use finding::{Detector, Finding, Hit, Severity};
+pub use inspector::{Findings, Inspector, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use place::{Place, Surface};
+pub use set::DetectorSet;
 
 /// A detector of what stands in one text, whatever else is in its message.
 pub trait TextDetector: Send + Sync {

@@ -19,6 +19,7 @@ mod argument;
 mod arguments;
 mod conditions;
 mod decimal;
+mod detectors;
 mod effort;
 mod error;
 mod evaluate;
@@ -37,21 +38,26 @@ mod responses;
 mod rule;
 mod rules;
 mod text;
+mod weigh;
 mod when;
 
 #[cfg(test)]
 mod tests;
 
+pub use detectors::Reaction;
 pub use error::{PolicyError, Problem};
 pub use explain::{Explanation, Outcome, Step};
 pub use lint::{Warning, lint};
 pub use request::{Context, Principal, Request, Transport};
 pub use rule::{Action, Described, Rule};
+pub use weigh::{Weighed, placeholder};
 
 use std::sync::Arc;
 
+use detectors::Detectors;
 use responses::Responses;
 
+use crate::detect::Detector;
 use crate::json::Edit;
 
 /// Whether refusals are carried out or only recorded.
@@ -64,7 +70,7 @@ pub enum Mode {
 }
 
 /// What a policy makes of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Evaluation {
     /// What should happen.
@@ -77,6 +83,34 @@ pub struct Evaluation {
     pub dry_run: Vec<(Box<str>, Effect)>,
     /// What went wrong in evaluating; each made its rule match if it denies.
     pub errors: Vec<Box<str>>,
+    /// What detectors found and is not off here.
+    pub findings: Vec<Weighed>,
+    /// The detector and the kind of finding that decided, where no rule did.
+    pub finding: Option<(Detector, &'static str)>,
+    /// Changes that take secrets and personal data out of the record, whatever becomes of the message.
+    pub concealed: Vec<Edit>,
+}
+
+impl Evaluation {
+    /// It passes, by the rule of this name.
+    pub fn passing(rule: Box<str>, mode: Mode) -> Self {
+        Self {
+            effect: Effect::Allow,
+            mode,
+            rule,
+            dry_run: Vec::new(),
+            errors: Vec::new(),
+            findings: Vec::new(),
+            finding: None,
+            concealed: Vec::new(),
+        }
+    }
+
+    /// It does not pass, whatever else is said about it.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.mode == Mode::Enforce && matches!(self.effect, Effect::Deny { .. })
+    }
 }
 
 /// What should happen to a message.
@@ -106,6 +140,7 @@ pub struct Policy {
     responses: Arc<Responses>,
     response_patterns: Vec<Box<str>>,
     allowed_tools: Vec<Box<str>>,
+    detectors: Arc<Detectors>,
 }
 
 impl Policy {
@@ -120,6 +155,7 @@ impl Policy {
             responses: Arc::default(),
             response_patterns: Vec::new(),
             allowed_tools: Vec::new(),
+            detectors: Arc::default(),
         }
     }
 

@@ -1,11 +1,12 @@
 //! The only place that decides. Pure.
 //!
-//! The decoder refuses, the session objects, the policy evaluates; [`decide`] makes one [`Verdict`] of it, which nobody
-//! else can make. An error on the way is a denial.
+//! The decoder refuses, the session objects, the policy evaluates and weighs what detectors found; [`decide`] and
+//! [`refuse`] make one [`Verdict`] of it, which nobody else can make. An error on the way is a denial.
 
+use crate::detect::Detector;
 use crate::json::Edit;
 use crate::mcp::Reason;
-use crate::policy::{Effect, Evaluation, Mode};
+use crate::policy::{Effect, Evaluation, Mode, Weighed};
 use crate::session::Violation;
 
 /// What happens to a message: the word of the audit log.
@@ -107,6 +108,8 @@ pub enum Cause {
     HeaderMismatch(Box<str>),
     /// The policy's rule of this name.
     Policy(Box<str>),
+    /// What this detector found, by its kind, and what policy makes of that.
+    Detector(Detector, &'static str),
 }
 
 impl Cause {
@@ -118,12 +121,13 @@ impl Cause {
             Self::Violation(violation) => format!("protocol: {}", violation.code()),
             Self::HeaderMismatch(what) => format!("protocol: header-mismatch: {what}"),
             Self::Policy(rule) => format!("policy: {rule}"),
+            Self::Detector(detector, kind) => format!("detector: {}: {kind}", detector.as_str()),
         }
     }
 }
 
 /// What is decided about one message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Verdict {
     action: Action,
@@ -136,6 +140,8 @@ pub struct Verdict {
     would_edit: Vec<Edit>,
     errors: Vec<Box<str>>,
     dry_run: Vec<(Box<str>, Action)>,
+    findings: Vec<Weighed>,
+    concealed: Vec<Edit>,
 }
 
 impl Verdict {
@@ -151,6 +157,8 @@ impl Verdict {
             would_edit: Vec::new(),
             errors: Vec::new(),
             dry_run: Vec::new(),
+            findings: Vec::new(),
+            concealed: Vec::new(),
         }
     }
 
@@ -219,6 +227,18 @@ impl Verdict {
         &self.dry_run
     }
 
+    /// What detectors found.
+    #[must_use]
+    pub fn findings(&self) -> &[Weighed] {
+        &self.findings
+    }
+
+    /// Changes without which the message is not written down: what was found of secrets and personal data.
+    #[must_use]
+    pub fn concealed(&self) -> &[Edit] {
+        &self.concealed
+    }
+
     /// It goes on, changed or not.
     #[must_use]
     pub fn forwards(&self) -> bool {
@@ -228,11 +248,15 @@ impl Verdict {
 
 /// Decides on what policy was shown. The evaluation has a mode of its own: its rule's.
 pub fn decide(evaluation: Evaluation) -> Verdict {
-    let Evaluation { effect, mode, rule, errors, dry_run } = evaluation;
+    let Evaluation { effect, mode, rule, errors, dry_run, findings, finding, concealed } = evaluation;
     let action = action(&effect);
     let dry_run = dry_run.into_iter().map(|(rule, effect)| (rule, self::action(&effect))).collect();
-    let cause = (action != Action::Pass).then(|| Cause::Policy(rule.clone()));
-    let verdict = Verdict { cause, rule: Some(rule), errors, dry_run, ..Verdict::of(action) };
+    let cause = (action != Action::Pass).then(|| match finding {
+        Some((detector, kind)) => Cause::Detector(detector, kind),
+        None => Cause::Policy(rule.clone()),
+    });
+    let rule = Some(rule);
+    let verdict = Verdict { cause, rule, errors, dry_run, findings, concealed, ..Verdict::of(action) };
     let verdict = match effect {
         Effect::Allow | Effect::Hold => verdict,
         Effect::Deny { as_result } => Verdict { as_result, ..verdict },
@@ -285,7 +309,7 @@ mod tests {
     use super::*;
 
     fn evaluation(effect: Effect, mode: Mode) -> Evaluation {
-        Evaluation { effect, mode, rule: "r".into(), dry_run: Vec::new(), errors: Vec::new() }
+        Evaluation { effect, ..Evaluation::passing("r".into(), mode) }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A decision's record: what of a message is written down, and what is not.
 //!
 //! What policy takes out of a message, or would in enforce mode, is not in its record either: where a verdict has edits,
-//! everything is read from the edited bytes. Contents of answers and bytes that are no message are never copied.
+//! everything is read from the edited bytes. So it is with what detectors found of secrets and personal data. Contents of answers and bytes that are no message are never copied.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -11,9 +11,9 @@ use super::chain::hex;
 use super::line::Line;
 use crate::json::{self, Limits, Value};
 use crate::mcp::{Decoded, Message, MessageKind, RequestId, decode};
-use crate::policy::{Context, Mode};
+use crate::policy::{Context, Mode, Weighed};
 use crate::session::{OpenRequest, Target};
-use crate::verdict::Action;
+use crate::verdict::{Action, Verdict};
 
 /// Longest arguments that are copied, in bytes as they came.
 pub(super) const ARGS_MAX: usize = 64 << 10;
@@ -25,13 +25,11 @@ const ANY_LENGTH: usize = 1 << 30;
 /// Writes what is to be known of a decision. `outgoing` is what goes on, or would.
 pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     let verdict = entry.verdict;
-    let edited = match entry.message {
-        Some(_) if !verdict.edits().is_empty() => Some(read_again(outgoing)),
-        Some(message) if !verdict.would_edit().is_empty() => {
-            Some(read_again(&json::apply(message.bytes(), verdict.would_edit().to_vec())))
-        }
-        Some(_) | None => None,
-    };
+    let edited = entry.message.and_then(|message| {
+        // What is concealed comes first: of two edits of one place the first gives the text.
+        let edits = [verdict.concealed(), verdict.edits(), verdict.would_edit()].concat();
+        (!edits.is_empty()).then(|| read_again(&json::apply(message.bytes(), edits)))
+    });
     let shown = match &edited {
         Some(edited) => edited.as_ref(),
         None => entry.message,
@@ -63,6 +61,9 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
         }
         (Some(_), None) => line.object("tool_args_omitted", |line| line.text("why", "unreadable")),
     }
+    if let Some(message) = entry.message {
+        findings(line, message, verdict);
+    }
     line.object("policy", |line| {
         line.number("generation", entry.policy_generation);
         line.text("hash", entry.policy_hash);
@@ -71,6 +72,47 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     if let Some(answered_us) = entry.answered_us {
         line.number("answered_us", answered_us);
     }
+}
+
+/// What detectors found: the first of each kind in each text.
+fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
+    if verdict.findings().is_empty() {
+        return;
+    }
+    // Names of members may hold what was found. Concealing leaves every value where it is in the index.
+    let concealed = (!verdict.concealed().is_empty())
+        .then(|| read_again(&json::apply(message.bytes(), verdict.concealed().to_vec())));
+    let shown = match &concealed {
+        Some(concealed) => concealed.as_ref(),
+        None => Some(message),
+    };
+    line.array(
+        "findings",
+        verdict.findings().iter().take(LIST_MAX),
+        |line, Weighed { finding, reaction }| {
+            line.element(|line| {
+                line.text("detector", finding.detector.as_str());
+                line.text("type", finding.kind);
+                line.text("severity", finding.severity.as_str());
+                line.number("score_percent", percent(finding.score));
+                if let Some(message) = shown {
+                    line.text("path", &json::path_to(message.document().root(), finding.node));
+                }
+                line.number("count", count(finding.ranges.len()));
+                line.text("reaction", reaction.as_str());
+            });
+        },
+    );
+    if verdict.findings().len() > LIST_MAX {
+        line.number("findings_total", count(verdict.findings().len()));
+    }
+}
+
+/// A score from 0 to 1 in hundredths.
+fn percent(score: f32) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "from 0 to 100 after clamping")]
+    let percent = (score.clamp(0.0, 1.0) * 100.0).round() as i64;
+    percent
 }
 
 /// The circumstances of a session.

@@ -35,8 +35,7 @@ impl Case {
             Ok(Decoded::One(message)) => Some(message),
             _ => None,
         };
-        let evaluation =
-            Evaluation { effect, mode, rule: "r".into(), dry_run: Vec::new(), errors: Vec::new() };
+        let evaluation = Evaluation { effect, ..Evaluation::passing("r".into(), mode) };
         let verdict = decide(evaluation);
         let bytes = crate::json::apply(&bytes, verdict.edits().to_vec());
         let standing = Standing::default();

@@ -74,6 +74,26 @@ impl Output {
         writeln!(out, "{}", clean_json(json))?;
         Ok(out.flush()?)
     }
+
+    /// Where lines of JSON go, one after the other.
+    pub(super) fn json_lines(self) -> JsonLines {
+        JsonLines(io::BufWriter::new(io::stdout().lock()))
+    }
+}
+
+/// Lines of JSON on standard output.
+pub(super) struct JsonLines(io::BufWriter<io::StdoutLock<'static>>);
+
+impl JsonLines {
+    /// Prints one.
+    pub(super) fn line(&mut self, json: &str) -> Result<(), CliError> {
+        Ok(writeln!(self.0, "{}", clean_json(json))?)
+    }
+
+    /// Says that it was the last.
+    pub(super) fn end(mut self) -> Result<(), CliError> {
+        Ok(self.0.flush()?)
+    }
 }
 
 /// Prints an error on standard error.

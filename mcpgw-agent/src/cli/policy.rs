@@ -13,6 +13,8 @@ mod validate;
 
 use clap::Subcommand;
 
+pub(super) use files::PolicyFile;
+
 use super::error::CliError;
 
 /// Checks, tests, compares and explains policies.

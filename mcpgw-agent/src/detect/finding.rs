@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::mcp::Role;
+
 /// Every detector there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Detector {
@@ -121,21 +123,51 @@ pub struct Hit {
     pub why: &'static str,
 }
 
-/// What a detector found in a message.
+/// What a detector found in one text of a message: everything of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// Who found it.
     pub detector: Detector,
     /// What it is; see [`Hit::kind`].
     pub kind: &'static str,
-    /// How bad that is.
+    /// How bad that is: the worst of all.
     pub severity: Severity,
-    /// How sure the detector is, from 0 to 1.
+    /// How sure the detector is, from 0 to 1: the most of all.
     pub score: f32,
-    /// Where the text stands in the message: `result.content[0].text`.
-    pub path: Box<str>,
-    /// Bytes of the decoded text as it came: what is to be replaced, if it is.
-    pub range: Range<usize>,
     /// Why, for a person: never a piece of the text.
     pub why: &'static str,
+    /// What the text is for.
+    pub role: Role,
+    /// The text's place in the document's index: [`Value::at`](crate::json::Value::at) finds it.
+    pub node: usize,
+    /// The text is a key.
+    pub is_key: bool,
+    /// Bytes of the decoded text as it came, in order and apart from each other: what is to be replaced, if it is.
+    pub ranges: Vec<Range<usize>>,
+}
+
+impl Finding {
+    /// Adds another of the kind. The ranges are put in order by [`settle`](Self::settle).
+    pub(super) fn add(&mut self, severity: Severity, score: f32, why: &'static str, range: Range<usize>) {
+        self.severity = self.severity.max(severity);
+        if score > self.score {
+            (self.score, self.why) = (score, why);
+        }
+        // Readings of one text find the same again.
+        if self.ranges.last() != Some(&range) {
+            self.ranges.push(range);
+        }
+    }
+
+    /// Ranges that overlap become one.
+    pub(super) fn settle(&mut self) {
+        self.ranges.sort_by_key(|range| (range.start, range.end));
+        self.ranges.dedup_by(|next, last| {
+            let overlaps = next.start < last.end || *next == *last;
+            if overlaps {
+                last.end = last.end.max(next.end);
+            }
+            overlaps
+        });
+    }
 }

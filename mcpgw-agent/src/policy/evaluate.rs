@@ -30,13 +30,7 @@ impl Policy {
 
     fn whole(&self, request: &Request<'_>, steps: Option<&mut Vec<Step>>) -> Evaluation {
         if self.is_built_in {
-            return Evaluation {
-                effect: Effect::Allow,
-                mode: self.mode,
-                rule: "(built-in)".into(),
-                dry_run: Vec::new(),
-                errors: Vec::new(),
-            };
+            return Evaluation::passing("(built-in)".into(), self.mode);
         }
         let facts = Facts::of(request);
         let mut evaluation = self.by_rules(&facts, request.message, steps);
@@ -69,7 +63,7 @@ impl Policy {
     }
 
     fn of_responses(&self, effect: Effect, rule: Box<str>) -> Evaluation {
-        Evaluation { effect, mode: self.mode, rule, dry_run: Vec::new(), errors: Vec::new() }
+        Evaluation { effect, ..Evaluation::passing(rule, self.mode) }
     }
 
     /// By the first rule that matches.
@@ -96,13 +90,8 @@ impl Policy {
                 dry_run.push((rule.name.clone(), effect));
                 continue;
             }
-            return Evaluation {
-                effect,
-                mode: rule.mode.unwrap_or(self.mode),
-                rule: rule.name.clone(),
-                dry_run,
-                errors,
-            };
+            let mode = rule.mode.unwrap_or(self.mode);
+            return Evaluation { effect, dry_run, errors, ..Evaluation::passing(rule.name.clone(), mode) };
         }
         let passes = facts.is_answer || facts.only_tells;
         let (effect, rule) = if passes {
@@ -110,7 +99,7 @@ impl Policy {
         } else {
             (Effect::Deny { as_result: false }, IMPLICIT_DENY)
         };
-        Evaluation { effect, mode: self.mode, rule: rule.into(), dry_run, errors }
+        Evaluation { effect, dry_run, errors, ..Evaluation::passing(rule.into(), self.mode) }
     }
 
     /// What a list of tools loses: the tools this client cannot call, whatever the arguments.
@@ -212,7 +201,7 @@ fn asked_within(message: &Message) -> impl Iterator<Item = (Option<String>, Opti
 }
 
 /// Of two evaluations the one that restricts more; edits of both, where both only change the message.
-fn stronger(mut a: Evaluation, mut b: Evaluation) -> Evaluation {
+pub(super) fn stronger(mut a: Evaluation, mut b: Evaluation) -> Evaluation {
     let rank = |evaluation: &Evaluation| {
         let effect = match &evaluation.effect {
             Effect::Allow => return 0,

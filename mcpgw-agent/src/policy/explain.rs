@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::text::Readings;
 
 /// An evaluation and the way to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Explanation {
     /// What came of it.

@@ -8,6 +8,7 @@
 //! | `rules` | at least one; the first that matches decides, and none denies |
 //! | `response_patterns` | regexes no message of a server may match |
 //! | `allowed_tools` | globs; other tools are taken out of lists of tools |
+//! | `detectors` | what findings mean; where it is missing they are recorded |
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::error::Problem;
 use super::read::{Reader, is_list_name};
 use super::responses::Responses;
-use super::{Mode, Policy, PolicyError, rules};
+use super::{Mode, Policy, PolicyError, detectors, rules};
 use crate::yaml::{self, Node};
 
 /// Bytes of a policy at most.
@@ -49,7 +50,7 @@ impl Policy {
 }
 
 fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
-    let keys = ["version", "mode", "lists", "rules", "response_patterns", "allowed_tools"];
+    let keys = ["version", "mode", "lists", "rules", "response_patterns", "allowed_tools", "detectors"];
     let members = reader.map(root, "the policy", &keys);
     match members.get("version") {
         Some(version) => {
@@ -79,6 +80,8 @@ fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
         reader.problem(place, format!("`response_patterns`: {why}"));
         Responses::default()
     });
+    let detectors =
+        members.get("detectors").map(|node| detectors::detectors(reader, node)).unwrap_or_default();
     Policy {
         mode: mode.flatten().unwrap_or(Mode::Enforce),
         hash: hash(text).into(),
@@ -87,6 +90,7 @@ fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
         responses: Arc::new(responses),
         response_patterns,
         allowed_tools: described,
+        detectors: Arc::new(detectors),
     }
 }
 

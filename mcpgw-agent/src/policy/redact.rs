@@ -1,11 +1,13 @@
 //! `redact:`: replacing what should not pass, within strings, so that the result is always JSON.
 
+use std::ops::Range;
+
 use regex::Regex;
 
 use super::glob::Glob;
 use super::pattern::Pattern;
 use super::text::{Readings, Side, fold};
-use crate::json::{Edit, Value, quote};
+use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Message, MessageKind};
 
 /// Members directly in `params` or `result` that decide what the message does: they stay.
@@ -84,8 +86,13 @@ impl Pass<'_> {
     /// `value` and what is beneath it. The document's depth is bounded, and with it the recursion.
     fn beneath(&mut self, value: Value<'_>) {
         if let Some(text) = value.as_str() {
-            if let Some(changed) = self.changed(&text) {
-                self.replace(value, &changed);
+            match self.parts(&text) {
+                Some(Parts::All(name)) => self.replace(value, &placeholder(name)),
+                Some(Parts::Some(parts)) => {
+                    let parts = parts.iter().map(|(range, with)| (range.clone(), &**with));
+                    self.edits.extend(json::replace(value, parts));
+                }
+                None => {}
             }
         } else if let Some(number) = value.as_number() {
             // A number cannot hold a placeholder.
@@ -107,7 +114,11 @@ impl Pass<'_> {
             self.replace(value, &placeholder("field"));
             return;
         }
-        if let Some(changed) = self.changed(&name) {
+        let changed = self.parts(&name).map(|parts| match parts {
+            Parts::All(found) => placeholder(found),
+            Parts::Some(parts) => without(&name, &parts),
+        });
+        if let Some(changed) = changed {
             self.renamed += 1;
             let number = if self.renamed > 1 { format!(" {}", self.renamed) } else { String::new() };
             self.replace(key, &format!("{changed}{number}"));
@@ -124,34 +135,57 @@ impl Pass<'_> {
         patterns.find(|wanted| wanted.regex.is_match(text)).map(|wanted| &*wanted.name)
     }
 
-    /// `text` without what the patterns find; `None` where they find nothing.
-    fn changed(&self, text: &str) -> Option<String> {
-        let mut changed: Option<String> = None;
+    /// What the patterns find in `text`; `None` where that is nothing.
+    fn parts(&self, text: &str) -> Option<Parts<'_>> {
+        let mut found: Vec<(Range<usize>, String)> = Vec::new();
         for Wanted { name, regex, .. } in &self.redact.patterns {
-            let now = changed.as_deref().unwrap_or(text);
-            if let Some(next) = replace_all(regex, now, &placeholder(name)) {
-                changed = Some(next);
-            }
+            let places = regex.find_iter(text).filter(|place| !place.is_empty());
+            found.extend(places.map(|place| (place.range(), placeholder(name))));
         }
-        if changed.is_some() || text.is_ascii() {
-            return changed;
+        if !found.is_empty() {
+            return Some(Parts::Some(apart(found)));
+        }
+        if text.is_ascii() {
+            return None;
         }
         // What is found only without invisible characters and look-alikes has no place of its own.
         let seen = fold(text);
         let mut patterns = self.redact.patterns.iter();
-        patterns.find(|wanted| wanted.pattern.matches_any_case(&seen)).map(|wanted| placeholder(&wanted.name))
+        patterns.find(|wanted| wanted.pattern.matches_any_case(&seen)).map(|wanted| Parts::All(&wanted.name))
     }
 }
 
-fn replace_all(regex: &Regex, text: &str, with: &str) -> Option<String> {
+/// What of a text is replaced.
+enum Parts<'r> {
+    /// All of it, for what is called this.
+    All(&'r str),
+    /// These ranges, in order and apart, by these placeholders.
+    Some(Vec<(Range<usize>, String)>),
+}
+
+/// Ranges that overlap become one, by the name of the first.
+fn apart(mut found: Vec<(Range<usize>, String)>) -> Vec<(Range<usize>, String)> {
+    // The sort is stable: of two that begin together, the earlier pattern's name stays.
+    found.sort_by_key(|(range, _)| range.start);
+    let mut apart: Vec<(Range<usize>, String)> = Vec::with_capacity(found.len());
+    for (range, with) in found {
+        match apart.last_mut() {
+            Some((last, _)) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => apart.push((range, with)),
+        }
+    }
+    apart
+}
+
+fn without(text: &str, parts: &[(Range<usize>, String)]) -> String {
     let mut out = String::new();
     let mut at = 0;
-    for found in regex.find_iter(text).filter(|found| !found.is_empty()) {
-        out.push_str(text.get(at..found.start()).unwrap_or_default());
+    for (range, with) in parts {
+        out.push_str(text.get(at..range.start).unwrap_or_default());
         out.push_str(with);
-        at = found.end();
+        at = range.end;
     }
-    (at > 0).then(|| out + text.get(at..).unwrap_or_default())
+    out + text.get(at..).unwrap_or_default()
 }
 
 fn placeholder(name: &str) -> String {

@@ -1,7 +1,9 @@
 //! What a policy sees of a message.
 
+use std::borrow::Cow;
+
 use crate::mcp::{Direction, Message, Revision};
-use crate::session::OpenRequest;
+use crate::session::{OpenRequest, Target};
 
 /// A message and everything known about where it comes from.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,20 @@ pub struct Request<'a> {
     pub revision: Option<Revision>,
     /// The session's circumstances.
     pub context: &'a Context,
+}
+
+impl<'a> Request<'a> {
+    /// The tool that is called, or whose call is answered.
+    #[must_use]
+    pub fn tool(&self) -> Option<Cow<'a, str>> {
+        if let Some(Target::Tool(name)) = self.answers.and_then(|open| open.target.as_ref()) {
+            return Some(Cow::Borrowed(name));
+        }
+        if self.message.method() != Some("tools/call") {
+            return None;
+        }
+        self.message.params()?.get("name")?.as_str()
+    }
 }
 
 /// Circumstances of a session: the same for all its messages.

@@ -137,6 +137,11 @@ fn action(reader: &mut Reader, node: &Node, members: &Members<'_>) -> Option<Act
     Some(Action::Deny { as_result: answer == 1 })
 }
 
+/// `c2s`, `s2c`.
+pub(super) fn directions(reader: &mut Reader, node: &Node) -> Box<[Direction]> {
+    each(reader, node, "direction", &[Direction::ToServer, Direction::ToClient], Direction::as_str)
+}
+
 fn conditions(reader: &mut Reader, node: &Node) -> Conditions {
     let members = reader.map(node, "match", &CONDITIONS);
     let mut globs = |key| members.get(key).map(|node| reader.globs(node, key));
@@ -155,10 +160,7 @@ fn conditions(reader: &mut Reader, node: &Node) -> Conditions {
     if members.get("methods").is_none() {
         reader.problem(node.place, "`match` has no `methods`: write `methods: [\"*\"]` for all");
     }
-    conditions.directions = members.get("directions").map(|node| {
-        let words = [Direction::ToServer, Direction::ToClient];
-        each(reader, node, "direction", &words, Direction::as_str)
-    });
+    conditions.directions = members.get("directions").map(|node| directions(reader, node));
     conditions.transports = members.get("transports").map(|node| {
         let words = [Transport::Stdio, Transport::Http, Transport::Sse];
         each(reader, node, "transport", &words, Transport::as_str)

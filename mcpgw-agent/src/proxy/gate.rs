@@ -27,9 +27,10 @@ pub use party::{Party, Tally};
 
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
+use crate::detect::{Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, Reason, RequestId};
-use crate::policy::{Mode, Request};
+use crate::policy::{Evaluation, Mode, Policy, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
@@ -143,6 +144,20 @@ impl Gate {
     }
 }
 
+/// Evaluates by rules, and by what is found where those let it pass.
+fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
+    let evaluation = policy.evaluate(request);
+    let wanted = policy.inspects(request, &evaluation);
+    let tool = request.tool();
+    let subject = Subject {
+        direction: request.direction,
+        answers: request.answers.map(|open| &*open.method),
+        tool: tool.as_deref(),
+    };
+    let findings = Inspector::shipped().message(request.message, &subject, wanted);
+    policy.weigh(request, evaluation, wanted, findings)
+}
+
 /// One message's, or one batch's, way through the gate: one policy for all of it.
 struct Turn<'a> {
     gate: &'a Gate,
@@ -245,13 +260,14 @@ impl Turn<'_> {
         if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
             return verdict::refuse(cause, policy.unseen());
         }
-        verdict::decide(policy.evaluate(&Request {
+        let request = Request {
             direction: self.direction,
             message,
             answers: standing.answers.as_ref(),
             revision: standing.revision,
             context: self.party.context(),
-        }))
+        };
+        verdict::decide(inspect(policy, &request))
     }
 
     fn record(

@@ -11,6 +11,8 @@ use crate::verdict::{Action, Cause, Verdict};
 
 /// Denied by policy.
 pub const POLICY: i64 = 40301;
+/// Refused for what a detector found.
+pub const DETECTED: i64 = 40302;
 /// Held for a person, and nobody approved.
 pub const HELD: i64 = 40304;
 /// The decision could not be put on record.
@@ -35,10 +37,13 @@ pub fn refusal(id: Option<&RequestId>, verdict: &Verdict, decision: &str) -> Byt
         Some(Cause::Malformed(_)) => (INVALID, "the message is not a valid request"),
         Some(Cause::Violation(_)) => (INVALID, "the message is not allowed here by the protocol"),
         Some(Cause::HeaderMismatch(_)) => (HEADER_MISMATCH, "headers and body differ"),
-        Some(Cause::Policy(_)) | None if verdict.action() == Action::Hold => (HELD, "held for approval"),
-        Some(Cause::Policy(_)) | None if verdict.hold().is_some() => {
+        Some(Cause::Policy(_) | Cause::Detector(..)) | None if verdict.action() == Action::Hold => {
+            (HELD, "held for approval")
+        }
+        Some(Cause::Policy(_) | Cause::Detector(..)) | None if verdict.hold().is_some() => {
             (HELD, "held for approval, and not approved")
         }
+        Some(Cause::Detector(..)) => (DETECTED, "refused by inspection"),
         Some(Cause::Policy(_)) | None => (POLICY, "denied by policy"),
     };
     error(id, code, text, Some(decision))

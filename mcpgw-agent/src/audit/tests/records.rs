@@ -99,10 +99,9 @@ fn the_longest_record_is_one_a_reader_takes() {
     let list = || vec![Box::from(&*hidden); 99];
     let evaluation = Evaluation {
         effect: Effect::Deny { as_result: false },
-        mode: Mode::Enforce,
-        rule: hidden.clone().into(),
         dry_run: list().into_iter().map(|rule| (rule, Effect::Allow)).collect(),
         errors: list(),
+        ..Evaluation::passing(hidden.clone().into(), Mode::Enforce)
     };
     case.verdict = decide(evaluation);
     let subject = Some(hidden.clone().into());

@@ -15,10 +15,10 @@ const SCENARIOS: &str = "test";
 
 /// A policy and the text it was made of.
 #[derive(Debug)]
-pub(super) struct PolicyFile {
+pub(in crate::cli) struct PolicyFile {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    pub(super) policy: Policy,
+    pub(in crate::cli) policy: Policy,
 }
 
 impl PolicyFile {
@@ -34,7 +34,7 @@ impl PolicyFile {
     }
 
     /// [`read`](Self::read); every error is a failure, with code 1.
-    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+    pub(in crate::cli) fn open(path: &Path) -> Result<Self, CliError> {
         Self::read(path).map_err(CliError::failure)
     }
 

@@ -31,6 +31,16 @@ impl<'v, 'm> Path<'v, 'm> {
         self.0.len()
     }
 
+    /// The last member's name on it.
+    #[must_use]
+    pub fn key(self) -> Option<Cow<'m, str>> {
+        let keys = self.0.iter().rev().map(|frame| match frame.at {
+            Place::Key(key) => key.as_str(),
+            Place::Index(_) => None,
+        });
+        keys.flatten().next()
+    }
+
     /// It begins with these members: `["params", "arguments"]`.
     #[must_use]
     pub fn starts_with(self, keys: &[&str]) -> bool {

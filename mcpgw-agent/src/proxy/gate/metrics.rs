@@ -52,8 +52,8 @@ pub(crate) const OTHER: &str = "other";
 
 const DIRECTIONS: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
 const ACTIONS: [Action; 4] = [Action::Pass, Action::Redact, Action::Hold, Action::Block];
-pub(crate) const CAUSES: [&str; 6] =
-    ["none", "malformed", "protocol", "header-mismatch", "policy", "unrecorded"];
+pub(crate) const CAUSES: [&str; 7] =
+    ["none", "malformed", "protocol", "header-mismatch", "policy", "unrecorded", "detector"];
 /// Upper bounds of added latency, in seconds: from 5 µs.
 const ADDED: [f64; 14] = [5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0];
 /// Upper bounds of a request's duration, in seconds.
@@ -67,7 +67,7 @@ pub struct GateMetrics {
     request: Vec<[IntCounter; 4]>,
     decisions: IntCounterVec,
     /// By direction, then by action, then by cause.
-    decision: [[[IntCounter; 6]; 4]; 2],
+    decision: [[[IntCounter; 7]; 4]; 2],
     durations: HistogramVec,
     duration: Vec<Histogram>,
     added: HistogramVec,
@@ -210,6 +210,7 @@ fn cause(verdict: &Verdict) -> usize {
         Some(Cause::Violation(_)) => 2,
         Some(Cause::HeaderMismatch(_)) => 3,
         Some(Cause::Policy(_)) => 4,
+        Some(Cause::Detector(..)) => 6,
     }
 }
 
@@ -233,13 +234,7 @@ mod tests {
     use crate::verdict::decide;
 
     fn verdict(effect: Effect) -> Verdict {
-        let evaluation = Evaluation {
-            effect,
-            mode: Mode::Enforce,
-            rule: "r".into(),
-            dry_run: Vec::new(),
-            errors: Vec::new(),
-        };
+        let evaluation = Evaluation { effect, ..Evaluation::passing("r".into(), Mode::Enforce) };
         decide(evaluation)
     }
 

@@ -1,0 +1,184 @@
+//! All detectors over one message.
+
+use std::sync::LazyLock;
+
+use super::{Detector, DetectorSet, Finding, Hit, Nominations, Nominator, Place, Surface, TextDetector};
+use crate::json::Value;
+use crate::mcp::{Direction, Message, Role, fields};
+
+/// Findings of one message that are kept, each of one kind in one text. Behind them nothing is known.
+const MAX_FINDINGS: usize = 100_000;
+
+/// The score from which a finding counts, where policy names no other.
+pub const THRESHOLD: f32 = 0.5;
+
+/// What a message is, as far as detectors care.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The method it answers.
+    pub answers: Option<&'a str>,
+    /// The tool it calls, or whose call it answers.
+    pub tool: Option<&'a str>,
+}
+
+/// What was found in a message.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Findings {
+    /// In the order of its texts.
+    pub list: Vec<Finding>,
+    /// All of it was looked at. Otherwise there was more than there is time or room for.
+    pub is_complete: bool,
+}
+
+/// Every detector of texts, and the pass that tells them where to look.
+pub struct Inspector {
+    detectors: Vec<Box<dyn TextDetector>>,
+    nominator: Nominator,
+}
+
+static SHIPPED: LazyLock<Inspector> = LazyLock::new(|| Inspector::new(Vec::new()));
+
+impl Inspector {
+    /// With these detectors.
+    #[must_use]
+    pub fn new(detectors: Vec<Box<dyn TextDetector>>) -> Self {
+        let nominator = Nominator::new(&detectors.iter().map(|detector| &**detector).collect::<Vec<_>>());
+        Self { detectors, nominator }
+    }
+
+    /// With all detectors there are; made at first use.
+    #[must_use]
+    pub fn shipped() -> &'static Self {
+        &SHIPPED
+    }
+
+    /// Looks at all texts of a message.
+    #[must_use]
+    pub fn message(&self, message: &Message, subject: &Subject<'_>, wanted: DetectorSet) -> Findings {
+        let mut pass = Pass::new(self, wanted);
+        if wanted.is_empty() {
+            return pass.findings();
+        }
+        fields(message, subject.direction, subject.answers, |field| {
+            let surface = match (subject.direction, field.role) {
+                (Direction::ToServer, _) => Surface::Arguments,
+                (Direction::ToClient, Role::Definition) => Surface::Definition,
+                (Direction::ToClient, _) => Surface::Content,
+            };
+            let key = field.path.key();
+            let place = Place {
+                surface,
+                role: field.role,
+                key: key.as_deref().unwrap_or_default(),
+                tool: subject.tool,
+            };
+            pass.value(field.value, &place, field.is_key);
+        });
+        pass.findings()
+    }
+
+    /// Looks at all texts of `value`, each in its place but for the key.
+    #[must_use]
+    pub fn value(&self, value: Value<'_>, place: &Place<'_>, wanted: DetectorSet) -> Findings {
+        let mut pass = Pass::new(self, wanted);
+        pass.beneath(value, place);
+        pass.findings()
+    }
+}
+
+impl std::fmt::Debug for Inspector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.detectors.iter().map(|detector| detector.detector())).finish()
+    }
+}
+
+/// One message's inspection.
+struct Pass<'i> {
+    inspector: &'i Inspector,
+    wanted: DetectorSet,
+    nominations: Nominations,
+    hits: Vec<Hit>,
+    findings: Findings,
+}
+
+impl<'i> Pass<'i> {
+    fn new(inspector: &'i Inspector, wanted: DetectorSet) -> Self {
+        let findings = Findings { list: Vec::new(), is_complete: true };
+        Self { inspector, wanted, nominations: Nominations::default(), hits: Vec::new(), findings }
+    }
+
+    fn findings(mut self) -> Findings {
+        self.findings.list.iter_mut().for_each(Finding::settle);
+        self.findings
+    }
+
+    /// The document's depth is bounded, and with it the recursion.
+    fn beneath(&mut self, value: Value<'_>, place: &Place<'_>) {
+        self.value(value, place, false);
+        for (key, value) in value.members() {
+            self.value(key, place, true);
+            let name = key.as_str().unwrap_or_default();
+            self.beneath(value, &Place { key: &name, ..*place });
+        }
+        for element in value.elements() {
+            self.beneath(element, place);
+        }
+    }
+
+    fn value(&mut self, value: Value<'_>, place: &Place<'_>, is_key: bool) {
+        // What is only handed back is nobody's text, and has to come back as it was.
+        if place.role == Role::Opaque {
+            return;
+        }
+        if let Some(text) = value.as_str() {
+            self.text(&text, place, Source { node: value.index(), role: place.role, is_key });
+        } else if let Some(number) = value.as_number() {
+            self.text(number, place, Source { node: value.index(), role: place.role, is_key });
+        }
+    }
+
+    fn text(&mut self, text: &str, place: &Place<'_>, source: Source) {
+        let inspector = self.inspector;
+        inspector.nominator.scan(text, &mut self.nominations);
+        for (index, detector) in inspector.detectors.iter().enumerate() {
+            if !self.wanted.has(detector.detector()) {
+                continue;
+            }
+            detector.find(text, place, &self.nominations.of(index), &mut self.hits);
+            let mut hits = std::mem::take(&mut self.hits);
+            hits.drain(..).for_each(|hit| self.add(detector.detector(), hit, source));
+            self.hits = hits;
+        }
+    }
+
+    fn add(&mut self, detector: Detector, hit: Hit, source: Source) {
+        let Hit { kind, severity, score, range, why } = hit;
+        let list = &mut self.findings.list;
+        let here = list.iter_mut().rev().take_while(|finding| finding.node == source.node);
+        for finding in here {
+            // What is sure must not make sure what is not.
+            let is_alike = (finding.score >= THRESHOLD) == (score >= THRESHOLD);
+            if (finding.detector, finding.kind) == (detector, kind) && is_alike {
+                finding.add(severity, score, why, range);
+                return;
+            }
+        }
+        if list.len() >= MAX_FINDINGS {
+            self.findings.is_complete = false;
+            return;
+        }
+        let Source { node, role, is_key } = source;
+        let ranges = vec![range];
+        list.push(Finding { detector, kind, severity, score, why, role, node, is_key, ranges });
+    }
+}
+
+/// The text that is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    node: usize,
+    role: Role,
+    is_key: bool,
+}

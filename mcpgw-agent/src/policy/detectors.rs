@@ -1,0 +1,236 @@
+//! `detectors:`: what findings mean.
+//!
+//! | key | |
+//! |---|---|
+//! | a detector's name | a reaction, or `action`, `threshold`, `kinds`, `except` |
+//! | `action` | `off`, `observe`, `redact`, `hold`, `deny` |
+//! | `threshold` | 0 to 1: findings with a lower score do not count |
+//! | `kinds` | reactions by kind of finding |
+//! | `except` | `servers`, `tools`, `directions`, `action`: the first that matches says otherwise |
+
+use super::glob::Glob;
+use super::read::{Members, Reader};
+use super::rules;
+use super::text::{Readings, Side};
+use crate::detect::{Detector, DetectorSet, Finding, THRESHOLD};
+use crate::mcp::Direction;
+use crate::yaml::{Content, Node};
+
+/// What a finding does to its message, in rising order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reaction {
+    /// It is not looked for.
+    Off,
+    /// It is recorded.
+    Observe,
+    /// What was found is replaced.
+    Redact,
+    /// The message waits for a person.
+    Hold,
+    /// The message does not pass.
+    Deny,
+}
+
+/// Their words, in order.
+const REACTIONS: [&str; 5] = ["off", "observe", "redact", "hold", "deny"];
+
+impl Reaction {
+    /// Its word in policies and records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Observe => "observe",
+            Self::Redact => "redact",
+            Self::Hold => "hold",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// Where a message goes, as far as `except` asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whereabouts<'a> {
+    /// The server's name.
+    pub(super) server: &'a str,
+    /// The tool that is called, or answers.
+    pub(super) tool: Option<&'a str>,
+    /// Which way the message goes.
+    pub(super) direction: Direction,
+}
+
+/// `detectors:`, whole.
+#[derive(Debug, Clone)]
+pub(super) struct Detectors(Vec<(Detector, Setting)>);
+
+/// What one detector's findings mean.
+#[derive(Debug, Clone)]
+struct Setting {
+    action: Reaction,
+    threshold: f32,
+    kinds: Vec<(Box<str>, Reaction)>,
+    except: Vec<Exception>,
+}
+
+/// Where they mean something else.
+#[derive(Debug, Clone)]
+struct Exception {
+    servers: Option<Box<[Glob]>>,
+    tools: Option<Box<[Glob]>>,
+    directions: Option<Box<[Direction]>>,
+    action: Reaction,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { action: Reaction::Observe, threshold: THRESHOLD, kinds: Vec::new(), except: Vec::new() }
+    }
+}
+
+/// Everything is looked for and recorded.
+impl Default for Detectors {
+    fn default() -> Self {
+        Self(Detector::ALL.into_iter().map(|detector| (detector, Setting::default())).collect())
+    }
+}
+
+impl Detectors {
+    /// Those that look at a message there.
+    pub(super) fn wanted(&self, at: &Whereabouts<'_>) -> DetectorSet {
+        let wanted = self.0.iter().filter(|(_, setting)| {
+            let kinds = setting.kinds.iter().any(|(_, reaction)| *reaction > Reaction::Off);
+            match setting.exception(at) {
+                Some(action) => action > Reaction::Off,
+                None => setting.action > Reaction::Off || kinds,
+            }
+        });
+        wanted.map(|(detector, _)| *detector).collect()
+    }
+
+    /// What `finding` does to a message there: off also where its score is too low.
+    pub(super) fn reaction(&self, finding: &Finding, at: &Whereabouts<'_>) -> Reaction {
+        let setting = self.0.iter().find(|(detector, _)| *detector == finding.detector);
+        let Some((_, setting)) = setting else { return Reaction::Off };
+        if finding.score < setting.threshold {
+            return Reaction::Off;
+        }
+        let kind = setting.kinds.iter().find(|(kind, _)| **kind == *finding.kind);
+        setting.exception(at).or(kind.map(|(_, reaction)| *reaction)).unwrap_or(setting.action)
+    }
+
+    /// The strictest that any finding of `wanted` could be met with there.
+    pub(super) fn strictest(&self, wanted: DetectorSet, at: &Whereabouts<'_>) -> Reaction {
+        let of = |setting: &Setting| {
+            let kinds = setting.kinds.iter().map(|(_, reaction)| *reaction);
+            setting.exception(at).unwrap_or_else(|| kinds.fold(setting.action, Reaction::max))
+        };
+        let settings = self.0.iter().filter(|(detector, _)| wanted.has(*detector));
+        settings.map(|(_, setting)| of(setting)).max().unwrap_or(Reaction::Off)
+    }
+}
+
+impl Setting {
+    fn exception(&self, at: &Whereabouts<'_>) -> Option<Reaction> {
+        self.except.iter().find(|exception| exception.holds(at)).map(|exception| exception.action)
+    }
+}
+
+impl Exception {
+    fn holds(&self, at: &Whereabouts<'_>) -> bool {
+        // An exception takes away, so it must hold in every reading; a detector is not turned off by a look-alike.
+        let side = Side::Strict;
+        let names = |globs: &Option<Box<[Glob]>>, name: Option<&str>| match (globs, name) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(globs), Some(name)) => Readings::new(name).match_globs(globs, side).unwrap_or(false),
+        };
+        names(&self.servers, Some(at.server))
+            && names(&self.tools, at.tool)
+            && self.directions.as_ref().is_none_or(|directions| directions.contains(&at.direction))
+    }
+}
+
+/// Reads the section.
+pub(super) fn detectors(reader: &mut Reader, node: &Node) -> Detectors {
+    let names = Detector::ALL.map(|detector| detector.as_str().replace('-', "_"));
+    let keys: Vec<&str> = names.iter().map(String::as_str).collect();
+    let members = reader.map(node, "detectors", &keys);
+    let setting = |(detector, name): (Detector, &String)| {
+        let setting = members.get(name).map(|node| setting(reader, node, detector)).unwrap_or_default();
+        (detector, setting)
+    };
+    Detectors(Detector::ALL.into_iter().zip(&names).map(setting).collect())
+}
+
+fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
+    if !matches!(node.content, Content::Map(_)) {
+        let action = reaction(reader, node);
+        return Setting { action, ..Setting::default() };
+    }
+    let members = reader.map(node, detector.as_str(), &["action", "threshold", "kinds", "except"]);
+    let mut setting = Setting::default();
+    if let Some(node) = members.get("action") {
+        setting.action = reaction(reader, node);
+    }
+    if let Some(node) = members.get("threshold") {
+        setting.threshold = threshold(reader, node);
+    }
+    if let Some(node) = members.get("kinds") {
+        for (kind, node) in reader.entries(node, "kinds") {
+            let is_kind =
+                kind.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+            if !is_kind || kind.value.is_empty() {
+                reader.problem(kind.place, format!("`{}` is no kind of finding", kind.value));
+            }
+            let reaction = reaction(reader, node);
+            setting.kinds.push((kind.value.to_ascii_lowercase().into(), reaction));
+        }
+    }
+    if let Some(node) = members.get("except") {
+        for node in reader.list(node, "except") {
+            setting.except.extend(exception(reader, node));
+        }
+    }
+    setting
+}
+
+fn exception(reader: &mut Reader, node: &Node) -> Option<Exception> {
+    let members: Members<'_> =
+        reader.map(node, "an exception", &["servers", "tools", "directions", "action"]);
+    let servers = members.get("servers").map(|node| reader.globs(node, "servers").into());
+    let tools = members.get("tools").map(|node| reader.globs(node, "tools").into());
+    let directions = members.get("directions").map(|node| rules::directions(reader, node));
+    if servers.is_none() && tools.is_none() && directions.is_none() {
+        reader.problem(node.place, "an exception names `servers`, `tools` or `directions`");
+    }
+    let Some(action) = members.get("action") else {
+        reader.problem(node.place, "an exception has no `action`");
+        return None;
+    };
+    Some(Exception { servers, tools, directions, action: reaction(reader, action) })
+}
+
+fn reaction(reader: &mut Reader, node: &Node) -> Reaction {
+    // YAML 1.1 readers take a bare `off` for `false`: both are meant alike.
+    if matches!(node.content, Content::Bool(false)) {
+        return Reaction::Off;
+    }
+    match reader.word(node, "reaction", &REACTIONS) {
+        Some(0) => Reaction::Off,
+        Some(1) => Reaction::Observe,
+        Some(2) => Reaction::Redact,
+        Some(3) => Reaction::Hold,
+        Some(_) | None => Reaction::Deny,
+    }
+}
+
+fn threshold(reader: &mut Reader, node: &Node) -> f32 {
+    let value = reader.text(node, "threshold").and_then(|text| text.value.parse::<f32>().ok());
+    match value {
+        Some(value) if (0.0..=1.0).contains(&value) => value,
+        Some(_) | None => {
+            reader.problem(node.place, "`threshold` is a number from 0 to 1");
+            THRESHOLD
+        }
+    }
+}
