@@ -40,6 +40,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Builds the agent as it ships and says where it is.
+///
+/// # Errors
+/// When there is no BPF toolchain or something does not compile.
+pub(crate) fn release(workspace: &Workspace) -> Result<PathBuf> {
+    let object = bpf(workspace, &setup::ensure(workspace)?)?;
+    agent(workspace, &object, false)
+}
+
 /// Builds the probes and says where they are.
 ///
 /// # Errors

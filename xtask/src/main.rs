@@ -11,6 +11,7 @@
 
 mod bench;
 mod build;
+mod eval;
 mod peers;
 mod run;
 mod setup;
@@ -49,6 +50,8 @@ enum Command {
     Tidy,
     /// Measure what the agent costs
     Bench(bench::Args),
+    /// Measure the detectors on labelled samples
+    Eval(eval::Args),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Peers => peers::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(args) => bench::run(&workspace, &args),
+        Command::Eval(args) => eval::run(&workspace, &args),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
