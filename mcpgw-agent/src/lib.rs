@@ -18,6 +18,7 @@ pub mod json;
 pub mod mcp;
 pub mod policy;
 pub mod session;
+pub mod text;
 pub mod verdict;
 pub mod wire;
 pub mod yaml;

@@ -10,11 +10,7 @@
 //! the text as it came must match *and* so must every other reading, so nothing is permitted by a reading that the server
 //! may not share. What cannot be read to the end is an error, which restricts and never permits.
 
-mod confusable;
-mod fold;
-mod percent;
-
-pub(super) use fold::fold;
+pub(super) use crate::text::fold;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -22,6 +18,7 @@ use std::cell::OnceCell;
 use super::glob::Glob;
 use super::path;
 use super::pattern::Patterns;
+use crate::text::percent;
 
 /// Which way a doubtful match is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,14 +6,14 @@ use percent_encoding::percent_decode_str;
 const MAX_DEPTH: usize = 8;
 
 /// What a text may stand for.
-pub(super) struct Decoded {
+pub(crate) struct Decoded {
     /// Decoded once, and as often as it takes.
-    pub(super) texts: Vec<String>,
+    pub(crate) texts: Vec<String>,
     /// More would be needed.
-    pub(super) unreadable: bool,
+    pub(crate) unreadable: bool,
 }
 
-pub(super) fn decode(text: &str) -> Decoded {
+pub(crate) fn decode(text: &str) -> Decoded {
     let mut decoded = Decoded { texts: Vec::new(), unreadable: false };
     let mut now = text.to_owned();
     for depth in 0..=MAX_DEPTH {

@@ -1,0 +1,77 @@
+//! Base64, base32 and hexadecimal digits.
+
+/// An alphabet: what each byte stands for, and how many bits that is.
+#[derive(Debug)]
+pub(super) struct Alphabet {
+    values: [u8; 256],
+    bits: u32,
+}
+
+const NONE: u8 = 0xff;
+
+/// Both alphabets at once: `+/` and `-_`.
+pub(super) static BASE64: Alphabet = Alphabet::new(
+    6,
+    &[(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 0), (b"-_", 62)],
+);
+/// Either case.
+pub(super) static BASE32: Alphabet =
+    Alphabet::new(5, &[(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 0), (b"abcdefghijklmnopqrstuvwxyz", 0)]);
+/// Either case.
+pub(super) static HEX: Alphabet = Alphabet::new(4, &[(b"0123456789abcdef", 0), (b"ABCDEF", 10)]);
+
+impl Alphabet {
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    #[expect(clippy::cast_possible_truncation, reason = "no alphabet has more than 64 letters")]
+    const fn new(bits: u32, letters: &[(&[u8], u8)]) -> Self {
+        let mut values = [NONE; 256];
+        let mut set = 0;
+        while set < letters.len() {
+            let (bytes, first) = letters[set];
+            let mut at = 0;
+            while at < bytes.len() {
+                values[bytes[at] as usize] = first + at as u8;
+                at += 1;
+            }
+            set += 1;
+        }
+        Self { values, bits }
+    }
+
+    fn value(&self, byte: u8) -> Option<u8> {
+        self.values.get(usize::from(byte)).copied().filter(|value| *value != NONE)
+    }
+
+    pub(super) fn has(&self, byte: u8) -> bool {
+        self.value(byte).is_some()
+    }
+
+    /// Bytes that `letters` of them make.
+    pub(super) fn made_of(&self, letters: usize) -> usize {
+        letters.saturating_mul(self.bits as usize) / 8
+    }
+
+    /// What `bytes` stand for, up to the first that is none of the alphabet's and no line end, into `out`; left-over bits
+    /// are dropped. At most `most` bytes.
+    pub(super) fn decode(&self, bytes: &[u8], most: usize, out: &mut Vec<u8>) {
+        let (mut held, mut bits) = (0_u32, 0);
+        for byte in bytes {
+            let Some(value) = self.value(*byte) else {
+                match byte {
+                    b'\n' | b'\r' | b' ' | b'\t' => continue,
+                    _ => return,
+                }
+            };
+            held = held << self.bits | u32::from(value);
+            bits += self.bits;
+            if bits >= 8 {
+                bits -= 8;
+                if out.len() >= most {
+                    return;
+                }
+                let [.., low] = (held >> bits).to_be_bytes();
+                out.push(low);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! From one reading to the next.
+
+use super::blob;
+use super::budget::Budget;
+use super::hidden;
+use super::made::{Made, Map};
+use super::reading::{Layer, Layers, Reading};
+use super::scan::{self, Signs};
+use super::spelled;
+use super::unescape;
+use super::unmask;
+
+/// Encodings that are opened, one within the other.
+const DEPTH: usize = 4;
+
+/// What a reading may still become.
+#[derive(Debug, Clone, Copy)]
+struct Todo {
+    fold: bool,
+    spell: bool,
+    depth: usize,
+}
+
+struct Walk<'w> {
+    budget: &'w mut Budget,
+    visit: &'w mut dyn FnMut(&Reading<'_>),
+}
+
+/// Shows `visit` each reading of `text`; the text as it came first, always.
+///
+/// A text of 4 GiB or more has no other readings, and exhausts the budget.
+pub fn readings(text: &str, budget: &mut Budget, visit: &mut dyn FnMut(&Reading<'_>)) {
+    let came = Reading::as_it_came(text);
+    visit(&came);
+    if u32::try_from(text.len()).is_err() {
+        budget.exhaust();
+        return;
+    }
+    let mut walk = Walk { budget, visit };
+    walk.onward(&came, Todo { fold: true, spell: true, depth: DEPTH });
+}
+
+impl Walk<'_> {
+    /// What can be made of `of`, and of what is made.
+    fn onward(&mut self, of: &Reading<'_>, todo: Todo) {
+        let signs = scan::signs(of.text);
+        if todo.fold && (signs.beyond_ascii || signs.controls || signs.blanks) {
+            let made = unmask::edits(of.text).apply(of.text, self.budget);
+            let spell = todo.spell && !signs.spelled;
+            self.add(of, made, &[Layer::Folded], Todo { fold: false, spell, ..todo });
+        }
+        if todo.spell && signs.spelled {
+            let made = spelled::edits(of.text).apply(of.text, self.budget);
+            self.add(of, made, &[Layer::Spelled], Todo { spell: false, ..todo });
+        }
+        if todo.fold && signs.beyond_ascii {
+            for (layer, made) in hidden::texts(of.text, self.budget) {
+                self.add(of, Some(made), &[layer], todo);
+            }
+        }
+        self.decode(of, todo, signs);
+    }
+
+    fn decode(&mut self, of: &Reading<'_>, todo: Todo, signs: Signs) {
+        let Some(depth) = todo.depth.checked_sub(1) else {
+            // Four encodings around one text: nobody does that who does not hide something.
+            if signs.escapes && unescape::edits(of.text).0.any_strong(|_| true) {
+                self.budget.exhaust();
+            }
+            return;
+        };
+        // What stands in the text this one was made of as it does here has been decoded there.
+        let is_new = |map: Option<&Map>, range| map.is_none_or(|map| !map.is_copied(&range));
+        let in_place = of.made_of.map(|(_, map)| map);
+        let todo = Todo { fold: true, spell: true, depth };
+        if signs.escapes {
+            let (edits, layers) = unescape::edits(of.text);
+            if edits.any_strong(|range| is_new(in_place, range)) {
+                let made = edits.apply(of.text, self.budget);
+                self.add(of, made, &layers, todo);
+            }
+        }
+        if signs.rot13 && todo.spell {
+            let made = unescape::rot13(of.text, self.budget);
+            self.add(of, made, &[Layer::Rot13], Todo { depth: 0, ..todo });
+        }
+        blob::runs(of.text, &mut |run| {
+            if is_new(in_place, run.clone())
+                && let Some((made, layers)) = blob::open(of.text, run, self.budget)
+            {
+                self.add(of, Some(made), layers, todo);
+            }
+        });
+    }
+
+    fn add(&mut self, of: &Reading<'_>, made: Option<Made>, layers: &[Layer], todo: Todo) {
+        let Some(made) = made else { return };
+        if made.text == of.text || !self.budget.take_reading() {
+            return;
+        }
+        let layers = layers.iter().fold(of.layers, |layers: Layers, layer| layers.with(*layer));
+        let reading = Reading { text: &made.text, layers, made_of: Some((of, &made.map)) };
+        (self.visit)(&reading);
+        self.onward(&reading, todo);
+    }
+}
