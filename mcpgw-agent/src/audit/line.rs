@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 
 /// Longest text of a member, in bytes; of a longer one the start is kept, with its length and hash.
 pub(super) const TEXT_MAX: usize = 1024;
+/// Bytes of a JSON text that are looked at together.
+const RUN: usize = 32;
 /// Where the time stands in a line.
 const TIME_AT: usize = r#"{"timestamp":""#.len();
 /// As long as every time is.
@@ -152,8 +154,7 @@ impl Line {
 
 /// Writes `text` as the inside of a JSON string.
 fn escape(out: &mut Vec<u8>, text: &str) {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
+    if is_all(text.as_bytes(), |byte| is_shown(byte) & (byte != b'"')) {
         return out.extend_from_slice(text.as_bytes());
     }
     for character in text.chars() {
@@ -166,12 +167,31 @@ fn escape(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// ASCII that needs no second look; a quotation mark may end a string.
+fn is_shown(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') & (byte != b'\\')
+}
+
+/// `is_so` holds for every byte. Not `all`: that looks at one byte at a time.
+fn is_all(bytes: &[u8], is_so: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |all, byte| all & is_so(*byte))
+}
+
 /// Writes the JSON text `raw`, which has been checked, without white space between its tokens, and with everything that
 /// does not show escaped. Its meaning stays the same.
 fn compact(out: &mut Vec<u8>, raw: &str) {
     let mut in_string = false;
-    let (mut kept_from, mut at) = (0, 0);
-    while let Some(byte) = raw.as_bytes().get(at) {
+    let (mut kept_from, mut at, mut looked_until) = (0, 0, 0);
+    loop {
+        // Most is text that stays as it is.
+        while in_string && at >= looked_until {
+            let run = raw.as_bytes().get(at..at + RUN);
+            match run.is_some_and(|run| is_all(run, |byte| is_shown(byte) & (byte != b'"'))) {
+                true => at += RUN,
+                false => looked_until = at + RUN,
+            }
+        }
+        let Some(byte) = raw.as_bytes().get(at) else { break };
         let mut length = 1;
         match byte {
             b'"' => in_string = !in_string,
@@ -237,6 +257,17 @@ mod tests {
         line.json("a", "{ \"k\\\" \\\\\" :\n\t[1 ,\r2, \" x \u{85}\u{2028}\u{e0041}\u{7f}\"] }");
         let text = String::from_utf8(line.into_bytes()).unwrap();
         assert!(text.ends_with(r#""a":{"k\" \\":[1,2," x \u0085\u2028\udb40\udc41\u007f"]}"#), "{text}");
+    }
+
+    #[test]
+    fn what_does_not_show_is_found_wherever_it_stands() {
+        for at in 0..100 {
+            let mut line = Line::new();
+            line.json("a", &format!("[ \"{}\u{85}{}\\\"\" ]", "x".repeat(at), " y".repeat(100 - at)));
+            let text = String::from_utf8(line.into_bytes()).unwrap();
+            let expected = format!("\"a\":[\"{}\\u0085{}\\\"\"]", "x".repeat(at), " y".repeat(100 - at));
+            assert!(text.ends_with(&expected), "{text}");
+        }
     }
 
     #[test]
