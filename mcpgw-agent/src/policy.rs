@@ -55,6 +55,7 @@ pub use weigh::{Weighed, placeholder};
 use std::sync::Arc;
 
 use detectors::Detectors;
+use pattern::Words;
 use responses::Responses;
 
 use crate::detect::Detector;
@@ -137,6 +138,8 @@ pub struct Policy {
     hash: Box<str>,
     is_built_in: bool,
     rules: Arc<[Rule]>,
+    /// What the rules' regexes need to have in a text.
+    words: Arc<Words>,
     responses: Arc<Responses>,
     response_patterns: Vec<Box<str>>,
     allowed_tools: Vec<Box<str>>,
@@ -152,6 +155,7 @@ impl Policy {
             hash: "built-in".into(),
             is_built_in: true,
             rules: Arc::default(),
+            words: Arc::default(),
             responses: Arc::default(),
             response_patterns: Vec::new(),
             allowed_tools: Vec::new(),

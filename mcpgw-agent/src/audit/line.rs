@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 
 /// Longest text of a member, in bytes; of a longer one the start is kept, with its length and hash.
 pub(super) const TEXT_MAX: usize = 1024;
+/// Bytes of a JSON text that are looked at together.
+const RUN: usize = 32;
 /// Where the time stands in a line.
 const TIME_AT: usize = r#"{"timestamp":""#.len();
 /// As long as every time is.
@@ -21,7 +23,7 @@ pub(super) struct Line(Vec<u8>);
 impl Line {
     /// A record that has room for its time and nothing else.
     pub(super) fn new() -> Self {
-        let mut bytes = Vec::with_capacity(1024);
+        let mut bytes = Vec::with_capacity(2048);
         bytes.extend_from_slice(br#"{"timestamp":""#);
         bytes.extend_from_slice(NO_TIME);
         bytes.push(b'"');
@@ -31,20 +33,21 @@ impl Line {
     /// Sets the time: in UTC, with microseconds.
     pub(super) fn stamp(&mut self, now: Timestamp) {
         let time = Offset::UTC.to_datetime(now);
-        let mut place = self.0.get_mut(TIME_AT..).unwrap_or_default();
-        // A year has four digits for the next eight thousand.
-        let written = write!(
-            place,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            time.year(),
-            time.month(),
-            time.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            time.subsec_nanosecond() / 1000
-        );
-        debug_assert!(written.is_ok());
+        let fields = [
+            (0, 4, i32::from(time.year())),
+            (5, 2, i32::from(time.month())),
+            (8, 2, i32::from(time.day())),
+            (11, 2, i32::from(time.hour())),
+            (14, 2, i32::from(time.minute())),
+            (17, 2, i32::from(time.second())),
+            (20, 6, time.subsec_nanosecond() / 1000),
+        ];
+        let place = self.0.get_mut(TIME_AT..).unwrap_or_default();
+        // A year has four digits for the next eight thousand, and nobody's clock is at the one before Christ's.
+        for (at, digits, value) in fields {
+            let digits = place.get_mut(at..at + digits).unwrap_or_default();
+            put_digits(digits, u64::from(value.unsigned_abs()));
+        }
     }
 
     /// A member of text.
@@ -124,7 +127,7 @@ impl Line {
     pub(super) fn integer(&mut self, value: i128) {
         match u64::try_from(value) {
             // By far the most, and 128 bits are slow to divide.
-            Ok(value) => self.push(format_args!("{value}")),
+            Ok(value) => push_number(&mut self.0, value),
             Err(_) => self.push(format_args!("{value}")),
         }
     }
@@ -150,10 +153,25 @@ impl Line {
     }
 }
 
+/// The last digits of `value`, as many as there is room for.
+fn put_digits(place: &mut [u8], mut value: u64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
+        value /= 10;
+    }
+}
+
+/// Writes `value` in decimal.
+pub(super) fn push_number(out: &mut Vec<u8>, value: u64) {
+    let length = value.checked_ilog10().map_or(1, |zeros| zeros as usize + 1);
+    let start = out.len();
+    out.resize(start + length, b'0');
+    put_digits(out.get_mut(start..).unwrap_or_default(), value);
+}
+
 /// Writes `text` as the inside of a JSON string.
 fn escape(out: &mut Vec<u8>, text: &str) {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
+    if is_all(text.as_bytes(), |byte| is_shown(byte) & (byte != b'"')) {
         return out.extend_from_slice(text.as_bytes());
     }
     for character in text.chars() {
@@ -166,12 +184,31 @@ fn escape(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// ASCII that needs no second look; a quotation mark may end a string.
+fn is_shown(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') & (byte != b'\\')
+}
+
+/// `is_so` holds for every byte. Not `all`: that looks at one byte at a time.
+fn is_all(bytes: &[u8], is_so: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |all, byte| all & is_so(*byte))
+}
+
 /// Writes the JSON text `raw`, which has been checked, without white space between its tokens, and with everything that
 /// does not show escaped. Its meaning stays the same.
 fn compact(out: &mut Vec<u8>, raw: &str) {
     let mut in_string = false;
-    let (mut kept_from, mut at) = (0, 0);
-    while let Some(byte) = raw.as_bytes().get(at) {
+    let (mut kept_from, mut at, mut looked_until) = (0, 0, 0);
+    loop {
+        // Most is text that stays as it is.
+        while in_string && at >= looked_until {
+            let run = raw.as_bytes().get(at..at + RUN);
+            match run.is_some_and(|run| is_all(run, |byte| is_shown(byte) & (byte != b'"'))) {
+                true => at += RUN,
+                false => looked_until = at + RUN,
+            }
+        }
+        let Some(byte) = raw.as_bytes().get(at) else { break };
         let mut length = 1;
         match byte {
             b'"' => in_string = !in_string,
@@ -237,6 +274,17 @@ mod tests {
         line.json("a", "{ \"k\\\" \\\\\" :\n\t[1 ,\r2, \" x \u{85}\u{2028}\u{e0041}\u{7f}\"] }");
         let text = String::from_utf8(line.into_bytes()).unwrap();
         assert!(text.ends_with(r#""a":{"k\" \\":[1,2," x \u0085\u2028\udb40\udc41\u007f"]}"#), "{text}");
+    }
+
+    #[test]
+    fn what_does_not_show_is_found_wherever_it_stands() {
+        for at in 0..100 {
+            let mut line = Line::new();
+            line.json("a", &format!("[ \"{}\u{85}{}\\\"\" ]", "x".repeat(at), " y".repeat(100 - at)));
+            let text = String::from_utf8(line.into_bytes()).unwrap();
+            let expected = format!("\"a\":[\"{}\\u0085{}\\\"\"]", "x".repeat(at), " y".repeat(100 - at));
+            assert!(text.ends_with(&expected), "{text}");
+        }
     }
 
     #[test]

@@ -21,6 +21,9 @@ use super::log::{Durability, Options};
 use super::place::sync_name;
 use super::tail::{self, Tail};
 
+/// Bytes that are written before the limit on files' lengths is asked for again: only somebody else could lower it.
+const LIMIT_KEPT: u64 = 64 << 10;
+
 /// Writes one file.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -28,6 +31,8 @@ pub(super) struct Writer {
     file: Arc<File>,
     /// Bytes of whole records in the file.
     length: u64,
+    /// Bytes it may have by the limit on files' lengths, as far as that has been asked.
+    allowed: u64,
     chain: Chain,
     /// Records that are missing, and since when.
     missing: Option<(u64, Timestamp)>,
@@ -54,6 +59,7 @@ impl Writer {
             path: path.clone(),
             file: Arc::new(file),
             length,
+            allowed: 0,
             chain: Chain::new(signer, seq, head),
             missing: None,
             torn: false,
@@ -119,7 +125,7 @@ impl Writer {
         let metadata = self.file.metadata().map_err(|source| self.io("look at", source))?;
         if metadata.nlink() == 0 {
             self.file = Arc::new(tail::open(&self.path, true)?);
-            (self.length, self.torn, self.unopened) = (0, false, true);
+            (self.length, self.allowed, self.torn, self.unopened) = (0, 0, false, true);
         } else if self.torn {
             self.file.set_len(self.length).map_err(|source| self.io("repair", source))?;
             self.torn = false;
@@ -159,8 +165,12 @@ impl Writer {
     /// Writes all of `bytes`, which end at `end` of the file, or none.
     fn write(&mut self, bytes: &[u8], end: u64) -> io::Result<()> {
         // Beyond the limit the kernel would not refuse but end the process, with SIGXFSZ.
-        if getrlimit(Resource::RLIMIT_FSIZE).is_ok_and(|(limit, _)| end > limit) {
-            return Err(io::ErrorKind::FileTooLarge.into());
+        if end > self.allowed {
+            let limit = getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(limit, _)| limit);
+            if end > limit {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            self.allowed = limit.min(end.saturating_add(LIMIT_KEPT));
         }
         let written = (&*self.file).write_all(bytes);
         if written.is_err() {

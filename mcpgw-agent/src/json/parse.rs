@@ -242,7 +242,9 @@ impl Parser<'_> {
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
             let Some(length) = memchr::memchr2(b'"', b'\\', rest) else { return self.fail(Fault::Syntax) };
-            if rest.iter().take(length).any(|byte| *byte < 0x20) {
+            // Not `any`: that looks at one byte at a time.
+            let inside = rest.get(..length).unwrap_or_default();
+            if inside.iter().fold(false, |any, byte| any | (*byte < 0x20)) {
                 return self.fail(Fault::Syntax);
             }
             self.at += length + 1;

@@ -10,8 +10,8 @@ use super::facts::Facts;
 use super::glob::Glob;
 use super::leaf::{self, Leaf};
 use super::path::Directory;
-use super::pattern::Patterns;
-use super::text::{Side, Unreadable, fold};
+use super::pattern::{Patterns, Words};
+use super::text::{Reading, Side, Unreadable, fold};
 use crate::json::Value;
 
 /// What must hold for the argument of one name: all of it.
@@ -155,11 +155,11 @@ impl Test {
             Side::Wide => has_more,
             Side::Strict => leaf::has_objects(value),
         };
-        if by_text && self.is_text_of(value.raw(), side) {
+        if by_text && self.is_text_of(value, facts, side) {
             return Ok(true);
         }
         leaf::holds(value, &facts.leaves, &facts.effort, side, &mut |leaf: &Leaf<'_>| {
-            let held = self.leaf(leaf, side);
+            let held = self.leaf(leaf, facts.words, side);
             facts.effort.spend(self.looks() * leaf.text.seen(), leaf.text.raw().len())?;
             held
         })
@@ -176,24 +176,25 @@ impl Test {
         }
     }
 
-    fn is_text_of(&self, json: &str, side: Side) -> bool {
+    fn is_text_of<'a>(&self, value: Value<'a>, facts: &Facts<'a>, side: Side) -> bool {
         match self {
-            Self::Globs(globs) => globs.iter().any(|glob| glob.matches(json)),
-            Self::Patterns(patterns) => patterns.matches(json, side),
+            Self::Globs(globs) => globs.iter().any(|glob| glob.matches(value.raw())),
+            Self::Patterns(patterns) => patterns.matches(&facts.leaves.json(value), facts.words, side),
             Self::Equals(_) | Self::Under(_) | Self::NotUnder(_) | Self::Number(..) | Self::Exists(_) => {
                 false
             }
         }
     }
 
-    fn leaf(&self, leaf: &Leaf<'_>, side: Side) -> Result<bool, Doubt> {
+    fn leaf(&self, leaf: &Leaf<'_>, words: &Words, side: Side) -> Result<bool, Doubt> {
         let text = &leaf.text;
         let spelled = |test: &dyn Fn(&str) -> bool| side == Side::Wide && leaf.spelling.is_some_and(test);
         match self {
             Self::Globs(globs) => Ok(text.match_globs(globs, side)?
                 || spelled(&|text| globs.iter().any(|glob| glob.matches(text)))),
             Self::Patterns(patterns) => {
-                Ok(text.match_patterns(patterns, side)? || spelled(&|text| patterns.matches(text, side)))
+                let spelled = || spelled(&|text| patterns.matches(&Reading::new(text), words, side));
+                Ok(text.match_patterns(patterns, words, side)? || spelled())
             }
             Self::Equals(scalars) => equals(scalars, leaf, side),
             Self::Under(directories) => under(directories, leaf, side),

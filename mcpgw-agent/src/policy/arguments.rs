@@ -43,7 +43,10 @@ fn tests(reader: &mut Reader, node: &Node, name: &str) -> Vec<Test> {
         let Some(node) = members.get(key) else { continue };
         let test = match key {
             "glob" => Some(Test::Globs(reader.globs(node, key))),
-            "regex" => Some(Test::Patterns(Patterns::new(reader.patterns(node, key)))),
+            "regex" => {
+                let patterns = reader.patterns(node, key);
+                Some(Test::Patterns(Patterns::new(patterns, &mut reader.words)))
+            }
             "equals" => Some(Test::Equals(scalars(reader, node))),
             "under" => Some(Test::Under(directories(reader, node, key))),
             "not_under" => Some(Test::NotUnder(directories(reader, node, key))),

@@ -32,7 +32,7 @@ impl Policy {
         if self.is_built_in {
             return Evaluation::passing("(built-in)".into(), self.mode);
         }
-        let facts = Facts::of(request);
+        let facts = Facts::of(request, &self.words);
         let mut evaluation = self.by_rules(&facts, request.message, steps);
         if request.direction == Direction::ToServer {
             return evaluation;
@@ -47,7 +47,7 @@ impl Policy {
                 );
                 continue;
             };
-            let facts = Facts::of_parts(request.direction, request.context, &method, params);
+            let facts = Facts::of_parts(request.direction, request.context, &self.words, &method, params);
             let facts = Facts { revision: request.revision, effort: effort.clone(), ..facts };
             let asked = self.by_rules(&facts, request.message, None);
             evaluation = stronger(evaluation, asked);
@@ -139,7 +139,7 @@ impl Policy {
         if !self.responses.offers(name) {
             return Some(self.mode);
         }
-        let facts = Facts::of_any_call(request.context, request.revision, name);
+        let facts = Facts::of_any_call(request.context, &self.words, request.revision, name);
         let facts = Facts { effort: effort.clone(), ..facts };
         for rule in self.rules.iter().filter(|rule| !rule.dry_run) {
             match (matches(rule, &facts), rule.action) {

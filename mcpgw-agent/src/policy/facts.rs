@@ -8,11 +8,14 @@ use crate::session::Target;
 
 use super::effort::Effort;
 use super::leaf::Leaves;
+use super::pattern::Words;
 use super::request::{Context, Request};
 use super::text::{Readings, fold};
 
 /// A message as the rules see it.
 pub(super) struct Facts<'a> {
+    /// The policy's: what its regexes need to have in a text.
+    pub(super) words: &'a Words,
     pub(super) direction: Direction,
     pub(super) revision: Option<Revision>,
     pub(super) context: &'a Context,
@@ -47,17 +50,17 @@ pub(super) enum Arguments<'a> {
 
 impl<'a> Facts<'a> {
     /// Of a message.
-    pub(super) fn of(request: &Request<'a>) -> Self {
+    pub(super) fn of(request: &Request<'a>, words: &'a Words) -> Self {
         let Request { direction, message, answers, revision, context } = *request;
         if let Some(method) = message.method() {
             return Self {
                 revision,
                 only_tells: direction == Direction::ToClient
                     && (method == "ping" || method.starts_with("notifications/") && message.id().is_none()),
-                ..Self::of_parts(direction, context, method, message.params())
+                ..Self::of_parts(direction, context, words, method, message.params())
             };
         }
-        let mut facts = Self::empty(direction, context);
+        let mut facts = Self::empty(direction, context, words);
         facts.revision = revision;
         facts.is_answer = true;
         facts.result = message.result().or_else(|| message.error());
@@ -76,10 +79,11 @@ impl<'a> Facts<'a> {
     pub(super) fn of_parts(
         direction: Direction,
         context: &'a Context,
+        words: &'a Words,
         method: &'a str,
         params: Option<Value<'a>>,
     ) -> Self {
-        let mut facts = Self::empty(direction, context);
+        let mut facts = Self::empty(direction, context, words);
         facts.method = Some(Readings::new(method));
         facts.params = params;
         let known = known_method(method);
@@ -113,8 +117,13 @@ impl<'a> Facts<'a> {
     }
 
     /// Of any call of the tool `name`.
-    pub(super) fn of_any_call(context: &'a Context, revision: Option<Revision>, name: &'a str) -> Self {
-        let mut facts = Self::empty(Direction::ToServer, context);
+    pub(super) fn of_any_call(
+        context: &'a Context,
+        words: &'a Words,
+        revision: Option<Revision>,
+        name: &'a str,
+    ) -> Self {
+        let mut facts = Self::empty(Direction::ToServer, context, words);
         facts.revision = revision;
         facts.method = Some(Readings::new("tools/call"));
         facts.tool = Some(Readings::new(name));
@@ -122,8 +131,9 @@ impl<'a> Facts<'a> {
         facts
     }
 
-    fn empty(direction: Direction, context: &'a Context) -> Self {
+    fn empty(direction: Direction, context: &'a Context, words: &'a Words) -> Self {
         Self {
+            words,
             direction,
             revision: None,
             context,

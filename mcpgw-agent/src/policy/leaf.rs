@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::argument::Doubt;
 use super::decimal::Decimal;
 use super::effort::{Effort, Exhausted};
-use super::text::{Readings, Side};
+use super::text::{Reading, Readings, Side};
 use crate::json::{Kind, Value};
 
 /// A number, string or truth value; or a member's name.
@@ -22,15 +22,19 @@ pub(super) struct Leaf<'a> {
 
 /// Leaves that were looked at: most conditions look at the same few.
 #[derive(Debug, Default)]
-pub(super) struct Leaves<'a>(RefCell<Vec<(usize, Leaf<'a>)>>);
+pub(super) struct Leaves<'a> {
+    kept: RefCell<Vec<(usize, Leaf<'a>)>>,
+    /// The JSON texts of arrays and objects.
+    texts: RefCell<Vec<(usize, Rc<Reading<'a>>)>>,
+}
 
-/// Leaves kept at most.
+/// Leaves, and texts, kept at most.
 const MAX_KEPT: usize = 32;
 
 impl<'a> Leaves<'a> {
     /// The leaf `value` is.
     fn of(&self, value: Value<'a>) -> Option<Leaf<'a>> {
-        let mut kept = self.0.borrow_mut();
+        let mut kept = self.kept.borrow_mut();
         if let Some((_, leaf)) = kept.iter().find(|(index, _)| *index == value.index()) {
             return Some(leaf.clone());
         }
@@ -39,6 +43,19 @@ impl<'a> Leaves<'a> {
             kept.push((value.index(), leaf.clone()));
         }
         Some(leaf)
+    }
+
+    /// The JSON text of `value`.
+    pub(super) fn json(&self, value: Value<'a>) -> Rc<Reading<'a>> {
+        let mut texts = self.texts.borrow_mut();
+        if let Some((_, text)) = texts.iter().find(|(index, _)| *index == value.index()) {
+            return Rc::clone(text);
+        }
+        let text = Rc::new(Reading::new(value.raw()));
+        if texts.len() < MAX_KEPT {
+            texts.push((value.index(), Rc::clone(&text)));
+        }
+        text
     }
 }
 
@@ -99,7 +116,7 @@ pub(super) fn holds<'a>(
             }
         }
         open.extend(value.elements());
-        let Some(leaf) = Leaf::of(value) else { continue };
+        let Some(leaf) = leaves.of(value) else { continue };
         match (side, test(&leaf)) {
             (Side::Wide, Ok(true)) => return Ok(true),
             (Side::Strict, Ok(false)) => return Ok(false),

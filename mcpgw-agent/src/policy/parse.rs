@@ -87,6 +87,7 @@ fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
         hash: hash(text).into(),
         is_built_in: false,
         rules: rules.unwrap_or_default().into(),
+        words: Arc::new(std::mem::take(&mut reader.words).finish()),
         responses: Arc::new(responses),
         response_patterns,
         allowed_tools: described,

@@ -6,16 +6,17 @@
 
 mod needles;
 mod size;
+mod words;
 
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::Ast;
 use regex_syntax::hir::Hir;
 use regex_syntax::hir::translate::TranslatorBuilder;
 
-use super::text::Side;
+use super::text::{Reading, Side};
+pub(super) use words::{Collected, Seen, Words};
 
 /// Bytes a regex may compile to, and its cache.
 const SIZE: usize = 1 << 20;
@@ -111,8 +112,8 @@ fn reason(error: &regex::Error) -> String {
 #[derive(Debug)]
 pub(super) struct Patterns {
     all: Box<[Pattern]>,
-    /// Finds the patterns' needles, whatever the case of ASCII letters; with the pattern of each.
-    needles: Option<(AhoCorasick, Vec<usize>)>,
+    /// The policy's words that are needles, in order; with the pattern of each.
+    owners: Box<[(usize, usize)]>,
     /// Those without needles.
     always: Vec<usize>,
     /// One of them regards case.
@@ -120,24 +121,18 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    pub(super) fn new(mut all: Box<[Pattern]>) -> Self {
-        let (mut words, mut owners, mut always) = (Vec::new(), Vec::new(), Vec::new());
+    /// Their needles are added to `words`, which are the policy's.
+    pub(super) fn new(mut all: Box<[Pattern]>, words: &mut Collected) -> Self {
+        let (mut owners, mut always) = (Vec::new(), Vec::new());
         for (index, pattern) in all.iter_mut().enumerate() {
-            let Some(needles) = pattern.needles.take() else {
-                always.push(index);
-                continue;
-            };
-            owners.resize(owners.len() + needles.len(), index);
-            words.extend(needles);
+            match pattern.needles.take() {
+                Some(needles) => owners.extend(needles.into_iter().map(|needle| (words.add(needle), index))),
+                None => always.push(index),
+            }
         }
+        owners.sort_unstable();
         let regards_case = all.iter().any(|pattern| pattern.any_case.is_some());
-        let needles = (!words.is_empty())
-            .then(|| AhoCorasick::builder().ascii_case_insensitive(true).build(&words))
-            .and_then(Result::ok);
-        if needles.is_none() {
-            always = (0..all.len()).collect();
-        }
-        Self { all, needles: needles.map(|finder| (finder, owners)), always, regards_case }
+        Self { all, owners: owners.into(), always, regards_case }
     }
 
     /// What searching a text costs, in looks: one for all that have needles.
@@ -146,42 +141,44 @@ impl Patterns {
     }
 
     /// One of them is found in `text`, as it came. What cannot be known is as is safe on `side`.
-    pub(super) fn matches(&self, text: &str, side: Side) -> bool {
-        self.is_found(text, false, side)
+    pub(super) fn matches(&self, text: &Reading<'_>, words: &Words, side: Side) -> bool {
+        self.is_found(text, words, false, side)
     }
 
     /// One of them is found in `text`, whatever its case; `seen` where [`Patterns::matches`] has been asked already.
-    pub(super) fn matches_any_case(&self, text: &str, seen: bool, side: Side) -> bool {
-        (!seen || self.regards_case) && self.is_found(text, true, side)
+    pub(super) fn matches_any_case(&self, text: &Reading<'_>, words: &Words, seen: bool, side: Side) -> bool {
+        (!seen || self.regards_case) && self.is_found(text, words, true, side)
     }
 
-    fn is_found(&self, text: &str, any_case: bool, side: Side) -> bool {
+    fn is_found(&self, text: &Reading<'_>, words: &Words, any_case: bool, side: Side) -> bool {
         let found = |index: &usize| {
             let pattern = self.all.get(*index);
-            pattern.is_some_and(|pattern| pattern.found(text, any_case).unwrap_or(side == Side::Wide))
+            pattern
+                .is_some_and(|pattern| pattern.found(text.as_str(), any_case).unwrap_or(side == Side::Wide))
         };
         if self.always.iter().any(found) {
             return true;
         }
-        let Some((finder, owners)) = &self.needles else { return false };
-        if needles::hides(text) {
-            return (0..self.all.len()).any(|index| found(&index));
+        if self.owners.is_empty() {
+            return false;
         }
-        let mut tried: Vec<usize> = Vec::new();
-        for needle in finder.find_overlapping_iter(text) {
-            let Some(owner) = owners.get(needle.pattern().as_usize()) else { continue };
-            if tried.contains(owner) {
-                continue;
-            }
-            if found(owner) {
-                return true;
-            }
-            tried.push(*owner);
-            if tried.len() + self.always.len() == self.all.len() {
-                return false;
+        match text.words(words) {
+            Seen::Any => (0..self.all.len()).any(|index| found(&index)),
+            Seen::Words(numbers) => {
+                let mut nominees: Vec<usize> =
+                    numbers.iter().flat_map(|number| self.owners_of(*number)).collect();
+                nominees.sort_unstable();
+                nominees.dedup();
+                nominees.iter().any(found)
             }
         }
-        false
+    }
+
+    /// The patterns of which `word` is a needle.
+    fn owners_of(&self, word: usize) -> impl Iterator<Item = usize> {
+        let first = self.owners.partition_point(|(number, _)| *number < word);
+        let rest = self.owners.get(first..).unwrap_or_default();
+        rest.iter().take_while(move |(number, _)| *number == word).map(|(_, pattern)| *pattern)
     }
 }
 
@@ -192,17 +189,24 @@ mod tests {
     use super::*;
 
     fn both(written: &str, text: &str) -> (bool, bool) {
-        let patterns = Patterns::new(vec![Pattern::new(written).unwrap()].into());
-        (patterns.matches(text, Side::Wide), patterns.matches_any_case(text, false, Side::Wide))
+        let mut words = Collected::default();
+        let patterns = Patterns::new(vec![Pattern::new(written).unwrap()].into(), &mut words);
+        let (words, text) = (words.finish(), Reading::new(text));
+        let exact = patterns.matches(&text, &words, Side::Wide);
+        (exact, patterns.matches_any_case(&text, &words, false, Side::Wide))
     }
 
     #[test]
     fn nothing_is_compiled_for_texts_without_needles() {
-        let patterns = Patterns::new(vec![Pattern::new(r"(?i)\bkubectl\s+delete").unwrap()].into());
-        assert!(!patterns.matches("rm -rf über", Side::Wide));
+        let mut words = Collected::default();
+        let pattern = Pattern::new(r"(?i)\bkubectl\s+delete").unwrap();
+        let patterns = Patterns::new(vec![pattern].into(), &mut words);
+        let words = words.finish();
+        let matches = |text: &str| patterns.matches(&Reading::new(text), &words, Side::Wide);
+        assert!(!matches("rm -rf über"));
         assert!(patterns.all[0].exact.get().is_none() && patterns.all[0].any_case.is_none());
-        assert!(patterns.matches("KuBectl delete", Side::Wide));
-        assert!(patterns.matches("\u{212a}ubectl delete", Side::Wide));
+        assert!(matches("KuBectl delete"));
+        assert!(matches("\u{212a}ubectl delete"));
         assert!(patterns.all[0].exact.get().is_some());
     }
 

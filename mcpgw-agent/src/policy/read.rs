@@ -2,7 +2,7 @@
 
 use super::error::Problem;
 use super::glob::Glob;
-use super::pattern::Pattern;
+use super::pattern::{Collected, Pattern};
 use crate::yaml::{At, Content, Node, Place, nearest};
 
 /// What has been found wrong so far, and the file's named lists.
@@ -11,6 +11,8 @@ pub(super) struct Reader {
     pub(super) problems: Vec<Problem>,
     /// `lists:`, by name; `None` where the file has none.
     pub(super) lists: Option<Vec<(String, Vec<At<String>>)>>,
+    /// What the rules' regexes need to have in a text.
+    pub(super) words: Collected,
 }
 
 /// A mapping's members; `-` and `_` in keys are the same.

@@ -173,7 +173,7 @@ fn conditions(reader: &mut Reader, node: &Node) -> Conditions {
             let patterns = reader.patterns(node, &name.value);
             conditions.arguments.push(ArgumentCondition {
                 name: name.value.as_str().into(),
-                tests: vec![super::argument::Test::Patterns(Patterns::new(patterns))],
+                tests: vec![super::argument::Test::Patterns(Patterns::new(patterns, &mut reader.words))],
             });
         }
     }

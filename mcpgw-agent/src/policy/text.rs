@@ -17,8 +17,11 @@ use std::cell::OnceCell;
 
 use super::glob::Glob;
 use super::path;
-use super::pattern::Patterns;
+use super::pattern::{Patterns, Seen, Words};
 use crate::text::percent;
+
+/// Bytes that are looked at before any of them is found not to be plain.
+const RUN: usize = 64;
 
 /// Which way a doubtful match is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,30 +37,54 @@ pub(super) enum Side {
 #[error("it is percent-encoded more often than can be followed")]
 pub(super) struct Unreadable;
 
+/// One text to be compared, in one evaluation under one policy.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    text: Cow<'a, str>,
+    /// The policy's words in it.
+    words: OnceCell<Seen>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(text: impl Into<Cow<'a, str>>) -> Self {
+        Self { text: text.into(), words: OnceCell::new() }
+    }
+
+    /// The text.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Which of `words` it has: looked for once.
+    pub(super) fn words(&self, words: &Words) -> &Seen {
+        self.words.get_or_init(|| words.find(&self.text))
+    }
+}
+
 /// A text and its other readings, made when they are first asked for.
 #[derive(Debug)]
 pub(super) struct Readings<'a> {
-    raw: Cow<'a, str>,
+    raw: Reading<'a>,
     others: OnceCell<Others>,
 }
 
 /// Readings other than the text as it came; lower case.
 #[derive(Debug, Default)]
 struct Others {
-    folded: Vec<String>,
+    folded: Vec<Reading<'static>>,
     /// What it may be depending on who reads it: only for matches that restrict.
-    possible: Vec<String>,
+    possible: Vec<Reading<'static>>,
     unreadable: bool,
 }
 
 impl<'a> Readings<'a> {
     pub(super) fn new(raw: impl Into<Cow<'a, str>>) -> Self {
-        Self { raw: raw.into(), others: OnceCell::new() }
+        Self { raw: Reading::new(raw), others: OnceCell::new() }
     }
 
     /// As it came.
     pub(super) fn raw(&self) -> &str {
-        &self.raw
+        self.raw.as_str()
     }
 
     /// How many texts have been made and compared so far.
@@ -78,12 +105,17 @@ impl<'a> Readings<'a> {
         )
     }
 
-    /// One of `patterns` is found.
-    pub(super) fn match_patterns(&self, patterns: &Patterns, side: Side) -> Result<bool, Unreadable> {
-        self.judge(
+    /// One of `patterns`, whose needles are among `words`, is found.
+    pub(super) fn match_patterns(
+        &self,
+        patterns: &Patterns,
+        words: &Words,
+        side: Side,
+    ) -> Result<bool, Unreadable> {
+        self.judge_readings(
             side,
-            |raw| patterns.matches(raw, side),
-            |folded, is_raw| patterns.matches_any_case(folded, is_raw, side),
+            |raw| patterns.matches(raw, words, side),
+            |folded, is_raw| patterns.matches_any_case(folded, words, is_raw, side),
         )
     }
 
@@ -94,12 +126,25 @@ impl<'a> Readings<'a> {
         exact: impl Fn(&str) -> bool,
         folded: impl Fn(&str, bool) -> bool,
     ) -> Result<bool, Unreadable> {
+        self.judge_readings(
+            side,
+            |raw| exact(raw.as_str()),
+            |reading, is_raw| folded(reading.as_str(), is_raw),
+        )
+    }
+
+    fn judge_readings(
+        &self,
+        side: Side,
+        exact: impl Fn(&Reading<'_>) -> bool,
+        folded: impl Fn(&Reading<'_>, bool) -> bool,
+    ) -> Result<bool, Unreadable> {
         match (side, exact(&self.raw)) {
             (Side::Wide, true) => return Ok(true),
             (Side::Strict, false) => return Ok(false),
             (Side::Wide, false) | (Side::Strict, true) => {}
         }
-        let others = self.others.get_or_init(|| Others::of(&self.raw));
+        let others = self.others.get_or_init(|| Others::of(self.raw()));
         let found = match side {
             Side::Wide => {
                 // Without another reading the text may still match whatever its case.
@@ -125,50 +170,83 @@ impl Others {
         if raw.is_ascii() && raw.bytes().any(|byte| byte.is_ascii_uppercase()) {
             let lower = raw.to_ascii_lowercase();
             if is_plain(&lower) {
-                return Self { folded: vec![lower], ..Self::default() };
+                return Self { folded: vec![Reading::new(lower)], ..Self::default() };
             }
         }
         let folded = fold(raw);
         let decoded = percent::decode(&folded);
-        let mut others = Self { unreadable: decoded.unreadable, ..Self::default() };
-        others.add(folded);
-        for text in decoded.texts {
-            others.add(fold(&text));
+        let mut texts = vec![folded];
+        let add = |texts: &mut Vec<String>, text: String| {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        };
+        decoded.texts.iter().for_each(|text| add(&mut texts, fold(text)));
+        let mut possible = Vec::new();
+        for text in texts.clone() {
+            let forms = path::forms(&text);
+            forms.same.into_iter().for_each(|form| add(&mut texts, form));
+            possible.extend(forms.possible);
+            possible.push(text.trim().to_owned());
         }
-        for text in others.folded.clone() {
-            let path::Forms { same, possible } = path::forms(&text);
-            same.into_iter().for_each(|form| others.add(form));
-            others.possible.extend(possible);
-            others.possible.push(text.trim().to_owned());
-        }
-        others
-    }
-
-    fn add(&mut self, text: String) {
-        if !self.folded.contains(&text) {
-            self.folded.push(text);
-        }
+        let readings = |texts: Vec<String>| texts.into_iter().map(Reading::new).collect();
+        Self { folded: readings(texts), possible: readings(possible), unreadable: decoded.unreadable }
     }
 }
 
 /// It has no other reading: lower-case ASCII without anything that could be encoded, collapsed or shortened.
 fn is_plain(text: &str) -> bool {
-    if text.starts_with("file:") || text.contains("://") {
+    let bytes = text.as_bytes();
+    if text.starts_with([' ', '.']) || text.ends_with([' ', '/']) || text.starts_with("file:") {
         return false;
     }
-    let mut before = b'/';
-    for (seen, byte) in text.bytes().enumerate() {
-        let folds = match byte {
-            b' ' => before == b' ' || seen == 0,
-            b'/' => before == b'/' && seen > 0,
-            b'.' => before == b'/' || before == b'.',
-            b'%' | b'\\' | 0x7f.. | b'A'..=b'Z' => true,
-            other => other < b' ',
-        };
-        if folds {
-            return false;
+    // Pairs, and no way out of a run of them: compilers make that many at a time.
+    let folds_after = |before: u8, byte: u8| {
+        (byte == b' ') & (before == b' ')
+            | ((byte == b'/') | (byte == b'.')) & (before == b'/')
+            | (byte == b'.') & (before == b'.')
+    };
+    let folds =
+        |byte: u8| !matches!(byte, b' '..0x7f) | matches!(byte, b'%' | b'\\') | byte.is_ascii_uppercase();
+    let runs = bytes.chunks(RUN).zip(bytes.get(1..).unwrap_or_default().chunks(RUN));
+    bytes.last().is_none_or(|last| !folds(*last))
+        && runs.into_iter().all(|(before, behind)| {
+            let pairs = before.iter().zip(behind);
+            !pairs.fold(false, |any, (before, byte)| any | folds(*before) | folds_after(*before, *byte))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// By the definition, a character at a time.
+    fn reference(text: &str) -> bool {
+        let mut before = '/';
+        for (at, character) in text.char_indices() {
+            let folds = match character {
+                ' ' => before == ' ' || at == 0,
+                '/' => before == '/' && at > 0,
+                '.' => before == '/' || before == '.',
+                '%' | '\\' | '\u{7f}'.. | 'A'..='Z' => true,
+                other => other < ' ',
+            };
+            if folds {
+                return false;
+            }
+            before = character;
         }
-        before = byte;
+        !text.starts_with("file:") && !text.contains("://") && !text.ends_with([' ', '/'])
     }
-    !text.ends_with([' ', '/'])
+
+    proptest! {
+        #[test]
+        fn it_is_plain_by_the_definition(
+            text in "(file:|a{62,66}|a{127})?[a-z0-9]{0,3}([ ./%A:é\u{7f}\\\\\t\"]|://){0,3}[a-z~.]{0,3}",
+        ) {
+            prop_assert_eq!(is_plain(&text), reference(&text), "{}", text);
+        }
+    }
 }
