@@ -271,3 +271,55 @@ fn without_a_policy_everything_passes_and_is_on_record() {
     assert_eq!(seen, [(Some("c2s"), Some("pass")), (Some("s2c"), Some("pass"))]);
     assert!(records.iter().all(|record| record["would"] == "block"), "{records:?}");
 }
+
+#[test]
+fn two_wraps_that_were_told_one_audit_log_have_a_log_each() {
+    let site = Site::new(POLICY);
+    let mut wraps = [Peer::start(site.wrapped(["cat"])), Peer::start(site.wrapped(["cat"]))];
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+    // Both are at work at the same time: none has been told that its input ends.
+    for wrap in &mut wraps {
+        wrap.send(&format!("{ping}\n"));
+        assert_eq!(wrap.line(), ping);
+    }
+    for wrap in &mut wraps {
+        drop(wrap.stdin.take());
+        assert_eq!((wrap.code(), wrap.stderr_rest()), (0, String::new()));
+    }
+    let named = fs::read_dir(site.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let logs: Vec<_> = named.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl")).collect();
+    assert_eq!(logs.len(), 2, "{logs:?}");
+    for log in &logs {
+        let text = fs::read_to_string(log).unwrap();
+        assert_eq!(text.matches("\"method\":\"ping\"").count(), 2, "there and back: {text}");
+    }
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_mcpgw-agent"));
+    let verified = verify.args(["audit", "verify"]).args(&logs).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[test]
+fn a_key_file_that_is_named_needs_no_key_in_the_environment() {
+    let site = Site::new(POLICY);
+    let (config, log, key) = (site.path("config.yaml"), site.path("audit.jsonl"), site.path("k"));
+    let write = |key: &str| {
+        let policy = site.path("policy.yaml");
+        let audit = format!("{{path: {}{key}}}", log.display());
+        fs::write(&config, format!("gateway:\n  policy: {}\n  audit: {audit}\n", policy.display())).unwrap();
+    };
+    let wrap = || {
+        let mut wrap = wrapped_with([Path::new("--config"), &config], ["cat"]);
+        wrap.env("MCPGW_AUDIT_SIGNING_KEY", "too short");
+        wrap
+    };
+    write(&format!(", signing-key-file: {}", key.display()));
+    let mut named = Peer::start(wrap());
+    drop(named.stdin.take());
+    assert_eq!((named.code(), named.stderr_rest()), (0, String::new()));
+    assert!(key.exists(), "the key is made where it was named");
+
+    write("");
+    let mut unnamed = Peer::start(wrap());
+    assert_eq!(unnamed.code(), 125);
+    assert!(unnamed.stderr_rest().contains("MCPGW_AUDIT_SIGNING_KEY has 9 bytes"));
+}

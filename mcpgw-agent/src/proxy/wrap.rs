@@ -14,15 +14,14 @@ use nix::sys::signal::{Signal, raise};
 use nix::unistd::{dup2_stdin, dup2_stdout};
 
 use super::embedded::Engine;
+use super::gateway::GatewayError;
 use super::handed::{self, Abandoned, GATEWAY_GONE};
 use super::handover::{Handed, Offer};
 use super::register::Registration;
 use super::server::{Pipes, Server};
 use super::signals::{Received, Signals};
 use super::stdio::{Ends, Relay, Running};
-use crate::audit::AuditError;
 use crate::config::Gateway;
-use crate::reload::ReloadError;
 
 /// How long output may still come after a server that was told to end has ended, from a descendant that holds its
 /// standard output.
@@ -74,12 +73,9 @@ pub enum WrapError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// The policy cannot be used: nothing is started without it.
+    /// Policy or audit log cannot be used: nothing is started without them.
     #[error(transparent)]
-    Policy(#[from] ReloadError),
-    /// The audit log cannot be written.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
+    Gateway(#[from] GatewayError),
     /// Our own failure, before the server ran.
     #[error("cannot {step}")]
     System {
@@ -98,7 +94,7 @@ impl WrapError {
             Self::NoCommand => 2,
             Self::NotFound { .. } => 127,
             Self::NotExecutable { .. } => 126,
-            Self::Policy(_) | Self::Audit(_) | Self::System { .. } => 125,
+            Self::Gateway(_) | Self::System { .. } => 125,
         }
     }
 }
@@ -141,7 +137,7 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
         }
         Course::Own(engine) => {
             let ends = Ends { client_in, client_out, server_in, server_out };
-            let relayed = Relay::new(Arc::clone(&engine.gate), Arc::clone(&engine.party), ends)
+            let relayed = Relay::new(Arc::clone(engine.gate()), Arc::clone(&engine.party), ends)
                 .and_then(Relay::start)
                 .and_then(|running| await_output(running, &events));
             (relayed, Some(engine))
