@@ -81,7 +81,7 @@ impl Gateway {
     ) -> Result<Self, GatewayError> {
         let policies = policies(config)?;
         let path = config.audit.path.clone().map_or_else(|| default_path(server), Ok);
-        let options = path.and_then(|path| Ok(log_options(&config.audit, path)?));
+        let options = path.and_then(|path| log_options(&config.audit, path));
         let audit = match options.and_then(|options| AuditLog::open_or_beside(&options)) {
             Ok(audit) => audit,
             Err(error) if policies.current().policy.mode() == Mode::Observe => {
