@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::gate::{Gate, Party};
-use super::gateway::{Gateway, GatewayError};
-use super::printable;
-use super::wrap::WrapOptions;
+use super::WrapOptions;
 use crate::audit::{AuditError, Event, Exit};
 use crate::policy::{Context, Principal, Transport};
+use crate::proxy::gate::{Gate, Party};
+use crate::proxy::gateway::{Gateway, GatewayError};
+use crate::proxy::printable;
 use crate::reload::Watcher;
 
 /// The gateway, and the one session that goes through it.
