@@ -49,12 +49,6 @@ impl Permitted {
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
-
-    /// The bytes to forward.
-    #[must_use]
-    pub fn into_bytes(self) -> Bytes {
-        self.bytes
-    }
 }
 
 /// A record that is written; where the log is `synced` it may not be on the disk yet.

@@ -27,8 +27,8 @@ mod scan;
 mod text;
 mod users;
 
-pub use clock::{boot_now, boot_timestamp, timestamp_of};
-pub use lookup::{exe_file, holds, io_bytes, key_of, owner_of};
+pub use clock::{boot_now, boot_timestamp};
+pub use lookup::{holds, io_bytes, key_of, owner_of};
 pub use poller::Poller;
 pub use reader::ProcReader;
 pub use scan::{Problems, Scan, ScanOptions};

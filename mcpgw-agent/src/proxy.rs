@@ -16,23 +16,18 @@
 //! signals ─▶ wrap ─▶ server ─▶ exit status ─▶ wrap's exit code
 //! ```
 
-mod embedded;
 pub mod gate;
 pub mod gateway;
-mod handed;
 pub mod handover;
 pub mod hold;
 pub mod http;
 mod register;
 pub mod reply;
-mod server;
-mod signals;
 pub mod stdio;
 mod wrap;
 
-pub use handed::GATEWAY_GONE;
 pub use register::announce;
-pub use wrap::{WrapError, WrapOptions, wrap};
+pub use wrap::{GATEWAY_GONE, WrapError, WrapOptions, wrap};
 
 /// Text from elsewhere for a terminal: short, and nothing in it that a terminal would act on.
 fn printable(text: &str) -> String {

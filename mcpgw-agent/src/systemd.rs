@@ -75,13 +75,6 @@ impl Systemd {
     }
 }
 
-/// Sets the line `systemctl status` shows. Control characters are left out: the line comes back to terminals,
-/// and a newline would end it.
-pub fn status(text: &str) {
-    let line: String = text.chars().filter(|character| !character.is_control()).collect();
-    Notify::Environment.send(&[sd_notify::NotifyState::Status(&line)]);
-}
-
 /// Whether standard error goes to the journal, which stamps lines by itself.
 #[must_use]
 pub fn logs_to_journal() -> bool {

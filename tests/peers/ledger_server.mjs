@@ -1,4 +1,5 @@
-// A server on the TypeScript SDK that takes any arguments and writes every call it executes into a ledger.
+// A server on the TypeScript SDK that takes any arguments and writes every call it executes into a ledger. `echo` answers
+// with the text it was given.
 // usage: ledger_server.mjs LEDGER stdio | http. Over HTTP it prints where it listens.
 
 import { randomUUID } from "node:crypto";
@@ -25,7 +26,8 @@ function make() {
   }));
   server.setRequestHandler(CallToolRequestSchema, ({ params }) => {
     write(params.name, params.arguments ?? null);
-    return { content: [{ type: "text", text: `executed ${params.name}` }] };
+    const echoed = params.name === "echo" ? params.arguments?.text : undefined;
+    return { content: [{ type: "text", text: typeof echoed === "string" ? echoed : `executed ${params.name}` }] };
   });
   server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => {
     write("resources/read", params.uri);

@@ -1,5 +1,6 @@
 """A server on the Python SDK 1.x that takes any arguments and writes every call it executes into a ledger.
 
+`echo` answers with the text it was given.
 usage: ledger_server_v1.py LEDGER stdio | http. Over HTTP it prints where it listens, endpoint /mcp.
 """
 
@@ -23,7 +24,8 @@ async def list_tools() -> list[types.Tool]:
 async def call_tool(name, arguments):
     ledger.write(json.dumps([name, arguments]) + "\n")
     ledger.flush()
-    return [types.TextContent(type="text", text=f"executed {name}")]
+    echoed = arguments.get("text") if name == "echo" else None
+    return [types.TextContent(type="text", text=echoed if isinstance(echoed, str) else f"executed {name}")]
 
 
 @server.read_resource()

@@ -1,5 +1,6 @@
 """A server on the Python SDK 2.x that takes any arguments and writes every call it executes into a ledger.
 
+`echo` answers with the text it was given.
 usage: ledger_server_v2.py LEDGER stdio
 """
 
@@ -27,7 +28,9 @@ async def list_tools(_context, _params):
 
 async def call_tool(_context, params):
     write(params.name, params.arguments)
-    return types.CallToolResult(content=[types.TextContent(text=f"executed {params.name}")])
+    echoed = (params.arguments or {}).get("text") if params.name == "echo" else None
+    text = echoed if isinstance(echoed, str) else f"executed {params.name}"
+    return types.CallToolResult(content=[types.TextContent(text=text)])
 
 
 async def read_resource(_context, params):

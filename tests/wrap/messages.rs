@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::thread;
 
-use crate::sdk::{Client, call, request, servers, text_of};
+use crate::sdk::{Client, FORBIDDEN, call, request, servers, text_of};
 use crate::support::{Peer, python, within, wrapped};
 
 const PING: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}";
@@ -105,8 +105,9 @@ fn log_text_on_standard_output_passes_while_nothing_is_enforced() {
 #[test]
 fn real_servers_work_as_directly() {
     let big = "\u{e9}x".repeat(5_000_000 / 3);
-    for (name, command) in servers() {
-        let mut client = Client::open(wrapped(&command), "2025-06-18");
+    for server in servers() {
+        let name = server.name;
+        let mut client = Client::open(wrapped(server.command()), "2025-06-18");
         let tools = client.ask(&request(1, "tools/list", &serde_json::json!({})));
         let mut names: Vec<&str> = tools["result"]["tools"]
             .as_array()
@@ -115,11 +116,14 @@ fn real_servers_work_as_directly() {
             .filter_map(|tool| tool["name"].as_str())
             .collect();
         names.sort_unstable();
-        assert_eq!(names, ["echo", "mark"], "{name}");
+        assert_eq!(names, ["FORBIDDEN", "echo", FORBIDDEN, "forbidden_too"], "{name}");
         let answer = client.ask(&call("two", "echo", &big));
         assert!(text_of(&answer) == big, "{name}: {answer:.300}");
-        let answer = client.ask(&call(3, "mark", "it works"));
-        assert_eq!((text_of(&answer), client.marks()), ("marked", vec!["it works".to_owned()]), "{name}");
+        let answer = client.ask(&call(3, FORBIDDEN, "it works"));
+        assert_eq!(text_of(&answer), "executed forbidden", "{name}");
+        let executed = server.executed();
+        assert_eq!(executed.len(), 2, "{name}");
+        assert_eq!(executed[1], (FORBIDDEN.to_owned(), "it works".to_owned()), "{name}");
         drop(client.peer.stdin.take());
         assert_eq!((client.peer.rest(), client.peer.code()), (Vec::new(), 0), "{name}");
     }

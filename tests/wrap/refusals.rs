@@ -6,13 +6,13 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::sdk::{Client, call, servers, text_of};
+use crate::sdk::{Client, FORBIDDEN, call, servers, text_of};
 use crate::support::{Peer, python, wrapped_with};
 
 const POLICY: &str = "version: v1
 mode: enforce
 rules:
-  - {name: no-marks, match: {methods: [tools/call], tools: [mark]}, action: deny}
+  - {name: not-that, match: {methods: [tools/call], tools: [forbidden]}, action: deny}
   - {name: the-rest, match: {methods: ['*']}, action: allow}
 ";
 
@@ -51,47 +51,48 @@ impl Site {
 
 #[test]
 fn a_denied_call_is_answered_and_not_executed() {
-    for (name, command) in servers() {
-        let site = Site::new(POLICY);
-        let mut client = Client::open(site.wrapped(&command), "2025-06-18");
+    for server in servers() {
+        let (name, site) = (server.name, Site::new(POLICY));
+        let mut client = Client::open(site.wrapped(server.command()), "2025-06-18");
         for id in [json!(1), json!("1")] {
-            let error = client.ask(&call(id, "mark", "no"));
+            let error = client.ask(&call(id, FORBIDDEN, "no"));
             assert_eq!(error["error"]["code"], 40301, "{name}: {error}");
             assert!(error["error"]["data"]["decision_id"].is_string(), "{name}: {error}");
-            assert!(!error.to_string().contains("no-marks"), "{name}: the rule's name is nobody's business");
+            assert!(!error.to_string().contains("not-that"), "{name}: the rule's name is nobody's business");
         }
         assert_eq!(text_of(&client.ask(&call(2, "echo", "yes"))), "yes", "{name}");
         drop(client.peer.stdin.take());
-        assert_eq!((client.peer.code(), client.marks(), site.blocked()), (0, vec![], 2), "{name}");
+        assert_eq!((client.peer.code(), site.blocked()), (0, 2), "{name}");
+        assert_eq!(server.executed(), [("echo".to_owned(), "yes".to_owned())], "{name}");
     }
 }
 
-/// Ways to say `mark` that one parser reads and another does not. `CALL` is a call of it with id 7.
+/// Ways to say `forbidden` that one parser reads and another does not. `CALL` is a call of it with id 7.
 fn disguises() -> Vec<(&'static str, Vec<u8>)> {
-    let plain = call(7, "mark", "disguised");
+    let plain = call(7, FORBIDDEN, "disguised");
     let envelope = |extra: &str| plain.replacen('{', &format!("{{{extra},"), 1).into_bytes();
     let at_end = |extra: &str| format!("{},{extra}}}", plain.strip_suffix('}').unwrap()).into_bytes();
     let swap = |from: &str, to: &str| {
         assert!(plain.contains(from), "{plain}");
         plain.replace(from, to).into_bytes()
     };
-    let name = "\"name\":\"mark\"";
+    let name = "\"name\":\"forbidden\"";
     let mut all = vec![
         ("case-folded METHOD after", at_end("\"METHOD\":\"ping\"")),
         ("case-folded METHOD before", envelope("\"Method\":\"ping\"")),
         ("case-folded JSONRPC", at_end("\"JSONRPC\":1")),
         ("case-folded ERROR", at_end("\"ERROR\":1")),
-        ("case-folded NAME", swap(name, "\"name\":\"mark\",\"NAME\":\"echo\"")),
-        ("case-folded Arguments", swap(name, "\"Arguments\":{},\"name\":\"mark\"")),
+        ("case-folded NAME", swap(name, "\"name\":\"forbidden\",\"NAME\":\"echo\"")),
+        ("case-folded Arguments", swap(name, "\"Arguments\":{},\"name\":\"forbidden\"")),
         ("long s in params", at_end("\"param\u{17f}\":{\"name\":\"echo\"}")),
         ("error of the wrong type", at_end("\"error\":1")),
         ("result beside method", at_end("\"result\":{}")),
         ("jsonrpc as a number", swap("\"jsonrpc\":\"2.0\"", "\"jsonrpc\":2.0")),
         ("method twice", envelope("\"method\":\"ping\"")),
-        ("name twice, denied first", swap(name, "\"name\":\"mark\",\"name\":\"echo\"")),
-        ("name twice, denied last", swap(name, "\"name\":\"echo\",\"name\":\"mark\"")),
-        ("name twice, one escaped", swap(name, "\"name\":\"echo\",\"n\\u0061me\":\"mark\"")),
-        ("escaped tool", swap("\"mark\"", "\"m\\u0061rk\"")),
+        ("name twice, denied first", swap(name, "\"name\":\"forbidden\",\"name\":\"echo\"")),
+        ("name twice, denied last", swap(name, "\"name\":\"echo\",\"name\":\"forbidden\"")),
+        ("name twice, one escaped", swap(name, "\"name\":\"echo\",\"n\\u0061me\":\"forbidden\"")),
+        ("escaped tool", swap("\"forbidden\"", "\"f\\u006frbidden\"")),
         ("escaped key", swap("\"name\"", "\"n\\u0061me\"")),
         ("byte order mark", [b"\xef\xbb\xbf", plain.as_bytes()].concat()),
         ("utf-16", plain.encode_utf16().flat_map(u16::to_le_bytes).collect()),
@@ -100,7 +101,10 @@ fn disguises() -> Vec<(&'static str, Vec<u8>)> {
         ("two messages on a line", format!("{plain}{plain}").into_bytes()),
         ("behind a carriage return", format!("{{}}\r{plain}").into_bytes()),
         ("batch", format!("[{plain}]").into_bytes()),
-        ("batch behind an innocent one", format!("[{},{plain}]", plain.replace("mark", "echo")).into_bytes()),
+        (
+            "batch behind an innocent one",
+            format!("[{},{plain}]", plain.replace(FORBIDDEN, "echo")).into_bytes(),
+        ),
         ("nested batch", format!("[[{plain}]]").into_bytes()),
         ("batch with a wrong element", format!("[{plain},{{\"jsonrpc\":\"2.0\",\"error\":1}}]").into_bytes()),
         ("id null", swap("\"id\":7", "\"id\":null")),
@@ -118,9 +122,9 @@ fn disguises() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn no_disguise_gets_a_denied_call_executed() {
-    for (name, command) in servers() {
-        let site = Site::new(POLICY);
-        let mut client = Client::open(site.wrapped(&command), "2025-06-18");
+    for server in servers() {
+        let (name, site) = (server.name, Site::new(POLICY));
+        let mut client = Client::open(site.wrapped(server.command()), "2025-06-18");
         for (i, (disguise, line)) in disguises().into_iter().enumerate() {
             let blocked = site.blocked();
             let mut stdin = client.peer.stdin.take().unwrap();
@@ -133,11 +137,11 @@ fn no_disguise_gets_a_denied_call_executed() {
             let answer = client.ask(&call(format!("e{i}"), "echo", &text));
             assert_eq!(text_of(&answer), text, "{name}: {disguise}: the session lives on");
             assert!(site.blocked() > blocked, "{name}: {disguise}: on record");
-            assert_eq!(client.marks(), [""; 0], "{name}: {disguise}");
+            assert_eq!(server.forbidden(), 0, "{name}: {disguise}");
         }
         drop(client.peer.stdin.take());
         // Nothing was only delayed.
-        assert_eq!((client.peer.code(), client.marks()), (0, vec![]), "{name}");
+        assert_eq!((client.peer.code(), server.forbidden()), (0, 0), "{name}");
     }
 }
 
@@ -154,7 +158,7 @@ for line in sys.stdin: print(line, end='', file=sys.stderr)
     );
     let mut client = Client::open(site.wrapped(server), "2025-03-26");
     let echo = call(1, "echo", "a");
-    client.peer.send(&format!("[ {echo}, {} ]\n", call(2, "mark", "b")));
+    client.peer.send(&format!("[ {echo}, {} ]\n", call(2, FORBIDDEN, "b")));
     assert_eq!(client.answer(&json!(2))["error"]["code"], 40301);
     drop(client.peer.stdin.take());
     let got = client.peer.stderr_rest();
@@ -270,4 +274,56 @@ fn without_a_policy_everything_passes_and_is_on_record() {
     let seen: Vec<_> = records.iter().map(|r| (r["direction"].as_str(), r["action"].as_str())).collect();
     assert_eq!(seen, [(Some("c2s"), Some("pass")), (Some("s2c"), Some("pass"))]);
     assert!(records.iter().all(|record| record["would"] == "block"), "{records:?}");
+}
+
+#[test]
+fn two_wraps_that_were_told_one_audit_log_have_a_log_each() {
+    let site = Site::new(POLICY);
+    let mut wraps = [Peer::start(site.wrapped(["cat"])), Peer::start(site.wrapped(["cat"]))];
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+    // Both are at work at the same time: none has been told that its input ends.
+    for wrap in &mut wraps {
+        wrap.send(&format!("{ping}\n"));
+        assert_eq!(wrap.line(), ping);
+    }
+    for wrap in &mut wraps {
+        drop(wrap.stdin.take());
+        assert_eq!((wrap.code(), wrap.stderr_rest()), (0, String::new()));
+    }
+    let named = fs::read_dir(site.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let logs: Vec<_> = named.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl")).collect();
+    assert_eq!(logs.len(), 2, "{logs:?}");
+    for log in &logs {
+        let text = fs::read_to_string(log).unwrap();
+        assert_eq!(text.matches("\"method\":\"ping\"").count(), 2, "there and back: {text}");
+    }
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_mcpgw-agent"));
+    let verified = verify.args(["audit", "verify"]).args(&logs).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[test]
+fn a_key_file_that_is_named_needs_no_key_in_the_environment() {
+    let site = Site::new(POLICY);
+    let (config, log, key) = (site.path("config.yaml"), site.path("audit.jsonl"), site.path("k"));
+    let write = |key: &str| {
+        let policy = site.path("policy.yaml");
+        let audit = format!("{{path: {}{key}}}", log.display());
+        fs::write(&config, format!("gateway:\n  policy: {}\n  audit: {audit}\n", policy.display())).unwrap();
+    };
+    let wrap = || {
+        let mut wrap = wrapped_with([Path::new("--config"), &config], ["cat"]);
+        wrap.env("MCPGW_AUDIT_SIGNING_KEY", "too short");
+        wrap
+    };
+    write(&format!(", signing-key-file: {}", key.display()));
+    let mut named = Peer::start(wrap());
+    drop(named.stdin.take());
+    assert_eq!((named.code(), named.stderr_rest()), (0, String::new()));
+    assert!(key.exists(), "the key is made where it was named");
+
+    write("");
+    let mut unnamed = Peer::start(wrap());
+    assert_eq!(unnamed.code(), 125);
+    assert!(unnamed.stderr_rest().contains("MCPGW_AUDIT_SIGNING_KEY has 9 bytes"));
 }

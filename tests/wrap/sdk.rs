@@ -11,23 +11,58 @@ use serde_json::{Value, json};
 
 use crate::support::Peer;
 
+/// A server that takes any arguments and writes each call it executes into a ledger; `echo` answers with its text.
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    program: OsString,
+    script: OsString,
+    ledger: tempfile::TempDir,
+}
+
+impl Server {
+    /// Its command line.
+    pub(crate) fn command(&self) -> [OsString; 4] {
+        [self.program.clone(), self.script.clone(), self.ledger().into_os_string(), "stdio".into()]
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.ledger.path().join("ledger")
+    }
+
+    /// What was executed: each call's tool and text.
+    pub(crate) fn executed(&self) -> Vec<(String, String)> {
+        let text = fs::read_to_string(self.ledger()).unwrap_or_default();
+        let calls = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        calls.map(|call| (word(&call[0]), word(&call[1]["text"]))).collect()
+    }
+
+    /// What was executed of what [`FORBIDDEN`] names.
+    pub(crate) fn forbidden(&self) -> usize {
+        self.executed().iter().filter(|(tool, _)| tool == FORBIDDEN).count()
+    }
+}
+
+/// A tool of each server.
+pub(crate) const FORBIDDEN: &str = "forbidden";
+
 /// Tells which servers are tried, and which cannot be because `cargo xtask peers` was not run.
-pub(crate) fn servers() -> Vec<(&'static str, Vec<OsString>)> {
+pub(crate) fn servers() -> Vec<Server> {
     let peers = peers_dir();
     let python = |environment: &str, script: &str| {
         let python = peers.join(environment).join("bin/python");
-        (python.clone(), vec![python.into_os_string(), scripts().join(script).into_os_string()])
+        (python.clone(), python.into_os_string(), scripts().join(script).into_os_string())
     };
     let node_modules = peers.join("node_modules/@modelcontextprotocol/sdk");
     let all = [
-        ("py1", python("py1", "marking_server_v1.py")),
-        ("py2", python("py2", "marking_server_v2.py")),
-        ("ts", (node_modules, vec!["node".into(), marking_module().into_os_string()])),
+        ("py1", python("py1", "ledger_server_v1.py")),
+        ("py2", python("py2", "ledger_server_v2.py")),
+        ("ts", (node_modules, "node".into(), ledger_module().into_os_string())),
     ];
     let mut found = Vec::new();
-    for (name, (needs, command)) in all {
+    for (name, (needs, program, script)) in all {
         if needs.exists() {
-            found.push((name, command));
+            found.push(Server { name, program, script, ledger: tempfile::tempdir().unwrap() });
         } else {
             let strict = ["CI", "MCPGW_REQUIRE_PEERS"].iter().any(|name| std::env::var_os(name).is_some());
             assert!(!strict, "{} is missing (`cargo xtask peers`)", needs.display());
@@ -51,15 +86,15 @@ fn scripts() -> PathBuf {
 }
 
 /// The TypeScript server, copied to where its imports are found.
-fn marking_module() -> PathBuf {
+fn ledger_module() -> PathBuf {
     static COPIED: OnceLock<PathBuf> = OnceLock::new();
     let copy = || {
-        let to = peers_dir().join("drivers/marking_server.mjs");
+        let to = peers_dir().join("drivers/ledger_server.mjs");
         if peers_dir().is_dir() {
             fs::create_dir_all(to.parent().unwrap()).unwrap();
             // Renamed into place: another test process may be reading the old one.
             let fresh = to.with_extension(std::process::id().to_string());
-            fs::copy(scripts().join("marking_server.mjs"), &fresh).unwrap();
+            fs::copy(scripts().join("ledger_server.mjs"), &fresh).unwrap();
             fs::rename(&fresh, &to).unwrap();
         }
         to
@@ -67,18 +102,15 @@ fn marking_module() -> PathBuf {
     COPIED.get_or_init(copy).clone()
 }
 
-/// A client in the middle of a session with a server that leaves marks.
+/// A client in the middle of a session.
 pub(crate) struct Client {
     pub(crate) peer: Peer,
-    marks: tempfile::TempDir,
 }
 
 impl Client {
     /// Starts `command` and agrees on `revision`.
-    pub(crate) fn open(mut command: Command, revision: &str) -> Self {
-        let marks = tempfile::tempdir().unwrap();
-        command.env("MARKS", marks.path().join("marks"));
-        let mut client = Self { peer: Peer::start(command), marks };
+    pub(crate) fn open(command: Command, revision: &str) -> Self {
+        let mut client = Self { peer: Peer::start(command) };
         let hello = json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
         let answer = client.ask(&request("init", "initialize", &hello));
         assert_eq!(answer["result"]["protocolVersion"], revision, "{answer}");
@@ -105,12 +137,6 @@ impl Client {
                 return message;
             }
         }
-    }
-
-    /// What was executed.
-    pub(crate) fn marks(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.marks.path().join("marks")).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use super::protocol::{Code, DecideRequest, RegisterRequest, Request, Response};
+use super::protocol::{Code, DecideRequest, Request, Response};
 use super::status::{SCHEMA, Status};
 use crate::proxy::hold::HeldView;
 
@@ -105,14 +105,6 @@ impl Client {
         Ok(*status)
     }
 
-    /// Registers the caller as a proxy. It lasts as long as this connection.
-    ///
-    /// # Errors
-    /// See [`ClientError`]; [`ClientError::Refused`] where the agent does not accept the caller.
-    pub fn register(&mut self, request: RegisterRequest) -> Result<(), ClientError> {
-        self.request(&Request::Register(request)).map(drop)
-    }
-
     /// Has configuration and policy read anew.
     ///
     /// # Errors
@@ -137,7 +129,8 @@ impl Client {
         self.request(&Request::Decide(DecideRequest { id: id.to_owned(), approve })).map(drop)
     }
 
-    fn request(&mut self, request: &Request) -> Result<Response, ClientError> {
+    /// Any request.
+    pub(super) fn request(&mut self, request: &Request) -> Result<Response, ClientError> {
         let deadline = Instant::now() + self.timeout;
         let mut line = serde_json::to_vec(request).map_err(|error| protocol(&error.to_string()))?;
         line.push(b'\n');

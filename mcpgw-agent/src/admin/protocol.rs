@@ -199,6 +199,13 @@ impl Response {
         }
     }
 
+    /// Why it refuses, in words; `None` where it does not.
+    #[must_use]
+    pub fn refusal(self) -> Option<String> {
+        let reason = || self.error.map_or_else(|| "no reason given".to_owned(), |error| error.message);
+        (!self.ok).then(reason)
+    }
+
     /// The answer as a line, its newline included.
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {

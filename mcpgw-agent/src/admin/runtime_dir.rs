@@ -126,12 +126,6 @@ impl RuntimeDir {
             .map_err(|errno| io("listen on", errno.into()))?;
         Ok(UnixListener::from(fd))
     }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 impl Drop for RuntimeDir {

@@ -51,31 +51,6 @@ pub enum Event<'a> {
         /// What is wrong with the other.
         error: &'a str,
     },
-    /// Somebody could not prove who they are.
-    AuthenticationFailed {
-        /// The server they wanted.
-        server: &'a str,
-        /// Where they came from.
-        peer: &'a str,
-        /// Why it failed; never what they showed.
-        reason: &'static str,
-    },
-    /// Somebody changed how the gateway works.
-    Administration {
-        /// Who, as the control socket or the HTTP server knows them.
-        who: &'a str,
-        /// What they did.
-        act: &'static str,
-        /// To what.
-        object: &'a str,
-    },
-    /// Something was not seen, or not recorded, elsewhere than in this log.
-    Lost {
-        /// What.
-        what: &'static str,
-        /// How many.
-        count: u64,
-    },
 }
 
 /// How a process ended.
@@ -125,20 +100,6 @@ impl Event<'_> {
                 policy(line, generation, hash);
                 line.text("error", error);
             }
-            Self::AuthenticationFailed { server, peer, reason } => {
-                line.text("server", server);
-                line.text("peer", peer);
-                line.text("reason", reason);
-            }
-            Self::Administration { who, act, object } => {
-                line.text("who", who);
-                line.text("act", act);
-                line.text("object", object);
-            }
-            Self::Lost { what, count } => {
-                line.text("what", what);
-                line.number("count", count);
-            }
         }
     }
 
@@ -149,9 +110,6 @@ impl Event<'_> {
             Self::SessionRequest { .. } => "session.request",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyFailed { .. } => "policy.failed",
-            Self::AuthenticationFailed { .. } => "authentication.failed",
-            Self::Administration { .. } => "administration",
-            Self::Lost { .. } => "lost",
         }
     }
 }

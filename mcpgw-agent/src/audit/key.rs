@@ -77,6 +77,20 @@ pub enum KeyError {
     },
 }
 
+impl KeySource {
+    /// The key file that is named; where none is, the key in [`KEY_VARIABLE`]; and where that is not set either, the file
+    /// beside the log. The environment is not looked at where a file is named.
+    ///
+    /// # Errors
+    /// [`KeyError::Length`]: the key in the environment is too short or too long.
+    pub fn find(file: Option<&Path>) -> Result<Self, KeyError> {
+        Ok(match file {
+            Some(path) => Self::File(path.to_owned()),
+            None => Key::from_env()?.map_or(Self::Beside, Self::Given),
+        })
+    }
+}
+
 impl Key {
     /// A key of these bytes; `origin` says in an error where they are from. A line feed at the end is no part of it.
     ///

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::event::Event;
 use super::health::{Counts, Health};
-use super::key::{Key, KeyError, KeySource};
+use super::key::KeySource;
 use super::line::Line;
 use super::sync::{Shared, Syncer};
 use super::writer::Writer;
@@ -40,15 +40,6 @@ impl Options {
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), key: KeySource::default(), durability: Durability::default() }
-    }
-
-    /// [`at`](Self::at) `path`, but signed with the key in the environment where there is one.
-    ///
-    /// # Errors
-    /// It is too short or too long.
-    pub fn from_env(path: impl Into<PathBuf>) -> Result<Self, KeyError> {
-        let key = Key::from_env()?.map_or(KeySource::Beside, KeySource::Given);
-        Ok(Self { key, ..Self::at(path) })
     }
 }
 

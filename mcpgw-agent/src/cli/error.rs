@@ -148,7 +148,9 @@ impl From<DaemonError> for CliError {
 
 impl From<GatewayError> for CliError {
     fn from(error: GatewayError) -> Self {
-        Self::new(exit::CONFIG, error)
+        let hint = error.hint();
+        let error = Self::new(exit::CONFIG, error);
+        hint.into_iter().fold(error, Self::hinted)
     }
 }
 
@@ -162,9 +164,8 @@ impl From<OptionsError> for CliError {
 impl From<WrapError> for CliError {
     fn from(error: WrapError) -> Self {
         let hint = match &error {
-            WrapError::Audit(error) => error.hint(),
+            WrapError::Gateway(error) => error.hint(),
             WrapError::NoCommand
-            | WrapError::Policy(_)
             | WrapError::NotFound { .. }
             | WrapError::NotExecutable { .. }
             | WrapError::System { .. } => None,

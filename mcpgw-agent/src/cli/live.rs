@@ -71,12 +71,6 @@ impl Live {
     }
 }
 
-/// The line for a change, without colour; safe to show.
-#[must_use]
-pub fn line(server: &ServerView, change: Change) -> String {
-    styled(server, change).render(false)
-}
-
 fn styled(server: &ServerView, change: Change) -> Line {
     let user = &server.user;
     let mut facts = format!("  pid {} ({user}) {}", server.pid, describe::transport(server.transport));

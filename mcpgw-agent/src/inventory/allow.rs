@@ -157,24 +157,6 @@ impl AllowList {
         specs.iter().map(AllowRule::new).collect::<Result<_, _>>().map(Self::new)
     }
 
-    /// Number of rules.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.rules.len()
-    }
-
-    /// There is no rule.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
-    /// Some rule names a hash: executables have to be hashed for it to match.
-    #[must_use]
-    pub fn needs_hashes(&self) -> bool {
-        self.rules.iter().any(|rule| rule.sha256.is_some())
-    }
-
     pub(super) fn first_match(&self, subject: &Subject<'_>) -> Option<&AllowRule> {
         self.rules.iter().find(|rule| rule.matches(subject))
     }
@@ -257,7 +239,6 @@ mod tests {
         let by_command = AllowSpec { command: Some("node *server.js*".into()), ..spec("c") };
         let by_hash = AllowSpec { sha256: Some("AB".repeat(32)), ..spec("h") };
         let list = AllowList::compile(&[by_command, by_hash]).unwrap();
-        assert!(list.needs_hashes());
         let subject = Subject { command: Some("node /a/b/server.js --x"), ..Subject::default() };
         assert_eq!(list.first_match(&subject).map(AllowRule::name), Some("c"));
         let hash = "ab".repeat(32);

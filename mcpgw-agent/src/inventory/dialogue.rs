@@ -80,14 +80,7 @@ impl Dialogue {
         peek: &Peek,
         evidence: &mut EvidenceList,
     ) {
-        self.heard(at);
-        count(&mut self.inbound, counted);
-        if direction::of(peek) == Some(Direction::ToClient) {
-            self.reversed = true;
-            return;
-        }
-        let strong = peek.mcp == Likeness::Strong;
-        self.plain += u64::from(!strong);
+        let Some(strong) = self.heard(Direction::ToServer, counted, at, peek) else { return };
         match &peek.kind {
             PeekKind::Request { id, method } if strong => {
                 self.asked_at = earliest(self.asked_at, at);
@@ -117,14 +110,7 @@ impl Dialogue {
         peek: &Peek,
         evidence: &mut EvidenceList,
     ) {
-        self.heard(at);
-        count(&mut self.outbound, counted);
-        if direction::of(peek) == Some(Direction::ToServer) {
-            self.reversed = true;
-            return;
-        }
-        let strong = peek.mcp == Likeness::Strong;
-        self.plain += u64::from(!strong);
+        let Some(strong) = self.heard(Direction::ToClient, counted, at, peek) else { return };
         let PeekKind::Response { id, error: false } = &peek.kind else { return };
         remember(&mut self.answered, id, at);
         self.match_answers();
@@ -146,26 +132,40 @@ impl Dialogue {
 
     /// HTTP headers said it: a request to the server, or its answer.
     pub(super) fn header(&mut self, at: BootTime, from_server: bool) {
-        self.heard(at);
+        self.moved(at);
         let side = if from_server { &mut self.answered_at } else { &mut self.asked_at };
         *side = earliest(*side, at);
     }
 
     pub(super) fn gap(&mut self, at: BootTime, bytes: u64) {
-        self.heard(at);
+        self.moved(at);
         self.lost = self.lost.saturating_add(bytes.max(1));
     }
 
     /// A stream turned out to be something else. What a server *prints* before the first request may be
     /// anything, so only its input, or another protocol's framing, settles the matter.
     pub(super) fn not_mcp(&mut self, at: BootTime, why: NotMcp, inbound: bool) {
-        self.heard(at);
+        self.moved(at);
         if inbound || why == NotMcp::ContentLength {
             self.foreign = Some(why);
         }
     }
 
-    fn heard(&mut self, at: BootTime) {
+    /// Counts a message on its way `to` a side, and says whether it is MCP beyond doubt; `None`: only the other side is sent
+    /// such a message.
+    fn heard(&mut self, to: Direction, counted: Counted, at: BootTime, peek: &Peek) -> Option<bool> {
+        self.moved(at);
+        count(if to == Direction::ToServer { &mut self.inbound } else { &mut self.outbound }, counted);
+        if direction::of(peek).is_some_and(|only| only != to) {
+            self.reversed = true;
+            return None;
+        }
+        let strong = peek.mcp == Likeness::Strong;
+        self.plain += u64::from(!strong);
+        Some(strong)
+    }
+
+    fn moved(&mut self, at: BootTime) {
         self.first = earliest(self.first, at);
         self.last = self.last.max(Some(at));
     }

@@ -42,16 +42,6 @@ impl Hook {
 }
 
 impl HookState {
-    /// The word used in status and metrics.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Attached { .. } => "attached",
-            Self::Skipped { .. } => "skipped",
-            Self::Failed { .. } => "failed",
-        }
-    }
-
     /// Note, reason or error.
     #[must_use]
     pub fn reason(&self) -> &str {
@@ -155,13 +145,12 @@ mod tests {
     #[test]
     fn words_and_reasons() {
         let hook = EXEC.attached("on demand");
-        assert!(hook.state.is_attached());
-        assert_eq!((hook.state.word(), hook.state.reason()), ("attached", "on demand"));
+        assert_eq!((hook.state.is_attached(), hook.state.reason()), (true, "on demand"));
         assert!(hook.remedy.is_empty());
         let hook = FORK.skipped("left out", "put it back");
         assert_eq!(
-            (hook.state.word(), hook.state.reason(), hook.remedy.as_str()),
-            ("skipped", "left out", "put it back")
+            (hook.state.is_attached(), hook.state.reason(), hook.remedy.as_str()),
+            (false, "left out", "put it back")
         );
     }
 

@@ -19,6 +19,7 @@ use super::hook::{self, Hook, Kind};
 use super::offsets::{self, Hooks, Resolved};
 use super::probe_log::ProbeLog;
 use super::reader::{Reader, Readers};
+use crate::config::Rings;
 
 pub(super) const LIFECYCLE: &str = "lifecycle";
 pub(super) const STREAMS: &str = "streams";
@@ -51,10 +52,11 @@ pub struct KernelOptions {
 
 impl Default for KernelOptions {
     fn default() -> Self {
+        let Rings { lifecycle_bytes, streams_bytes, tcp_bytes } = Rings::default();
         Self {
-            lifecycle_bytes: 1 << 20,
-            streams_bytes: 2 << 20,
-            tcp_bytes: 2 << 20,
+            lifecycle_bytes,
+            streams_bytes,
+            tcp_bytes,
             budget: limit::BUDGET,
             btf: PathBuf::from(VMLINUX),
             disabled: Vec::new(),

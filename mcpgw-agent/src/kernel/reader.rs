@@ -51,12 +51,6 @@ impl Reader {
         Self { ring, source: Source::Fresh(Some(buffer)), sequences: Sequences::default(), undecodable }
     }
 
-    /// `lifecycle`, `streams` or `tcp`.
-    #[must_use]
-    pub fn ring(&self) -> &'static str {
-        self.ring
-    }
-
     /// Waits until there is something and appends it to `out`, a bounded number of events at a time and at least one.
     ///
     /// Cancel safe: nothing is taken from the ring before the last await point.

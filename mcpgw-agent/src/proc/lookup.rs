@@ -8,7 +8,7 @@ use super::fds::{RawKind, raw_ends};
 use super::process::{ProcessDir, SMALL};
 use super::scan::{ScanOptions, pids};
 use super::{netns, text};
-use crate::inventory::{Channel, ChannelKind, FileId, ProcessKey, SocketAddrs};
+use crate::inventory::{Channel, ChannelKind, ProcessKey, SocketAddrs};
 
 /// Descriptors looked at for [`holds`].
 const HOLDER_FDS: usize = 1024;
@@ -17,12 +17,6 @@ const HOLDER_FDS: usize = 1024;
 #[must_use]
 pub fn key_of(pid: u32) -> Option<ProcessKey> {
     ProcessDir::open(pid).map(|process| process.key())
-}
-
-/// Device and inode of the file a process runs; `None` where it is gone or may not be looked at.
-#[must_use]
-pub fn exe_file(process: ProcessKey) -> Option<FileId> {
-    ProcessDir::open_key(process)?.file("exe").map(|file| file.id)
 }
 
 /// Bytes a process has read and written so far through system calls (`rchar` + `wchar`); `None` where it is

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -354,7 +354,6 @@ fn enrichment_tells_where_a_process_stands() {
     assert_eq!((user, exe_sha256), (&name, &None));
     assert!(cgroup.starts_with('/'));
     assert!(Path::new(exe).is_absolute());
-    assert_eq!(exe_file(child.key()).unwrap().ino, std::fs::metadata(exe).unwrap().ino());
 
     let hash = reader.sha256(child.key()).unwrap();
     let mut file = File::open(exe).unwrap();
@@ -368,7 +367,7 @@ fn what_is_gone_or_another_is_nothing() {
     let key = child.key();
     let reader = ProcReader::new();
     let earlier = ProcessKey { start_ticks: key.start_ticks - 1, ..key };
-    assert_eq!((reader.enrich(earlier), io_bytes(earlier), exe_file(earlier)), (None, None, None));
+    assert_eq!((reader.enrich(earlier), io_bytes(earlier)), (None, None));
     let held = process::ProcessDir::open_key(key).unwrap();
     child.end();
     assert_eq!(
@@ -435,14 +434,4 @@ fn what_a_process_holds_can_be_asked() {
     assert!(!holds(child.key(), &[pipe]), "another process does not");
     drop((reader, writer));
     assert!(!holds(own, &[pipe]), "no longer");
-}
-
-#[test]
-fn our_own_executable_is_ours() {
-    let own: PathBuf = std::env::current_exe().unwrap();
-    let file = std::fs::metadata(own).unwrap();
-    assert_eq!(
-        exe_file(key_of(std::process::id()).unwrap()),
-        Some(FileId { dev: file.dev(), ino: file.ino() })
-    );
 }

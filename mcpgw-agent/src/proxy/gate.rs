@@ -189,7 +189,7 @@ impl Turn<'_> {
             self.party.session().closed(Direction::ToServer, id);
         }
         Item {
-            outcome: self.outcome(recorded, &verdict, answer, None, &decision),
+            outcome: self.outcome(recorded, answer, None, &decision),
             message: None,
             verdict,
             decision,
@@ -248,7 +248,7 @@ impl Turn<'_> {
         let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
         let answer = answer.filter(|_| held.is_none());
         let asked = asked.filter(|_| held.is_none());
-        let outcome = self.outcome(recorded, &verdict, answer, asked, &decision);
+        let outcome = self.outcome(recorded, answer, asked, &decision);
         Item { outcome, message: Some(message), verdict, decision, answers, held }
     }
 
@@ -339,19 +339,17 @@ impl Turn<'_> {
     fn outcome(
         &self,
         recorded: Result<Recorded, AuditError>,
-        verdict: &Verdict,
         answer: Option<Bytes>,
         id: Option<RequestId>,
         decision: &str,
     ) -> Outcome {
         match recorded {
-            Ok(recorded) if verdict.forwards() => Outcome::Forward(recorded),
-            Ok(recorded) => Outcome::Refuse { recorded: Some(recorded), answer },
+            Ok(recorded) => Outcome { recorded: Some(recorded), answer },
             Err(error) => {
                 tracing::error!(%error, "a decision could not be recorded");
                 let answer =
                     id.map(|id| reply::error(Some(&id), reply::UNAUDITED, reply::UNRECORDED, Some(decision)));
-                Outcome::Refuse { recorded: None, answer }
+                Outcome { recorded: None, answer }
             }
         }
     }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gate::Gate;
-use crate::audit::{AuditError, AuditLog, Event, KeyError, KeySource, Options};
+use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
 use crate::json::Limits;
-use crate::policy::Policy;
+use crate::policy::{Mode, Policy};
 use crate::reload::{Change, PolicyStore, ReloadError};
 
 /// The audit log's name in the state directory.
@@ -32,9 +32,17 @@ pub enum GatewayError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
-    /// The key in the environment cannot be used.
-    #[error(transparent)]
-    Key(#[from] KeyError),
+}
+
+impl GatewayError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Audit(error) => error.hint(),
+            Self::Directory { .. } | Self::Policy(_) => None,
+        }
+    }
 }
 
 /// Everything messages need on their way through.
@@ -51,23 +59,46 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]
     pub fn open(config: &config::Gateway, state: &Path) -> Result<Self, GatewayError> {
-        let policies = Arc::new(match &config.policy {
-            Some(path) => PolicyStore::load(path)?,
-            None => PolicyStore::new(Policy::built_in()),
-        });
+        let policies = policies(config)?;
         let path = config.audit.path.clone().unwrap_or_else(|| state.join(AUDIT_FILE));
         if config.audit.path.is_none() {
             make(state)?;
         }
-        let mut options = Options { durability: config.audit.durability, ..Options::from_env(path)? };
-        if let Some(file) = &config.audit.signing_key_file {
-            options.key = KeySource::File(file.clone());
-        }
-        let audit = Arc::new(AuditLog::open(&options)?);
+        let audit = AuditLog::open(&log_options(&config.audit, path)?)?;
+        Ok(Self::new(policies, audit, config))
+    }
+
+    /// The gateway of one session with `server`, beside which others may be told the same audit log: then it has a log of its
+    /// own, as it has where the configuration names no file. Where nothing is enforced a log that cannot be opened stops
+    /// nothing; `tell` hears of it.
+    ///
+    /// # Errors
+    /// [`GatewayError`]
+    pub fn of_session(
+        config: &config::Gateway,
+        server: &str,
+        tell: impl FnOnce(&AuditError),
+    ) -> Result<Self, GatewayError> {
+        let policies = policies(config)?;
+        let path = config.audit.path.clone().map_or_else(|| default_path(server), Ok);
+        let options = path.and_then(|path| log_options(&config.audit, path));
+        let audit = match options.and_then(|options| AuditLog::open_or_beside(&options)) {
+            Ok(audit) => audit,
+            Err(error) if policies.current().policy.mode() == Mode::Observe => {
+                tell(&error);
+                AuditLog::absent(config.audit.path.clone().unwrap_or_default())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self::new(policies, audit, config))
+    }
+
+    fn new(policies: PolicyStore, audit: AuditLog, config: &config::Gateway) -> Self {
+        let (policies, audit) = (Arc::new(policies), Arc::new(audit));
         let bytes = usize::try_from(config.limits.message_bytes).unwrap_or(usize::MAX);
         let limits = Limits { bytes, ..Limits::default() };
         let gate = Arc::new(Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits));
-        Ok(Self { gate, policies, audit })
+        Self { gate, policies, audit }
     }
 
     /// Decides on messages.
@@ -87,7 +118,22 @@ impl Gateway {
     /// # Errors
     /// What is wrong with it; the policy before stays in force.
     pub fn reload(&self) -> Result<(), String> {
-        reload(&self.policies, &self.audit)
+        let outcome = self.policies.reload();
+        let loaded = self.policies.current();
+        let (generation, hash) = (loaded.generation, loaded.policy.hash());
+        let (recorded, result) = match outcome {
+            Ok(Change::Same) => return Ok(()),
+            Ok(Change::Replaced(_)) => (self.audit.note(&Event::PolicyLoaded { generation, hash }), Ok(())),
+            Err(error) => {
+                let error = error.to_string();
+                (self.audit.note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))
+            }
+        };
+        if let Err(error) = recorded {
+            // Counted as lost; the next message's record is what must not be.
+            tracing::error!(%error, "a reload of the policy is not on record");
+        }
+        result
     }
 
     /// The audit log.
@@ -97,27 +143,13 @@ impl Gateway {
     }
 }
 
-/// Reads the policy file anew and records what came of it.
-///
-/// # Errors
-/// What is wrong with it; the policy before stays in force.
-pub fn reload(policies: &PolicyStore, audit: &AuditLog) -> Result<(), String> {
-    let outcome = policies.reload();
-    let loaded = policies.current();
-    let (generation, hash) = (loaded.generation, loaded.policy.hash());
-    let (recorded, result) = match outcome {
-        Ok(Change::Same) => return Ok(()),
-        Ok(Change::Replaced(_)) => (audit.note(&Event::PolicyLoaded { generation, hash }), Ok(())),
-        Err(error) => {
-            let error = error.to_string();
-            (audit.note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))
-        }
-    };
-    if let Err(error) = recorded {
-        // Counted as lost; the next message's record is what must not be.
-        tracing::error!(%error, "a reload of the policy is not on record");
-    }
-    result
+fn policies(config: &config::Gateway) -> Result<PolicyStore, ReloadError> {
+    config.policy.as_deref().map_or_else(|| Ok(PolicyStore::new(Policy::built_in())), PolicyStore::load)
+}
+
+fn log_options(config: &config::Audit, path: PathBuf) -> Result<Options, AuditError> {
+    let key = KeySource::find(config.signing_key_file.as_deref())?;
+    Ok(Options { path, key, durability: config.durability })
 }
 
 /// Makes a directory that nobody else can look into; one that is there stays as it is.

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use client::{Handed, Heard, Kept, Offer, hand_over};
 pub use ledger::Ledger;
 pub use sessions::{Place, SessionView, Sessions, TooMany};
+pub(super) use socket::{read_line, write_line};
 
 /// What the daemon tells a wrap of its session, a line each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
-use serde::{Deserialize, Serialize};
 
+use super::handover::{read_line, write_line};
 use super::printable;
+use crate::admin::protocol::{ChannelRef, ChannelRefKind, RegisterRequest, Request, Response};
 
 /// For the daemon to take the connection.
 const CONNECT_BOUND: Duration = Duration::from_millis(50);
@@ -25,33 +26,6 @@ const ANSWER_BOUND: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_secs(2);
 /// Between attempts after a refusal: the daemon may have been changed meanwhile.
 const RETRY_REFUSED: Duration = Duration::from_secs(60);
-/// Longest answer read.
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
-
-#[derive(Debug, Serialize)]
-struct Request<'a> {
-    op: &'static str,
-    name: Option<&'a str>,
-    channels: &'a [ChannelId],
-}
-
-#[derive(Debug, Clone, Copy, Serialize)]
-struct ChannelId {
-    kind: &'static str,
-    ino: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct Answer {
-    ok: bool,
-    #[serde(default)]
-    error: Option<AnswerError>,
-}
-
-#[derive(Debug, Deserialize)]
-struct AnswerError {
-    message: String,
-}
 
 /// Why there is no registration.
 #[derive(Debug)]
@@ -86,7 +60,7 @@ pub fn announce(runtime_dir: PathBuf, name: String) -> io::Result<()> {
 pub(super) struct Registration {
     socket: PathBuf,
     name: Option<String>,
-    channels: Vec<ChannelId>,
+    channels: Vec<ChannelRef>,
     link: Result<UnixStream, Failure>,
     told: bool,
 }
@@ -102,7 +76,7 @@ impl Registration {
 
     /// Sends the inode numbers of the server's pipes. To be called before the server runs.
     pub(super) fn set_channels(&mut self, inodes: [u64; 2]) {
-        self.channels = inodes.map(|ino| ChannelId { kind: "fifo", ino }).into();
+        self.channels = inodes.map(|ino| ChannelRef { kind: ChannelRefKind::Fifo, ino }).into();
         if let Ok(stream) = &self.link
             && let Err(failure) = self.register(stream)
         {
@@ -145,20 +119,13 @@ impl Registration {
     }
 
     fn register(&self, stream: &UnixStream) -> Result<(), Failure> {
-        let request = Request { op: "register", name: self.name.as_deref(), channels: &self.channels };
-        let mut line = serde_json::to_vec(&request).map_err(io::Error::from)?;
-        line.push(b'\n');
+        let request =
+            Request::Register(RegisterRequest { name: self.name.clone(), channels: self.channels.clone() });
         stream.set_write_timeout(Some(ANSWER_BOUND))?;
-        let mut writer = stream;
-        writer.write_all(&line)?;
-        let answer: Answer =
-            serde_json::from_slice(&read_line(stream, ANSWER_BOUND)?).map_err(io::Error::from)?;
-        match answer {
-            Answer { ok: true, .. } => Ok(()),
-            Answer { error, .. } => {
-                Err(Failure::Refused(error.map_or_else(|| "no reason given".into(), |error| error.message)))
-            }
-        }
+        write_line(stream, &serde_json::to_vec(&request).map_err(io::Error::from)?)?;
+        let line = read_line(stream, Some(ANSWER_BOUND))?;
+        let response: Response = serde_json::from_slice(&line).map_err(io::Error::from)?;
+        response.refusal().map_or(Ok(()), |reason| Err(Failure::Refused(reason)))
     }
 
     /// Says once that the daemon said no: the server works, and shows as unproxied.
@@ -195,27 +162,6 @@ pub(super) fn open_socket(path: &Path) -> io::Result<UnixStream> {
     }
     stream.set_nonblocking(false)?;
     Ok(stream)
-}
-
-/// One line within `bound`, whatever the pace of the other side.
-fn read_line(mut stream: &UnixStream, bound: Duration) -> Result<Vec<u8>, Failure> {
-    let deadline = Instant::now() + bound;
-    let mut line = Vec::new();
-    let mut chunk = [0; 1024];
-    while !line.contains(&b'\n') {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || line.len() > MAX_ANSWER_BYTES {
-            return Err(Failure::Absent);
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut chunk) {
-            Ok(0) => return Err(Failure::Absent),
-            Ok(read) => line.extend_from_slice(chunk.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(line)
 }
 
 /// Blocks until the other side closes; what it says meanwhile is of no interest.

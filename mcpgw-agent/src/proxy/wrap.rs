@@ -1,5 +1,10 @@
 //! `mcpgw-agent wrap`: runs a server and stands invisibly between it and its client.
 
+mod embedded;
+mod handed;
+mod server;
+mod signals;
+
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
@@ -13,16 +18,16 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, raise};
 use nix::unistd::{dup2_stdin, dup2_stdout};
 
-use super::embedded::Engine;
-use super::handed::{self, Abandoned, GATEWAY_GONE};
+use super::gateway::GatewayError;
 use super::handover::{Handed, Offer};
 use super::register::Registration;
-use super::server::{Pipes, Server};
-use super::signals::{Received, Signals};
 use super::stdio::{Ends, Relay, Running};
-use crate::audit::AuditError;
 use crate::config::Gateway;
-use crate::reload::ReloadError;
+use embedded::Engine;
+use handed::Abandoned;
+pub use handed::GATEWAY_GONE;
+use server::{Pipes, Server};
+use signals::{Received, Signals};
 
 /// How long output may still come after a server that was told to end has ended, from a descendant that holds its
 /// standard output.
@@ -45,7 +50,7 @@ pub struct WrapOptions {
 
 impl WrapOptions {
     /// The server's name: the one given, or the file name of the command's program.
-    pub(super) fn server(&self) -> String {
+    fn server(&self) -> String {
         let program = || {
             let program = self.command.first().map(Path::new).and_then(Path::file_name);
             program.unwrap_or_default().to_string_lossy().into_owned()
@@ -74,12 +79,9 @@ pub enum WrapError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// The policy cannot be used: nothing is started without it.
+    /// Policy or audit log cannot be used: nothing is started without them.
     #[error(transparent)]
-    Policy(#[from] ReloadError),
-    /// The audit log cannot be written.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
+    Gateway(#[from] GatewayError),
     /// Our own failure, before the server ran.
     #[error("cannot {step}")]
     System {
@@ -98,7 +100,7 @@ impl WrapError {
             Self::NoCommand => 2,
             Self::NotFound { .. } => 127,
             Self::NotExecutable { .. } => 126,
-            Self::Policy(_) | Self::Audit(_) | Self::System { .. } => 125,
+            Self::Gateway(_) | Self::System { .. } => 125,
         }
     }
 }
@@ -141,7 +143,7 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
         }
         Course::Own(engine) => {
             let ends = Ends { client_in, client_out, server_in, server_out };
-            let relayed = Relay::new(Arc::clone(&engine.gate), Arc::clone(&engine.party), ends)
+            let relayed = Relay::new(Arc::clone(engine.gate()), Arc::clone(&engine.party), ends)
                 .and_then(Relay::start)
                 .and_then(|running| await_output(running, &events));
             (relayed, Some(engine))
@@ -181,7 +183,7 @@ fn take_standard() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// What the main thread waits for.
 #[derive(Debug)]
-pub(super) enum Event {
+enum Event {
     Signal(Received),
     /// The server has ended and can be reaped.
     Ended,
@@ -219,7 +221,7 @@ fn start_threads(
     start("register", move || registration.keep())
 }
 
-pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.into()).spawn(work).map(drop)
 }
 

@@ -14,16 +14,16 @@ use crate::support::{Agent, Company, Peers, Site, Skipped, agent_binary, eventua
 const POLICY: &str = "version: v1
 mode: enforce
 rules:
-  - {name: ask-first, action: hold, match: {methods: [tools/call], tools: [mark]}}
+  - {name: ask-first, action: hold, match: {methods: [tools/call], tools: [forbidden]}}
   - {name: rest, action: allow, match: {methods: ['*']}}
 ";
 
-/// An agent with a policy that holds, and a session with a server that leaves marks.
+/// An agent with a policy that holds, and a session with a server that writes what it executes into a ledger.
 struct Desk {
     agent: Agent,
     site: Site,
     wrap: Wrapped,
-    marks: PathBuf,
+    ledger: PathBuf,
 }
 
 impl Desk {
@@ -32,18 +32,18 @@ impl Desk {
         let policy = site.path().join("policy.yaml");
         fs::write(&policy, POLICY).unwrap();
         let agent = Agent::start_with(&format!("{admin}gateway:\n  policy: {}\n{options}", policy.display()));
-        let marks = site.path().join("marks");
-        let mut program = Command::new(agent_binary());
-        program.env("MARKS", &marks);
-        let server: [OsString; 2] = [Peers::python(environment)?, Peers::script(script)];
+        let ledger = site.path().join("ledger");
+        let program = Command::new(agent_binary());
+        let server: [OsString; 4] =
+            [Peers::python(environment)?, Peers::script(script), ledger.clone().into(), "stdio".into()];
         let mut wrap = Wrapped::of(program, &agent, &site, &server);
         assert!(wrap.call("initialize", &wrapped::hello())["result"].is_object());
         wrap.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        Ok(Self { agent, site, wrap, marks })
+        Ok(Self { agent, site, wrap, ledger })
     }
 
     fn ask(&mut self, text: &str) -> usize {
-        self.wrap.ask("tools/call", &json!({"name": "mark", "arguments": {"text": text}}))
+        self.wrap.ask("tools/call", &json!({"name": "forbidden", "arguments": {"text": text}}))
     }
 
     fn list(&self) -> Vec<Value> {
@@ -62,8 +62,8 @@ impl Desk {
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    fn marks(&self) -> String {
-        fs::read_to_string(&self.marks).unwrap_or_default()
+    fn executed(&self) -> String {
+        fs::read_to_string(&self.ledger).unwrap_or_default()
     }
 
     fn scrape(&self) -> String {
@@ -76,12 +76,12 @@ fn one_is_executed_and_one_is_not(environment: &str, script: &str) -> Result<(),
     let mut desk = Desk::new("", "", environment, script)?;
     let approved = desk.ask("approved");
     let held = desk.held();
-    assert_eq!((&held["target"], &held["rule"]), (&json!("mark"), &json!("ask-first")), "{held}");
+    assert_eq!((&held["target"], &held["rule"]), (&json!("forbidden"), &json!("ask-first")), "{held}");
     assert_eq!(held["arguments"], r#"{"text":"approved"}"#, "{held}");
     assert!(desk.wrap.call("ping", &json!({}))["result"].is_object(), "others do not wait");
     assert_eq!(desk.agent.status().gateway["holds"]["waiting"], 1);
     assert!(desk.scrape().lines().any(|line| line == "mcpgw_held_messages 1"));
-    assert_eq!(desk.marks(), "", "nothing is executed before its time");
+    assert_eq!(desk.executed(), "", "nothing is executed before its time");
     assert_eq!(desk.decide("approve", &held["id"]), (true, String::new()));
     let answer = desk.wrap.hear();
     assert_eq!(answer["id"], approved, "{answer}");
@@ -96,7 +96,7 @@ fn one_is_executed_and_one_is_not(environment: &str, script: &str) -> Result<(),
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(denied), &json!(40304)), "{answer}");
     // The server has read all there was by now.
     assert!(desk.wrap.call("tools/list", &json!({}))["result"].is_object());
-    assert_eq!(desk.marks(), "approved\n", "once, and nothing else");
+    assert_eq!(desk.executed(), "[\"forbidden\", {\"text\": \"approved\"}]\n", "once, and nothing else");
     let scrape = desk.scrape();
     for line in [
         "mcpgw_held_messages 0",
@@ -124,31 +124,31 @@ fn one_is_executed_and_one_is_not(environment: &str, script: &str) -> Result<(),
 
 #[test]
 fn python_1_executes_what_is_approved_once() {
-    scenario(Company::Shared, || one_is_executed_and_one_is_not("py1", "marking_server_v1.py"));
+    scenario(Company::Shared, || one_is_executed_and_one_is_not("py1", "ledger_server_v1.py"));
 }
 
 #[test]
 fn python_2_executes_what_is_approved_once() {
-    scenario(Company::Shared, || one_is_executed_and_one_is_not("py2", "marking_server_v2.py"));
+    scenario(Company::Shared, || one_is_executed_and_one_is_not("py2", "ledger_server_v2.py"));
 }
 
 #[test]
 fn time_runs_out_and_ends_of_sessions_end_waiting() {
     scenario(Company::Shared, || {
-        let mut desk = Desk::new("", "  hold-timeout: 1s\n", "py1", "marking_server_v1.py")?;
+        let mut desk = Desk::new("", "  hold-timeout: 1s\n", "py1", "ledger_server_v1.py")?;
         let late = desk.ask("late");
         let answer = desk.wrap.hear();
         assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(late), &json!(40304)), "{answer}");
         assert_eq!(desk.agent.status().gateway["holds"]["timed_out"], 1);
 
-        let mut desk = Desk::new("", "", "py1", "marking_server_v1.py")?;
+        let mut desk = Desk::new("", "", "py1", "ledger_server_v1.py")?;
         desk.ask("never");
         let held = desk.held();
         assert_eq!(desk.wrap.close(), Some(0), "the end does not wait for anybody");
         eventually("nothing waits", SOON, || desk.list().is_empty().then_some(()));
         assert!(!desk.decide("approve", &held["id"]).0);
         assert_eq!(desk.agent.status().gateway["holds"]["ended"], 1);
-        assert_eq!(desk.marks(), "");
+        assert_eq!(desk.executed(), "");
         Ok(())
     });
 }
@@ -157,7 +157,7 @@ fn time_runs_out_and_ends_of_sessions_end_waiting() {
 fn only_an_operator_sees_and_decides() {
     scenario(Company::Shared, || {
         let group = "  socket-group: nogroup\n";
-        let mut desk = Desk::new(group, "", "py1", "marking_server_v1.py")?;
+        let mut desk = Desk::new(group, "", "py1", "ledger_server_v1.py")?;
         desk.ask("secret");
         let held = desk.held();
         let program = super::reachable(&desk.site);
@@ -178,7 +178,7 @@ fn only_an_operator_sees_and_decides() {
             assert!(!String::from_utf8_lossy(&output.stdout).contains("secret"));
         }
         assert_eq!(desk.list().len(), 1, "it still waits");
-        assert_eq!(desk.marks(), "");
+        assert_eq!(desk.executed(), "");
         Ok(())
     });
 }

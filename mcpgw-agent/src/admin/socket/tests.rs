@@ -10,7 +10,7 @@ use super::*;
 use crate::admin::client::{Client, ClientError};
 use crate::admin::protocol::{LINE_MAX, Response};
 use crate::admin::status::tests::{agent, server};
-use crate::admin::{RuntimeDir, Status};
+use crate::admin::{Request, RuntimeDir, Status};
 use crate::inventory::ServerState;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -25,6 +25,10 @@ struct Agent {
     _temp: tempfile::TempDir,
 }
 
+fn register(client: &mut Client, request: RegisterRequest) -> Result<(), ClientError> {
+    client.request(&Request::Register(request)).map(drop)
+}
+
 impl Agent {
     fn start(limits: Limits) -> Self {
         Self::with(limits, Status::new(agent(), vec![server("1", ServerState::Unproxied)]))
@@ -34,7 +38,7 @@ impl Agent {
         let temp = tempfile::tempdir().unwrap();
         let mut dir = RuntimeDir::lock(&temp.path().join("run")).unwrap();
         let listener = dir.bind("no-such-group-here").unwrap();
-        let path = dir.path().join("control.sock");
+        let path = temp.path().join("run/control.sock");
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (tasks, (sender, mut commands)) = (Tasks::new(), mpsc::channel(8));
@@ -235,13 +239,13 @@ fn a_reader_that_does_not_read_is_dropped_and_harms_nobody() {
 fn a_registration_lasts_as_long_as_its_connection() {
     let agent = Agent::start(Limits { idle: Duration::from_millis(20), ..Limits::default() });
     let mut client = agent.client();
-    client.register(RegisterRequest { name: Some("git".to_owned()), channels: vec![] }).unwrap();
+    register(&mut client, RegisterRequest { name: Some("git".to_owned()), channels: vec![] }).unwrap();
     assert_eq!(agent.next(), "register 1 git 0 true");
     thread::sleep(Duration::from_millis(100)); // longer than a visitor may idle
     let channel = crate::inventory::Channel { kind: crate::inventory::ChannelKind::Fifo, ino: 7 };
     let again =
         RegisterRequest { name: Some("git".to_owned()), channels: vec![channel.into(), channel.into()] };
-    client.register(again).unwrap();
+    register(&mut client, again).unwrap();
     assert_eq!(agent.next(), "register 1 git 2 true");
     assert!(agent.events.try_recv().is_err());
     drop(client);
@@ -252,8 +256,8 @@ fn a_registration_lasts_as_long_as_its_connection() {
 fn a_refused_registration_is_told_why_and_keeps_no_seat() {
     let agent = Agent::start(Limits::default());
     let mut thief = agent.client();
-    let error =
-        thief.register(RegisterRequest { name: Some("thief".to_owned()), channels: vec![] }).unwrap_err();
+    let error = register(&mut thief, RegisterRequest { name: Some("thief".to_owned()), channels: vec![] })
+        .unwrap_err();
     assert_eq!(error.to_string(), "the mcpgw-agent refused: not mcpgw");
     assert_eq!(agent.next(), "register 1 thief 0 true");
     assert_eq!(agent.next(), "unregister 1", "although the client still holds its end");
@@ -265,14 +269,14 @@ fn registrations_have_their_own_bound_and_leave_visitors_their_seats() {
     let mut held: Vec<_> = (0..20)
         .map(|_| {
             let mut client = agent.client();
-            client.register(RegisterRequest::default()).unwrap();
+            register(&mut client, RegisterRequest::default()).unwrap();
             client
         })
         .collect();
     agent.works();
     let error = loop {
         // A seat of the visit before may still be held for a moment.
-        match agent.client().register(RegisterRequest::default()) {
+        match register(&mut agent.client(), RegisterRequest::default()) {
             Err(ClientError::Refused { message, .. }) if message.contains("proxies") => break message,
             Err(ClientError::Refused { .. } | ClientError::Io(_)) => {}
             other => panic!("{other:?}"),

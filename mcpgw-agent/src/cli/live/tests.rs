@@ -2,6 +2,10 @@ use super::*;
 use crate::admin::status::tests::{agent, server};
 use crate::inventory::ServerState;
 
+fn line(server: &ServerView, change: Change) -> String {
+    styled(server, change).render(false)
+}
+
 #[test]
 fn a_change_is_one_line() {
     let mut server = server("1", ServerState::Unproxied);

@@ -140,7 +140,7 @@ impl Turn<'_> {
             .then(|| self.answer(message, &standing, &verdict, &decision))
             .flatten();
         let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
-        let outcome = self.outcome(recorded, &verdict, answer, asked.filter(|_| is_owed), &decision);
+        let outcome = self.outcome(recorded, answer, asked.filter(|_| is_owed), &decision);
         Item {
             outcome,
             answers: message.kind().is_response(),

@@ -32,13 +32,11 @@ pub(super) struct Item {
 }
 
 #[derive(Debug)]
-pub(super) enum Outcome {
-    Forward(Recorded),
-    Refuse {
-        /// `None` where the record could not be written.
-        recorded: Option<Recorded>,
-        answer: Option<Bytes>,
-    },
+pub(super) struct Outcome {
+    /// `None` where the record could not be written: then it is refused, whatever was decided.
+    pub(super) recorded: Option<Recorded>,
+    /// What is said in its stead where it is refused.
+    pub(super) answer: Option<Bytes>,
 }
 
 /// What is to be done now.
@@ -47,8 +45,6 @@ pub(super) enum Outcome {
 pub struct Passed {
     /// Goes on.
     pub forward: Vec<Permitted>,
-    /// Goes on as one batch: the elements of `forward` belong into one array.
-    pub is_batch: bool,
     /// Answers to the sender's refused requests.
     pub to_sender: Vec<Bytes>,
     /// Answers to the receiver, in the stead of refused ones.
@@ -61,19 +57,23 @@ pub struct Passed {
     pub refused: usize,
     /// The messages that go on.
     pub messages: Vec<Message>,
-    /// The batch as it came.
+    /// The batch as it came, where it was one: the elements of `forward` belong into one array.
     batch: Option<Bytes>,
 }
 
 impl Passed {
+    /// It came as a batch, and goes on as one.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.batch.is_some()
+    }
+
     /// The bytes to send on: the one message's, or the batch's that is left. `None` where nothing goes on.
     #[must_use]
     pub fn bytes(&self) -> Option<Bytes> {
         let [first, rest @ ..] = self.forward.as_slice() else { return None };
-        if !self.is_batch {
-            return Some(first.bytes().clone());
-        }
-        if let Some(batch) = self.batch.as_ref().filter(|_| self.is_as_it_came()) {
+        let Some(batch) = &self.batch else { return Some(first.bytes().clone()) };
+        if self.is_as_it_came() {
             return Some(batch.clone());
         }
         let mut batch = BytesMut::new();
@@ -107,74 +107,50 @@ impl Judged {
 
     /// Waits for the records, blocking the thread.
     pub fn wait(self) -> Passed {
-        let mut passed = Passed { is_batch: self.batch.is_some(), batch: self.batch, ..Passed::default() };
-        for item in self.items {
-            let Item { outcome, message, verdict, decision, answers, held } = item;
-            match outcome {
-                Outcome::Forward(recorded) => {
-                    passed.forwarded(recorded.wait(), message, answers, &verdict, &decision);
-                }
-                Outcome::Refuse { recorded, answer } => {
-                    let outcome = recorded.map(Recorded::wait);
-                    match held {
-                        Some(held) => passed.waits(outcome, held),
-                        None => passed.refuse(outcome, answer, answers, &verdict),
-                    }
-                }
-            }
+        let mut passed = Passed { batch: self.batch, ..Passed::default() };
+        for mut item in self.items {
+            let durable = item.outcome.recorded.take().map(Recorded::wait);
+            passed.add(item, durable);
         }
         passed
     }
 
     /// [`wait`](Self::wait) for tasks.
     pub async fn ready(self) -> Passed {
-        let mut passed = Passed { is_batch: self.batch.is_some(), batch: self.batch, ..Passed::default() };
-        for item in self.items {
-            let Item { outcome, message, verdict, decision, answers, held } = item;
-            match outcome {
-                Outcome::Forward(recorded) => {
-                    passed.forwarded(recorded.ready().await, message, answers, &verdict, &decision);
-                }
-                Outcome::Refuse { recorded, answer } => {
-                    let outcome = match recorded {
-                        Some(recorded) => Some(recorded.ready().await),
-                        None => None,
-                    };
-                    match held {
-                        Some(held) => passed.waits(outcome, held),
-                        None => passed.refuse(outcome, answer, answers, &verdict),
-                    }
-                }
-            }
+        let mut passed = Passed { batch: self.batch, ..Passed::default() };
+        for mut item in self.items {
+            let durable = match item.outcome.recorded.take() {
+                Some(recorded) => Some(recorded.ready().await),
+                None => None,
+            };
+            passed.add(item, durable);
         }
         passed
     }
 }
 
+/// What came of waiting for a record; `None` where there was none to wait for.
+type Durable = Option<Result<Option<Permitted>, AuditError>>;
+
 impl Passed {
-    fn forwarded(
-        &mut self,
-        permitted: Result<Option<Permitted>, AuditError>,
-        message: Option<Message>,
-        answers: bool,
-        verdict: &Verdict,
-        decision: &str,
-    ) {
-        match permitted {
-            Ok(Some(permitted)) => {
+    fn add(&mut self, item: Item, durable: Durable) {
+        let Item { outcome, message, verdict, decision, answers, held } = item;
+        match (durable, held) {
+            (Some(Ok(Some(permitted))), _) => {
                 self.forward.push(permitted);
                 self.messages.extend(message);
             }
-            Ok(None) => self.refuse(None, None, answers, verdict),
-            Err(error) => {
-                let answer = message.and_then(|message| unrecorded(&message, decision));
-                self.refuse(Some(Err(error)), answer, answers, verdict);
+            (durable, Some(held)) => self.waits(durable, held),
+            (durable @ Some(Err(_)), None) if verdict.forwards() => {
+                let answer = message.and_then(|message| unrecorded(&message, &decision));
+                self.refuse(durable, answer, answers, &verdict);
             }
+            (durable, None) => self.refuse(durable, outcome.answer, answers, &verdict),
         }
     }
 
     /// What waits is neither refused nor goes on, unless that cannot be told anybody.
-    fn waits(&mut self, recorded: Option<Result<Option<Permitted>, AuditError>>, held: Held) {
+    fn waits(&mut self, recorded: Durable, held: Held) {
         match recorded {
             Some(Ok(_)) => self.held.push(held),
             Some(Err(error)) => {
@@ -185,13 +161,7 @@ impl Passed {
         }
     }
 
-    fn refuse(
-        &mut self,
-        recorded: Option<Result<Option<Permitted>, AuditError>>,
-        answer: Option<Bytes>,
-        answers: bool,
-        verdict: &Verdict,
-    ) {
+    fn refuse(&mut self, recorded: Durable, answer: Option<Bytes>, answers: bool, verdict: &Verdict) {
         if let Some(Err(error)) = &recorded {
             tracing::error!(%error, "a decision could not be made durable");
         }

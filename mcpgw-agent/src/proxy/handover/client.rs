@@ -7,12 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::descriptors::{Use, check};
 use super::session::GO;
 use super::{Notice, ledger, socket};
-use crate::admin::protocol::{HandoverRequest, Request};
+use crate::admin::protocol::{HandoverRequest, Request, Response};
 use crate::proxy::register::open_socket;
 use crate::proxy::reply;
 
@@ -63,18 +61,6 @@ pub(in crate::proxy) enum Heard {
     Lost,
 }
 
-#[derive(Debug, Deserialize)]
-struct Answer {
-    ok: bool,
-    #[serde(default)]
-    error: Option<AnswerError>,
-}
-
-#[derive(Debug, Deserialize)]
-struct AnswerError {
-    message: String,
-}
-
 /// Hands a session with `server` over to the daemon at `control`. When it is done, every copy of the descriptors must be
 /// let go but that of `client_out`, which goes when the daemon says so.
 ///
@@ -106,12 +92,8 @@ pub(in crate::proxy) fn hand_over(control: &Path, server: &str, offer: Offer<'_>
 
 fn accepted(stream: &UnixStream, bound: Option<Duration>) -> Result<(), Kept> {
     let line = socket::read_line(stream, bound)?;
-    match serde_json::from_slice(&line).map_err(io::Error::from)? {
-        Answer { ok: true, .. } => Ok(()),
-        Answer { error, .. } => {
-            Err(Kept::Refused(error.map_or_else(|| "no reason given".to_owned(), |error| error.message)))
-        }
-    }
+    let response: Response = serde_json::from_slice(&line).map_err(io::Error::from)?;
+    response.refusal().map_or(Ok(()), |reason| Err(Kept::Refused(reason)))
 }
 
 impl Handed {

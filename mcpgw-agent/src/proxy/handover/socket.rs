@@ -66,7 +66,7 @@ pub(super) fn receive_descriptors(stream: &UnixStream, bound: Duration) -> io::R
 ///
 /// # Errors
 /// The other side is gone, or takes nothing.
-pub(super) fn write_line(mut stream: &UnixStream, line: &[u8]) -> io::Result<()> {
+pub(in crate::proxy) fn write_line(mut stream: &UnixStream, line: &[u8]) -> io::Result<()> {
     let mut line = line.to_vec();
     line.push(b'\n');
     stream.write_all(&line)
@@ -77,7 +77,7 @@ pub(super) fn write_line(mut stream: &UnixStream, line: &[u8]) -> io::Result<()>
 ///
 /// # Errors
 /// The other side is gone, or too slow, or says too much.
-pub(super) fn read_line(mut stream: &UnixStream, bound: Option<Duration>) -> io::Result<Vec<u8>> {
+pub(in crate::proxy) fn read_line(mut stream: &UnixStream, bound: Option<Duration>) -> io::Result<Vec<u8>> {
     let deadline = bound.map(|bound| Instant::now() + bound);
     let mut line = Vec::new();
     while line.len() < LINE_MAX {

@@ -229,7 +229,7 @@ pub(super) fn outgoing(passed: &Passed, original: &Bytes) -> Option<Bytes> {
     let same = |bytes: &Bytes, message: &Message| {
         bytes.as_ptr() == message.bytes().as_ptr() && bytes.len() == message.bytes().len()
     };
-    let whole = passed.is_batch && passed.refused == 0 && passed.forward.len() == passed.messages.len();
+    let whole = passed.is_batch() && passed.refused == 0 && passed.forward.len() == passed.messages.len();
     let unchanged = whole
         && passed
             .forward

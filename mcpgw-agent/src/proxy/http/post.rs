@@ -52,7 +52,7 @@ pub(super) async fn post(
     let mut asked = Asked {
         session: Arc::clone(&session),
         ids: passed.messages.iter().filter_map(request_id).cloned().collect(),
-        is_batch: passed.is_batch,
+        is_batch: passed.is_batch(),
         refused: passed.to_sender,
         opening,
         // HTTP+SSE: answers come on the stream, whatever becomes of this exchange.
@@ -147,7 +147,7 @@ fn refused(headers: &HeaderMap, session: &Session, passed: Passed) -> Response<B
     };
     if status != StatusCode::OK {
         let answer = match (passed.to_sender.is_empty(), &passed.cause) {
-            (false, _) => joined(&passed.to_sender, passed.is_batch),
+            (false, _) => joined(&passed.to_sender, passed.is_batch()),
             (true, Some(Cause::HeaderMismatch(_))) => {
                 error(None, HEADER_MISMATCH, "headers and body differ", None)
             }
@@ -163,7 +163,7 @@ fn refused(headers: &HeaderMap, session: &Session, passed: Passed) -> Response<B
         // Nobody waits for an answer to a notification.
         return reply::empty(StatusCode::ACCEPTED);
     }
-    reply::accepted(headers, joined(&passed.to_sender, passed.is_batch))
+    reply::accepted(headers, joined(&passed.to_sender, passed.is_batch()))
 }
 
 /// HTTP+SSE has answers on its stream only. One that does not take any more is read by nobody.

@@ -271,5 +271,5 @@ pub(super) fn merged(passed: &Passed, original: &Bytes) -> Option<Bytes> {
     }
     let forwarded = passed.forward.iter().map(|permitted| permitted.bytes().clone());
     let texts: Vec<Bytes> = forwarded.chain(passed.to_receiver.iter().cloned()).collect();
-    Some(joined(&texts, passed.is_batch))
+    Some(joined(&texts, passed.is_batch()))
 }

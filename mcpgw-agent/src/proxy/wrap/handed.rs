@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::handover::{Handed, Heard, Kept, Offer, hand_over};
-use super::printable;
-use super::register::Registration;
 use super::server::Server;
-use super::wrap::{Event, WrapOptions, start};
+use super::{Event, WrapOptions, start};
+use crate::proxy::handover::{Handed, Heard, Kept, Offer, hand_over};
+use crate::proxy::printable;
+use crate::proxy::register::Registration;
 
 /// Exit code when the daemon went away in the middle of a session.
 pub const GATEWAY_GONE: u8 = 124;

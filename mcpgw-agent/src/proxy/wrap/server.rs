@@ -18,7 +18,7 @@ use nix::sys::stat::fstat;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, pipe2};
 
-use super::wrap::WrapError;
+use super::WrapError;
 use crate::audit::KEY_VARIABLE;
 
 /// Exit code when the server's own cannot be learnt.
