@@ -12,6 +12,9 @@ mod inspector;
 mod nominate;
 mod place;
 mod set;
+mod split;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use inspector::{Findings, Inspector, Subject, THRESHOLD};

@@ -1,10 +1,13 @@
 //! All detectors over one message.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
+use super::split::Split;
 use super::{Detector, DetectorSet, Finding, Hit, Nominations, Nominator, Place, Surface, TextDetector};
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Role, fields};
+use crate::text::{Budget, Reading, readings};
 
 /// Findings of one message that are kept, each of one kind in one text. Behind them nothing is known.
 const MAX_FINDINGS: usize = 100_000;
@@ -57,7 +60,7 @@ impl Inspector {
     /// Looks at all texts of a message.
     #[must_use]
     pub fn message(&self, message: &Message, subject: &Subject<'_>, wanted: DetectorSet) -> Findings {
-        let mut pass = Pass::new(self, wanted);
+        let mut pass = Pass::new(self, wanted, message.bytes().len());
         if wanted.is_empty() {
             return pass.findings();
         }
@@ -76,14 +79,16 @@ impl Inspector {
             };
             pass.value(field.value, &place, field.is_key);
         });
+        pass.together();
         pass.findings()
     }
 
     /// Looks at all texts of `value`, each in its place but for the key.
     #[must_use]
     pub fn value(&self, value: Value<'_>, place: &Place<'_>, wanted: DetectorSet) -> Findings {
-        let mut pass = Pass::new(self, wanted);
+        let mut pass = Pass::new(self, wanted, value.raw().len());
         pass.beneath(value, place);
+        pass.together();
         pass.findings()
     }
 }
@@ -100,17 +105,29 @@ struct Pass<'i> {
     wanted: DetectorSet,
     nominations: Nominations,
     hits: Vec<Hit>,
+    budget: Budget,
+    /// Texts that are read one after the other.
+    split: Split,
     findings: Findings,
 }
 
 impl<'i> Pass<'i> {
-    fn new(inspector: &'i Inspector, wanted: DetectorSet) -> Self {
-        let findings = Findings { list: Vec::new(), is_complete: true };
-        Self { inspector, wanted, nominations: Nominations::default(), hits: Vec::new(), findings }
+    /// Of a message of `bytes` bytes.
+    fn new(inspector: &'i Inspector, wanted: DetectorSet, bytes: usize) -> Self {
+        Self {
+            inspector,
+            wanted,
+            nominations: Nominations::default(),
+            hits: Vec::new(),
+            budget: Budget::of_message(bytes),
+            split: Split::default(),
+            findings: Findings { list: Vec::new(), is_complete: true },
+        }
     }
 
     fn findings(mut self) -> Findings {
         self.findings.list.iter_mut().for_each(Finding::settle);
+        self.findings.is_complete &= !self.budget.exhausted();
         self.findings
     }
 
@@ -128,33 +145,69 @@ impl<'i> Pass<'i> {
     }
 
     fn value(&mut self, value: Value<'_>, place: &Place<'_>, is_key: bool) {
+        let source = Source { node: value.index(), surface: place.surface, role: place.role, is_key };
         // What is only handed back is nobody's text, and has to come back as it was.
         if place.role == Role::Opaque {
             return;
         }
         if let Some(text) = value.as_str() {
-            self.text(&text, place, Source { node: value.index(), role: place.role, is_key });
+            self.text(&text, place, source);
+            if !is_key {
+                self.split.add(&text, source);
+            }
         } else if let Some(number) = value.as_number() {
-            self.text(number, place, Source { node: value.index(), role: place.role, is_key });
+            self.read(&Reading::as_it_came(number), place, &mut |_, range| vec![(source, range)]);
         }
     }
 
+    /// Looks at all readings of a text.
     fn text(&mut self, text: &str, place: &Place<'_>, source: Source) {
+        let mut budget = std::mem::replace(&mut self.budget, Budget::of_message(0));
+        readings(text, &mut budget, &mut |reading| {
+            self.read(reading, place, &mut |reading, range| vec![(source, reading.origin(range))]);
+        });
+        self.budget = budget;
+    }
+
+    /// Looks at what is found only where texts are read one after the other.
+    fn together(&mut self) {
+        let split = std::mem::take(&mut self.split);
+        let mut budget = std::mem::replace(&mut self.budget, Budget::of_message(0));
+        for joined in split.joined(&mut budget) {
+            let place = Place { surface: joined.surface, role: joined.role, key: "", tool: None };
+            readings(joined.text(), &mut budget, &mut |reading| {
+                self.read(reading, &place, &mut |reading, range| joined.origin(&reading.origin(range)));
+            });
+        }
+        self.budget = budget;
+    }
+
+    /// Looks at one reading; `origin` says where a range of it comes from.
+    fn read(
+        &mut self,
+        reading: &Reading<'_>,
+        place: &Place<'_>,
+        origin: &mut dyn FnMut(&Reading<'_>, Range<usize>) -> Vec<(Source, Range<usize>)>,
+    ) {
         let inspector = self.inspector;
-        inspector.nominator.scan(text, &mut self.nominations);
+        inspector.nominator.scan(reading.text(), &mut self.nominations);
         for (index, detector) in inspector.detectors.iter().enumerate() {
             if !self.wanted.has(detector.detector()) {
                 continue;
             }
-            detector.find(text, place, &self.nominations.of(index), &mut self.hits);
+            detector.find(reading.text(), place, &self.nominations.of(index), &mut self.hits);
             let mut hits = std::mem::take(&mut self.hits);
-            hits.drain(..).for_each(|hit| self.add(detector.detector(), hit, source));
+            for hit in hits.drain(..) {
+                for (source, range) in origin(reading, hit.range.clone()) {
+                    self.add(detector.detector(), &hit, source, range);
+                }
+            }
             self.hits = hits;
         }
     }
 
-    fn add(&mut self, detector: Detector, hit: Hit, source: Source) {
-        let Hit { kind, severity, score, range, why } = hit;
+    fn add(&mut self, detector: Detector, hit: &Hit, source: Source, range: Range<usize>) {
+        let Hit { kind, severity, score, why, .. } = *hit;
         let list = &mut self.findings.list;
         let here = list.iter_mut().rev().take_while(|finding| finding.node == source.node);
         for finding in here {
@@ -169,7 +222,7 @@ impl<'i> Pass<'i> {
             self.findings.is_complete = false;
             return;
         }
-        let Source { node, role, is_key } = source;
+        let Source { node, role, is_key, .. } = source;
         let ranges = vec![range];
         list.push(Finding { detector, kind, severity, score, why, role, node, is_key, ranges });
     }
@@ -177,8 +230,10 @@ impl<'i> Pass<'i> {
 
 /// The text that is looked at.
 #[derive(Debug, Clone, Copy)]
-struct Source {
-    node: usize,
-    role: Role,
-    is_key: bool,
+pub(super) struct Source {
+    /// Its place in the document's index.
+    pub(super) node: usize,
+    pub(super) surface: Surface,
+    pub(super) role: Role,
+    pub(super) is_key: bool,
 }

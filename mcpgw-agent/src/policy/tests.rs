@@ -2,6 +2,7 @@
 
 mod answers;
 mod beyond;
+mod detectors;
 mod hostile;
 mod language;
 mod loading;

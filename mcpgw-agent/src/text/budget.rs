@@ -4,8 +4,9 @@
 const LEAST: usize = 64 << 10;
 /// Bytes that may be made for each byte of a larger one.
 const TIMES: usize = 3;
-/// Readings that may be made of a message.
+/// Readings that may be made of any message, and bytes of a larger one for each more.
 const READINGS: usize = 4096;
+const BYTES_A_READING: usize = 16;
 
 /// What may still be made of a message's texts. One budget serves all texts of a message.
 #[derive(Debug, Clone)]
@@ -20,7 +21,8 @@ impl Budget {
     /// For a message of `bytes` bytes: three times that may be made, and 64 KiB of any message.
     #[must_use]
     pub fn of_message(bytes: usize) -> Self {
-        Self { bytes: bytes.saturating_mul(TIMES).max(LEAST), readings: READINGS, made: 0, exhausted: false }
+        let readings = READINGS.max(bytes / BYTES_A_READING);
+        Self { bytes: bytes.saturating_mul(TIMES).max(LEAST), readings, made: 0, exhausted: false }
     }
 
     /// Bytes made so far, those of attempts included that came to nothing.

@@ -90,7 +90,7 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn as_it_came(text: &'a str) -> Self {
+    pub(crate) fn as_it_came(text: &'a str) -> Self {
         Self { text, layers: Layers::NONE, made_of: None }
     }
 

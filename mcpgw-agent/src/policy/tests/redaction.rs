@@ -28,8 +28,6 @@ fn strings_are_changed_and_nothing_else() {
         (r#"{"password":{"deep":[1]},"x":"password"}"#, r#"{"password":"[REDACTED:field]","x":"password"}"#),
         (r#"{"Api_Token":"s"}"#, r#"{"Api_Token":"[REDACTED:field]"}"#),
         (r#"{"a":"jo\u200be@example.org"}"#, r#"{"a":"jo\u200b[REDACTED:mail]"}"#),
-        // Of two that overlap nothing is left.
-        (r#"{"a":"1234567890123@a.bc!"}"#, r#"{"a":"[REDACTED:mail]!"}"#),
         (r#"{"a":"joe\u200b@example.org"}"#, r#"{"a":"[REDACTED:mail]"}"#),
         (r#"{"a":"clean"}"#, r#"{"a":"clean"}"#),
     ] {

@@ -1,0 +1,109 @@
+//! The inspector, with a detector that looks for a word.
+
+use bytes::Bytes;
+
+use super::*;
+use crate::json::{Limits, path_to};
+use crate::mcp::{Decoded, Direction, Message, decode};
+
+/// Finds `swordfish`.
+pub(crate) struct Word;
+
+impl TextDetector for Word {
+    fn detector(&self) -> Detector {
+        Detector::Secrets
+    }
+
+    fn needles(&self) -> &'static [&'static str] {
+        &["swordfish"]
+    }
+
+    fn find(&self, _: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
+        hits.extend(noticed.needles.iter().map(|nominee| Hit {
+            kind: if place.surface == Surface::Arguments { "sent" } else { "told" },
+            severity: Severity::High,
+            score: if place.key == "comment" { 0.2 } else { 0.9 },
+            range: nominee.at..nominee.at + "swordfish".len(),
+            why: "the word",
+        }));
+    }
+}
+
+fn message(text: &str) -> Message {
+    match decode(Bytes::copy_from_slice(text.as_bytes()), &Limits::default()) {
+        Ok(Decoded::One(message)) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Path, ranges and kind of all that is found in a tool's answer with this content.
+fn found(content: &str) -> Vec<(String, Vec<std::ops::Range<usize>>, &'static str)> {
+    let message = message(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":{content}}}}}"#));
+    let subject = Subject { direction: Direction::ToClient, answers: Some("tools/call"), tool: Some("t") };
+    let findings = Inspector::new(vec![Box::new(Word)]).message(&message, &subject, DetectorSet::all());
+    assert!(findings.is_complete);
+    let place =
+        |finding: Finding| (path_to(message.document().root(), finding.node), finding.ranges, finding.kind);
+    findings.list.into_iter().map(place).collect()
+}
+
+#[test]
+fn a_word_is_found_however_it_is_hidden_and_where_it_stands() {
+    for (text, range) in [
+        ("a swordfish b", 2..11),
+        ("SwordFish", 0..9),
+        ("x s\u{200b}wordfish", 2..14),
+        ("ѕwordfish", 0..10),
+        ("s%77ordfish", 0..11),
+        ("&#115;wordfish", 0..14),
+        // "the swordfish is here": a blob goes whole
+        ("dGhlIHN3b3JkZmlzaCBpcyBoZXJl", 0..28),
+    ] {
+        let content = format!(r#"[{{"type":"text","text":{}}}]"#, crate::json::quote(text));
+        assert_eq!(found(&content), [("result.content[0].text".to_owned(), vec![range], "told")], "{text}");
+    }
+}
+
+#[test]
+fn a_word_split_over_texts_is_found_in_all_of_them() {
+    let part = |path: &str, range| (path.to_owned(), vec![range], "told");
+    let content = r#"[{"type":"text","text":"a sword"},{"type":"text","text":"fish b"}]"#;
+    assert_eq!(found(content), [part("result.content[0].text", 2..7), part("result.content[1].text", 0..4)]);
+    let long = "x".repeat(2000);
+    let content =
+        format!(r#"[{{"type":"text","text":"{long} sword"}},{{"type":"text","text":"fish {long}"}}]"#);
+    assert_eq!(
+        found(&content),
+        [part("result.content[0].text", 2001..2006), part("result.content[1].text", 0..4)]
+    );
+    // The head and the tail of one text are no neighbours.
+    let one = format!("{}sword{}fish{}", "x".repeat(507), "y".repeat(1000), "z".repeat(508));
+    let content = format!(r#"[{{"type":"text","text":"{one}"}},{{"type":"text","text":"b"}}]"#);
+    assert_eq!(found(&content), []);
+}
+
+#[test]
+fn what_is_sure_does_not_make_sure_what_is_not() {
+    let message = message(
+        r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"swordfish","arguments":{"swordfish":1,"comment":"swordfish swordfish"}}}"#,
+    );
+    let subject = Subject { direction: Direction::ToServer, answers: None, tool: Some("swordfish") };
+    let inspector = Inspector::new(vec![Box::new(Word)]);
+    let findings = inspector.message(&message, &subject, DetectorSet::all());
+    let seen: Vec<_> = findings
+        .list
+        .iter()
+        .map(|finding| {
+            let path = path_to(message.document().root(), finding.node);
+            (path, finding.is_key, finding.score >= THRESHOLD, finding.ranges.len(), finding.kind)
+        })
+        .collect();
+    let expected = [
+        ("params.name".to_owned(), false, true, 1, "sent"),
+        ("params.arguments.swordfish".to_owned(), true, true, 1, "sent"),
+        ("params.arguments.comment".to_owned(), false, false, 2, "sent"),
+    ];
+    assert_eq!(seen, expected);
+    let none = inspector.message(&message, &subject, [Detector::Pii].into_iter().collect());
+    assert_eq!((none.list.len(), none.is_complete), (0, true));
+}

@@ -1,0 +1,142 @@
+//! What findings make of a message.
+
+use super::support::*;
+use crate::detect::tests::Word;
+use crate::detect::{DetectorSet, Inspector, Subject};
+use crate::json::apply;
+use crate::policy::{Effect, Evaluation, Mode, Policy, Reaction};
+
+/// A policy with this `detectors` section, in which everything passes by rule but the tool `gone`; `edit` is redacted.
+fn detecting(section: &str) -> Policy {
+    policy(&format!(
+        "version: v1
+mode: enforce
+rules:
+  - {{name: gone, action: deny, match: {{methods: [tools/call], tools: [gone]}}}}
+  - {{name: edit, action: redact, match: {{methods: [tools/call], tools: [edit]}}, redact: {{patterns: {{mail: '[a-z]+@[a-z.]+'}}}}}}
+  - {{name: all, action: allow, match: {{methods: ['*']}}}}
+detectors: {section}
+"
+    ))
+}
+
+/// What a policy makes of a message in which the detector of secrets knows `swordfish`.
+fn inspected(policy: &Policy, sent: &Sent) -> Evaluation {
+    let request = sent.request();
+    let evaluation = policy.evaluate(&request);
+    let wanted = policy.inspects(&request, &evaluation);
+    let tool = request.tool();
+    let answers = request.answers.map(|open| &*open.method);
+    let subject = Subject { direction: request.direction, answers, tool: tool.as_deref() };
+    let findings = Inspector::new(vec![Box::new(Word)]).message(request.message, &subject, wanted);
+    policy.weigh(&request, evaluation, wanted, findings)
+}
+
+fn outgoing(sent: &Sent, edits: &[crate::json::Edit]) -> String {
+    String::from_utf8(apply(sent.message.bytes(), edits.to_vec()).to_vec()).unwrap()
+}
+
+#[test]
+fn a_finding_does_what_the_section_says_of_it() {
+    let told = || answer(&call("read", "{}"), r#"{"content":[{"type":"text","text":"swordfish"}]}"#);
+    let sent = || call("read", r#"{"a":"swordfish"}"#);
+    for (section, out, back) in [
+        ("{}", "allow all", "allow (implicit-allow)"),
+        ("{secrets: off}", "allow all", "allow (implicit-allow)"),
+        ("{secrets: observe, pii: deny}", "allow all", "allow (implicit-allow)"),
+        ("{secrets: redact}", "redact all", "redact (implicit-allow)"),
+        ("{secrets: hold}", "hold all", "hold (implicit-allow)"),
+        ("{secrets: deny}", "deny-result all", "deny-result (implicit-allow)"),
+        ("{secrets: {action: deny, threshold: 0.95}}", "allow all", "allow (implicit-allow)"),
+        ("{secrets: {action: observe, kinds: {told: deny}}}", "allow all", "deny-result (implicit-allow)"),
+        ("{secrets: {action: off, kinds: {sent: hold}}}", "hold all", "allow (implicit-allow)"),
+        (
+            "{secrets: {action: deny, except: [{tools: [rea*], directions: [c2s], action: observe}]}}",
+            "allow all",
+            "deny-result (implicit-allow)",
+        ),
+        (
+            "{secrets: {action: deny, except: [{servers: [other], action: off}, {servers: [files], action: redact}]}}",
+            "redact all",
+            "redact (implicit-allow)",
+        ),
+    ] {
+        let policy = detecting(section);
+        let seen = [sent(), told()].map(|sent| word(&inspected(&policy, &sent)));
+        assert_eq!(seen, [out, back], "{section}");
+    }
+}
+
+#[test]
+fn rules_and_findings_together_do_the_stricter() {
+    let redact = detecting("{secrets: redact}");
+    let both = call("edit", r#"{"a":"joe@a.b swordfish","swordfish":"x"}"#);
+    let evaluation = inspected(&redact, &both);
+    let Effect::Redact(edits) = &evaluation.effect else { panic!("{evaluation:?}") };
+    let text = outgoing(&both, edits);
+    assert!(text.contains(r#"{"a":"[REDACTED:mail] <SENT>","<SENT> "#), "{text}");
+    // What rules deny is not looked at.
+    let denied = inspected(&redact, &call("gone", r#"{"a":"swordfish"}"#));
+    assert_eq!((&*word(&denied), denied.findings.len()), ("deny gone", 0));
+    // Of a rule that only observes it is.
+    let observing = policy(
+        "{version: v1, mode: enforce, detectors: {secrets: deny}, rules: [
+            {name: seen, action: deny, mode: observe, match: {methods: ['*']}}]}",
+    );
+    let evaluation = inspected(&observing, &call("x", r#"{"a":"swordfish"}"#));
+    assert_eq!((evaluation.mode, evaluation.is_denied()), (Mode::Enforce, true));
+    assert_eq!(evaluation.finding.map(|(_, kind)| kind), Some("sent"));
+}
+
+#[test]
+fn what_cannot_be_replaced_does_not_pass() {
+    let policy = detecting("{secrets: redact}");
+    for (sent, expected) in [
+        (call("swordfish", "{}"), "deny-result all"),
+        (ask("resources/read", r#"{"uri":"file:///swordfish"}"#), "deny all"),
+        (from_server("swordfish/x", "{}", Some(1)), "deny all"),
+        (call("x", r#"{"a":{"b":["swordfish"]}}"#), "redact all"),
+    ] {
+        assert_eq!(word(&inspected(&policy, &sent)), expected);
+    }
+}
+
+#[test]
+fn a_secret_is_concealed_whatever_becomes_of_its_message() {
+    for section in ["{secrets: observe}", "{secrets: deny}", "{secrets: hold}"] {
+        let sent = call("x", r#"{"a":"a swordfish"}"#);
+        let evaluation = inspected(&detecting(section), &sent);
+        assert!(outgoing(&sent, &evaluation.concealed).contains(r#""a <SENT>""#), "{section}");
+        assert_eq!(evaluation.findings.len(), 1);
+        assert_ne!(evaluation.findings.first().map(|weighed| weighed.reaction), Some(Reaction::Off));
+    }
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_refused_where_findings_would_be() {
+    let sent = call("x", "{}");
+    let request = sent.request();
+    let wanted = DetectorSet::all();
+    let cut = || crate::detect::Findings { list: Vec::new(), is_complete: false };
+    for (section, expected) in [("{}", "allow all"), ("{pii: redact}", "deny-result all")] {
+        let policy = detecting(section);
+        let evaluation = policy.weigh(&request, policy.evaluate(&request), wanted, cut());
+        assert_eq!(word(&evaluation), expected);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_section_is_told() {
+    let head = "version: v1\nmode: enforce\nrules: [{name: a, action: allow, match: {methods: ['*']}}]\ndetectors:\n";
+    for (section, expected) in [
+        ("  secret: deny", "5:3 unknown key `secret`, did you mean `secrets`?"),
+        ("  secrets: block", "5:12 `block` is no reaction, one of: off, observe, redact, hold, deny"),
+        ("  pii: {threshold: 7}", "5:20 `threshold` is a number from 0 to 1"),
+        ("  pii: {kinds: {'a b': deny}}", "5:17 `a b` is no kind of finding"),
+        ("  pii: {except: [{action: off}]}", "5:18 an exception names `servers`, `tools` or `directions`"),
+        ("  pii: {except: [{tools: [a]}]}", "5:18 an exception has no `action`"),
+    ] {
+        let problems = problems(&format!("{head}{section}\n"));
+        assert!(problems.first().is_some_and(|problem| problem.starts_with(expected)), "{problems:?}");
+    }
+}
