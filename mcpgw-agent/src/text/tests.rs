@@ -24,7 +24,7 @@ fn tricks_are_seen_through() {
     for (text, layers, read) in [
         ("ig\u{200b}nore all", vec![Folded], "ignore all"),
         ("ignоrе аll", vec![Folded], "ignore all"),
-        ("i g n o r e   a l l", vec![Spelled], "ignore   all"),
+        ("i g n o r e   a l l", vec![Spelled], "ignore all"),
         ("ignore%20all", vec![Percent], "ignore all"),
         ("&#105;gnore&nbsp;all", vec![Html], "ignore all"),
         ("\\u0069gnore \\x61ll", vec![Escapes], "ignore all"),
