@@ -258,10 +258,12 @@ impl Search<'_, '_> {
         }
         let from = self.first.max(self.hits.len().saturating_sub(COMPARED));
         let near = self.hits.get(from..).unwrap_or_default();
-        if near
-            .iter()
-            .any(|hit| hit.range.start <= range.start && range.end <= hit.range.end && hit.score >= 0.5)
-        {
+        // The more telling of two names for the same bytes stays.
+        let known = |hit: &Hit| {
+            let holds = hit.range.start <= range.start && range.end <= hit.range.end;
+            holds && hit.score >= 0.5 && (hit.range != range || hit.score >= score)
+        };
+        if near.iter().any(known) {
             return;
         }
         for index in (from..self.hits.len()).rev() {
@@ -269,7 +271,7 @@ impl Search<'_, '_> {
                 .hits
                 .get(index)
                 .is_some_and(|hit| range.start <= hit.range.start && hit.range.end <= range.end);
-            if inner {
+            if inner && score >= 0.5 {
                 self.hits.remove(index);
             }
         }

@@ -58,12 +58,17 @@ impl Infix {
         if !bytes.get(at..)?.starts_with(self.mark.as_bytes()) {
             return None;
         }
-        let count = |(set, least, most): (Set, usize, usize), run: usize| {
-            (least..=most).contains(&run).then_some((run, set))
-        };
-        let (back, _) = count(self.before, alphabet::run_back(bytes, at, self.before.0, self.before.2 + 1))?;
+        let (set, least, most) = self.before;
+        let back = alphabet::run_back(bytes, at, set, most);
+        if back < least || !alphabet::begins(bytes, at - back) {
+            return None;
+        }
         let behind = at + self.mark.len();
-        let (on, _) = count(self.after, alphabet::run(bytes, behind, self.after.0, self.after.2 + 1))?;
+        let (set, least, most) = self.after;
+        let on = alphabet::run(bytes, behind, set, most + 1);
+        if !(least..=most).contains(&on) {
+            return None;
+        }
         let token = bytes.get(at - back..behind + on)?;
         token.iter().any(u8::is_ascii_digit).then_some(at - back..behind + on)
     }
