@@ -15,12 +15,14 @@ mod set;
 mod split;
 #[cfg(test)]
 pub(crate) mod tests;
+mod secrets;
 
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use inspector::{Findings, Inspector, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use place::{Place, Surface};
 pub use set::DetectorSet;
+pub use secrets::{Secrets, placeholder as secret_placeholder};
 
 /// A detector of what stands in one text, whatever else is in its message.
 pub trait TextDetector: Send + Sync {

@@ -1,0 +1,217 @@
+//! Where secrets stand in commands, manifests and members' names.
+
+use std::ops::Range;
+
+use super::alphabet::{self, B64, EQUALS};
+use super::grammar::{Value, Via};
+use super::value;
+use super::vendor::{VENDORS, Vendor};
+use super::word::{self, WORDS, Word};
+
+/// An options list is no longer.
+const COMMAND_MAX: usize = 400;
+/// A manifest's data is looked at so far.
+const MANIFEST_MAX: usize = 1200;
+
+/// Addresses that let whoever has them write, and how many bytes follow at least.
+pub(super) static WEBHOOKS: &[(&str, usize)] = &[
+    ("hooks.slack.com/services/", 30),
+    ("hooks.slack.com/workflows/", 30),
+    ("hooks.slack.com/triggers/", 30),
+    ("discord.com/api/webhooks/", 60),
+    ("discordapp.com/api/webhooks/", 60),
+    ("webhook.office.com/webhookb2/", 60),
+    ("outlook.office.com/webhook/", 60),
+    ("hooks.zapier.com/hooks/catch/", 10),
+    ("maker.ifttt.com/trigger/", 30),
+    ("chat.googleapis.com/v1/spaces/", 60),
+    ("logic.azure.com:443/workflows/", 60),
+    ("logic.azure.com/workflows/", 60),
+    ("oapi.dingtalk.com/robot/send?access_token=", 30),
+    ("open.feishu.cn/open-apis/bot/v2/hook/", 30),
+    ("open.larksuite.com/open-apis/bot/v2/hook/", 30),
+    ("qyapi.weixin.qq.com/cgi-bin/webhook/send?key=", 30),
+    ("events.pagerduty.com/integration/", 30),
+    ("hooks.chime.aws/incomingwebhooks/", 30),
+];
+
+/// Ends of the schemes whose addresses have logins.
+pub(super) static SCHEMES: &[&str] = &[
+    "http://",
+    "https://",
+    "ftp://",
+    "sftp://",
+    "postgres://",
+    "postgresql://",
+    "mysql://",
+    "mariadb://",
+    "mongodb://",
+    "+srv://",
+    "redis://",
+    "rediss://",
+    "amqp://",
+    "amqps://",
+    "smtp://",
+    "smtps://",
+    "imap://",
+    "imaps://",
+    "ldap://",
+    "ldaps://",
+    "mssql://",
+    "sqlserver://",
+    "oracle://",
+    "clickhouse://",
+    "cassandra://",
+    "couchdb://",
+    "neo4j://",
+    "bolt://",
+    "mqtt://",
+    "mqtts://",
+    "+asyncpg://",
+    "+psycopg2://",
+    "+psycopg://",
+    "+pymysql://",
+    "+aiomysql://",
+    "+mysqlconnector://",
+    "+pyodbc://",
+    "+s://",
+    "+ssc://",
+    "nats://",
+    "kafka://",
+    "socks5://",
+    "socks5h://",
+    "ssh://",
+    "smb://",
+    "rtsp://",
+    "svn://",
+    "cockroachdb://",
+    "snowflake://",
+    "elasticsearch://",
+    "influxdb://",
+    "vnc://",
+    "rdp://",
+    "sentry://",
+    "kafka+ssl://",
+    "valkey://",
+    "wss://",
+    "ws://a",
+    "s3://",
+    "git://",
+];
+
+/// What a member's name says of its value.
+pub(super) enum Member {
+    Word(Word),
+    Vendor(&'static Vendor),
+}
+
+/// What the member `key` promises of its value.
+pub(super) fn member(key: &str) -> Option<Member> {
+    let mut lower = [0_u8; 64];
+    let count = key.len().min(lower.len());
+    let (head, from) = (lower.get_mut(..count)?, key.as_bytes().get(..count)?);
+    head.copy_from_slice(from);
+    head.make_ascii_lowercase();
+    let name = lower.get(..count)?;
+    let hints: [&[u8]; 10] =
+        [b"pass", b"pwd", b"ecret", b"oken", b"key", b"auth", b"redential", b"salt", b"nonce", b"pw"];
+    if !hints.iter().any(|hint| memchr::memmem::find(name, hint).is_some()) {
+        return None;
+    }
+    let vendor = VENDORS.iter().find(|vendor| memchr::memmem::find(name, vendor.needle.as_bytes()).is_some());
+    let word = WORDS.iter().find_map(|(needle, word)| {
+        let part = needle.trim_matches(['=', ':', '"', '\'', ' ', '/']).as_bytes();
+        let found = memchr::memmem::find(name, part)?;
+        // A word of three letters is one only where the name ends.
+        (part.len() > 3 || found + part.len() == name.len()).then_some(*word)
+    });
+    let word = word.filter(|word| !word::is_about(name, *word));
+    word.map(Member::Word).or(vendor.map(Member::Vendor))
+}
+
+/// The user and password a `curl` command names, behind `-u`.
+pub(super) fn curl(bytes: &[u8], at: usize, found: &mut impl FnMut(Range<usize>)) {
+    let Some(window) = bytes.get(at..bytes.len().min(at + COMMAND_MAX)) else { return };
+    for option in [&b"-u"[..], b"--user", b"--proxy-user", b"-U"] {
+        let Some(index) = memchr::memmem::find(window, option) else { continue };
+        let behind = window.get(index + option.len()..).unwrap_or_default();
+        let led = index
+            .checked_sub(1)
+            .and_then(|before| window.get(before))
+            .is_some_and(|byte| byte.is_ascii_whitespace())
+            || index == 0;
+        let gap = behind
+            .iter()
+            .take(4)
+            .take_while(|byte| matches!(byte, b' ' | b'=' | b'"' | b'\'' | b'\\'))
+            .count();
+        let login = behind.get(gap..).unwrap_or_default();
+        let length = login
+            .iter()
+            .take(200)
+            .take_while(|byte| **byte > b' ' && !matches!(byte, b'"' | b'\'' | b'\\'))
+            .count();
+        let login = login.get(..length).unwrap_or_default();
+        if led && gap > 0 && is_login(login) {
+            let start = at + index + option.len() + gap;
+            found(start..start + length);
+        }
+    }
+}
+
+/// Whether a name and a password stand there, and neither stands for one.
+fn is_login(login: &[u8]) -> bool {
+    let Some(split) = login.iter().position(|byte| *byte == b':') else { return false };
+    let (user, password) =
+        (login.get(..split).unwrap_or_default(), login.get(split + 1..).unwrap_or_default());
+    let plain: [&[u8]; 8] =
+        [b"password", b"pass", b"pwd", b"token", b"test", b"passwd", b"changeme", b"secret"];
+    let secret = if password.is_empty() { user } else { password };
+    let least = if password.is_empty() { 12 } else { 3 };
+    secret.len() >= least
+        && !value::stands_for(secret)
+        && secret.first() != Some(&b'$')
+        && !plain.contains(&secret)
+}
+
+/// What a call falls back to: the literal behind its first argument.
+pub(super) fn fallback(bytes: &[u8], at: usize) -> Option<Value> {
+    let window = bytes.get(at..bytes.len().min(at + 160))?;
+    let line = window.iter().position(|byte| *byte == b'\n').unwrap_or(window.len());
+    let window = window.get(..line)?;
+    let comma = memchr::memmem::find(window, b"\",").or_else(|| memchr::memmem::find(window, b"',"))?;
+    let behind = window.get(comma + 2..)?;
+    let blanks = behind.iter().take(3).take_while(|byte| **byte == b' ').count();
+    let mark = *behind.get(blanks)?;
+    let start = comma + 2 + blanks + 1;
+    let length = window.get(start..)?.iter().position(|byte| *byte == mark)?;
+    let range = at + start..at + start + length;
+    matches!(mark, b'"' | b'\'').then_some(Value { range, quoted: true, via: Via::Sign, call: false })
+}
+
+/// The values of a Kubernetes secret, around the needle at `at`: base64 behind names, under `data`.
+pub(super) fn manifest(bytes: &[u8], at: &Range<usize>, found: &mut impl FnMut(Range<usize>)) {
+    let from = at.start.saturating_sub(MANIFEST_MAX);
+    let until = bytes.len().min(at.end + MANIFEST_MAX);
+    let Some(window) = bytes.get(from..until) else { return };
+    let Some(data) =
+        memchr::memmem::find(window, b"data:").or_else(|| memchr::memmem::find(window, b"\"data\""))
+    else {
+        return;
+    };
+    let mut offset = from + data + 5;
+    for line in bytes.get(offset..until).unwrap_or_default().split(|byte| matches!(byte, b'\n' | b',')) {
+        if let Some(colon) = line.iter().rposition(|byte| *byte == b':') {
+            let behind = line.get(colon + 1..).unwrap_or_default();
+            let gap = behind.iter().take_while(|byte| matches!(byte, b' ' | b'"' | b'\'')).count();
+            let start = offset + colon + 1 + gap;
+            let length = alphabet::run(bytes, start, B64 | EQUALS, 4096);
+            let given = bytes.get(start..start + length).unwrap_or_default();
+            let indented = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'"' | b'\r'));
+            if indented && length >= 10 && length % 4 == 0 && !value::stands_for(given) {
+                found(start..start + length);
+            }
+        }
+        offset += line.len() + 1;
+    }
+}

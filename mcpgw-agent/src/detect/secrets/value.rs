@@ -1,0 +1,302 @@
+//! Whether a value is a secret, or stands for one.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::alphabet::{self, ALNUM, DOT, HEXA, URL64, WORD};
+use super::format;
+
+/// What a value is made of.
+#[derive(Debug, Default, Clone, Copy)]
+struct Made {
+    length: usize,
+    lower: usize,
+    upper: usize,
+    digits: usize,
+    /// Neither letters nor digits nor the separators of names.
+    symbols: usize,
+    /// Stretches of one kind: digits, or letters of one word (`Word` is one, `wOrd` two).
+    stretches: usize,
+    /// Steps to the next letter or digit, or to the same.
+    steps: usize,
+    /// Different bytes.
+    different: u32,
+    hex: bool,
+}
+
+impl Made {
+    fn of(value: &[u8]) -> Self {
+        let mut made = Self {
+            length: value.len(),
+            hex: value.iter().all(|byte| alphabet::is(*byte, HEXA)),
+            ..Self::default()
+        };
+        let mut seen = [0_u64; 4];
+        let mut last = 0_u8;
+        for byte in value {
+            if let Some(word) = seen.get_mut(usize::from(*byte / 64)) {
+                *word |= 1 << (byte % 64);
+            }
+            let word_goes_on = match byte {
+                b'a'..=b'z' => last.is_ascii_alphabetic(),
+                b'A'..=b'Z' => last.is_ascii_uppercase(),
+                b'0'..=b'9' => last.is_ascii_digit(),
+                _ => true,
+            };
+            made.stretches += usize::from(!word_goes_on);
+            made.steps += usize::from(*byte == last || *byte == last.wrapping_add(1));
+            match byte {
+                b'a'..=b'z' => made.lower += 1,
+                b'A'..=b'Z' => made.upper += 1,
+                b'0'..=b'9' => made.digits += 1,
+                b'_' | b'-' | b'.' | b'/' | b':' | b' ' => {}
+                _ => made.symbols += 1,
+            }
+            last = *byte;
+        }
+        made.different = seen.iter().map(|word| word.count_ones()).sum();
+        made
+    }
+
+    fn letters(&self) -> usize {
+        self.lower + self.upper
+    }
+
+    /// Bytes to a stretch at most this many tenths: words have five and more, what is random two or three.
+    fn is_mixed(&self, tenths: usize) -> bool {
+        (self.letters() + self.digits) * 10 <= self.stretches * tenths
+    }
+
+    fn is_counted(&self) -> bool {
+        self.steps * 2 >= self.length.saturating_sub(1)
+    }
+}
+
+/// Whether it is random as tokens are: long, and no words.
+pub(super) fn is_random(value: &[u8], least: usize) -> bool {
+    let made = Made::of(value);
+    if made.length < least || made.is_counted() || value.iter().any(|byte| *byte <= b' ' || *byte >= 0x7f) {
+        return false;
+    }
+    if made.hex {
+        return made.length >= 16 && made.digits >= 2 && made.letters() >= 2 && made.different >= 6;
+    }
+    let dense = made.different >= 6.min(made.length as u32 / 2 + 1);
+    let long = made.length >= 24 && made.lower > 3 && made.upper > 3 && made.is_mixed(28);
+    dense && made.letters() >= 2 && (made.digits >= 1 && made.is_mixed(34) || long)
+}
+
+/// How sure one is that the value of a password is one. `written` says that it is clearly a text and not code.
+pub(super) fn password(value: &[u8], written: bool) -> Option<f32> {
+    let made = Made::of(value);
+    if made.length < 4 || made.length > 128 || value.contains(&b' ') || stands_for(value) {
+        return None;
+    }
+    let classes =
+        [made.lower, made.upper, made.digits, made.symbols].iter().filter(|count| **count > 0).count();
+    let name = value.iter().all(|byte| alphabet::is(*byte, WORD | DOT));
+    if is_reference(value) && !is_random(value, 12) {
+        return None;
+    }
+    match (classes, made.length) {
+        (3.., 6..) if made.digits > 0 || made.symbols > 0 => Some(0.8),
+        (2.., 6..) if made.symbols > 0 && !name => Some(if written { 0.7 } else { 0.55 }),
+        (2.., 6..) if made.digits > 0 && made.letters() >= 2 => Some(if written { 0.7 } else { 0.6 }),
+        (_, 8..) if written && made.is_mixed(26) => Some(0.5),
+        _ => None,
+    }
+}
+
+/// How sure one is that the value of a token or key is one. `strong` says that its name leaves no doubt.
+pub(super) fn token(value: &[u8], strong: bool) -> Option<f32> {
+    let least = if strong { 10 } else { 16 };
+    if value.len() < least || stands_for(value) {
+        return None;
+    }
+    if format::uuid(value, 0) == Some(value.len()) {
+        return strong.then_some(0.6);
+    }
+    let made = Made::of(value);
+    if made.hex && made.length < 32 && !strong {
+        return None;
+    }
+    if is_random(value, least) && !(is_reference(value) && !made.is_mixed(26)) {
+        return Some(if strong { 0.75 } else { 0.6 });
+    }
+    let letters = [made.lower, made.upper, made.digits].iter().filter(|count| **count > 0).count();
+    (strong && letters == 3 && made.symbols > 0 && !is_reference(value)).then_some(0.55)
+}
+
+/// Salts, nonces and the like: shorter, and of any bytes.
+pub(super) fn salt(value: &[u8]) -> Option<f32> {
+    let made = Made::of(value);
+    let fits = made.length >= 8 && !stands_for(value) && !value.contains(&b' ');
+    (fits && !is_reference(value) && made.digits >= 2 && (is_random(value, 8) || made.symbols > 0))
+        .then_some(0.55)
+}
+
+/// Groups of capitals and digits, as licences are sold.
+pub(super) fn is_licence(value: &[u8]) -> bool {
+    let groups = value.split(|byte| *byte == b'-');
+    let fits = |group: &[u8]| {
+        (4..=8).contains(&group.len())
+            && group.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    value.len() >= 19 && groups.clone().count() >= 4 && groups.clone().all(fits)
+}
+
+/// Words that stand in values nobody should be warned of.
+static WORDS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(STANDING).ok());
+
+const STANDING: &[&str] = &[
+    "example",
+    "changeme",
+    "change_me",
+    "change-me",
+    "placeholder",
+    "redacted",
+    "your",
+    "dummy",
+    "xxxx",
+    "****",
+    "....",
+    "insert",
+    "replace",
+    "todo",
+    "removed",
+    "masked",
+    "hidden",
+    "undefined",
+    "process.env",
+    "os.environ",
+    "getenv",
+    "secrets.",
+    "env.",
+    "vars.",
+    "fake",
+    "sample",
+    "lorem",
+    "foobar",
+    "notreal",
+    "mypass",
+    "my_",
+    "my-",
+    "some_",
+    "some-",
+    "enter_",
+    "enter-",
+    "password",
+    "passwd",
+    "qwerty",
+    "letmein",
+    "{{",
+    "}}",
+    "${",
+    "$(",
+    "#{",
+    "%(",
+    "%s",
+    "null",
+    "none",
+    "12345678",
+    "test-",
+    "test_",
+    "-test",
+    "_test",
+    "token_",
+    "_token",
+    "-token",
+    "token-",
+    "_key",
+    "-key",
+    "apikey",
+    "api_key",
+    "secret_",
+    "_secret",
+    "-secret",
+    "secret-",
+    "default",
+    "string",
+    "optional",
+    "required",
+    "deadbeef",
+    "abcdef",
+    "here",
+];
+
+/// Whether a value stands for a secret: a placeholder, a variable, an ellipsis.
+pub(super) fn stands_for(value: &[u8]) -> bool {
+    let framed = |open: u8, close: u8| value.first() == Some(&open) && value.last() == Some(&close);
+    if format::masked(value)
+        || framed(b'<', b'>')
+        || framed(b'[', b']')
+        || framed(b'{', b'}')
+        || framed(b'%', b'%')
+        || framed(b'@', b'@')
+    {
+        return true;
+    }
+    // A variable: a dollar sign and a name.
+    let variable = value.first() == Some(&b'$')
+        && value.get(1..).is_some_and(|name| {
+            name.iter().all(|byte| alphabet::is(*byte, WORD)) && !name.iter().any(u8::is_ascii_digit)
+        });
+    let plain = [&b"true"[..], b"false", b"secret", b"token", b"test", b"admin", b"root", b"user", b"pass"];
+    variable
+        || plain.iter().any(|word| value.eq_ignore_ascii_case(word))
+        || value.len() < 48 && WORDS.as_ref().is_some_and(|words| words.is_match(value))
+        || value.len() >= 16 && Made::of(value).different < 5
+}
+
+/// Whether a value is the name of something else: a path, a URL, a file, a call, a type, a version, a date.
+pub(super) fn is_reference(value: &[u8]) -> bool {
+    let find = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+    if find(b"://")
+        || find(b"::")
+        || find(b"->")
+        || value.starts_with(b"/")
+        || value.starts_with(b"./")
+        || value.starts_with(b"../")
+        || value.starts_with(b"~/")
+    {
+        return true;
+    }
+    if value.iter().any(|byte| matches!(byte, b'(' | b')' | b'{' | b'}' | b'<' | b'>')) {
+        return true;
+    }
+    let dotted = value.contains(&b'.')
+        && value
+            .split(|byte| *byte == b'.')
+            .all(|part| !part.is_empty() && part.iter().all(|byte| alphabet::is(*byte, URL64)));
+    let extension = value.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    if dotted
+        && (2..=5).contains(&extension.len())
+        && extension.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    {
+        return true;
+    }
+    // A name: words joined by the separators of names, a digit or two at their ends.
+    value.iter().all(|byte| alphabet::is(*byte, URL64 | DOT) || matches!(byte, b'/' | b':'))
+        && value.split(|byte| !alphabet::is(*byte, ALNUM)).all(is_word)
+}
+
+/// One word of a name, or a number of it.
+fn is_word(part: &[u8]) -> bool {
+    let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let digits = part.iter().skip(letters).take_while(|byte| byte.is_ascii_digit()).count();
+    let made = Made::of(part);
+    letters + digits == part.len()
+        && digits <= 4
+        && (made.letters() < 4
+            || made.letters() >= 4 * made.stretches.saturating_sub(usize::from(digits > 0)))
+        || part.len() <= 2
+}
+
+/// Whether what follows in an address is counted up, as examples are.
+pub(super) fn is_counted_path(path: &[u8]) -> bool {
+    Made::of(path).is_counted()
+        || memchr::memmem::find(path, b"XXXX").is_some()
+        || memchr::memmem::find(path, b"xxxx").is_some()
+}

@@ -1,0 +1,309 @@
+//! The words that say a secret follows, and the names in which they say nothing of the kind.
+
+use super::value;
+
+/// What a word promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    Password,
+    /// A token, a secret, an API key.
+    Token,
+    /// Some key: of a cache, a table, a cipher.
+    Key,
+    Salt,
+}
+
+impl Word {
+    /// What a value given to such a name is called.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Token | Self::Key => "api_key",
+            Self::Salt => "salt",
+        }
+    }
+
+    /// How sure one is that a value given to such a name is a secret.
+    pub(super) fn judge(self, value: &[u8], written: bool) -> Option<f32> {
+        match self {
+            Self::Password => value::password(value, written),
+            Self::Token => value::token(value, true).or_else(|| secret(value, written)),
+            Self::Key => value::token(value, false).or_else(|| value::is_licence(value).then_some(0.55)),
+            Self::Salt => value::salt(value),
+        }
+    }
+}
+
+/// What is called a secret may be a password.
+fn secret(value: &[u8], written: bool) -> Option<f32> {
+    let has = |wanted: fn(&u8) -> bool| value.iter().any(wanted);
+    let fits = written
+        && value.len() >= 8
+        && has(u8::is_ascii_digit)
+        && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation));
+    if fits { value::password(value, written).map(|score| score - 0.1) } else { None }
+}
+
+/// Needles and what they promise. A needle may go on into the sign behind the name, where the name alone is too common.
+pub(super) static WORDS: &[(&str, Word)] = &[
+    ("password", Word::Password),
+    ("passwd", Word::Password),
+    ("passwort", Word::Password),
+    ("passphrase", Word::Password),
+    ("passcode", Word::Password),
+    ("kennwort", Word::Password),
+    ("contrase", Word::Password),
+    ("wachtwoord", Word::Password),
+    ("mot de passe", Word::Password),
+    ("пароль", Word::Password),
+    ("Пароль", Word::Password),
+    ("비밀번호", Word::Password),
+    ("비번", Word::Password),
+    ("암호", Word::Password),
+    ("密码", Word::Password),
+    ("密碼", Word::Password),
+    ("パスワード", Word::Password),
+    ("senha=", Word::Password),
+    ("senha:", Word::Password),
+    ("pwd=", Word::Password),
+    ("pwd:", Word::Password),
+    ("pwd\"", Word::Password),
+    ("pwd'", Word::Password),
+    ("pwd =", Word::Password),
+    ("pwd :", Word::Password),
+    ("pwd ", Word::Password),
+    ("pass=", Word::Password),
+    ("pass:", Word::Password),
+    ("pass\"", Word::Password),
+    ("pass'", Word::Password),
+    ("pass =", Word::Password),
+    ("pass :", Word::Password),
+    ("_pass", Word::Password),
+    ("-pass", Word::Password),
+    ("pw: ", Word::Password),
+    (" pw:", Word::Password),
+    ("/pw:", Word::Password),
+    (" pw=", Word::Password),
+    ("_pw:", Word::Password),
+    ("_pw=", Word::Password),
+    ("_pw\"", Word::Password),
+    ("_pw =", Word::Password),
+    ("\"pw\"", Word::Password),
+    (" pw ", Word::Password),
+    ("secret", Word::Token),
+    ("token", Word::Token),
+    ("apikey", Word::Token),
+    ("api_key", Word::Token),
+    ("api-key", Word::Token),
+    ("api key", Word::Token),
+    ("appkey", Word::Token),
+    ("app_key", Word::Token),
+    ("app-key", Word::Token),
+    ("access_key", Word::Token),
+    ("access-key", Word::Token),
+    ("access key", Word::Token),
+    ("accesskey", Word::Token),
+    ("auth_key", Word::Token),
+    ("auth-key", Word::Token),
+    ("authkey", Word::Token),
+    ("credential", Word::Token),
+    ("_creds", Word::Token),
+    ("private_key", Word::Token),
+    ("private-key", Word::Token),
+    ("private key", Word::Token),
+    ("privatekey", Word::Token),
+    ("signing_key", Word::Token),
+    ("signingkey", Word::Token),
+    ("encryption_key", Word::Token),
+    ("encryption-key", Word::Token),
+    ("encryptionkey", Word::Token),
+    ("master_key", Word::Token),
+    ("masterkey", Word::Token),
+    ("account_key", Word::Token),
+    ("accountkey", Word::Token),
+    ("service_key", Word::Token),
+    ("shared_key", Word::Token),
+    ("sharedaccesskey", Word::Token),
+    ("license_key", Word::Token),
+    ("license key", Word::Token),
+    ("licensekey", Word::Token),
+    ("activation key", Word::Key),
+    ("bearer", Word::Token),
+    ("authorization", Word::Token),
+    ("x-auth", Word::Token),
+    ("oauth", Word::Token),
+    ("_auth", Word::Key),
+    ("-auth", Word::Key),
+    ("auth=", Word::Key),
+    ("auth:", Word::Key),
+    ("auth\"", Word::Key),
+    ("auth =", Word::Key),
+    ("_key", Word::Key),
+    ("-key", Word::Key),
+    ("key=", Word::Key),
+    ("key:", Word::Key),
+    ("key\"", Word::Key),
+    ("key'", Word::Key),
+    ("key =", Word::Key),
+    ("key :", Word::Key),
+    ("_api", Word::Key),
+    ("api\"", Word::Key),
+    ("api =", Word::Key),
+    ("api=", Word::Key),
+    ("salt", Word::Salt),
+    ("nonce", Word::Salt),
+];
+
+/// Parts of names whose values are no secrets, whatever else the names say.
+const NO_SECRET: &[&str] = &[
+    "public",
+    "pubkey",
+    "pub_key",
+    "tokenizer",
+    "token_type",
+    "tokentype",
+    "tokens",
+    "max_token",
+    "page_token",
+    "pagetoken",
+    "next_token",
+    "nexttoken",
+    "continuationtoken",
+    "continuation_token",
+    "sync_token",
+    "synctoken",
+    "idempotency",
+    "keyboard",
+    "keyword",
+    "monkey",
+    "turkey",
+    "primary",
+    "foreign",
+    "sort_key",
+    "sortkey",
+    "partition",
+    "cache",
+    "bucket",
+    "object_key",
+    "keyfile",
+    "keystore",
+    "key_store",
+    "keyvault",
+    "author",
+    "secretkeyref",
+    "passwordless",
+    "csrf",
+    "xsrf",
+    "key_id",
+    "keyid",
+    "key_name",
+    "keyname",
+    "key_path",
+    "keypath",
+    "key_size",
+    "keysize",
+    "key_len",
+    "keylen",
+    "key_type",
+    "keytype",
+    "key_pair",
+    "keypair",
+    "passthrough",
+    "bypass",
+    "compass",
+    "issuekey",
+    "issue_key",
+    "project_key",
+    "projectkey",
+    "s3_key",
+    "key_file",
+    "sri",
+    "etag",
+    "fingerprint",
+    "checksum",
+    "digest",
+    "sha256",
+    "sha512",
+    "sha1",
+    "_hash",
+    "cursor",
+];
+
+/// Ends of names that say something about a secret and not the secret.
+const ABOUT: &[&str] = &[
+    "_id",
+    "_name",
+    "_url",
+    "_uri",
+    "_path",
+    "_file",
+    "_type",
+    "_len",
+    "_length",
+    "_size",
+    "_count",
+    "_ttl",
+    "_limit",
+    "_version",
+    "_arn",
+    "_field",
+    "_header",
+    "_param",
+    "_prefix",
+    "_regex",
+    "_pattern",
+    "_status",
+    "_policy",
+    "_hint",
+    "_label",
+    "_dir",
+    "_format",
+    "_index",
+    "_class",
+    "_provider",
+    "_store",
+    "_source",
+    "_endpoint",
+    "_budget",
+    "_usage",
+    "_expiry",
+    "_expires",
+    "_expires_in",
+    "_at",
+    "_method",
+    "_mode",
+    "_scope",
+    "_scopes",
+    "_version",
+    "name",
+    "url",
+    "uri",
+    "path",
+    "file",
+    "count",
+    "length",
+    "type",
+    "-id",
+    "-name",
+    "-type",
+    "-url",
+];
+
+/// Whether a name says that no secret follows. `found` is the word in it.
+pub(super) fn is_about(name: &[u8], word: Word) -> bool {
+    let mut lower = [0_u8; 112];
+    let count = name.len().min(lower.len());
+    if let (Some(head), Some(from)) = (lower.get_mut(..count), name.get(..count)) {
+        head.copy_from_slice(from);
+        head.make_ascii_lowercase();
+    }
+    let name = lower.get(..count).unwrap_or_default();
+    let has = |part: &&str| {
+        memchr::memmem::find(name, part.as_bytes())
+            .is_some_and(|_| *part != "author" || memchr::memmem::find(name, b"authoriz").is_none())
+    };
+    let about = |end: &&str| name.ends_with(end.as_bytes());
+    NO_SECRET.iter().any(|part| has(part))
+        || ABOUT.iter().any(|end| about(end)) && word != Word::Password
+        || ABOUT.iter().take(14).any(|end| about(end))
+}
