@@ -9,10 +9,12 @@
 
 mod finding;
 mod nominate;
+mod pii;
 mod place;
 
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
+pub use pii::Pii;
 pub use place::{Place, Surface};
 
 /// A detector of what stands in one text, whatever else is in its message.
