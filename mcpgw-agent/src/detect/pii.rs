@@ -20,8 +20,6 @@ mod word;
 use self::scene::Scene;
 use super::{Detector, Hit, Noticed, Place, TextDetector};
 
-pub use kind::{alias, placeholder};
-
 /// Finds personal data.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pii;
@@ -30,6 +28,21 @@ pub struct Pii;
 const NEEDLES: &[&str] = &["three", "seven", "eight", "swift", "bic:", "bic code"];
 /// The first needle that is no digit.
 const BANKS: usize = 3;
+
+impl Pii {
+    /// What stands in a text in place of personal data of this kind: `<CREDIT_CARD>`.
+    #[must_use]
+    pub fn placeholder(kind: &str) -> &'static str {
+        kind::placeholder(kind)
+    }
+
+    /// The kinds a policy means by a name: a kind, an entity of Presidio, a pattern of the `pii` plugin of other gateways,
+    /// or a family such as `payment`; in any case, with blanks or hyphens for underscores. `all` and `pii` are every kind.
+    #[must_use]
+    pub fn kinds(name: &str) -> Option<Vec<&'static str>> {
+        kind::alias(name)
+    }
+}
 
 impl TextDetector for Pii {
     fn detector(&self) -> Detector {
@@ -56,8 +69,13 @@ impl TextDetector for Pii {
             }
             word::look(&mut scene, word);
         }
+        let mut spelled = 0;
         for nominee in noticed.needles {
-            if nominee.needle < BANKS { spelled::look(&mut scene, nominee.at) } else { word::bank(&mut scene, nominee.at) }
+            if nominee.needle < BANKS {
+                spelled = spelled::look(&mut scene, nominee.at, spelled);
+            } else {
+                word::bank(&mut scene, nominee.at);
+            }
         }
         scene::settle(hits, first, mails);
     }

@@ -29,10 +29,14 @@ const FILES: &[&str] = &[
 pub(super) fn find(text: &str, hits: &mut Vec<Hit>) {
     let bytes = text.as_bytes();
     for at in memchr::memchr_iter(b'@', bytes) {
-        let start = local(bytes, at);
         let domain = at + 1..domain(bytes, at + 1);
-        if let Some(end) = userinfo(bytes, start, at, &domain) {
-            add(hits, "url_credentials", 0.7, end, "a URL with a name and a password");
+        // No host is shorter; most at signs have none behind them.
+        if domain.len() < 4 || bytes.get(domain.end) == Some(&b'@') {
+            continue;
+        }
+        let start = local(bytes, at);
+        if let Some(range) = userinfo(bytes, start, at) {
+            add(hits, "url_credentials", 0.7, range, "a URL with a name and a password");
         } else if let Some(score) = score(bytes, start..at, domain.clone()) {
             add(hits, "email_address", score, start..domain.end, "an address of mail");
         }
@@ -63,14 +67,16 @@ fn domain(bytes: &[u8], start: usize) -> usize {
 }
 
 /// The name and password in a URL, if that is what stands before the `@`.
-fn userinfo(bytes: &[u8], start: usize, at: usize, domain: &Range<usize>) -> Option<Range<usize>> {
+fn userinfo(bytes: &[u8], start: usize, at: usize) -> Option<Range<usize>> {
     let before = bytes.get(start.saturating_sub(LOCAL)..at)?;
     let scheme = before.windows(3).rposition(|three| three == b"://")?;
     let name = start.saturating_sub(LOCAL) + scheme + 3;
     let inside = bytes.get(name..at)?;
     let colon = inside.iter().position(|byte| *byte == b':')?;
     let is_plain = inside.iter().all(|byte| byte.is_ascii_graphic() && !b"/\"'<>{}$[]".contains(byte));
-    (is_plain && colon > 0 && colon + 1 < inside.len() && !domain.is_empty()).then_some(name..at)
+    let password = inside.get(colon + 1..).unwrap_or_default();
+    let is_example = is_in(&["password", "pass", "pwd", "secret", "token", "passwd", "changeme"], password);
+    (is_plain && !is_example && colon > 0 && !password.is_empty()).then_some(name..at)
 }
 
 fn score(bytes: &[u8], local: Range<usize>, domain: Range<usize>) -> Option<f32> {

@@ -123,16 +123,11 @@ pub(super) fn severity(name: &str) -> Severity {
     kind(name).map_or(Severity::Medium, |kind| kind.severity)
 }
 
-/// What stands in a text in place of personal data of this kind, as `<CREDIT_CARD>`.
-#[must_use]
-pub fn placeholder(name: &str) -> &'static str {
+pub(super) fn placeholder(name: &str) -> &'static str {
     kind(name).map_or("<PII>", |kind| kind.placeholder)
 }
 
-/// The kinds a policy means by a name: a kind, an entity of Presidio, a pattern of the `pii` plugin of other gateways, or
-/// a family such as `payment`; in any case, with blanks or hyphens for underscores. `all` and `pii` are every kind.
-#[must_use]
-pub fn alias(name: &str) -> Option<Vec<&'static str>> {
+pub(super) fn alias(name: &str) -> Option<Vec<&'static str>> {
     let name: String = name
         .trim()
         .chars()

@@ -72,7 +72,7 @@ fn with_prefix(scene: &Scene<'_, '_>, end: usize) -> usize {
 /// a hyphen or a dot beside it.
 pub(super) fn hexadecimal(scene: &mut Scene<'_, '_>, word: &Range<usize>) {
     let sides = [scene.before(word.start), scene.byte(word.end)];
-    if sides.contains(&Some(b':')) && ipv6(scene, word) {
+    if sides.contains(&Some(b':')) && word.start >= scene.colons && ipv6(scene, word) {
         return;
     }
     if !scene.begins(word.start) {
@@ -103,6 +103,7 @@ fn ipv6(scene: &mut Scene<'_, '_>, word: &Range<usize>) -> bool {
     let rest = scene.bytes.get(start..scene.bytes.len().min(start + LONGEST + 1)).unwrap_or_default();
     let length = rest.iter().take_while(is_part).count();
     let colons = rest.iter().take(length).filter(|byte| **byte == b':').count();
+    scene.colons = start + length;
     if length > LONGEST || colons < 2 {
         return false;
     }

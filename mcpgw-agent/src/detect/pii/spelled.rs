@@ -1,5 +1,7 @@
 //! Numbers written in words, as people say them: `five five five, two three four`.
 
+use std::ops::Range;
+
 use super::scene::Scene;
 use super::topic::Topics;
 
@@ -9,26 +11,29 @@ const WORDS: [&[u8]; 11] =
 const LEAST: usize = 7;
 const MOST: usize = 19;
 
-/// Looks around a digit's word at `at`.
-pub(super) fn look(scene: &mut Scene<'_, '_>, at: usize) {
-    if scene.is_taken(at) || scene.before(at).is_some_and(|byte| byte.is_ascii_alphabetic()) {
-        return;
+/// Looks around a digit's word at `at`, not before `past`. Gives what it has looked at.
+pub(super) fn look(scene: &mut Scene<'_, '_>, at: usize, past: usize) -> usize {
+    if at < past || scene.before(at).is_some_and(|byte| byte.is_ascii_alphabetic()) {
+        return past;
     }
     let mut start = at;
     let mut digits = 0;
-    while let Some(before) = word_before(scene.bytes, start).filter(|_| digits < MOST) {
+    while let Some(before) = word_before(scene.bytes, start).filter(|before| *before >= past && digits < MOST) {
         start = before;
         digits += 1;
     }
     let mut end = at;
-    while let Some(behind) = word_at(scene.bytes, if end == at { at } else { skip(scene.bytes, end) }).filter(|_| digits < MOST) {
+    while let Some(behind) = word_at(scene.bytes, if end == at { at } else { skip(scene.bytes, end) }) {
         end = behind;
         digits += 1;
     }
-    if digits < LEAST {
-        return;
+    if digits >= LEAST && digits <= MOST {
+        report(scene, start..end, digits);
     }
-    let range = start..end;
+    end.max(past)
+}
+
+fn report(scene: &mut Scene<'_, '_>, range: Range<usize>, digits: usize) {
     let topics = scene.topics(&range);
     let (kind, score) = if topics.meets(Topics::SSN) && digits == 9 {
         ("us_ssn", 0.8)
