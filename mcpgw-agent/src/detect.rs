@@ -10,6 +10,7 @@
 mod finding;
 mod inspector;
 mod nominate;
+mod pii;
 mod place;
 mod set;
 mod split;
@@ -20,6 +21,7 @@ mod secrets;
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use inspector::{Findings, Inspector, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
+pub use pii::Pii;
 pub use place::{Place, Surface};
 pub use set::DetectorSet;
 pub use secrets::{Secrets, placeholder as secret_placeholder};

@@ -1,0 +1,82 @@
+//! Personal data that has a shape: numbers of cards, people, accounts and devices, addresses of mail and networks.
+//!
+//! Names, postal addresses and organisations have no shape and are not found here.
+//!
+//! Everything starts at an `@` or at a digit. A shape is evidence; check digits and words near by ([`topic`]) decide.
+
+mod check;
+mod email;
+mod kind;
+mod label;
+mod net;
+mod number;
+mod phone;
+mod scene;
+mod spelled;
+mod topic;
+mod wallet;
+mod word;
+
+use self::scene::Scene;
+use super::{Detector, Hit, Noticed, Place, TextDetector};
+
+/// Finds personal data.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pii;
+
+/// Digits written as words, and banks' codes, which have none.
+const NEEDLES: &[&str] = &["three", "seven", "eight", "swift", "bic:", "bic code"];
+/// The first needle that is no digit.
+const BANKS: usize = 3;
+
+impl Pii {
+    /// What stands in a text in place of personal data of this kind: `<CREDIT_CARD>`.
+    #[must_use]
+    pub fn placeholder(kind: &str) -> &'static str {
+        kind::placeholder(kind)
+    }
+
+    /// The kinds a policy means by a name: a kind, an entity of Presidio, a pattern of the `pii` plugin of other gateways,
+    /// or a family such as `payment`; in any case, with blanks or hyphens for underscores. `all` and `pii` are every kind.
+    #[must_use]
+    pub fn kinds(name: &str) -> Option<Vec<&'static str>> {
+        kind::alias(name)
+    }
+}
+
+impl TextDetector for Pii {
+    fn detector(&self) -> Detector {
+        Detector::Pii
+    }
+
+    fn needles(&self) -> &'static [&'static str] {
+        NEEDLES
+    }
+
+    fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
+        let first = hits.len();
+        email::find(text, hits);
+        let mails = hits.len();
+        let mut scene = Scene::new(text, place, hits);
+        let mut runs = noticed.digits.iter().peekable();
+        let mut from = 0;
+        while let Some(word) = word::next(text.as_bytes(), from) {
+            from = word.end;
+            while let Some(run) = runs.next_if(|run| run.start < word.end) {
+                // A run that begins within a word with letters is part of that word, up to its first separator.
+                word::look(&mut scene, word.clone());
+                number::look(&mut scene, run.clone());
+            }
+            word::look(&mut scene, word);
+        }
+        let mut spelled = 0;
+        for nominee in noticed.needles {
+            if nominee.needle < BANKS {
+                spelled = spelled::look(&mut scene, nominee.at, spelled);
+            } else {
+                word::bank(&mut scene, nominee.at);
+            }
+        }
+        scene::settle(hits, first, mails);
+    }
+}
