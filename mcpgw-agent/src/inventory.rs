@@ -29,6 +29,7 @@ mod listener;
 mod orphans;
 mod process;
 mod process_table;
+mod program;
 mod proxies;
 mod server;
 mod server_table;
@@ -54,6 +55,7 @@ pub use event::{
     Channel, ChannelEnd, ChannelKind, Effect, Enriched, Exec, FileId, HostEvent, Listener, ObservedProcess,
     ProcessKey, ProxyRegistration, ScannedProcess, SocketAddrs, StreamSource,
 };
+pub use program::program;
 pub use render::ViewFilter;
 pub use state::Inventory;
 pub use stats::InventoryStats;

@@ -327,3 +327,22 @@ fn a_key_file_that_is_named_needs_no_key_in_the_environment() {
     assert_eq!(unnamed.code(), 125);
     assert!(unnamed.stderr_rest().contains("MCPGW_AUDIT_SIGNING_KEY has 9 bytes"));
 }
+
+#[test]
+fn a_server_behind_runners_goes_by_the_name_of_what_they_start() {
+    let deny = "{name: none, match: {methods: ['*'], servers: [weather.py]}, action: deny}";
+    let allow = "{name: rest, match: {methods: ['*']}, action: allow}";
+    let site = Site::new(&format!("version: v1\nmode: enforce\nrules: [{deny}, {allow}]\n"));
+    let script = site.path("weather.py");
+    fs::write(&script, "while True: print(input())").unwrap();
+    let command: [&std::ffi::OsStr; 5] =
+        ["env".as_ref(), "A=1".as_ref(), "python3".as_ref(), "-u".as_ref(), script.as_ref()];
+    let mut peer = Peer::start(site.wrapped(command));
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+    peer.send(&format!("{ping}\n"));
+    let refused: Value = serde_json::from_str(&peer.line()).unwrap();
+    assert_eq!(refused["error"]["code"], 40301, "{refused}");
+    drop(peer.stdin.take());
+    peer.rest();
+    assert_eq!(site.records()[0]["server"], "weather.py");
+}

@@ -2,7 +2,6 @@
 
 pub(super) mod describe;
 mod draw;
-mod guess;
 pub(super) mod table;
 #[cfg(test)]
 mod tests;

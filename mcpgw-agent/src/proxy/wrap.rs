@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -22,7 +22,9 @@ use super::gateway::GatewayError;
 use super::handover::{Handed, Offer};
 use super::register::Registration;
 use super::stdio::{Ends, Relay, Running};
+use crate::admin::protocol::NAME_MAX;
 use crate::config::Gateway;
+use crate::inventory::program;
 use embedded::Engine;
 use handed::Abandoned;
 pub use handed::GATEWAY_GONE;
@@ -32,6 +34,9 @@ use signals::{Received, Signals};
 /// How long output may still come after a server that was told to end has ended, from a descendant that holds its
 /// standard output.
 const LINGER: Duration = Duration::from_millis(500);
+
+/// Words of the command looked at for what it starts.
+const WORDS: usize = 256;
 
 /// What to wrap.
 #[derive(Debug, Clone)]
@@ -49,13 +54,16 @@ pub struct WrapOptions {
 }
 
 impl WrapOptions {
-    /// The server's name: the one given, or the file name of the command's program.
+    /// The server's name: the one given, or that of what the command starts.
     fn server(&self) -> String {
-        let program = || {
-            let program = self.command.first().map(Path::new).and_then(Path::file_name);
-            program.unwrap_or_default().to_string_lossy().into_owned()
-        };
-        self.name.clone().unwrap_or_else(program)
+        self.name.clone().unwrap_or_else(|| {
+            let words = self.command.iter().take(WORDS).map(|word| word.to_string_lossy().into_owned());
+            let name = program(&words.collect::<Vec<_>>()).unwrap_or_default();
+            // As long and as plain as a name that is given may be.
+            let mut plain = name.replace(char::is_control, "_");
+            plain.truncate(plain.floor_char_boundary(NAME_MAX));
+            plain
+        })
     }
 }
 

@@ -2,16 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::guess::guess;
 use crate::cli::text::Style;
-use crate::inventory::{ServerState, ServerView, Transport};
+use crate::inventory::{ServerState, ServerView, Transport, program};
 
 /// Its name for itself and its version, or what its command makes one think it is, marked with `?`.
 pub(in crate::cli) fn name(server: &ServerView) -> String {
     match &server.server_info {
         Some(info) if info.version.is_empty() => info.name.clone(),
         Some(info) => format!("{} {}", info.name, info.version),
-        None => match guess(&server.command).or_else(|| base_name(&server.exe)) {
+        None => match program(&server.command).or_else(|| base_name(&server.exe)) {
             Some(guess) => format!("{guess}?"),
             None => "?".to_owned(),
         },
