@@ -12,19 +12,19 @@ mod inspector;
 mod nominate;
 mod pii;
 mod place;
+mod secrets;
 mod set;
 mod split;
 #[cfg(test)]
 pub(crate) mod tests;
-mod secrets;
 
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use inspector::{Findings, Inspector, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use pii::Pii;
 pub use place::{Place, Surface};
+pub use secrets::Secrets;
 pub use set::DetectorSet;
-pub use secrets::{Secrets, placeholder as secret_placeholder};
 
 /// A detector of what stands in one text, whatever else is in its message.
 pub trait TextDetector: Send + Sync {

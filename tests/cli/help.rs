@@ -42,19 +42,22 @@ fn the_help_tree() {
     Usage: mcpgw-agent <COMMAND>
 
     Commands:
-      run     Runs the agent: watches the host, answers `status`, serves metrics
-      reload  Has the running agent read its configuration and its policy anew; for root and the agent's
-              own user
-      status  Lists the MCP servers running on this host and says which run outside the gateway
-      doctor  Shows which hooks this kernel grants, what each missing one costs, and what to do about it
-      config  Looks after the configuration file
-      policy  Checks, tests, compares and explains policies
-      wrap    Runs an MCP server behind the gateway: put it before the server's command in the client's
-              configuration
-      proxy   Stands before an MCP server that is reached over HTTP, and decides on every message
-      hold    Lists messages that policy holds for approval, and decides on them; for root and the
-              agent's own user
-      audit   Looks after audit logs
+      run      Runs the agent: watches the host, answers `status`, serves metrics
+      reload   Has the running agent read its configuration and its policy anew; for root and the
+               agent's own user
+      status   Lists the MCP servers running on this host and says which run outside the gateway
+      doctor   Shows which hooks this kernel grants, what each missing one costs, and what to do about
+               it
+      config   Looks after the configuration file
+      policy   Checks, tests, compares and explains policies
+      wrap     Runs an MCP server behind the gateway: put it before the server's command in the client's
+               configuration
+      proxy    Stands before an MCP server that is reached over HTTP, and decides on every message
+      hold     Lists messages that policy holds for approval, and decides on them; for root and the
+               agent's own user
+      audit    Looks after audit logs
+      inspect  Shows what the detectors find in a text from standard input, and what the policy makes of
+               that
 
     Options:
       -h, --help     Print help

@@ -52,11 +52,16 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     files.sort();
     ensure!(!files.is_empty(), "`{}` has no *.jsonl", args.data.display());
     for file in files {
-        let samples = sample::read(&file)?;
+        let mut samples = sample::read(&file)?;
         let Some(set) = Set::of(&file, &samples) else {
             println!("{}: no samples of a kind that is known, left out\n", file.display());
             continue;
         };
+        if set == Set::Pins {
+            // No change at all is the other half.
+            let respelled: Vec<Sample> = samples.iter().filter_map(Sample::respelled).collect();
+            samples.extend(respelled);
+        }
         let answers = ask(&agent, set, &samples)?;
         let table = Table::new(set, &samples, &answers);
         println!("{}\n{table}", file.file_name().unwrap_or_default().to_string_lossy());

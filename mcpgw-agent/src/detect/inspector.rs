@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::split::Split;
-use super::{Detector, DetectorSet, Finding, Hit, Nominations, Nominator, Place, Surface, TextDetector};
+use super::{
+    Detector, DetectorSet, Finding, Hit, Nominations, Nominator, Pii, Place, Secrets, Surface, TextDetector,
+};
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Role, fields};
 use crate::text::{Budget, Reading, readings};
@@ -41,7 +43,8 @@ pub struct Inspector {
     nominator: Nominator,
 }
 
-static SHIPPED: LazyLock<Inspector> = LazyLock::new(|| Inspector::new(Vec::new()));
+static SHIPPED: LazyLock<Inspector> =
+    LazyLock::new(|| Inspector::new(vec![Box::new(Pii), Box::new(Secrets)]));
 
 impl Inspector {
     /// With these detectors.

@@ -6,8 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-/// Labels of samples in which there is something to find.
-const POSITIVE: [&str; 5] = ["malicious", "poisoned", "secret", "destructive", "pii"];
+/// Labels of samples in which there is something to find. Of a change of a definition that is any: whether it is a good one
+/// is for whoever approved the definition to say.
+const POSITIVE: [&str; 7] =
+    ["malicious", "poisoned", "secret", "destructive", "pii", "malicious_change", "benign_change"];
 
 /// What a file's samples are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub(crate) enum Set {
 impl Set {
     /// By what its samples have and how they are labelled; by the file's name where no label tells.
     pub(crate) fn of(file: &Path, samples: &[Sample]) -> Option<Self> {
-        let has = |key| samples.iter().any(|sample| sample.0.get(key).is_some());
+        let has = |key| samples.iter().any(|sample| sample.fields.get(key).is_some());
         if has("before") {
             return Some(Self::Pins);
         }
@@ -73,11 +75,15 @@ impl Set {
 
 /// A line of a file.
 #[derive(Debug, Clone)]
-pub(crate) struct Sample(Value);
+pub(crate) struct Sample {
+    fields: Value,
+    /// Stands for the member `after`, as it is spelled here.
+    after: Option<String>,
+}
 
 impl Sample {
     pub(crate) fn text(&self, key: &str) -> &str {
-        self.0.get(key).and_then(Value::as_str).unwrap_or_default()
+        self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// There is something to find.
@@ -85,9 +91,17 @@ impl Sample {
         POSITIVE.contains(&self.text("label"))
     }
 
+    /// The definition before a change, and the same spelled otherwise: nothing to find.
+    pub(crate) fn respelled(&self) -> Option<Self> {
+        let before = self.fields.get("before")?.clone();
+        let id = format!("{}/respelled", self.text("id"));
+        let fields = json!({ "id": id, "source": "respelled", "before": before });
+        Some(Self { fields, after: Some(respell(&before)) })
+    }
+
     /// Bytes that are looked at.
     pub(crate) fn size(&self) -> usize {
-        let of = |key| match self.0.get(key) {
+        let of = |key| match self.fields.get(key) {
             Some(Value::String(text)) => text.len(),
             Some(other) => other.to_string().len(),
             None => 0,
@@ -97,7 +111,7 @@ impl Sample {
 
     /// Characters of what is to be found, from and to; nothing where that is not said.
     pub(crate) fn spans(&self) -> Vec<(u64, u64)> {
-        let spans = self.0.get("spans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let spans = self.fields.get("spans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let span = |span: &Value| {
             let ends = span.get("span")?;
             Some((ends.get(0)?.as_u64()?, ends.get(1)?.as_u64()?))
@@ -107,13 +121,27 @@ impl Sample {
 
     /// The line `inspect` gets: nothing of it says what is to be found.
     pub(crate) fn line(&self) -> String {
-        let mut line = json!({ "id": self.0.get("id").cloned().unwrap_or_default() });
-        for key in ["text", "tool", "before", "after"] {
-            if let (Some(value), Some(line)) = (self.0.get(key), line.as_object_mut()) {
-                line.insert(key.to_owned(), value.clone());
-            }
+        let member = |key: &str| {
+            let own = self.fields.get(key).map(Value::to_string);
+            let spelled = if key == "after" { self.after.clone().or(own) } else { own };
+            spelled.map(|value| format!("{}:{}", json!(key), value.replace('\n', " ")))
+        };
+        let members: Vec<String> =
+            ["id", "text", "tool", "before", "after"].into_iter().filter_map(member).collect();
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+/// The same value in other words: members in the opposite order, other white space.
+fn respell(value: &Value) -> String {
+    let list = |parts: Vec<String>| parts.join(" ,\n\t");
+    match value {
+        Value::Object(members) => {
+            let member = |(key, value): (&String, &Value)| format!("{} : {}", json!(key), respell(value));
+            format!("{{ {} }}", list(members.iter().rev().map(member).collect()))
         }
-        line.to_string()
+        Value::Array(elements) => format!("[ {} ]", list(elements.iter().map(respell).collect())),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
     }
 }
 
@@ -126,7 +154,9 @@ pub(crate) fn read(file: &Path) -> Result<Vec<Sample>> {
     let lines = text.split('\n').enumerate().filter(|(_, line)| !line.trim().is_empty());
     let sample = |(number, line): (usize, &str)| {
         let value = serde_json::from_str(line);
-        value.map(Sample).with_context(|| format!("{}:{}", file.display(), number + 1))
+        value
+            .map(|fields| Sample { fields, after: None })
+            .with_context(|| format!("{}:{}", file.display(), number + 1))
     };
     lines.map(sample).collect()
 }
