@@ -32,7 +32,15 @@ impl<'a, 'h> Scene<'a, 'h> {
         let start = text.len() - text.trim_start_matches(is_edge).len();
         let end = text.trim_end_matches(is_edge).len();
         let whole = if is_text && end.saturating_sub(start) <= 64 { start..end } else { 0..0 };
-        Self { text, bytes: text.as_bytes(), around: Around::new(text, if is_text { "" } else { place.key }), hits, whole, taken: 0, colons: 0 }
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            around: Around::new(text, if is_text { "" } else { place.key }),
+            hits,
+            whole,
+            taken: 0,
+            colons: 0,
+        }
     }
 
     pub(super) fn byte(&self, at: usize) -> Option<u8> {

@@ -8,7 +8,6 @@ pub(super) const WORDS: &[(&str, u64)] = &[
     ("aba", Topics::ROUTING.0),
     ("abarouting", Topics::ROUTING.0),
     ("abn", Topics::AU.0),
-    ("account", Topics::BANK.0),
     ("acct", Topics::BANK.0),
     ("acn", Topics::AU.0),
     ("addr", Topics::IP.0),
