@@ -1,6 +1,10 @@
 //! Addresses of mail, and names and passwords in URLs.
 
+mod spoken;
+
 use std::ops::Range;
+
+pub(super) use spoken::look as spoken;
 
 use super::super::Hit;
 use super::kind::severity;

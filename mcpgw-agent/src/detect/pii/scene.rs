@@ -70,6 +70,12 @@ impl<'a, 'h> Scene<'a, 'h> {
         at < self.taken
     }
 
+    /// Begins a second walk through the text: what is spoken for is known only of the first.
+    pub(super) fn again(&mut self) {
+        self.taken = 0;
+        self.around.again();
+    }
+
     pub(super) fn add(&mut self, kind: &'static str, score: f32, range: Range<usize>, why: &'static str) {
         if score >= 0.5 {
             self.taken = self.taken.max(range.end);

@@ -61,6 +61,9 @@ impl Topics {
     pub(super) const HU: Self = Self(1 << 43);
     pub(super) const NORDIC: Self = Self(1 << 44);
     pub(super) const CRYPTO: Self = Self(1 << 45);
+    pub(super) const CVV: Self = Self(1 << 52);
+    pub(super) const DRIVER: Self = Self(1 << 54);
+    pub(super) const STREET: Self = Self(1 << 53);
     pub(super) const VERSION: Self = Self(1 << 46);
     pub(super) const ORDER: Self = Self(1 << 47);
     pub(super) const TIME: Self = Self(1 << 48);
@@ -144,6 +147,14 @@ impl<'a> Around<'a> {
     /// As [`at`](Self::at), in the whole window.
     pub(super) fn wide(&mut self, range: &Range<usize>) -> Topics {
         self.at(range, BEFORE)
+    }
+
+    /// Ranges begin anew.
+    pub(super) fn again(&mut self) {
+        self.read = 0;
+        self.last = 0;
+        self.next = 0;
+        self.kept = Default::default();
     }
 
     fn read_to(&mut self, end: usize) {

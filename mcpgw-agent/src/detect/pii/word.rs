@@ -7,7 +7,7 @@ use std::ops::Range;
 use self::rules::rules;
 use super::scene::Scene;
 use super::topic::Topics;
-use super::{check, label, net, wallet};
+use super::{check, label, net, pieces, wallet};
 
 /// No word looked at is longer.
 const LONGEST: usize = 90;
@@ -52,8 +52,14 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, range: Range<usize>) {
     {
         return;
     }
+    if matches!(word.len(), 2..=4 | 8) {
+        pieces::look(scene, word, &range);
+        if scene.is_taken(range.start) {
+            return;
+        }
+    }
     if letters == 0 {
-        if digits >= 5 {
+        if digits >= 4 {
             label::record(scene, &range);
         }
         return;
@@ -65,8 +71,10 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, range: Range<usize>) {
         return;
     }
     by_shape(scene, word, &range);
-    if digits >= 5 && !scene.is_taken(range.start) {
-        label::word(scene, &range, digits);
+    if digits >= 4 && !scene.is_taken(range.start) {
+        if digits >= 5 {
+            label::word(scene, &range, digits);
+        }
         label::record(scene, &range);
     }
 }

@@ -74,7 +74,8 @@ pub(super) fn rules(length: usize) -> &'static [Rule] {
                     rule("es_nif", "99999999A", check::nif, id(Topics::ES), STRONG),
                     rule("es_nie", "A9999999A", check::nif, id(Topics::ES), STRONG),
                     rule("sg_nric_fin", "A9999999A", check::nric, id(Topics::SG), STRONG),
-                    rule("uk_nino", "AA999999A", check::nino, Topics::UK, [0.6, 0.95, 0.8]),
+                    rule("sg_nric_fin", "A9999999A", singapore, id(Topics::SG), WEAK),
+            rule("uk_nino", "AA999999A", check::nino, Topics::UK, [0.6, 0.95, 0.8]),
                     rule(
                         "medical_license",
                         "AA9999999",
@@ -225,6 +226,16 @@ fn finnish(word: &[u8]) -> bool {
     digits.iter_mut().zip(from).for_each(|(to, (_, byte))| *to = byte.wrapping_sub(b'0'));
     let sign = word.get(6).is_some_and(|sign| b"ABCDEFYXWVU".contains(sign));
     sign && word.get(10).is_some_and(|last| check::hetu(&digits, *last))
+}
+
+fn singapore(word: &[u8]) -> bool {
+    word.first().is_some_and(|kind| b"STFGM".contains(kind))
+}
+
+fn italian(word: &[u8]) -> bool {
+    let mut digits = [0; 11];
+    digits.iter_mut().zip(word.iter().skip(2)).for_each(|(to, byte)| *to = byte.wrapping_sub(b'0'));
+    word.starts_with(b"IT") && check::partita_iva(&digits)
 }
 
 fn chinese(word: &[u8]) -> bool {
