@@ -11,6 +11,7 @@ mod label;
 mod net;
 mod number;
 mod phone;
+mod pieces;
 mod scene;
 mod spelled;
 mod topic;
@@ -24,10 +25,17 @@ use super::{Detector, Hit, Noticed, Place, TextDetector};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pii;
 
-/// Digits written as words, and banks' codes, which have none.
-const NEEDLES: &[&str] = &["three", "seven", "eight", "swift", "bic:", "bic code"];
+/// Digits written as words, then signs of what has no digits.
+const NEEDLES: &[&str] = &[
+    "three", "seven", "eight", "swift", "bic:", "bic code", "suite ", "apt. ", "apt ", "p.o. box", "po box", "[at]",
+    "(at)", " dot com", " dot org", " dot net",
+];
 /// The first needle that is no digit.
 const BANKS: usize = 3;
+/// The first that names a part of a postal address.
+const ADDRESSES: usize = 6;
+/// The first of an address of mail.
+const MAILS: usize = 11;
 
 impl Pii {
     /// What stands in a text in place of personal data of this kind: `<CREDIT_CARD>`.
@@ -69,12 +77,14 @@ impl TextDetector for Pii {
             }
             word::look(&mut scene, word);
         }
+        scene.again();
         let mut spelled = 0;
         for nominee in noticed.needles {
-            if nominee.needle < BANKS {
-                spelled = spelled::look(&mut scene, nominee.at, spelled);
-            } else {
-                word::bank(&mut scene, nominee.at);
+            match nominee.needle {
+                0..BANKS => spelled = spelled::look(&mut scene, nominee.at, spelled),
+                BANKS..ADDRESSES => word::bank(&mut scene, nominee.at),
+                ADDRESSES..MAILS => pieces::address(&mut scene, nominee.at),
+                _ => email::spoken(&mut scene, nominee.at),
             }
         }
         scene::settle(hits, first, mails);

@@ -97,13 +97,14 @@ pub(super) fn iban_length(country: [u8; 2]) -> Option<usize> {
         b"CH" | b"CR" | b"HR" | b"LI" | b"LV" => 21,
         b"BG" | b"BH" | b"DE" | b"GB" | b"GE" | b"IE" | b"ME" | b"RS" => 22,
         b"AE" | b"GI" | b"IL" | b"IQ" | b"OM" | b"SO" | b"TL" => 23,
-        b"AD" | b"CZ" | b"DZ" | b"ES" | b"MD" | b"PK" | b"RO" | b"SA" | b"SE" | b"SK" | b"TN" | b"VA" | b"VG" => 24,
+        b"AD" | b"CZ" | b"DZ" | b"ES" | b"MD" | b"PK" | b"RO" | b"SA" | b"SE" | b"SK" | b"TN" | b"VA"
+        | b"VG" => 24,
         b"LY" | b"PT" | b"ST" => 25,
         b"IR" | b"IS" | b"TR" => 26,
-        b"AO" | b"BF" | b"BI" | b"CF" | b"CG" | b"CM" | b"DJ" | b"EG" | b"FR" | b"GA" | b"GQ" | b"GR" | b"IT"
-        | b"KM" | b"MC" | b"MG" | b"MR" | b"SM" | b"TG" | b"GW" => 27,
-        b"AL" | b"AZ" | b"BJ" | b"BY" | b"CI" | b"CV" | b"CY" | b"DO" | b"GT" | b"HN" | b"HU" | b"LB" | b"ML"
-        | b"MZ" | b"NE" | b"NI" | b"PL" | b"SN" | b"SV" | b"PS" | b"MA" => 28,
+        b"AO" | b"BF" | b"BI" | b"CF" | b"CG" | b"CM" | b"DJ" | b"EG" | b"FR" | b"GA" | b"GQ" | b"GR"
+        | b"IT" | b"KM" | b"MC" | b"MG" | b"MR" | b"SM" | b"TG" | b"GW" => 27,
+        b"AL" | b"AZ" | b"BJ" | b"BY" | b"CI" | b"CV" | b"CY" | b"DO" | b"GT" | b"HN" | b"HU" | b"LB"
+        | b"ML" | b"MZ" | b"NE" | b"NI" | b"PL" | b"SN" | b"SV" | b"PS" | b"MA" => 28,
         b"BR" | b"QA" | b"UA" => 29,
         b"JO" | b"KW" | b"MU" | b"YE" => 30,
         b"MT" | b"SC" => 31,
@@ -143,17 +144,31 @@ mod tests {
 
     #[test]
     fn ibans_have_their_length_and_their_rest() {
-        for right in ["GB82WEST12345698765432", "de89370400440532013000", "NO9386011117947", "MT84MALT011000012345MTLCAST001S"] {
+        for right in [
+            "GB82WEST12345698765432",
+            "de89370400440532013000",
+            "NO9386011117947",
+            "MT84MALT011000012345MTLCAST001S",
+        ] {
             assert!(iban(right.as_bytes()), "{right}");
         }
-        for wrong in ["GB82WEST12345698765431", "GB82WEST123456987654", "XX82WEST12345698765432", "GBX2WEST12345698765432", "", "GB"] {
+        for wrong in [
+            "GB82WEST12345698765431",
+            "GB82WEST123456987654",
+            "XX82WEST12345698765432",
+            "GBX2WEST12345698765432",
+            "",
+            "GB",
+        ] {
             assert!(!iban(wrong.as_bytes()), "{wrong}");
         }
     }
 
     #[test]
     fn typed_numbers_are_known() {
-        assert!(is_typed(&digits("1111111")) && is_typed(&digits("123456789")) && is_typed(&digits("987654321")));
+        assert!(
+            is_typed(&digits("1111111")) && is_typed(&digits("123456789")) && is_typed(&digits("987654321"))
+        );
         assert!(!is_typed(&digits("121042882")));
     }
 }

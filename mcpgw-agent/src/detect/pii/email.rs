@@ -1,6 +1,10 @@
 //! Addresses of mail, and names and passwords in URLs.
 
+mod spoken;
+
 use std::ops::Range;
+
+pub(super) use spoken::look as spoken;
 
 use super::super::Hit;
 use super::kind::severity;
@@ -12,17 +16,88 @@ const DOMAIN: usize = 253;
 
 /// Mailboxes of no person.
 const ROBOTS: &[&str] = &[
-    "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "git", "hg", "svn", "root", "localhost", "bounce", "bounces", "notifications",
+    "noreply",
+    "no-reply",
+    "no_reply",
+    "donotreply",
+    "do-not-reply",
+    "mailer-daemon",
+    "postmaster",
+    "git",
+    "hg",
+    "svn",
+    "root",
+    "localhost",
+    "bounce",
+    "bounces",
+    "notifications",
 ];
 /// Mailboxes of an office.
-const OFFICES: &[&str] = &["info", "contact", "support", "sales", "hello", "admin", "help", "office", "security", "abuse", "press", "team", "billing"];
+const OFFICES: &[&str] = &[
+    "info", "contact", "support", "sales", "hello", "admin", "help", "office", "security", "abuse", "press",
+    "team", "billing",
+];
 /// Domains people write when they mean any.
 const ANY: &[&str] = &[
-    "company.com", "yourcompany.com", "yourdomain.com", "domain.com", "mydomain.com", "mycompany.com", "example.com", "example.org", "example.net", "test.com", "email.com", "acme.com",
+    "company.com",
+    "yourcompany.com",
+    "yourdomain.com",
+    "domain.com",
+    "mydomain.com",
+    "mycompany.com",
+    "example.com",
+    "example.org",
+    "example.net",
+    "test.com",
+    "email.com",
+    "acme.com",
 ];
 /// What ends names of files and packages, not of hosts.
 const FILES: &[&str] = &[
-    "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "ts", "tsx", "jsx", "json", "py", "rb", "rs", "go", "java", "md", "txt", "html", "htm", "yml", "yaml", "toml", "xml", "zip", "tgz", "gz", "whl", "jar", "lock", "sh", "exe", "service", "local", "internal", "localhost", "invalid", "lan", "localdomain", "cluster", "svc",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "svg",
+    "webp",
+    "ico",
+    "css",
+    "js",
+    "mjs",
+    "ts",
+    "tsx",
+    "jsx",
+    "json",
+    "py",
+    "rb",
+    "rs",
+    "go",
+    "java",
+    "md",
+    "txt",
+    "html",
+    "htm",
+    "yml",
+    "yaml",
+    "toml",
+    "xml",
+    "zip",
+    "tgz",
+    "gz",
+    "whl",
+    "jar",
+    "lock",
+    "sh",
+    "exe",
+    "service",
+    "local",
+    "internal",
+    "localhost",
+    "invalid",
+    "lan",
+    "localdomain",
+    "cluster",
+    "svc",
 ];
 
 /// Finds all.
@@ -53,7 +128,8 @@ fn local(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at.saturating_sub(LOCAL)..at).unwrap_or_default();
     let start = at - rest.iter().rev().take_while(|byte| is_part(**byte)).count();
     // Quotation marks, parameters and the like stand before an address far more often than in one.
-    let odd = bytes.get(start..at).unwrap_or_default().iter().rposition(|byte| b"!#$%&'*/=?^`{|}~".contains(byte));
+    let odd =
+        bytes.get(start..at).unwrap_or_default().iter().rposition(|byte| b"!#$%&'*/=?^`{|}~".contains(byte));
     let start = odd.map_or(start, |odd| start + odd + 1);
     start + bytes.get(start..at).unwrap_or_default().iter().take_while(|byte| b".-+".contains(byte)).count()
 }
@@ -86,7 +162,8 @@ fn score(bytes: &[u8], local: Range<usize>, domain: Range<usize>) -> Option<f32>
     let mut labels = 0;
     let mut last: &[u8] = &[];
     for label in host.split(|byte| *byte == b'.') {
-        if label.is_empty() || label.first() == Some(&b'-') || label.last() == Some(&b'-') || label.len() > 63 {
+        if label.is_empty() || label.first() == Some(&b'-') || label.last() == Some(&b'-') || label.len() > 63
+        {
             return None;
         }
         labels += 1;
@@ -97,10 +174,14 @@ fn score(bytes: &[u8], local: Range<usize>, domain: Range<usize>) -> Option<f32>
         return None;
     }
     let prefix = local.start.checked_sub(3).and_then(|from| bytes.get(from..local.start));
-    let is_remote = (behind == Some(b':') || prefix == Some(b"://") || behind == Some(b'/')) && name == b"git";
+    let is_remote =
+        (behind == Some(b':') || prefix == Some(b"://") || behind == Some(b'/')) && name == b"git";
     Some(if is_remote {
         0.1
-    } else if is_in(ROBOTS, name) || name.len() == 1 && is_in(ANY, host) || is_in(OFFICES, name) && is_in(ANY, host) {
+    } else if is_in(ROBOTS, name)
+        || name.len() == 1 && is_in(ANY, host)
+        || is_in(OFFICES, name) && is_in(ANY, host)
+    {
         0.4
     } else if is_in(OFFICES, name) {
         0.6

@@ -18,7 +18,8 @@ pub(super) fn ipv4(scene: &mut Scene<'_, '_>, start: usize) -> bool {
     }
     let length = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
     let length = if length > 0 && rest.get(length - 1) == Some(&b'.') { length - 1 } else { length };
-    let Some(address) = scene.text.get(start..start + length).and_then(|text| text.parse::<Ipv4Addr>().ok()) else {
+    let Some(address) = scene.text.get(start..start + length).and_then(|text| text.parse::<Ipv4Addr>().ok())
+    else {
         return false;
     };
     let end = start + length;
@@ -26,7 +27,12 @@ pub(super) fn ipv4(scene: &mut Scene<'_, '_>, start: usize) -> bool {
         return false;
     }
     let range = start..with_prefix(scene, end);
-    let personal = !(address.is_loopback() || address.is_unspecified() || address.is_broadcast() || address.is_documentation() || address.is_multicast() || is_service(address));
+    let personal = !(address.is_loopback()
+        || address.is_unspecified()
+        || address.is_broadcast()
+        || address.is_documentation()
+        || address.is_multicast()
+        || is_service(address));
     let score = score(scene, &range, personal, address.is_private() || address.is_link_local());
     scene.add("ip_address", score, range, WHY);
     true
@@ -35,7 +41,10 @@ pub(super) fn ipv4(scene: &mut Scene<'_, '_>, start: usize) -> bool {
 /// Resolvers and the like, which belong to no person.
 fn is_service(address: Ipv4Addr) -> bool {
     let [first, .., last] = address.octets();
-    matches!(address.octets(), [8, 8, 8 | 4, 8 | 4] | [1, 1 | 0, 1 | 0, 1] | [9, 9, 9, 9]) || first == 0 || first >= 240 || last == 0
+    matches!(address.octets(), [8, 8, 8 | 4, 8 | 4] | [1, 1 | 0, 1 | 0, 1] | [9, 9, 9, 9])
+        || first == 0
+        || first >= 240
+        || last == 0
 }
 
 fn score(scene: &mut Scene<'_, '_>, range: &Range<usize>, personal: bool, private: bool) -> f32 {
@@ -56,7 +65,11 @@ fn score(scene: &mut Scene<'_, '_>, range: &Range<usize>, personal: bool, privat
 
 fn begins(scene: &Scene<'_, '_>, start: usize) -> bool {
     scene.before(start).is_none_or(|byte| !byte.is_ascii_alphanumeric() && !b"_.-".contains(&byte))
-        && !(scene.before(start) == Some(b'/') && start.checked_sub(2).and_then(|at| scene.byte(at)).is_some_and(|byte| byte.is_ascii_alphanumeric()))
+        && !(scene.before(start) == Some(b'/')
+            && start
+                .checked_sub(2)
+                .and_then(|at| scene.byte(at))
+                .is_some_and(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// Where `/24` behind an address ends, if it is there.
@@ -64,7 +77,14 @@ fn with_prefix(scene: &Scene<'_, '_>, end: usize) -> usize {
     if scene.byte(end) != Some(b'/') {
         return end;
     }
-    let digits = scene.bytes.get(end + 1..).unwrap_or_default().iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = scene
+        .bytes
+        .get(end + 1..)
+        .unwrap_or_default()
+        .iter()
+        .take(4)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if (1..=3).contains(&digits) { end + 1 + digits } else { end }
 }
 
@@ -98,7 +118,8 @@ pub(super) fn hexadecimal(scene: &mut Scene<'_, '_>, word: &Range<usize>) {
 
 fn ipv6(scene: &mut Scene<'_, '_>, word: &Range<usize>) -> bool {
     let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || **byte == b':' || **byte == b'.';
-    let before = scene.bytes.get(word.start.saturating_sub(LONGEST)..word.start).unwrap_or_default();
+    let least = word.start.saturating_sub(LONGEST).max(scene.colons.min(word.start));
+    let before = scene.bytes.get(least..word.start).unwrap_or_default();
     let start = word.start - before.iter().rev().take_while(is_part).count();
     let rest = scene.bytes.get(start..scene.bytes.len().min(start + LONGEST + 1)).unwrap_or_default();
     let length = rest.iter().take_while(is_part).count();
@@ -107,18 +128,37 @@ fn ipv6(scene: &mut Scene<'_, '_>, word: &Range<usize>) -> bool {
     if length > LONGEST || colons < 2 {
         return false;
     }
-    let kept = rest.get(..length).unwrap_or_default().iter().rposition(|byte| byte.is_ascii_hexdigit()).map_or(0, |last| last + 1);
-    let end = if rest.get(..length).is_some_and(|found| found.ends_with(b"::")) { start + length } else { start + kept };
-    let Some(address) = scene.text.get(start..end).and_then(|text| text.parse::<Ipv6Addr>().ok()) else { return false };
+    let kept = rest
+        .get(..length)
+        .unwrap_or_default()
+        .iter()
+        .rposition(|byte| byte.is_ascii_hexdigit())
+        .map_or(0, |last| last + 1);
+    let end = if rest.get(..length).is_some_and(|found| found.ends_with(b"::")) {
+        start + length
+    } else {
+        start + kept
+    };
+    let Some(address) = scene.text.get(start..end).and_then(|text| text.parse::<Ipv6Addr>().ok()) else {
+        return false;
+    };
     let clean = |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_');
     if !clean(scene.before(start)) || !clean(scene.byte(end)) {
         return false;
     }
     let range = start..with_prefix(scene, end);
     let mapped = address.to_ipv4_mapped();
-    let local = address.is_unicast_link_local() || address.is_unique_local() || mapped.is_some_and(|four| four.is_private());
+    let local = address.is_unicast_link_local()
+        || address.is_unique_local()
+        || mapped.is_some_and(|four| four.is_private());
     let personal = !(address.is_loopback() || address.is_unspecified() || address.is_multicast());
-    let groups = scene.bytes.get(start..end).unwrap_or_default().iter().filter(|byte| byte.is_ascii_hexdigit()).count();
+    let groups = scene
+        .bytes
+        .get(start..end)
+        .unwrap_or_default()
+        .iter()
+        .filter(|byte| byte.is_ascii_hexdigit())
+        .count();
     let score = if groups < 5 { 0.3 } else { score(scene, &range, personal, local) };
     scene.add("ip_address", score, range, WHY);
     true

@@ -11,15 +11,21 @@ use super::{label, net, phone};
 
 /// No number looked at here has more digits.
 pub(super) const DIGITS: usize = 19;
-/// Or more groups.
-const GROUPS: usize = 7;
 
 /// Digits with what stands between them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Number {
-    pub(super) range: Range<usize>,
+    pub(super) start: usize,
     values: [u8; DIGITS],
-    count: usize,
+    pub(super) form: Form,
+}
+
+/// How the digits stand.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Form {
+    /// Behind the last.
+    pub(super) end: usize,
+    pub(super) count: usize,
     /// Lengths of the groups, five bits each, the last in the lowest.
     pub(super) layout: u64,
     pub(super) groups: usize,
@@ -38,38 +44,62 @@ pub(super) const fn layout(lengths: &[u64]) -> u64 {
     layout
 }
 
+impl Form {
+    /// Length of the group `back` before the last.
+    pub(super) fn group(self, back: usize) -> u64 {
+        self.layout >> (5 * back) & 31
+    }
+}
+
 impl Number {
     pub(super) fn new(start: usize) -> Self {
-        Self { range: start..start, values: [0; DIGITS], count: 0, layout: 0, groups: 0, separator: 0 }
+        Self { start, values: [0; DIGITS], form: Form { end: start, ..Form::default() } }
+    }
+
+    pub(super) fn range(&self) -> Range<usize> {
+        self.start..self.form.end
     }
 
     pub(super) fn digits(&self) -> &[u8] {
-        self.values.get(..self.count).unwrap_or_default()
-    }
-
-    /// Length of the group `back` before the last.
-    pub(super) fn group(&self, back: usize) -> u64 {
-        self.layout >> (5 * back) & 31
+        self.values.get(..self.form.count).unwrap_or_default()
     }
 
     /// Takes the next group, which may stand behind a separator. False where there is none or it is too long.
     pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
-        let mut at = self.range.end;
-        if self.groups > 0 {
-            let gap = bytes.get(at..).unwrap_or_default().iter().take(3).take_while(|byte| !byte.is_ascii_digit()).count();
-            let Some(separator) = bytes.get(at).filter(|_| (1..=2).contains(&gap)) else { return false };
-            let separator = if gap == 2 || b"()".contains(separator) { 1 } else { *separator };
-            self.separator = if self.groups == 1 || self.separator == separator { separator } else { 1 };
-            at += gap;
+        let Form { end, count, layout, groups, separator } = self.form;
+        let gap = match bytes.get(end..) {
+            Some([b'0'..=b'9', ..]) => 0,
+            Some([_, b'0'..=b'9', ..]) => 1,
+            Some([_, _, b'0'..=b'9', ..]) => 2,
+            Some(_) | None => return false,
+        };
+        if (groups == 0) != (gap == 0) {
+            return false;
         }
-        let rest = bytes.get(at..).unwrap_or_default();
-        let length = rest.iter().take(DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
-        let Some(free) = self.values.get_mut(self.count..self.count + length).filter(|_| length > 0) else { return false };
-        free.iter_mut().zip(rest).for_each(|(to, from)| *to = from - b'0');
-        self.count += length;
-        self.layout = self.layout << 5 | length as u64;
-        self.groups += 1;
-        self.range.end = at + length;
+        let rest = bytes.get(end + gap..).unwrap_or_default();
+        let Some(free) = self.values.get_mut(count..) else { return false };
+        let mut length = 0;
+        for byte in rest.iter().take_while(|byte| byte.is_ascii_digit()) {
+            let Some(to) = free.get_mut(length) else { return false };
+            *to = byte - b'0';
+            length += 1;
+        }
+        let between = match (gap, bytes.get(end)) {
+            (1, Some(byte)) if !b"()".contains(byte) => *byte,
+            _ => 1,
+        };
+        self.form = Form {
+            end: end + gap + length,
+            count: count + length,
+            layout: layout << 5 | length as u64,
+            groups: groups + 1,
+            separator: match groups {
+                0 => 0,
+                1 => between,
+                _ if separator == between => separator,
+                _ => 1,
+            },
+        };
         true
     }
 }
@@ -77,14 +107,18 @@ impl Number {
 /// Looks at one run of digits and separators.
 pub(super) fn look(scene: &mut Scene<'_, '_>, run: Range<usize>) {
     let mut at = run.start;
+    // In a run of many groups only the first few may begin a telephone number that nothing announces.
+    let mut calls = 3_u32;
     while at < run.end {
-        if scene.is_taken(at) || !scene.byte(at).is_some_and(|byte| byte.is_ascii_digit()) {
+        let rest = scene.bytes.get(at..run.end).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if length == 0 || scene.is_taken(at) {
             at += 1;
             continue;
         }
-        let length = scene.bytes.get(at..run.end).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
         if length <= DIGITS {
-            begin(scene, at, run.end);
+            begin(scene, at..run.end, length, calls > 0);
+            calls = calls.saturating_sub(1);
         }
         at += length;
     }
@@ -99,35 +133,42 @@ pub(super) struct Best {
     pub(super) why: &'static str,
 }
 
-/// Looks at the numbers that begin at `start`.
-fn begin(scene: &mut Scene<'_, '_>, start: usize, end: usize) {
-    if net::ipv4(scene, start) {
+/// Looks at the numbers that begin where the rest of a run does, with a group of `length` digits.
+fn begin(scene: &mut Scene<'_, '_>, rest: Range<usize>, length: usize, may_call: bool) {
+    let Range { start, end } = rest;
+    if length <= 3 && scene.byte(start + length) == Some(b'.') && net::ipv4(scene, start) {
         return;
     }
     let mut best: Option<Best> = None;
-    if scene.begins(start) {
+    let begins = scene.begins(start);
+    if begins {
         let mut number = Number::new(start);
-        while number.groups < GROUPS && number.range.end < end && number.push(scene.bytes) {
-            if !scene.ends(number.range.end) {
-                continue;
-            }
-            for rule in rules(number.layout) {
-                if let Some(found) = weigh(scene, rule, &number)
-                    && best.as_ref().is_none_or(|best| best.score < found.score)
-                {
-                    best = Some(found);
+        while number.form.end < end && number.push(scene.bytes) {
+            let rules = rules(number.form.layout);
+            if !rules.is_empty() && scene.ends(number.form.end) {
+                for rule in rules {
+                    if let Some(found) = weigh(scene, rule, &number)
+                        && best.as_ref().is_none_or(|best| best.score < found.score)
+                    {
+                        best = Some(found);
+                    }
                 }
+            }
+            if !rules::goes_on(number.form.layout) {
+                break;
             }
         }
     }
     if best.as_ref().is_none_or(|best| best.score < 0.6)
+        && (may_call || matches!(scene.before(start), Some(b'+' | b'(')))
         && let Some(found) = phone::look(scene, start, end)
         && best.as_ref().is_none_or(|best| best.score < found.score)
     {
         best = Some(found);
     }
-    if best.as_ref().is_none_or(|best| best.score < 0.5)
-        && scene.begins(start)
+    if length >= 5
+        && begins
+        && best.as_ref().is_none_or(|best| best.score < 0.5)
         && let Some(found) = label::number(scene, start, end)
     {
         best = Some(found);
@@ -138,14 +179,18 @@ fn begin(scene: &mut Scene<'_, '_>, start: usize, end: usize) {
 }
 
 fn weigh(scene: &mut Scene<'_, '_>, rule: &Rule, number: &Number) -> Option<Best> {
-    let fits = number.groups == 1 || rule.separators.as_bytes().contains(&number.separator);
+    let fits = number.form.groups == 1 || rule.separators.as_bytes().contains(&number.form.separator);
     if !fits || !(rule.check)(number.digits()) {
         return None;
     }
-    let range = number.range.clone();
+    let range = number.range();
     let (score, why) = if scene.topics(&range).meets(rule.topics) {
         let test = rule.kind == "credit_card" && scene.near(&range).meets(Topics::TEST);
-        if test { (0.4, "its check digit holds, but it is called a test") } else { (rule.named, "a word near it says so") }
+        if test {
+            (0.4, "its check digit holds, but it is called a test")
+        } else {
+            (rule.named, "a word near it says so")
+        }
     } else if scene.is_whole(&range) && rule.whole > rule.plain {
         (rule.whole, "the text is nothing else, and its form is right")
     } else if scene.near(&range).meets(Topics::OTHER) {

@@ -32,7 +32,15 @@ impl<'a, 'h> Scene<'a, 'h> {
         let start = text.len() - text.trim_start_matches(is_edge).len();
         let end = text.trim_end_matches(is_edge).len();
         let whole = if is_text && end.saturating_sub(start) <= 64 { start..end } else { 0..0 };
-        Self { text, bytes: text.as_bytes(), around: Around::new(text, if is_text { "" } else { place.key }), hits, whole, taken: 0, colons: 0 }
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            around: Around::new(text, if is_text { "" } else { place.key }),
+            hits,
+            whole,
+            taken: 0,
+            colons: 0,
+        }
     }
 
     pub(super) fn byte(&self, at: usize) -> Option<u8> {
@@ -60,6 +68,12 @@ impl<'a, 'h> Scene<'a, 'h> {
 
     pub(super) fn is_taken(&self, at: usize) -> bool {
         at < self.taken
+    }
+
+    /// Begins a second walk through the text: what is spoken for is known only of the first.
+    pub(super) fn again(&mut self) {
+        self.taken = 0;
+        self.around.again();
     }
 
     pub(super) fn add(&mut self, kind: &'static str, score: f32, range: Range<usize>, why: &'static str) {

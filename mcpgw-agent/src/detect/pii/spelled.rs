@@ -18,7 +18,8 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, at: usize, past: usize) -> usize {
     }
     let mut start = at;
     let mut digits = 0;
-    while let Some(before) = word_before(scene.bytes, start).filter(|before| *before >= past && digits < MOST) {
+    while let Some(before) = word_before(scene.bytes, start).filter(|before| *before >= past && digits < MOST)
+    {
         start = before;
         digits += 1;
     }
@@ -58,7 +59,12 @@ fn word_before(bytes: &[u8], at: usize) -> Option<usize> {
     let before = bytes.get(at.saturating_sub(9)..at)?;
     let gap = before.iter().rev().take(3).take_while(|byte| is_gap(**byte)).count();
     let end = at - gap;
-    let letters = bytes.get(end.saturating_sub(6)..end)?.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let letters = bytes
+        .get(end.saturating_sub(6)..end)?
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
     (gap > 0 && word_at(bytes, end - letters) == Some(end)).then_some(end - letters)
 }
 

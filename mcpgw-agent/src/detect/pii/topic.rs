@@ -61,6 +61,9 @@ impl Topics {
     pub(super) const HU: Self = Self(1 << 43);
     pub(super) const NORDIC: Self = Self(1 << 44);
     pub(super) const CRYPTO: Self = Self(1 << 45);
+    pub(super) const CVV: Self = Self(1 << 52);
+    pub(super) const DRIVER: Self = Self(1 << 54);
+    pub(super) const STREET: Self = Self(1 << 53);
     pub(super) const VERSION: Self = Self(1 << 46);
     pub(super) const ORDER: Self = Self(1 << 47);
     pub(super) const TIME: Self = Self(1 << 48);
@@ -104,13 +107,22 @@ pub(super) struct Around<'a> {
     /// Ends of words and their topics: a ring.
     kept: [(usize, Topics); KEPT],
     next: usize,
+    /// End of the last of them.
+    last: usize,
     key: Topics,
 }
 
 impl<'a> Around<'a> {
     /// `key` is the name of the member whose value the text is.
     pub(super) fn new(text: &'a str, key: &str) -> Self {
-        let mut around = Self { text: text.as_bytes(), read: 0, kept: Default::default(), next: 0, key: Topics::NONE };
+        let mut around = Self {
+            text: text.as_bytes(),
+            read: 0,
+            kept: Default::default(),
+            next: 0,
+            last: 0,
+            key: Topics::NONE,
+        };
         if !key.is_empty() && key.len() <= 64 {
             let mut of = Around { text: key.as_bytes(), ..around };
             of.read_to(key.len());
@@ -124,6 +136,9 @@ impl<'a> Around<'a> {
     pub(super) fn at(&mut self, range: &Range<usize>, within: usize) -> Topics {
         self.read = self.read.max(range.start.saturating_sub(BEFORE));
         self.read_to(range.end + BEHIND);
+        if self.last + BEFORE < range.start {
+            return self.key;
+        }
         let near = range.start.saturating_sub(within)..range.end + BEHIND.min(within);
         let within = self.kept.iter().filter(|(end, _)| near.contains(end));
         within.fold(self.key, |topics, (_, more)| topics.or(*more))
@@ -132,6 +147,14 @@ impl<'a> Around<'a> {
     /// As [`at`](Self::at), in the whole window.
     pub(super) fn wide(&mut self, range: &Range<usize>) -> Topics {
         self.at(range, BEFORE)
+    }
+
+    /// Ranges begin anew.
+    pub(super) fn again(&mut self) {
+        self.read = 0;
+        self.last = 0;
+        self.next = 0;
+        self.kept = Default::default();
     }
 
     fn read_to(&mut self, end: usize) {
@@ -161,6 +184,7 @@ impl<'a> Around<'a> {
             {
                 *kept = (self.read, topics);
                 self.next += 1;
+                self.last = self.read;
             }
         }
     }

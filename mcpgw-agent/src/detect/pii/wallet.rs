@@ -42,7 +42,9 @@ pub(super) fn is_bech32(word: &[u8]) -> bool {
     let mut step = |value: u32| {
         let top = sum >> 25;
         sum = (sum & 0x01ff_ffff) << 5 ^ value;
-        for (bit, generator) in [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3].into_iter().enumerate() {
+        for (bit, generator) in
+            [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3].into_iter().enumerate()
+        {
             if top >> bit & 1 == 1 {
                 sum ^= generator;
             }
@@ -52,7 +54,9 @@ pub(super) fn is_bech32(word: &[u8]) -> bool {
     step(0);
     prefix.iter().for_each(|byte| step(u32::from(byte.to_ascii_lowercase()) & 31));
     for letter in data.iter().skip(1) {
-        let Some(value) = BECH32.iter().position(|known| *known == letter.to_ascii_lowercase()) else { return false };
+        let Some(value) = BECH32.iter().position(|known| *known == letter.to_ascii_lowercase()) else {
+            return false;
+        };
         step(value as u32);
     }
     matches!(sum, 1 | 0x2bc8_30a3)
@@ -60,10 +64,13 @@ pub(super) fn is_bech32(word: &[u8]) -> bool {
 
 /// Whether the word is `0x` and forty hexadecimal digits.
 pub(super) fn is_ethereum(word: &[u8]) -> bool {
-    word.len() == 42 && word.strip_prefix(b"0x").is_some_and(|rest| rest.iter().all(u8::is_ascii_hexdigit) && {
-        let distinct = rest.iter().fold(0_u32, |seen, byte| seen | 1 << (byte % 32));
-        distinct.count_ones() > 6
-    })
+    word.len() == 42
+        && word.strip_prefix(b"0x").is_some_and(|rest| {
+            rest.iter().all(u8::is_ascii_hexdigit) && {
+                let distinct = rest.iter().fold(0_u32, |seen, byte| seen | 1 << (byte % 32));
+                distinct.count_ones() > 6
+            }
+        })
 }
 
 #[cfg(test)]
@@ -76,13 +83,19 @@ mod tests {
             assert!(is_base58(right.as_bytes()), "{right}");
             assert!(!is_base58(right.replace('P', "Q").replace("98", "99").as_bytes()), "{right}");
         }
-        for right in ["BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"] {
+        for right in [
+            "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
+            "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+        ] {
             assert!(is_bech32(right.as_bytes()), "{right}");
             let changed = right.to_lowercase().replace("qq", "qp").replace("w5", "w4").replace("xl", "xm");
             assert!(!is_bech32(changed.as_bytes()), "{changed}");
         }
         assert!(is_ethereum(b"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"));
-        assert!(!is_ethereum(b"0x0000000000000000000000000000000000000000") && !is_ethereum(b"0x5aAeb6053F3E94C9"));
+        assert!(
+            !is_ethereum(b"0x0000000000000000000000000000000000000000")
+                && !is_ethereum(b"0x5aAeb6053F3E94C9")
+        );
         assert!(!is_bech32(b"bc1") && !is_bech32(b"") && !is_base58(b""));
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use self::rules::rules;
 use super::scene::Scene;
 use super::topic::Topics;
-use super::{check, label, net, wallet};
+use super::{check, label, net, pieces, wallet};
 
 /// No word looked at is longer.
 const LONGEST: usize = 90;
@@ -52,8 +52,14 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, range: Range<usize>) {
     {
         return;
     }
+    if matches!(word.len(), 2..=4 | 8) {
+        pieces::look(scene, word, &range);
+        if scene.is_taken(range.start) {
+            return;
+        }
+    }
     if letters == 0 {
-        if digits >= 5 {
+        if digits >= 4 {
             label::record(scene, &range);
         }
         return;
@@ -65,8 +71,10 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, range: Range<usize>) {
         return;
     }
     by_shape(scene, word, &range);
-    if digits >= 5 && !scene.is_taken(range.start) {
-        label::word(scene, &range, digits);
+    if digits >= 4 && !scene.is_taken(range.start) {
+        if digits >= 5 {
+            label::word(scene, &range, digits);
+        }
         label::record(scene, &range);
     }
 }
@@ -77,7 +85,10 @@ fn by_shape(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
     upper.copy_from_slice(word);
     upper.make_ascii_uppercase();
     let is_upper = upper == word;
-    let mask = word.iter().enumerate().fold(0_u32, |mask, (index, byte)| mask | u32::from(byte.is_ascii_digit()) << index);
+    let mask = word
+        .iter()
+        .enumerate()
+        .fold(0_u32, |mask, (index, byte)| mask | u32::from(byte.is_ascii_digit()) << index);
     for rule in rules(word.len()) {
         if rule.mask != mask || !(rule.check)(upper) || !scene.begins(range.start) || !scene.ends(range.end) {
             continue;
@@ -98,13 +109,32 @@ fn by_shape(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
             return;
         }
     }
+    if matches!(word.len(), 9 | 10)
+        && check::document(upper)
+        && scene.begins(range.start)
+        && scene.ends(range.end)
+    {
+        let checked = word.len() == 10;
+        if scene.topics(range).meets(Topics::PASSPORT.or(Topics::DE).or(Topics::ID)) {
+            scene.add("de_id_card", if checked { 0.9 } else { 0.7 }, range.clone(), "a word near it says so");
+        } else if scene.is_whole(range) {
+            scene.add(
+                "de_id_card",
+                if checked { 0.6 } else { 0.5 },
+                range.clone(),
+                "the text is nothing else, and its form is right",
+            );
+        }
+    }
     hyphenated(scene, word, range);
 }
 
 /// `131052-308T`, Finnish: the part behind the sign.
 fn hyphenated(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
     let [a, b, c, sign] = word else { return };
-    if ![a, b, c].iter().all(|byte| byte.is_ascii_digit()) || !matches!(scene.before(range.start), Some(b'-' | b'+')) {
+    if ![a, b, c].iter().all(|byte| byte.is_ascii_digit())
+        || !matches!(scene.before(range.start), Some(b'-' | b'+'))
+    {
         return;
     }
     let Some(start) = range.start.checked_sub(7) else { return };
@@ -125,14 +155,21 @@ fn hyphenated(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
 fn account(scene: &mut Scene<'_, '_>, start: usize) -> bool {
     let mut word = [0_u8; 34];
     let mut length = 0;
-    let Some(wanted) = scene.bytes.get(start..).and_then(|rest| rest.first_chunk()).and_then(|country| check::iban_length(*country))
+    let Some(wanted) = scene
+        .bytes
+        .get(start..)
+        .and_then(|rest| rest.first_chunk())
+        .and_then(|country| check::iban_length(*country))
     else {
         return false;
     };
     let mut end = start;
     let rest = scene.bytes.get(start..).unwrap_or_default();
     for (offset, byte) in rest.iter().enumerate() {
-        let gap = length % 4 == 0 && length > 0 && b" -".contains(byte) && rest.get(offset + 1).is_some_and(u8::is_ascii_alphanumeric);
+        let gap = length % 4 == 0
+            && length > 0
+            && b" -".contains(byte)
+            && rest.get(offset + 1).is_some_and(u8::is_ascii_alphanumeric);
         if gap && length < wanted {
             continue;
         }
@@ -173,7 +210,9 @@ pub(super) fn bank(scene: &mut Scene<'_, '_>, at: usize) {
         let range = start..start + part.len();
         start = range.end + 1;
         let letters = part.iter().take(6).all(u8::is_ascii_uppercase);
-        let is_code = matches!(part.len(), 8 | 11) && letters && part.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        let is_code = matches!(part.len(), 8 | 11)
+            && letters
+            && part.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         if is_code && scene.bytes.get(range.clone()) == Some(part) {
             scene.add("swift_code", 0.8, range, "a word beside it says so");
             return;

@@ -68,7 +68,8 @@ pub(in super::super) fn pesel(digits: &[u8]) -> bool {
 /// Finnish personal identity code, without its century sign: DDMMYY, three digits, a check character.
 pub(in super::super) fn hetu(digits: &[u8], check: u8) -> bool {
     day(number(digits, 2, 2), number(digits, 0, 2))
-        && b"0123456789ABCDEFHJKLMNPRSTUVWXY".get(number(digits, 0, 9) as usize % 31) == Some(&check.to_ascii_uppercase())
+        && b"0123456789ABCDEFHJKLMNPRSTUVWXY".get(number(digits, 0, 9) as usize % 31)
+            == Some(&check.to_ascii_uppercase())
 }
 
 /// Swedish personal number, with a date or with a day 60 higher.
@@ -92,16 +93,25 @@ pub(in super::super) fn steuer_id(digits: &[u8]) -> bool {
 
 /// German pension insurance number: area, date of birth, letter, serial, check.
 pub(in super::super) fn versicherungsnummer(word: &[u8]) -> bool {
-    let digits: [u32; 8] = std::array::from_fn(|index| word.get(index).map_or(0, |byte| u32::from(byte.wrapping_sub(b'0'))));
+    let digits: [u32; 8] =
+        std::array::from_fn(|index| word.get(index).map_or(0, |byte| u32::from(byte.wrapping_sub(b'0'))));
     let [a, b, c, d, e, f, g, h] = digits;
     let Some([letter, i, j, check]) = word.get(8..12) else { return false };
     let letter = u32::from(letter.wrapping_sub(b'A')) + 1;
-    let (i, j, check) = (u32::from(i.wrapping_sub(b'0')), u32::from(j.wrapping_sub(b'0')), u32::from(check.wrapping_sub(b'0')));
+    let (i, j, check) = (
+        u32::from(i.wrapping_sub(b'0')),
+        u32::from(j.wrapping_sub(b'0')),
+        u32::from(check.wrapping_sub(b'0')),
+    );
     let all = [a, b, c, d, e, f, g, h, letter / 10, letter % 10, i, j];
-    let sum: u32 = all.iter().zip([2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1]).map(|(digit, weight)| {
-        let product = digit * weight;
-        product / 10 + product % 10
-    }).sum();
+    let sum: u32 = all
+        .iter()
+        .zip([2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1])
+        .map(|(digit, weight)| {
+            let product = digit * weight;
+            product / 10 + product % 10
+        })
+        .sum();
     // 50 is added to the day where two people would have the same number.
     day(e * 10 + f, (c * 10 + d) % 50) && sum % 10 == check && (1..=26).contains(&letter)
 }
@@ -112,11 +122,37 @@ pub(in super::super) fn health_card(word: &[u8]) -> bool {
     let letter = first.wrapping_sub(b'A') + 1;
     let mut digits = [letter / 10, letter % 10, 0, 0, 0, 0, 0, 0, 0, 0];
     digits.iter_mut().skip(2).zip(rest).for_each(|(to, byte)| *to = byte.wrapping_sub(b'0'));
-    let sum: u32 = digits.iter().enumerate().map(|(index, digit)| {
-        let product = u32::from(*digit) << (index % 2);
-        product / 10 + product % 10
-    }).sum();
+    let sum: u32 = digits
+        .iter()
+        .enumerate()
+        .map(|(index, digit)| {
+            let product = u32::from(*digit) << (index % 2);
+            product / 10 + product % 10
+        })
+        .sum();
     rest.last().is_some_and(|check| sum % 10 == u32::from(check.wrapping_sub(b'0')))
+}
+
+/// German identity card or passport: letters that cannot be read as others, and with ten characters a check digit of
+/// the weights 7, 3, 1.
+pub(in super::super) fn document(word: &[u8]) -> bool {
+    let (body, check) = word.split_at(word.len().min(9));
+    let sum: u32 = body
+        .iter()
+        .zip([7, 3, 1].iter().cycle())
+        .map(|(byte, weight)| char::from(*byte).to_digit(36).unwrap_or(0) * weight)
+        .sum();
+    word.first().is_some_and(|first| b"CFGHJKLMNPRTVWXYZ".contains(first))
+        && body.iter().all(|byte| byte.is_ascii_digit() || b"CFGHJKLMNPRTVWXYZ".contains(byte))
+        && body.iter().filter(|byte| byte.is_ascii_digit()).count() >= 3
+        && check.first().is_none_or(|check| u32::from(check.wrapping_sub(b'0')) == sum % 10)
+}
+
+/// German VAT number.
+pub(in super::super) fn ust_id(word: &[u8]) -> bool {
+    let mut digits = [0; 9];
+    digits.iter_mut().zip(word.iter().skip(2)).for_each(|(to, byte)| *to = byte.wrapping_sub(b'0'));
+    word.starts_with(b"DE") && mod_11_10(&digits)
 }
 
 /// French social security number with its key.
@@ -137,7 +173,9 @@ pub(in super::super) fn bsn(digits: &[u8]) -> bool {
 /// Belgian national number.
 pub(in super::super) fn rijksregister(digits: &[u8]) -> bool {
     let (body, check) = (u64::from(number(digits, 0, 9)), u64::from(number(digits, 9, 2)));
-    number(digits, 2, 2) <= 12 && number(digits, 4, 2) <= 31 && (97 - body % 97 == check || 97 - (2_000_000_000 + body) % 97 == check)
+    number(digits, 2, 2) <= 12
+        && number(digits, 4, 2) <= 31
+        && (97 - body % 97 == check || 97 - (2_000_000_000 + body) % 97 == check)
 }
 
 /// Portuguese tax number.
@@ -156,7 +194,9 @@ pub(in super::super) fn rodne_cislo(digits: &[u8]) -> bool {
 /// Romanian personal number.
 pub(in super::super) fn cnp(digits: &[u8]) -> bool {
     let rest = weighted(digits, &[2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9]) % 11;
-    at(digits, 0) != 0 && day(number(digits, 3, 2), number(digits, 5, 2)) && (if rest == 10 { 1 } else { rest }) == at(digits, 12)
+    at(digits, 0) != 0
+        && day(number(digits, 3, 2), number(digits, 5, 2))
+        && (if rest == 10 { 1 } else { rest }) == at(digits, 12)
 }
 
 /// Hungarian social security number.
@@ -184,5 +224,6 @@ pub(in super::super) fn nip(digits: &[u8]) -> bool {
 
 /// Swiss social insurance number: an EAN-13 of the country prefix 756.
 pub(in super::super) fn ahv(digits: &[u8]) -> bool {
-    number(digits, 0, 3) == 756 && weighted(digits, &[1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]).is_multiple_of(10)
+    number(digits, 0, 3) == 756
+        && weighted(digits, &[1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]).is_multiple_of(10)
 }

@@ -14,8 +14,9 @@ pub(in super::super) fn card(digits: &[u8]) -> bool {
         34 | 37 => length == 15,
         30 | 36 | 38 | 39 => matches!(length, 14 | 16..=19) && (two != 30 || three <= 305 || three == 309),
         35 => matches!(length, 16..=19) && (3528..=3589).contains(&four),
-        // Old JCB.
-        18 | 21 => length == 15 && matches!(four, 1800 | 2131),
+        // UATP, and old JCB.
+        10..=19 => length == 15,
+        21 => length == 15 && four == 2131,
         60 | 64 | 65 => matches!(length, 12..=19),
         62 | 81 => matches!(length, 16..=19),
         50 | 56..=59 | 61 | 63 | 66..=69 => matches!(length, 12..=19),
@@ -31,7 +32,10 @@ pub(in super::super) fn card(digits: &[u8]) -> bool {
 pub(in super::super) fn ssn(digits: &[u8]) -> bool {
     let (area, group, serial) = (number(digits, 0, 3), number(digits, 3, 2), number(digits, 5, 4));
     // The two are printed in advertisements.
-    !matches!(area, 0 | 666 | 900..) && group != 0 && serial != 0 && !matches!((area, group, serial), (78, 5, 1120) | (123, 45, 6789))
+    !matches!(area, 0 | 666 | 900..)
+        && group != 0
+        && serial != 0
+        && !matches!((area, group, serial), (78, 5, 1120) | (123, 45, 6789))
 }
 
 /// The number of an advertisement, or one that was never given out, which people use in examples.
@@ -107,7 +111,11 @@ pub(in super::super) fn gstin(word: &[u8]) -> bool {
 /// Singaporean NRIC or FIN.
 pub(in super::super) fn nric(word: &[u8]) -> bool {
     let [kind, digits @ .., check] = word else { return false };
-    let sum: u32 = digits.iter().zip([2, 7, 6, 5, 4, 3, 2]).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
+    let sum: u32 = digits
+        .iter()
+        .zip([2, 7, 6, 5, 4, 3, 2])
+        .map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight)
+        .sum();
     let (letters, offset) = match kind {
         b'S' => (b"JZIHGFEDCBA", 0),
         b'T' => (b"JZIHGFEDCBA", 4),
@@ -121,7 +129,7 @@ pub(in super::super) fn nric(word: &[u8]) -> bool {
 
 /// Korean resident registration number: a date and the century.
 pub(in super::super) fn rrn(digits: &[u8]) -> bool {
-    day(number(digits, 2, 2), number(digits, 4, 2)) && matches!(at(digits, 6), 1..=8)
+    day(number(digits, 2, 2), number(digits, 4, 2)) && matches!(at(digits, 6), 1..=8) && !is_typed(digits)
 }
 
 /// Korean business registration number.
@@ -133,7 +141,10 @@ pub(in super::super) fn brn(digits: &[u8]) -> bool {
 /// Thai national identity number.
 pub(in super::super) fn tnin(digits: &[u8]) -> bool {
     let sum = weighted(digits, &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
-    (11 - sum % 11) % 10 == at(digits, 12) && matches!(at(digits, 0), 1..=8) && at(digits, 1) != 0 && !is_typed(digits)
+    // The second and third digits are the province.
+    let province =
+        matches!(number(digits, 1, 2), 10..=27 | 30..=49 | 50..=58 | 60..=67 | 70..=77 | 80..=86 | 90..=96);
+    (11 - sum % 11) % 10 == at(digits, 12) && matches!(at(digits, 0), 1..=8) && province && !is_typed(digits)
 }
 
 /// Brazilian tax number of a person.
@@ -171,7 +182,9 @@ pub(in super::super) fn my_number(digits: &[u8]) -> bool {
 pub(in super::super) fn tckn(digits: &[u8]) -> bool {
     let odd: u32 = [0, 2, 4, 6, 8].iter().map(|index| at(digits, *index)).sum();
     let even: u32 = [1, 3, 5, 7].iter().map(|index| at(digits, *index)).sum();
-    at(digits, 0) != 0 && (odd * 7 + 10 * 9 - even) % 10 == at(digits, 9) && (odd + even + at(digits, 9)) % 10 == at(digits, 10)
+    at(digits, 0) != 0
+        && (odd * 7 + 10 * 9 - even) % 10 == at(digits, 9)
+        && (odd + even + at(digits, 9)) % 10 == at(digits, 10)
 }
 
 /// Nigerian national identity number.
@@ -182,6 +195,23 @@ pub(in super::super) fn nin(digits: &[u8]) -> bool {
 /// South African identity number.
 pub(in super::super) fn rsa_id(digits: &[u8]) -> bool {
     luhn(digits) && day(number(digits, 2, 2), number(digits, 4, 2)) && at(digits, 10) < 2
+}
+
+/// Singaporean number of a business: eight digits and a letter.
+pub(in super::super) fn uen_business(word: &[u8]) -> bool {
+    letter(word, &[10, 4, 9, 3, 8, 2, 7, 1], b"XMKECAWLJDB")
+}
+
+/// Singaporean number of a company: nine digits and a letter.
+pub(in super::super) fn uen_company(word: &[u8]) -> bool {
+    letter(word, &[10, 8, 6, 4, 9, 7, 5, 3, 1], b"ZKCMDNERGWH")
+}
+
+fn letter(word: &[u8], weights: &[u32], letters: &[u8; 11]) -> bool {
+    let Some((last, digits)) = word.split_last() else { return false };
+    let sum: u32 =
+        digits.iter().zip(weights).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
+    letters.get(sum as usize % 11) == Some(last)
 }
 
 /// A mobile phone's own number.

@@ -47,7 +47,10 @@ const fn id(topics: Topics) -> Topics {
 }
 
 macro_rules! groups {
-    ($($name:ident = [$($length:literal),+];)+) => { $(const $name: u64 = layout(&[$($length),+]);)+ };
+    ($($name:ident = [$($length:literal),+];)+) => {
+        $(const $name: u64 = layout(&[$($length),+]);)+
+        const LAYOUTS: &[u64] = &[$($name),+];
+    };
 }
 
 groups! {
@@ -56,127 +59,236 @@ groups! {
     G465 = [4, 6, 5]; G464 = [4, 6, 4]; G44443 = [4, 4, 4, 4, 3]; G445 = [4, 4, 5]; G2333 = [2, 3, 3, 3]; G444 = [4, 4, 4];
     G451 = [4, 5, 1]; G67 = [6, 7]; G64 = [6, 4]; G84 = [8, 4]; G65 = [6, 5]; G3332 = [3, 3, 3, 2]; G23342 = [2, 3, 3, 4, 2];
     G3442 = [3, 4, 4, 2]; G22232 = [2, 2, 2, 3, 2]; G1222332 = [1, 2, 2, 2, 3, 3, 2]; G325 = [3, 2, 5]; G26621 = [2, 6, 6, 1];
-    G224 = [2, 2, 4]; G422 = [4, 2, 2]; G114 = [1, 1, 4]; G124 = [1, 2, 4]; G214 = [2, 1, 4]; 
-    G3223 = [3, 2, 2, 3]; G3322 = [3, 3, 2, 2]; 
+    G224 = [2, 2, 4]; G422 = [4, 2, 2]; G114 = [1, 1, 4]; G124 = [1, 2, 4]; G214 = [2, 1, 4];
+    G235 = [2, 3, 5]; G335 = [3, 3, 5]; G344 = [3, 4, 4]; G2262 = [2, 2, 6, 2];
+    G3223 = [3, 2, 2, 3]; G3322 = [3, 3, 2, 2];
 }
 
 const CARD: Rule = rule("credit_card", card, " -.", Topics::CARD, [0.7, 0.95, 0.9]);
 
+/// Of the beginnings of layouts.
+const BEGINNINGS: [u64; 8] = {
+    let mut filter = [0_u64; 8];
+    let mut rest = LAYOUTS;
+    while let [layout, more @ ..] = rest {
+        let mut beginning = *layout >> 5;
+        while beginning != 0 {
+            let hash = hash(beginning);
+            let mut words: &mut [u64] = &mut filter;
+            let mut skip = hash / 64;
+            while let [first, others @ ..] = words {
+                if skip == 0 {
+                    *first |= 1 << (hash % 64);
+                    break;
+                }
+                skip -= 1;
+                words = others;
+            }
+            beginning >>= 5;
+        }
+        rest = more;
+    }
+    filter
+};
+
+const fn hash(layout: u64) -> u64 {
+    layout.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 55
+}
+
+/// Whether more groups could make a layout that has rules. True for a few that cannot.
+pub(super) fn goes_on(layout: u64) -> bool {
+    let hash = hash(layout);
+    usize::try_from(hash / 64)
+        .ok()
+        .and_then(|word| BEGINNINGS.get(word))
+        .is_some_and(|word| word >> (hash % 64) & 1 == 1)
+}
+
 /// The rules for a layout.
 pub(super) fn rules(layout: u64) -> &'static [Rule] {
     match layout {
-        B9 => const { &[
-            rule("us_ssn", ssn_like, "", either(Topics::SSN, Topics::TAX), [0.0, 0.7, 0.0]),
-            rule("aba_routing_number", aba, "", Topics::ROUTING, [0.3, 0.9, 0.55]),
-            rule("ca_sin", sin, "", Topics::CA, WEAK),
-            rule("au_tfn", tfn, "", Topics::AU, WEAK),
-            rule("au_acn", acn, "", Topics::AU, WEAK),
-            rule("nl_bsn", bsn, "", id(Topics::NL), NAMED),
-            rule("pt_nif", nif_pt, "", id(Topics::PT), NAMED),
-            rule("hu_taj", taj, "", id(Topics::HU), NAMED),
-        ] },
-        B10 => const { &[
-            rule("uk_nhs", nhs, "", Topics::UK, WEAK),
-            rule("us_npi", npi, "", Topics::NPI, WEAK),
-            rule("se_personnummer", personnummer, "", id(Topics::SE), [0.3, 0.9, 0.55]),
-            rule("se_organisationsnummer", organisationsnummer, "", Topics::SE, [0.3, 0.8, 0.5]),
-            rule("au_medicare", medicare, "", either(Topics::AU, Topics::MEDICAL), [0.2, 0.8, 0.5]),
-            rule("kr_brn", brn, "", Topics::KR, NAMED),
-            rule("pl_nip", nip, "", Topics::PL, NAMED),
-            rule("dk_cpr", cpr, "", Topics::NORDIC, NAMED),
-            rule("cz_birth_number", rodne_cislo, "", id(Topics::CZ), NAMED),
-        ] },
-        B11 => const { &[
-            rule("pl_pesel", pesel, "", id(Topics::PL), [0.4, 0.9, 0.6]),
-            rule("au_abn", abn, "", Topics::AU, [0.4, 0.9, 0.6]),
-            rule("au_medicare", medicare, "", either(Topics::AU, Topics::MEDICAL), [0.2, 0.8, 0.5]),
-            rule("de_tax_id", steuer_id, "", either(Topics::DE, Topics::TAX), [0.4, 0.9, 0.6]),
-            rule("br_cpf", cpf, "", id(Topics::BR), [0.4, 0.9, 0.6]),
-            rule("tr_national_id", tckn, "", id(Topics::TR), [0.4, 0.9, 0.6]),
-            rule("ng_nin", nin, "", id(Topics::NG), WEAK),
-            rule("it_vat_code", partita_iva, "", Topics::IT, WEAK),
-            rule("no_birth_number", fodselsnummer, "", id(Topics::NORDIC), [0.4, 0.9, 0.6]),
-            rule("be_national_number", rijksregister, "", id(Topics::BE), NAMED),
-        ] },
-        B12 => const { &[
-            rule("in_aadhaar", aadhaar, "", id(Topics::IN), WEAK),
-            rule("jp_my_number", my_number, "", id(Topics::JP), NAMED),
-            rule("se_personnummer", personnummer, "", id(Topics::SE), [0.4, 0.9, 0.6]),
-            rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.5]),
-        ] },
-        B13 => const { &[
-            rule("th_tnin", tnin, "", id(Topics::TH), WEAK),
-            rule("ro_cnp", cnp, "", id(Topics::RO), [0.4, 0.9, 0.6]),
-            rule("kr_rrn", rrn, "", id(Topics::KR), [0.2, 0.8, 0.5]),
-            rule("za_id_number", rsa_id, "", ID, [0.4, 0.8, 0.5]),
-            rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6]),
-            rule("ch_ahv", ahv, "", Topics::NONE, STRONG),
-        ] },
-        B14 => const { &[
-            rule("credit_card", card, "", Topics::CARD, [0.4, 0.9, 0.8]),
-            rule("br_cnpj", cnpj, "", Topics::BR, STRONG),
-        ] },
-        B15 => const { &[
-            rule("credit_card", card, "", Topics::CARD, [0.6, 0.95, 0.9]),
-            rule("imei", imei, "", Topics::IMEI, [0.3, 0.9, 0.5]),
-            rule("fr_nir", nir, "", id(Topics::FR), STRONG),
-        ] },
+        B9 => {
+            const {
+                &[
+                    rule("us_ssn", ssn_like, "", either(Topics::SSN, Topics::TAX), [0.0, 0.7, 0.0]),
+                    rule("aba_routing_number", aba, "", Topics::ROUTING, [0.3, 0.9, 0.55]),
+                    rule("ca_sin", sin, "", Topics::CA, WEAK),
+                    rule("au_tfn", tfn, "", Topics::AU, WEAK),
+                    rule("au_acn", acn, "", Topics::AU, WEAK),
+                    rule("nl_bsn", bsn, "", id(Topics::NL), NAMED),
+                    rule("pt_nif", nif_pt, "", id(Topics::PT), NAMED),
+                    rule("hu_taj", taj, "", id(Topics::HU), NAMED),
+                ]
+            }
+        }
+        B10 => {
+            const {
+                &[
+                    rule("uk_nhs", nhs, "", Topics::UK, WEAK),
+                    rule("us_npi", npi, "", Topics::NPI, WEAK),
+                    rule("se_personnummer", personnummer, "", id(Topics::SE), [0.3, 0.9, 0.55]),
+                    rule("se_organisationsnummer", organisationsnummer, "", Topics::SE, [0.3, 0.8, 0.5]),
+                    rule("au_medicare", medicare, "", either(Topics::AU, Topics::MEDICAL), [0.2, 0.8, 0.5]),
+                    rule("kr_brn", brn, "", Topics::KR, NAMED),
+                    rule("pl_nip", nip, "", Topics::PL, NAMED),
+                    rule("dk_cpr", cpr, "", Topics::NORDIC, NAMED),
+                    rule("cz_birth_number", rodne_cislo, "", id(Topics::CZ), NAMED),
+                ]
+            }
+        }
+        B11 => {
+            const {
+                &[
+                    rule("pl_pesel", pesel, "", id(Topics::PL), [0.4, 0.9, 0.6]),
+                    rule("au_abn", abn, "", Topics::AU, [0.4, 0.9, 0.6]),
+                    rule("au_medicare", medicare, "", either(Topics::AU, Topics::MEDICAL), [0.2, 0.8, 0.5]),
+                    rule("de_tax_id", steuer_id, "", either(Topics::DE, Topics::TAX), [0.4, 0.9, 0.6]),
+                    rule("br_cpf", cpf, "", id(Topics::BR), [0.4, 0.9, 0.6]),
+                    rule("tr_national_id", tckn, "", id(Topics::TR), [0.4, 0.9, 0.6]),
+                    rule("ng_nin", nin, "", id(Topics::NG), WEAK),
+                    rule("it_vat_code", partita_iva, "", Topics::IT, WEAK),
+                    rule("no_birth_number", fodselsnummer, "", id(Topics::NORDIC), [0.4, 0.9, 0.6]),
+                    rule("be_national_number", rijksregister, "", id(Topics::BE), NAMED),
+                ]
+            }
+        }
+        B12 => {
+            const {
+                &[
+                    rule("in_aadhaar", aadhaar, "", id(Topics::IN), WEAK),
+                    rule("jp_my_number", my_number, "", id(Topics::JP), NAMED),
+                    rule("se_personnummer", personnummer, "", id(Topics::SE), [0.4, 0.9, 0.6]),
+                    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.5]),
+                ]
+            }
+        }
+        B13 => {
+            const {
+                &[
+                    rule("th_tnin", tnin, "", id(Topics::TH), WEAK),
+                    rule("ro_cnp", cnp, "", id(Topics::RO), [0.4, 0.9, 0.6]),
+                    rule("kr_rrn", rrn, "", id(Topics::KR), [0.2, 0.8, 0.5]),
+                    rule("za_id_number", rsa_id, "", ID, [0.4, 0.8, 0.5]),
+                    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6]),
+                    rule("ch_ahv", ahv, "", Topics::NONE, STRONG),
+                ]
+            }
+        }
+        B14 => {
+            const {
+                &[
+                    rule("credit_card", card, "", Topics::CARD, [0.4, 0.9, 0.8]),
+                    rule("br_cnpj", cnpj, "", Topics::BR, STRONG),
+                ]
+            }
+        }
+        B15 => {
+            const {
+                &[
+                    rule("credit_card", card, "", Topics::CARD, [0.6, 0.95, 0.9]),
+                    rule("imei", imei, "", Topics::IMEI, [0.3, 0.9, 0.5]),
+                    rule("fr_nir", nir, "", id(Topics::FR), STRONG),
+                ]
+            }
+        }
         B16 => const { &[rule("credit_card", card, "", Topics::CARD, [0.6, 0.95, 0.9])] },
         B17 | B19 => const { &[rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6])] },
-        B18 => const { &[
-            rule("cn_resident_id", resident_digits, "", id(Topics::CN), [0.7, 0.95, 0.8]),
-            rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6]),
-        ] },
+        B18 => {
+            const {
+                &[
+                    rule("cn_resident_id", resident_digits, "", id(Topics::CN), [0.7, 0.95, 0.8]),
+                    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6]),
+                ]
+            }
+        }
         G4444 | G465 | G464 | G44443 | G445 => const { &[CARD] },
-        G324 => const { &[
-            rule("us_ssn", ssn, "- .", either(Topics::SSN, Topics::TAX), [0.7, 0.95, 0.8]),
-            rule("us_itin", itin, "- .", either(Topics::TAX, Topics::SSN), [0.6, 0.9, 0.7]),
-            rule("us_ssn", ssn_like, "- .", either(Topics::SSN, Topics::TAX), [0.3, 0.6, 0.4]),
-        ] },
-        G36 | G54 => const { &[
-            rule("us_ssn", ssn, "- ", either(Topics::SSN, Topics::TAX), [0.3, 0.8, 0.5]),
-            rule("us_itin", itin, "- ", either(Topics::TAX, Topics::SSN), [0.3, 0.8, 0.5]),
-        ] },
-        G333 => const { &[
-            rule("ca_sin", sin, "- ", Topics::CA, [0.5, 0.9, 0.7]),
-            rule("au_tfn", tfn, "- ", Topics::AU, [0.5, 0.9, 0.6]),
-            rule("au_acn", acn, "- ", Topics::AU, [0.5, 0.9, 0.6]),
-            rule("hu_taj", taj, "- ", id(Topics::HU), [0.3, 0.8, 0.5]),
-            rule("pt_nif", nif_pt, "- .", id(Topics::PT), [0.3, 0.8, 0.5]),
-            rule("nl_bsn", bsn, "- .", id(Topics::NL), [0.3, 0.8, 0.5]),
-        ] },
+        G324 => {
+            const {
+                &[
+                    rule("us_ssn", ssn, "- .", either(Topics::SSN, Topics::TAX), [0.7, 0.95, 0.8]),
+                    rule("us_itin", itin, "- .", either(Topics::TAX, Topics::SSN), [0.6, 0.9, 0.7]),
+                    rule("us_ssn", ssn_like, "- .", either(Topics::SSN, Topics::TAX), [0.3, 0.6, 0.4]),
+                ]
+            }
+        }
+        G36 | G54 => {
+            const {
+                &[
+                    rule("us_ssn", ssn, "- ", either(Topics::SSN, Topics::TAX), [0.3, 0.8, 0.5]),
+                    rule("us_itin", itin, "- ", either(Topics::TAX, Topics::SSN), [0.3, 0.8, 0.5]),
+                ]
+            }
+        }
+        G333 => {
+            const {
+                &[
+                    rule("ca_sin", sin, "- ", Topics::CA, [0.4, 0.9, 0.7]),
+                    rule("au_tfn", tfn, "- ", Topics::AU, [0.4, 0.9, 0.6]),
+                    rule("au_acn", acn, "- ", Topics::AU, [0.4, 0.9, 0.5]),
+                    rule("hu_taj", taj, "- ", id(Topics::HU), [0.3, 0.8, 0.3]),
+                    rule("pt_nif", nif_pt, "- .", id(Topics::PT), [0.3, 0.8, 0.5]),
+                    rule("nl_bsn", bsn, "- .", id(Topics::NL), [0.3, 0.8, 0.5]),
+                ]
+            }
+        }
         G441 => const { &[rule("aba_routing_number", aba, "-", Topics::ROUTING, [0.55, 0.9, 0.7])] },
         G334 => const { &[rule("uk_nhs", nhs, " -", Topics::UK, [0.5, 0.95, 0.6])] },
-        G2333 => const { &[
-            rule("au_abn", abn, " -", Topics::AU, [0.7, 0.9, 0.8]),
-            rule("de_tax_id", steuer_id, " ", either(Topics::DE, Topics::TAX), [0.6, 0.9, 0.7]),
-        ] },
-        G444 => const { &[
-            rule("in_aadhaar", aadhaar, " -:", id(Topics::IN), [0.6, 0.95, 0.7]),
-            rule("jp_my_number", my_number, " -", id(Topics::JP), [0.5, 0.9, 0.6]),
-        ] },
+        G2333 => {
+            const {
+                &[
+                    rule("au_abn", abn, " -", Topics::AU, [0.7, 0.9, 0.8]),
+                    rule("de_tax_id", steuer_id, " ", either(Topics::DE, Topics::TAX), [0.6, 0.9, 0.7]),
+                ]
+            }
+        }
+        G444 => {
+            const {
+                &[
+                    rule("in_aadhaar", aadhaar, " -:", id(Topics::IN), [0.6, 0.95, 0.7]),
+                    rule("jp_my_number", my_number, " -", id(Topics::JP), [0.5, 0.9, 0.6]),
+                ]
+            }
+        }
         G451 => const { &[rule("au_medicare", medicare, " -", either(Topics::AU, Topics::MEDICAL), STRONG)] },
         G67 => const { &[rule("kr_rrn", rrn, "-", id(Topics::KR), [0.6, 0.9, 0.6])] },
-        G64 => const { &[
-            rule("se_personnummer", personnummer, "-", id(Topics::SE), [0.6, 0.9, 0.7]),
-            rule("fi_personal_identity_code", hetu_digits, "-", id(Topics::FI), [0.6, 0.9, 0.7]),
-            rule("se_organisationsnummer", organisationsnummer, "-", Topics::SE, [0.5, 0.9, 0.6]),
-            rule("dk_cpr", cpr, "-", Topics::NORDIC, [0.4, 0.9, 0.5]),
-            rule("cz_birth_number", rodne_cislo, "/", id(Topics::CZ), [0.7, 0.9, 0.7]),
-        ] },
+        G64 => {
+            const {
+                &[
+                    rule("se_personnummer", personnummer, "-", id(Topics::SE), [0.6, 0.9, 0.7]),
+                    rule("fi_personal_identity_code", hetu_digits, "-", id(Topics::FI), [0.6, 0.9, 0.7]),
+                    rule("se_organisationsnummer", organisationsnummer, "-", Topics::SE, [0.5, 0.9, 0.6]),
+                    rule("dk_cpr", cpr, "-", Topics::NORDIC, [0.4, 0.9, 0.5]),
+                    rule("cz_birth_number", rodne_cislo, "/", id(Topics::CZ), [0.7, 0.9, 0.7]),
+                ]
+            }
+        }
         G84 => const { &[rule("se_personnummer", personnummer, "-", id(Topics::SE), [0.6, 0.9, 0.7])] },
         G65 => const { &[rule("no_birth_number", fodselsnummer, " -", id(Topics::NORDIC), [0.6, 0.9, 0.7])] },
+        G235 | G335 | G344 => {
+            const { &[rule("de_tax_number", any, "/", Topics::DE.or(Topics::TAX), [0.5, 0.9, 0.6])] }
+        }
+        G2262 => {
+            const { &[rule("kr_driver_license", any, "-", Topics::KR.or(Topics::LICENCE), [0.5, 0.9, 0.6])] }
+        }
         G325 => const { &[rule("kr_brn", brn, "-", Topics::KR, [0.5, 0.9, 0.6])] },
         G3332 => const { &[rule("br_cpf", cpf, "\u{1}.- ", id(Topics::BR), [0.8, 0.95, 0.9])] },
         G23342 => const { &[rule("br_cnpj", cnpj, "\u{1}", Topics::BR, [0.8, 0.95, 0.9])] },
         G3442 => const { &[rule("ch_ahv", ahv, ". ", Topics::NONE, [0.8, 0.9, 0.9])] },
-        G22232 => const { &[rule("be_national_number", rijksregister, "\u{1}. -", id(Topics::BE), [0.7, 0.9, 0.8])] },
+        G22232 => {
+            const { &[rule("be_national_number", rijksregister, "\u{1}. -", id(Topics::BE), [0.7, 0.9, 0.8])] }
+        }
         G1222332 => const { &[rule("fr_nir", nir, " ", id(Topics::FR), [0.8, 0.95, 0.9])] },
         G3223 | G3322 => const { &[rule("pl_nip", nip, "-", Topics::PL, [0.5, 0.9, 0.6])] },
         G26621 => const { &[rule("imei", imei, " -", Topics::IMEI, [0.5, 0.9, 0.7])] },
-        G224 | G422 | G114 | G124 | G214 => const { &[rule("date_of_birth", date, "/-. ", Topics::BIRTH, [0.0, 0.8, 0.0])] },
+        G224 | G422 | G114 | G124 | G214 => {
+            const { &[rule("date_of_birth", date, "/-. ", Topics::BIRTH, [0.0, 0.8, 0.0])] }
+        }
         _ => &[],
     }
+}
+
+fn any(digits: &[u8]) -> bool {
+    !is_typed(digits)
 }
 
 fn date(digits: &[u8]) -> bool {

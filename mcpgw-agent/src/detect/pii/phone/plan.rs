@@ -81,13 +81,16 @@ pub(super) fn is_american(digits: &[u8]) -> bool {
 
 /// Areas that cost the caller nothing, or that a business pays for.
 pub(super) fn is_free(digits: &[u8]) -> bool {
-    matches!(digits, [8, 0, 0, ..] | [9, 0, 0, ..]) || matches!(digits, [8, one, same, ..] if one == same && *one > 2)
+    matches!(digits, [8, 0, 0, ..] | [9, 0, 0, ..])
+        || matches!(digits, [8, one, same, ..] if one == same && *one > 2)
 }
 
 /// Mobile networks and areas of Turkey, where ten digits are written without the zero.
 pub(super) fn is_turkish(digits: &[u8]) -> bool {
     let area = digits.iter().take(3).fold(0, |area, digit| area * 10 + u32::from(*digit));
-    digits.len() == 10 && matches!(area, 212 | 216 | 222..=488 | 501 | 505..=507 | 530..=549 | 551..=559 | 561) && area % 2 == if area < 500 { 0 } else { area % 2 }
+    digits.len() == 10
+        && matches!(area, 212 | 216 | 222..=488 | 501 | 505..=507 | 530..=549 | 551..=559 | 561)
+        && area % 2 == if area < 500 { 0 } else { area % 2 }
 }
 
 #[cfg(test)]
@@ -100,7 +103,9 @@ mod tests {
 
     #[test]
     fn plans_know_how_long_numbers_are() {
-        for right in ["442079460958", "4402079460958", "14155552671", "33612345678", "8613812345678", "351912345678"] {
+        for right in
+            ["442079460958", "4402079460958", "14155552671", "33612345678", "8613812345678", "351912345678"]
+        {
             assert!(is_international(&digits(right)), "{right}");
         }
         for wrong in ["", "1", "4420", "11155552671", "99912345678", "3361234567890"] {
@@ -110,8 +115,20 @@ mod tests {
 
     #[test]
     fn areas_are_known() {
-        assert!(is_american(&digits("4155552671")) && !is_american(&digits("4151552671")) && !is_american(&digits("9115552671")));
-        assert!(is_free(&digits("8005550199")) && is_free(&digits("8885550199")) && !is_free(&digits("8225550199")));
-        assert!(is_turkish(&digits("5321234567")) && is_turkish(&digits("2121234567")) && !is_turkish(&digits("9171234567")));
+        assert!(
+            is_american(&digits("4155552671"))
+                && !is_american(&digits("4151552671"))
+                && !is_american(&digits("9115552671"))
+        );
+        assert!(
+            is_free(&digits("8005550199"))
+                && is_free(&digits("8885550199"))
+                && !is_free(&digits("8225550199"))
+        );
+        assert!(
+            is_turkish(&digits("5321234567"))
+                && is_turkish(&digits("2121234567"))
+                && !is_turkish(&digits("9171234567"))
+        );
     }
 }
