@@ -12,6 +12,7 @@ mod inspector;
 mod nominate;
 mod pii;
 mod place;
+mod poisoning;
 mod secrets;
 mod set;
 mod split;
@@ -19,10 +20,11 @@ mod split;
 pub(crate) mod tests;
 
 pub use finding::{Detector, Finding, Hit, Severity};
-pub use inspector::{Findings, Inspector, Subject, THRESHOLD};
+pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use pii::Pii;
 pub use place::{Place, Surface};
+pub use poisoning::{Definition, DefinitionKind, Neighbours, poisoned};
 pub use secrets::Secrets;
 pub use set::DetectorSet;
 

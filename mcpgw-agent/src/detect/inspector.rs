@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use super::split::Split;
 use super::{
-    Detector, DetectorSet, Finding, Hit, Nominations, Nominator, Pii, Place, Secrets, Surface, TextDetector,
+    Definition, DefinitionKind, Detector, DetectorSet, Finding, Hit, Neighbours, Nominations, Nominator, Pii,
+    Place, Secrets, Surface, TextDetector, poisoned,
 };
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Role, fields};
@@ -17,11 +18,21 @@ const MAX_FINDINGS: usize = 100_000;
 /// The score from which a finding counts, where policy names no other.
 pub const THRESHOLD: f32 = 0.5;
 
+/// Members of results that are lists of definitions.
+pub const LISTS: [(&str, DefinitionKind); 4] = [
+    ("tools", DefinitionKind::Tool),
+    ("prompts", DefinitionKind::Prompt),
+    ("resources", DefinitionKind::Resource),
+    ("resourceTemplates", DefinitionKind::ResourceTemplate),
+];
+
 /// What a message is, as far as detectors care.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// Which way it goes.
     pub direction: Direction,
+    /// The server's name.
+    pub server: &'a str,
     /// The method it answers.
     pub answers: Option<&'a str>,
     /// The tool it calls, or whose call it answers.
@@ -83,6 +94,9 @@ impl Inspector {
             pass.value(field.value, &place, field.is_key);
         });
         pass.together();
+        if wanted.has(Detector::Poisoning) {
+            definitions(message, subject, &mut pass.findings.list);
+        }
         pass.findings()
     }
 
@@ -93,6 +107,23 @@ impl Inspector {
         pass.beneath(value, place);
         pass.together();
         pass.findings()
+    }
+}
+
+/// Judges the definitions in an answer of a server, each whole.
+fn definitions(message: &Message, subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    let (Direction::ToClient, Some(result)) = (subject.direction, message.result()) else { return };
+    let others = Neighbours::default();
+    let mut judge = |kind, value| {
+        let definition = Definition { kind, value, server: subject.server };
+        findings.extend(poisoned(&definition, &others));
+    };
+    for (member, kind) in LISTS {
+        let list = result.get(member).filter(|list| list.is_array());
+        list.into_iter().flat_map(Value::elements).for_each(|element| judge(kind, element));
+    }
+    if matches!(subject.answers, Some("initialize" | "server/discover")) {
+        judge(DefinitionKind::Server, result);
     }
 }
 

@@ -46,6 +46,12 @@ impl<'d> Value<'d> {
         self.index
     }
 
+    /// The place in the index behind it and all it holds.
+    #[must_use]
+    pub fn end(self) -> usize {
+        usize::try_from(self.node().next).unwrap_or(usize::MAX)
+    }
+
     /// The value at `index` of `document`.
     #[must_use]
     pub fn at(document: &'d Document, index: usize) -> Self {

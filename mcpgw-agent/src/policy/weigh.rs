@@ -1,11 +1,12 @@
 //! What findings make of an evaluation.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
 use super::{Effect, Evaluation, Policy, Request};
-use crate::detect::{Detector, DetectorSet, Finding, Findings};
+use crate::detect::{Detector, DetectorSet, Finding, Findings, LISTS};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
 
@@ -46,13 +47,17 @@ impl Policy {
         }
         let tool = request.tool();
         let at = whereabouts(request, tool.as_deref());
-        let mut weighed = Vec::new();
+        let mut weighed: Vec<Weighed> = Vec::new();
+        let mut lists = Lists::of(request);
         for finding in findings.list {
             let reaction = match self.detectors.reaction(&finding, &at) {
                 Reaction::Off => continue,
                 Reaction::Redact if !is_replaceable(&finding, request) => Reaction::Deny,
                 reaction => reaction,
             };
+            // One definition does not go on; the others of its list do.
+            let is_removed = reaction > Reaction::Redact && lists.remove(&finding);
+            let reaction = if is_removed { Reaction::Redact } else { reaction };
             weighed.push(Weighed { finding, reaction });
         }
         let mut worst = weighed.iter().max_by_key(|weighed| (weighed.reaction, weighed.finding.severity));
@@ -64,9 +69,12 @@ impl Policy {
         let cause = worst.map(|worst| (worst.finding.detector, worst.finding.kind));
         let effect = match reaction {
             Reaction::Off | Reaction::Observe => Effect::Allow,
-            Reaction::Redact => Effect::Redact(edits(request.message, &weighed, |weighed| {
-                weighed.reaction == Reaction::Redact
-            })),
+            Reaction::Redact => {
+                let mut edits =
+                    edits(request.message, &weighed, |weighed| weighed.reaction == Reaction::Redact);
+                edits.extend(lists.edits());
+                Effect::Redact(edits)
+            }
             Reaction::Hold => Effect::Hold,
             Reaction::Deny => Effect::Deny { as_result: is_tool_call(request) },
         };
@@ -98,8 +106,50 @@ fn is_tool_call(request: &Request<'_>) -> bool {
 fn is_replaceable(finding: &Finding, request: &Request<'_>) -> bool {
     let method = request.message.document().root().get("method");
     let names = matches!(finding.role, Role::Name | Role::Uri);
-    method.is_none_or(|method| method.index() != finding.node)
+    !finding.ranges.is_empty()
+        && method.is_none_or(|method| method.index() != finding.node)
         && !(names && request.direction == Direction::ToServer)
+}
+
+/// Lists of definitions in a message, and those that are taken out.
+struct Lists<'m>(Vec<List<'m>>);
+
+struct List<'m> {
+    value: Value<'m>,
+    /// Places in the index where its elements begin.
+    starts: Vec<usize>,
+    /// Place in the index behind it.
+    end: usize,
+    removed: BTreeSet<usize>,
+}
+
+impl<'m> Lists<'m> {
+    fn of(request: &Request<'m>) -> Self {
+        let result = request.message.result().filter(|_| request.direction == Direction::ToClient);
+        let list = |(member, _): &(&str, _)| {
+            let value = result?.get(member).filter(|list| list.is_array())?;
+            let starts = value.elements().map(Value::index).collect();
+            Some(List { value, starts, end: value.end(), removed: BTreeSet::new() })
+        };
+        Self(LISTS.iter().filter_map(list).collect())
+    }
+
+    /// Takes out the definition that has what was found; `false` where it is in none.
+    fn remove(&mut self, finding: &Finding) -> bool {
+        for list in self.0.iter_mut().filter(|list| finding.node < list.end) {
+            // An element has what follows it up to the next.
+            if let Some(position) = list.starts.partition_point(|start| *start <= finding.node).checked_sub(1) {
+                list.removed.insert(position);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        let positions = |list: &List<'_>| list.removed.iter().copied().collect::<Vec<_>>();
+        self.0.iter().flat_map(|list| json::remove_elements(list.value, &positions(list))).collect()
+    }
 }
 
 /// Changes that put placeholders in the place of what was found, of findings that are `meant`.

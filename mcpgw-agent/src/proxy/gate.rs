@@ -151,6 +151,7 @@ fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
     let tool = request.tool();
     let subject = Subject {
         direction: request.direction,
+        server: &request.context.server,
         answers: request.answers.map(|open| &*open.method),
         tool: tool.as_deref(),
     };

@@ -151,8 +151,12 @@ impl Circumstances {
             context: &self.context,
         };
         let wanted = policy.wants(&request);
-        let subject =
-            Subject { direction: sample.direction, answers: sample.answers, tool: Some(&self.tool) };
+        let subject = Subject {
+            direction: sample.direction,
+            server: &self.context.server,
+            answers: sample.answers,
+            tool: Some(&self.tool),
+        };
         let findings = Inspector::shipped().message(&sample.message, &subject, wanted);
         let found = if all { findings.list.clone() } else { Vec::new() };
         let evaluation = policy.weigh(&request, policy.evaluate(&request), wanted, findings);
@@ -166,7 +170,12 @@ impl Circumstances {
             shown.extend(self.places(sample, finding, true));
         }
         let redacted = redacted(sample, &evaluation);
-        Answer::new(action(&evaluation), shown, redacted)
+        let action = match (action(&evaluation), &redacted) {
+            // A definition that is taken out of its list.
+            ("redact", None) => "deny",
+            (action, _) => action,
+        };
+        Answer::new(action, shown, redacted)
     }
 
     fn places(&self, sample: &Sample, finding: &Finding, below: bool) -> Vec<Found> {
@@ -176,7 +185,7 @@ impl Circumstances {
         let value = Value::at(document, finding.node);
         let text = value.as_str().unwrap_or_else(|| value.raw().into());
         let mut characters = Characters { text: &text, bytes: 0, count: 0 };
-        let place = |range: &std::ops::Range<usize>| Found {
+        let mut place = |range: &std::ops::Range<usize>| Found {
             detector: finding.detector.as_str(),
             kind: finding.kind,
             severity: finding.severity.as_str(),
@@ -187,7 +196,11 @@ impl Circumstances {
             why: finding.why,
             below,
         };
-        finding.ranges.iter().map(place).collect()
+        match finding.ranges.is_empty() {
+            // It is about all of it.
+            true => vec![place(&(0..0))],
+            false => finding.ranges.iter().map(place).collect(),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ fn inspected(policy: &Policy, sent: &Sent) -> Evaluation {
     let wanted = policy.inspects(&request, &evaluation);
     let tool = request.tool();
     let answers = request.answers.map(|open| &*open.method);
-    let subject = Subject { direction: request.direction, answers, tool: tool.as_deref() };
+    let subject = Subject { direction: request.direction, server: "files", answers, tool: tool.as_deref() };
     let findings = Inspector::new(vec![Box::new(Word)]).message(request.message, &subject, wanted);
     policy.weigh(&request, evaluation, wanted, findings)
 }
