@@ -28,7 +28,7 @@ pub use party::{Party, Tally};
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
 use crate::json::{self, Limits};
-use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, Reason, RequestId};
+use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::policy::{Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
@@ -104,7 +104,7 @@ impl Gate {
     /// The reason to refuse it; hand it to [`judge`](Self::judge) all the same, which records and answers it.
     pub fn decode(&self, bytes: Bytes, framing: Framing) -> Result<Decoded, Malformed> {
         if framing == Framing::Line && crate::mcp::hides_a_line(&bytes) {
-            return Err(Malformed { reason: Reason::LineSeparator, id: None });
+            return Err(crate::mcp::hiding(bytes, &self.limits));
         }
         crate::mcp::decode(bytes, &self.limits)
     }
