@@ -26,5 +26,5 @@ pub use protocol::{HandoverRequest, RegisterRequest, Request};
 pub use runtime_dir::{RuntimeDir, RuntimeDirError};
 pub use socket::{Command, ControlSocket, Refusal};
 pub use status::{
-    AgentStatus, AuditStatus, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary,
+    AgentStatus, AuditStatus, Dropped, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary,
 };

@@ -39,7 +39,7 @@ pub use method::{Call, Method, Names, Sender, sender};
 pub use request_id::{ID_MAX_BYTES, RequestId};
 pub use revision::Revision;
 pub use shape::Role;
-pub use strict::{BATCH_MAX, METHOD_MAX_BYTES, decode};
+pub use strict::{BATCH_MAX, METHOD_MAX_BYTES, decode, hiding};
 pub use text::{MAX_TEXT_BYTES, Reading, peek, read};
 
 /// A JSON-RPC request id, its type kept: `1` and `"1"` differ.

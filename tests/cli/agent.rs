@@ -57,6 +57,7 @@ pub(crate) fn status(servers: Vec<ServerView>) -> Status {
         boot_id: None,
         hooks: vec![hook],
         gaps: [("lifecycle".to_owned(), Default::default())].into(),
+        dropped: Default::default(),
         metrics_address: None,
         keep_ended_seconds: 10,
         degraded: vec![],

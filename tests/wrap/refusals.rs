@@ -346,3 +346,14 @@ fn a_server_behind_runners_goes_by_the_name_of_what_they_start() {
     peer.rest();
     assert_eq!(site.records()[0]["server"], "weather.py");
 }
+
+#[test]
+fn a_request_that_hides_a_line_is_answered_to_its_id() {
+    let site = Site::new(POLICY);
+    let mut peer = Peer::start(site.wrapped(["cat"]));
+    peer.send("{\"jsonrpc\":\"2.0\",\r\"id\":\"nine\",\"method\":\"ping\"}\n");
+    let error: Value = serde_json::from_str(&peer.line()).unwrap();
+    assert_eq!((&error["id"], error["error"].is_object()), (&json!("nine"), true), "{error}");
+    drop(peer.stdin.take());
+    assert_eq!((peer.rest(), site.blocked()), (Vec::new(), 1));
+}

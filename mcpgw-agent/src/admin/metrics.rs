@@ -15,9 +15,9 @@ pub use counters::Counters;
 pub use process::ProcessSample;
 
 use prometheus::core::Collector;
-use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
-use super::status::{Gap, GatewayStatus, HookState, HookStatus, Status};
+use super::status::{Dropped, Gap, GatewayStatus, HookState, HookStatus, Status};
 use crate::inventory::{ServerState, Transport};
 use crate::proxy::gate::GateMetrics;
 
@@ -87,6 +87,7 @@ fn registry(
     hooks(&registry, &status.agent.hooks)?;
     rings(&registry, status)?;
     tap(&registry, counters)?;
+    dropped(&registry, &status.agent.dropped)?;
     let gateway = status.gateway.as_ref().map(|gateway| (gateway, gateway.sessions.len()));
     gateway::register(&registry, gateway, gate)?;
     if let Some(process) = process {
@@ -186,6 +187,24 @@ fn tap(registry: &Registry, counters: &Counters) -> Result<(), prometheus::Error
     )?;
     attached.set(i64::from(counters.is_tap_attached()));
     add(registry, attached)
+}
+
+fn dropped(registry: &Registry, dropped: &Dropped) -> Result<(), prometheus::Error> {
+    let given_up =
+        counters("mcpgw_dropped_total", "What was given up because a table or buffer was full.", &["what"])?;
+    for (what, count) in dropped.by_kind() {
+        given_up.with_label_values(&[what]).inc_by(count);
+    }
+    add(registry, given_up)?;
+    for (name, help, count) in [
+        ("mcpgw_stream_gaps_total", "Places in observed streams at which bytes were missing.", dropped.gaps),
+        ("mcpgw_stream_gap_bytes_total", "Bytes missing from observed streams.", dropped.gap_bytes),
+    ] {
+        let counter = IntCounter::new(name, help)?;
+        counter.inc_by(count);
+        add(registry, counter)?;
+    }
+    Ok(())
 }
 
 fn gauges(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {

@@ -100,6 +100,9 @@ pub struct AgentStatus {
     pub hooks: Vec<HookStatus>,
     /// Records and losses by ring (`lifecycle`, `streams`, `tcp`).
     pub gaps: BTreeMap<String, Gap>,
+    /// What was given up because a table or buffer was full.
+    #[serde(default)]
+    pub dropped: Dropped,
     /// Where `/metrics` listens, the port as chosen by the system if 0 was asked for.
     pub metrics_address: Option<String>,
     /// Seconds an ended server stays in the list that `status` prints; longer in `servers`, while it is remembered.
@@ -179,6 +182,46 @@ pub struct Gap {
     pub lost_bytes: u64,
     /// Records read that could not be understood.
     pub undecodable: u64,
+}
+
+/// What the agent gave up because a table or buffer was full, and what was missing from streams. All counted since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dropped {
+    /// Processes forgotten.
+    pub processes: u64,
+    /// Candidates forgotten, or never taken in.
+    pub servers: u64,
+    /// Listening sockets not taken in.
+    pub listeners: u64,
+    /// Messages seen that no process ever explained.
+    pub sightings: u64,
+    /// Observed streams forgotten.
+    pub streams: u64,
+    /// Parts of messages given up to make room.
+    pub buffers: u64,
+    /// Messages too long to look at.
+    pub messages: u64,
+    /// Places in observed streams at which bytes were missing.
+    pub gaps: u64,
+    /// Bytes missing there.
+    pub gap_bytes: u64,
+}
+
+impl Dropped {
+    /// What was given up, by the word for it.
+    #[must_use]
+    pub fn by_kind(&self) -> [(&'static str, u64); 7] {
+        [
+            ("processes", self.processes),
+            ("servers", self.servers),
+            ("listeners", self.listeners),
+            ("sightings", self.sightings),
+            ("streams", self.streams),
+            ("buffers", self.buffers),
+            ("messages", self.messages),
+        ]
+    }
 }
 
 /// Running servers by state. Ended ones do not count.

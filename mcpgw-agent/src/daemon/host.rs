@@ -15,7 +15,7 @@ use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
 use crate::admin::metrics::Counters;
 use crate::admin::protocol::Code;
-use crate::admin::{Peer, Refusal, RegisterRequest};
+use crate::admin::{Dropped, Peer, Refusal, RegisterRequest};
 use crate::inventory::{
     BootTime, Effect, HostEvent, Inventory, InventoryConfig, ProcessKey, ProxyRegistration, ServerView,
     StreamSource, Transport, ViewFilter,
@@ -98,6 +98,22 @@ impl Host {
                 KernelEvent::Chunk(chunk) => self.on_chunk(chunk),
                 KernelEvent::Lost { ring, count, .. } => self.on_loss(ring, count),
             }
+        }
+    }
+
+    /// What full tables and buffers have cost so far.
+    pub(super) fn dropped(&self) -> Dropped {
+        let (hosts, streams) = (self.inventory.stats(), self.streams.counters());
+        Dropped {
+            processes: hosts.evicted_processes,
+            servers: hosts.evicted_servers,
+            listeners: hosts.refused_listeners,
+            sightings: hosts.orphaned_sightings,
+            streams: streams.evicted,
+            buffers: streams.shed,
+            messages: streams.oversized,
+            gaps: streams.gaps,
+            gap_bytes: streams.gap_bytes,
         }
     }
 

@@ -73,6 +73,7 @@ impl AgentFacts {
             boot_id: self.boot_id.clone(),
             hooks: self.hooks.clone(),
             gaps: host.kernel.iter().flat_map(kernel::Kernel::gaps).map(gap).collect(),
+            dropped: host.dropped(),
             metrics_address: self.metrics_address.map(|address| address.to_string()),
             keep_ended_seconds: host.inventory.config().timeouts.ended.as_secs(),
             degraded: self.degraded.iter().chain(&self.reload).cloned().collect(),

@@ -55,6 +55,19 @@ pub fn decode(bytes: Bytes, limits: &Limits) -> Result<Decoded, Malformed> {
     root.elements().map(part).collect::<Result<_, _>>().map(Decoded::Batch)
 }
 
+/// Why a line that [hides](super::hides_a_line) another is refused. Its id is that of the request it is to whoever takes it
+/// for one line, as its sender does who waits for an answer; a part of it is no message with an id of its own, since quotes
+/// within a string are escaped and nothing is complete outside of one.
+#[must_use]
+pub fn hiding(bytes: Bytes, limits: &Limits) -> Malformed {
+    let id = match decode(bytes, limits) {
+        Ok(Decoded::One(message)) if message.kind() == MessageKind::Request => message.id().cloned(),
+        Ok(Decoded::One(_) | Decoded::Batch(_)) => None,
+        Err(malformed) => malformed.id,
+    };
+    Malformed { reason: Reason::LineSeparator, id }
+}
+
 /// The id of a request that is JSON but no strict one: whoever sent it should not wait for ever.
 fn asking(bytes: Bytes, limits: &Limits, fault: Fault) -> Option<RequestId> {
     let limits = match fault {

@@ -29,7 +29,7 @@ use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
 use crate::detect::{Inspector, Subject};
 use crate::json::{self, Limits};
-use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, Reason, RequestId};
+use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::policy::{Evaluation, Mode, Policy, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
@@ -105,7 +105,7 @@ impl Gate {
     /// The reason to refuse it; hand it to [`judge`](Self::judge) all the same, which records and answers it.
     pub fn decode(&self, bytes: Bytes, framing: Framing) -> Result<Decoded, Malformed> {
         if framing == Framing::Line && crate::mcp::hides_a_line(&bytes) {
-            return Err(Malformed { reason: Reason::LineSeparator, id: None });
+            return Err(crate::mcp::hiding(bytes, &self.limits));
         }
         crate::mcp::decode(bytes, &self.limits)
     }

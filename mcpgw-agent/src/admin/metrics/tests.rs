@@ -47,6 +47,13 @@ fn a_scrape_tells_what_the_status_tells() {
             "mcpgw_agent_degraded 1",
             "mcpgw_audit_log_errors_total 3",
             "mcpgw_audit_records_total 70",
+            r#"mcpgw_dropped_total{what="buffers"} 6"#,
+            r#"mcpgw_dropped_total{what="listeners"} 3"#,
+            r#"mcpgw_dropped_total{what="messages"} 7"#,
+            r#"mcpgw_dropped_total{what="processes"} 1"#,
+            r#"mcpgw_dropped_total{what="servers"} 2"#,
+            r#"mcpgw_dropped_total{what="sightings"} 4"#,
+            r#"mcpgw_dropped_total{what="streams"} 5"#,
             "mcpgw_held_messages 2",
             r#"mcpgw_hold_outcomes_total{outcome="approved"} 3"#,
             r#"mcpgw_hold_outcomes_total{outcome="denied"} 4"#,
@@ -66,6 +73,8 @@ fn a_scrape_tells_what_the_status_tells() {
             r#"mcpgw_servers{state="unproxied",transport="stdio"} 2"#,
             r#"mcpgw_servers_first_seen_total{transport="sse"} 1"#,
             r#"mcpgw_servers_first_seen_total{transport="stdio"} 2"#,
+            "mcpgw_stream_gap_bytes_total 900",
+            "mcpgw_stream_gaps_total 8",
             "mcpgw_tap_attached 1",
             r#"mcpgw_tap_bytes_total{transport="http"} 4100"#,
             "mcpgw_unproxied_servers 2",
@@ -93,6 +102,7 @@ fn names_from_outside_the_closed_sets_share_one_label() {
     let mut status = Status::new(agent(), vec![]);
     status.agent.hooks.clear();
     status.agent.gaps.clear();
+    status.agent.dropped = Dropped::default();
     for number in 0..100 {
         status.agent.gaps.insert(format!("ring \"{number}"), Gap { lost: 1, ..Gap::default() });
         status.agent.hooks.push(HookStatus {
@@ -134,6 +144,9 @@ fn every_metric_is_documented_and_every_documented_metric_exists() {
         .collect();
     assert_eq!(documented, exist);
     for label in crate::proxy::gate::metrics::METHODS.iter().chain(&crate::proxy::gate::metrics::CAUSES) {
+        assert!(DOCS.contains(&format!("`{label}`")), "docs/metrics.md does not tell of {label}");
+    }
+    for (label, _) in Dropped::default().by_kind() {
         assert!(DOCS.contains(&format!("`{label}`")), "docs/metrics.md does not tell of {label}");
     }
     for label in HOOKS.iter().chain(&RINGS).chain(STATES.iter().map(|(_, label)| label)) {

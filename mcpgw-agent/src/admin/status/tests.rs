@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{AgentStatus, AuditStatus, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary};
+use super::{
+    AgentStatus, AuditStatus, Dropped, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary,
+};
 use crate::inventory::{
     ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
 };
@@ -108,6 +110,17 @@ pub(crate) fn agent() -> AgentStatus {
             ("lifecycle".to_owned(), Gap { records: 10, lost: 0, lost_bytes: 0, undecodable: 0 }),
             ("streams".to_owned(), Gap { records: 20, lost: 2, lost_bytes: 8192, undecodable: 1 }),
         ]),
+        dropped: Dropped {
+            processes: 1,
+            servers: 2,
+            listeners: 3,
+            sightings: 4,
+            streams: 5,
+            buffers: 6,
+            messages: 7,
+            gaps: 8,
+            gap_bytes: 900,
+        },
         metrics_address: Some("127.0.0.1:9464".to_owned()),
         keep_ended_seconds: 10,
         degraded: vec!["HTTP servers are not confirmed: http-in failed".to_owned()],
@@ -157,6 +170,17 @@ fn the_document_is_what_docs_status_md_says() {
             "lost_bytes": 8192,
             "undecodable": 1
           }
+        },
+        "dropped": {
+          "processes": 1,
+          "servers": 2,
+          "listeners": 3,
+          "sightings": 4,
+          "streams": 5,
+          "buffers": 6,
+          "messages": 7,
+          "gaps": 8,
+          "gap_bytes": 900
         },
         "metrics_address": "127.0.0.1:9464",
         "keep_ended_seconds": 10,

@@ -341,3 +341,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_request_that_hides_a_line_is_refused_with_its_id() {
+    let id = |text: &str| {
+        let malformed = hiding(Bytes::copy_from_slice(text.as_bytes()), &Limits::default());
+        assert_eq!(malformed.reason, Reason::LineSeparator);
+        malformed.id
+    };
+    for text in [
+        "{\"jsonrpc\":\"2.0\",\r\"id\":7,\"method\":\"ping\"}",
+        "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"x\",\"params\":{\"a\":\"\u{2028}{\\\"id\\\":8}\"}}",
+        // For another reason, too.
+        "{\"jsonrpc\":\"2.0\",\r\"id\":7,\"method\":\"x\",\"params\":[]}",
+        "{\"jsonrpc\":\"2.0\",\r\"id\":7,\"method\":\"x\",\"method\":\"y\"}",
+    ] {
+        assert_eq!(id(text), Some(RequestId::Integer(7)), "{text:?}");
+    }
+    for text in [
+        "{}\r{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\"}",
+        "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\"}\r{}",
+        "{\"jsonrpc\":\"2.0\",\r\"method\":\"notifications/x\"}",
+        "{\"jsonrpc\":\"2.0\",\r\"id\":7,\"result\":{}}",
+        "{\"jsonrpc\":\"2.0\",\r\"id\":7,\"id\":8,\"method\":\"x\"}",
+        "[{\"jsonrpc\":\"2.0\",\r\"id\":7,\"method\":\"ping\"}]",
+    ] {
+        assert_eq!(id(text), None, "{text:?}");
+    }
+}
