@@ -6,8 +6,26 @@ use super::confusable;
 
 /// `text` in NFKC, without invisible characters, look-alikes of ASCII replaced by it, blanks in a row made one; lower case.
 pub(in crate::policy) fn fold(text: &str) -> String {
-    let folded = if text.is_ascii() { blanks(text.chars()) } else { fold_unicode(text) };
-    folded.to_lowercase()
+    if text.is_ascii() { fold_ascii(text) } else { fold_unicode(text).to_lowercase() }
+}
+
+/// The same for ASCII, of which NFKC changes nothing.
+fn fold_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut after_blank = false;
+    for byte in text.bytes() {
+        let is_blank = matches!(byte, b' ' | b'\t'..=b'\r');
+        if is_blank && !after_blank {
+            out.push(' ');
+        } else if matches!(byte, b'!'..=b'~') {
+            out.push(char::from(byte.to_ascii_lowercase()));
+        } else {
+            // Control characters are nothing, also between blanks.
+            continue;
+        }
+        after_blank = is_blank;
+    }
+    out
 }
 
 fn fold_unicode(text: &str) -> String {
@@ -52,4 +70,18 @@ fn is_invisible(character: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ascii_folds_as_all_text_does(text in "([\\x00-\\x7f]|[ \\t\\x0b\\x0c\\x1c-\\x1f]{1,3}){0,20}") {
+            prop_assert_eq!(fold_ascii(&text), fold_unicode(&text).to_lowercase());
+        }
+    }
 }
