@@ -11,6 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::key::Key;
+use super::line::push_number;
 
 /// What stands before the signature.
 const BEFORE_SIG: &[u8] = br#","sig":""#;
@@ -81,7 +82,7 @@ impl Chain {
     pub(super) fn seal(&mut self, line: &mut Vec<u8>) {
         let seq = self.seq.saturating_add(1);
         line.extend_from_slice(BEFORE_SEQ);
-        line.extend_from_slice(seq.to_string().as_bytes());
+        push_number(line, seq);
         line.extend_from_slice(BEFORE_PREV);
         push_hex(line, &self.head);
         line.push(b'"');
@@ -154,7 +155,12 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
-    out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    let start = out.len();
+    out.resize(start + 2 * bytes.len(), 0);
+    let (places, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>();
+    for (place, byte) in places.iter_mut().zip(bytes) {
+        *place = [digit(byte >> 4), digit(byte & 15)];
+    }
 }
 
 fn unhex(text: &[u8; 64]) -> Option<[u8; 32]> {

@@ -23,7 +23,7 @@ pub(super) struct Line(Vec<u8>);
 impl Line {
     /// A record that has room for its time and nothing else.
     pub(super) fn new() -> Self {
-        let mut bytes = Vec::with_capacity(1024);
+        let mut bytes = Vec::with_capacity(2048);
         bytes.extend_from_slice(br#"{"timestamp":""#);
         bytes.extend_from_slice(NO_TIME);
         bytes.push(b'"');
@@ -33,20 +33,21 @@ impl Line {
     /// Sets the time: in UTC, with microseconds.
     pub(super) fn stamp(&mut self, now: Timestamp) {
         let time = Offset::UTC.to_datetime(now);
-        let mut place = self.0.get_mut(TIME_AT..).unwrap_or_default();
-        // A year has four digits for the next eight thousand.
-        let written = write!(
-            place,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            time.year(),
-            time.month(),
-            time.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            time.subsec_nanosecond() / 1000
-        );
-        debug_assert!(written.is_ok());
+        let fields = [
+            (0, 4, i32::from(time.year())),
+            (5, 2, i32::from(time.month())),
+            (8, 2, i32::from(time.day())),
+            (11, 2, i32::from(time.hour())),
+            (14, 2, i32::from(time.minute())),
+            (17, 2, i32::from(time.second())),
+            (20, 6, time.subsec_nanosecond() / 1000),
+        ];
+        let place = self.0.get_mut(TIME_AT..).unwrap_or_default();
+        // A year has four digits for the next eight thousand, and nobody's clock is at the one before Christ's.
+        for (at, digits, value) in fields {
+            let digits = place.get_mut(at..at + digits).unwrap_or_default();
+            put_digits(digits, u64::from(value.unsigned_abs()));
+        }
     }
 
     /// A member of text.
@@ -126,7 +127,7 @@ impl Line {
     pub(super) fn integer(&mut self, value: i128) {
         match u64::try_from(value) {
             // By far the most, and 128 bits are slow to divide.
-            Ok(value) => self.push(format_args!("{value}")),
+            Ok(value) => push_number(&mut self.0, value),
             Err(_) => self.push(format_args!("{value}")),
         }
     }
@@ -150,6 +151,22 @@ impl Line {
         // Memory does not fail in a way that returns.
         debug_assert!(written.is_ok());
     }
+}
+
+/// The last digits of `value`, as many as there is room for.
+fn put_digits(place: &mut [u8], mut value: u64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
+        value /= 10;
+    }
+}
+
+/// Writes `value` in decimal.
+pub(super) fn push_number(out: &mut Vec<u8>, value: u64) {
+    let length = value.checked_ilog10().map_or(1, |zeros| zeros as usize + 1);
+    let start = out.len();
+    out.resize(start + length, b'0');
+    put_digits(out.get_mut(start..).unwrap_or_default(), value);
 }
 
 /// Writes `text` as the inside of a JSON string.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use nix::sys::resource::{Resource, getrlimit};
+use rustix::fs::{AtFlags, StatxFlags, statx};
 
 use super::AuditError;
 use super::chain::{Chain, Signer};
@@ -21,6 +22,9 @@ use super::log::{Durability, Options};
 use super::place::sync_name;
 use super::tail::{self, Tail};
 
+/// Bytes that are written before the limit on files' lengths is asked for again: only somebody else could lower it.
+const LIMIT_KEPT: u64 = 64 << 10;
+
 /// Writes one file.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -28,6 +32,8 @@ pub(super) struct Writer {
     file: Arc<File>,
     /// Bytes of whole records in the file.
     length: u64,
+    /// Bytes it may have by the limit on files' lengths, as far as that has been asked.
+    allowed: u64,
     chain: Chain,
     /// Records that are missing, and since when.
     missing: Option<(u64, Timestamp)>,
@@ -54,6 +60,7 @@ impl Writer {
             path: path.clone(),
             file: Arc::new(file),
             length,
+            allowed: 0,
             chain: Chain::new(signer, seq, head),
             missing: None,
             torn: false,
@@ -116,22 +123,35 @@ impl Writer {
 
     /// The file is still there and as we left it; where it was removed there is another.
     fn check(&mut self) -> Result<(), AuditError> {
-        let metadata = self.file.metadata().map_err(|source| self.io("look at", source))?;
-        if metadata.nlink() == 0 {
+        let (links, length) = self.look().map_err(|source| self.io("look at", source))?;
+        if links == 0 {
             self.file = Arc::new(tail::open(&self.path, true)?);
-            (self.length, self.torn, self.unopened) = (0, false, true);
+            (self.length, self.allowed, self.torn, self.unopened) = (0, 0, false, true);
         } else if self.torn {
             self.file.set_len(self.length).map_err(|source| self.io("repair", source))?;
             self.torn = false;
-        } else if metadata.len() != self.length {
+        } else if length != self.length {
             let path = self.path.clone();
-            return Err(AuditError::Changed { path, found: metadata.len(), expected: self.length });
+            return Err(AuditError::Changed { path, found: length, expected: self.length });
         }
         if self.unopened {
             self.opened(true, None)?;
             self.unopened = false;
         }
         Ok(())
+    }
+
+    /// How many names the file has, and its length. Times are not asked for: a kernel that is asked for them between two
+    /// writes keeps them exactly (6.13 and later), and has more to do at every write.
+    fn look(&self) -> io::Result<(u64, u64)> {
+        let asked = StatxFlags::NLINK | StatxFlags::SIZE;
+        match statx(&*self.file, "", AtFlags::EMPTY_PATH, asked) {
+            Ok(found) if StatxFlags::from_bits_retain(found.stx_mask).contains(asked) => {
+                Ok((found.stx_nlink.into(), found.stx_size))
+            }
+            // A sandbox that does not know the call.
+            Ok(_) | Err(_) => self.file.metadata().map(|metadata| (metadata.nlink(), metadata.len())),
+        }
     }
 
     fn opened(&mut self, replaces: bool, torn: Option<(u64, [u8; 32])>) -> Result<(), AuditError> {
@@ -159,8 +179,12 @@ impl Writer {
     /// Writes all of `bytes`, which end at `end` of the file, or none.
     fn write(&mut self, bytes: &[u8], end: u64) -> io::Result<()> {
         // Beyond the limit the kernel would not refuse but end the process, with SIGXFSZ.
-        if getrlimit(Resource::RLIMIT_FSIZE).is_ok_and(|(limit, _)| end > limit) {
-            return Err(io::ErrorKind::FileTooLarge.into());
+        if end > self.allowed {
+            let limit = getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(limit, _)| limit);
+            if end > limit {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            self.allowed = limit.min(end.saturating_add(LIMIT_KEPT));
         }
         let written = (&*self.file).write_all(bytes);
         if written.is_err() {
