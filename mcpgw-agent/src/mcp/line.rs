@@ -10,6 +10,9 @@ pub fn hides_a_line(line: &[u8]) -> bool {
     if memchr::memchr2(b'\r', b'\n', line).is_some() {
         return true;
     }
+    if line.is_ascii() {
+        return false;
+    }
     let begins = |at: usize| {
         let rest = line.get(at..).unwrap_or_default().trim_ascii_start();
         matches!(rest.first(), Some(b'{' | b'['))

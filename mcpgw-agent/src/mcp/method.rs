@@ -5,6 +5,8 @@
 //! app server (`initialize` without a version), A2A (`tasks/get`, `tasks/cancel` with `id`), Bitcoin and others
 //! (`ping`).
 
+use std::sync::LazyLock;
+
 use super::Revision;
 use super::shape::Shape;
 use super::table::{self, shapes};
@@ -63,6 +65,13 @@ pub enum Names {
     Reference,
 }
 
+/// All methods, sorted by length and name: lengths are compared at once.
+static BY_NAME: LazyLock<Vec<&'static Method>> = LazyLock::new(|| {
+    let mut all: Vec<_> = table::all().collect();
+    all.sort_by_key(|method| (method.name.len(), method.name));
+    all
+});
+
 /// A method: who sends it, when it was MCP's, what it names, and where its text is.
 #[derive(Debug)]
 pub struct Method {
@@ -83,7 +92,10 @@ impl Method {
     /// The method called `name`; `None` for one that no revision has.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
-        table::all().find(|method| method.name == name)
+        let place =
+            BY_NAME.binary_search_by_key(&(name.len(), name), |method| (method.name.len(), method.name));
+        let place = place.ok()?;
+        BY_NAME.get(place).copied()
     }
 
     /// All of them.

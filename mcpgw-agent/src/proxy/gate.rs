@@ -36,6 +36,9 @@ use crate::verdict::{self, Cause, Hold, Verdict};
 use judged::{Item, Outcome};
 use metrics::Counted;
 
+/// Digits of a decision's number at most.
+const ID_DIGITS: usize = 20;
+
 /// Decides on every message of every session of this process.
 #[derive(Debug)]
 pub struct Gate {
@@ -44,7 +47,7 @@ pub struct Gate {
     limits: Limits,
     born: Instant,
     /// What decision ids of this process start with.
-    stem: u64,
+    stem: Box<str>,
     decisions: AtomicU64,
     metrics: Arc<GateMetrics>,
 }
@@ -62,13 +65,13 @@ impl Gate {
     /// A gate under the policies of `policies`, recording to `audit`.
     #[must_use]
     pub fn new(policies: Arc<PolicyStore>, audit: Arc<AuditLog>, limits: Limits) -> Self {
-        let stem = RandomState::new().hash_one(std::process::id());
+        let stem = format!("{:016x}-", RandomState::new().hash_one(std::process::id()));
         Self {
             policies,
             audit,
             limits,
             born: Instant::now(),
-            stem,
+            stem: stem.into(),
             decisions: AtomicU64::new(1),
             metrics: Arc::default(),
         }
@@ -139,7 +142,10 @@ impl Gate {
     }
 
     fn decision_id(&self) -> String {
-        format!("{:016x}-{}", self.stem, self.decisions.fetch_add(1, Ordering::Relaxed))
+        let mut id = String::with_capacity(self.stem.len() + ID_DIGITS);
+        id.push_str(&self.stem);
+        id.push_str(&self.decisions.fetch_add(1, Ordering::Relaxed).to_string());
+        id
     }
 }
 
@@ -219,7 +225,8 @@ impl Turn<'_> {
         }
         drop(session);
         let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, None);
-        let answer = self.answer(&message, &standing, &verdict, &decision);
+        let answer =
+            (!verdict.forwards()).then(|| self.answer(&message, &standing, &verdict, &decision)).flatten();
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);
         let answers = message.kind().is_response();
         if let (Err(_), Some(id)) = (&recorded, &id) {

@@ -28,13 +28,19 @@ fn fold<'b>(key: &str, buffer: &'b mut [u8; LONGEST]) -> Option<&'b [u8]> {
         return None;
     }
     let mut length = 0;
-    // Upper before lower: U+017F and U+212A fold to `s` and `k` only so.
-    for character in key.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase) {
-        if character == '_' && length > 0 {
-            continue;
+    let mut add = |byte: u8| {
+        if byte != b'_' || length == 0 {
+            *buffer.get_mut(length)? = byte;
+            length += 1;
         }
-        *buffer.get_mut(length)? = u8::try_from(character).ok().filter(u8::is_ascii)?;
-        length += 1;
+        Some(())
+    };
+    if key.is_ascii() {
+        key.bytes().try_for_each(|byte| add(byte.to_ascii_lowercase()))?;
+    } else {
+        // Upper before lower: U+017F and U+212A fold to `s` and `k` only so.
+        let mut folded = key.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+        folded.try_for_each(|character| add(u8::try_from(character).ok().filter(u8::is_ascii)?))?;
     }
     buffer.get(..length)
 }

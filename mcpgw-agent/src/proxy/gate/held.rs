@@ -136,7 +136,9 @@ impl Turn<'_> {
         if let (Err(_), Some(id), true) = (&recorded, &id, verdict.forwards()) {
             self.party.session().closed(direction, id);
         }
-        let answer = is_owed.then(|| self.answer(message, &standing, &verdict, &decision)).flatten();
+        let answer = (is_owed && !verdict.forwards())
+            .then(|| self.answer(message, &standing, &verdict, &decision))
+            .flatten();
         let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
         let outcome = self.outcome(recorded, &verdict, answer, asked.filter(|_| is_owed), &decision);
         Item {
