@@ -20,7 +20,7 @@ pub use target::Target;
 use std::collections::HashSet;
 
 use crate::json::{Edit, Value};
-use crate::mcp::{Direction, Message, MessageKind, RequestId, Revision};
+use crate::mcp::{Direction, Message, MessageKind, Method, Names, RequestId, Revision};
 use catalogue::Catalogue;
 use open::{Open, Waiting};
 use tasks::Tasks;
@@ -152,8 +152,11 @@ impl Session {
             MessageKind::Notification => direction == Direction::ToClient,
             MessageKind::Result | MessageKind::Error => false,
         };
-        let Some(Target::Task(id)) = of_client.then(|| Target::of(message)).flatten() else { return None };
-        self.tasks.tool(&id).map(Box::from)
+        let names = |method| Method::named(method).and_then(Method::names) == Some(Names::Task);
+        if !of_client || !message.method().is_some_and(names) {
+            return None;
+        }
+        self.tasks.tool(Target::of(message)?.text()).map(Box::from)
     }
 
     /// Whether the server has offered a tool called `name` in the lists that reached the client; `None` where no whole

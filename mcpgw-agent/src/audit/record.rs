@@ -3,6 +3,8 @@
 //! What policy takes out of a message, or would in enforce mode, is not in its record either: where a verdict has edits,
 //! everything is read from the edited bytes. So it is with what detectors found of secrets and personal data. Contents of answers and bytes that are no message are never copied.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -218,12 +220,14 @@ fn short_hash(bytes: &[u8]) -> String {
 }
 
 /// A URL without what may be a secret: user and password, query and fragment.
-fn without_secrets(url: &str) -> String {
+fn without_secrets(url: &str) -> Cow<'_, str> {
     let bare = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = bare.split_once("://") else { return bare.to_owned() };
+    let Some((scheme, rest)) = bare.split_once("://") else { return bare.into() };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
+    match authority.rsplit_once('@') {
+        None => bare.into(),
+        Some((_user, host)) => format!("{scheme}://{host}{path}").into(),
+    }
 }
 
 fn count(length: usize) -> u64 {

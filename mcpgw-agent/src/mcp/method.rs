@@ -65,10 +65,10 @@ pub enum Names {
     Reference,
 }
 
-/// All methods, sorted.
+/// All methods, sorted by length and name: lengths are compared at once.
 static BY_NAME: LazyLock<Vec<&'static Method>> = LazyLock::new(|| {
     let mut all: Vec<_> = table::all().collect();
-    all.sort_by_key(|method| method.name);
+    all.sort_by_key(|method| (method.name.len(), method.name));
     all
 });
 
@@ -92,7 +92,9 @@ impl Method {
     /// The method called `name`; `None` for one that no revision has.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
-        let place = BY_NAME.binary_search_by_key(&name, |method| method.name).ok()?;
+        let place =
+            BY_NAME.binary_search_by_key(&(name.len(), name), |method| (method.name.len(), method.name));
+        let place = place.ok()?;
         BY_NAME.get(place).copied()
     }
 

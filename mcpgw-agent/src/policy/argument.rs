@@ -4,6 +4,8 @@
 //! leaf beneath. Where a match restricts, one value and one leaf are enough, and what cannot be compared is an error;
 //! where it permits, all of them must hold.
 
+use std::sync::Arc;
+
 use super::decimal::{Decimal, NotComparable};
 use super::effort::Exhausted;
 use super::facts::Facts;
@@ -17,7 +19,7 @@ use crate::json::Value;
 /// What must hold for the argument of one name: all of it.
 #[derive(Debug)]
 pub(super) struct ArgumentCondition {
-    pub(super) name: Box<str>,
+    pub(super) name: Arc<str>,
     pub(super) tests: Vec<Test>,
 }
 

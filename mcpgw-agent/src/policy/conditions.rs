@@ -1,5 +1,7 @@
 //! A rule's `match:`: all of it must hold, and of a list one element.
 
+use std::sync::Arc;
+
 use super::argument::{ArgumentCondition, Held};
 use super::effort::Effort;
 use super::facts::{Arguments, Facts};
@@ -59,7 +61,7 @@ pub(super) enum Miss {
     /// An answer, and the rule has no `directions`.
     Answer,
     /// An argument; `true` where there is none of that name.
-    Argument(Box<str>, bool),
+    Argument(Arc<str>, bool),
     When,
 }
 

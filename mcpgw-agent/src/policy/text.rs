@@ -187,7 +187,10 @@ impl Others {
             let forms = path::forms(&text);
             forms.same.into_iter().for_each(|form| add(&mut texts, form));
             possible.extend(forms.possible);
-            possible.push(text.trim().to_owned());
+            let trimmed = text.trim();
+            if trimmed.len() < text.len() {
+                possible.push(trimmed.to_owned());
+            }
         }
         let readings = |texts: Vec<String>| texts.into_iter().map(Reading::new).collect();
         Self { folded: readings(texts), possible: readings(possible), unreadable: decoded.unreadable }

@@ -37,6 +37,9 @@ use crate::verdict::{self, Cause, Hold, Verdict};
 use judged::{Item, Outcome};
 use metrics::Counted;
 
+/// Digits of a decision's number at most.
+const ID_DIGITS: usize = 20;
+
 /// Decides on every message of every session of this process.
 #[derive(Debug)]
 pub struct Gate {
@@ -140,7 +143,10 @@ impl Gate {
     }
 
     fn decision_id(&self) -> String {
-        [&*self.stem, &*self.decisions.fetch_add(1, Ordering::Relaxed).to_string()].concat()
+        let mut id = String::with_capacity(self.stem.len() + ID_DIGITS);
+        id.push_str(&self.stem);
+        id.push_str(&self.decisions.fetch_add(1, Ordering::Relaxed).to_string());
+        id
     }
 }
 

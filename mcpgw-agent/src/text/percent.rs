@@ -1,5 +1,7 @@
 //! Percent-encoding, also of what is percent-encoded.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 /// How often a text may have been encoded.
@@ -15,13 +17,13 @@ pub(crate) struct Decoded {
 
 pub(crate) fn decode(text: &str) -> Decoded {
     let mut decoded = Decoded { texts: Vec::new(), unreadable: false };
-    let mut now = text.to_owned();
+    let mut now = Cow::Borrowed(text);
     for depth in 0..=MAX_DEPTH {
         let Some(next) = once(&now) else { return decoded };
         decoded.texts.truncate(1);
         decoded.texts.push(next.clone());
         decoded.unreadable = depth == MAX_DEPTH;
-        now = next;
+        now = Cow::Owned(next);
     }
     decoded
 }

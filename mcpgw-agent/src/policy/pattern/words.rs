@@ -1,7 +1,7 @@
 //! The words of all regexes of a policy, looked for in a text together: one pass, whatever the number of rules.
 //!
-//! Mostly none is there, so the pass is one that is fast where nothing is found: a vector search for the words of two
-//! bytes and more, and one search for each single byte. Where it finds too much, or there are too many words for it, an
+//! Mostly none is there, so the pass is one that is fast where nothing is found: a vector search for all words but the
+//! shortest, each of which has a search of its own. Where it finds too much, or there are too many words for it, an
 //! automaton goes over the rest at the same speed whatever the text.
 
 use std::borrow::Cow;
@@ -9,11 +9,14 @@ use std::collections::BTreeMap;
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 use aho_corasick::{AhoCorasick, Span};
+use memchr::memmem::Finder;
 
 use super::needles;
 
-/// Single bytes that are searched for one by one at most.
-const MAX_SINGLES: usize = 4;
+/// Bytes of a word that is searched for alone: among others it makes the search for all stop at every other place.
+const SHORT: usize = 2;
+/// Words that are searched for alone at most.
+const MAX_SHORT: usize = 6;
 /// What the fast search may find in any text, before the automaton takes over: this and [`PER_FINDING`].
 const FINDINGS: usize = 32;
 /// Bytes of a text for each further thing the fast search may find in it: finding one costs about as much as these.
@@ -61,13 +64,15 @@ struct Quick {
     searcher: Option<Searcher>,
     /// For each word the searcher knows, by the searcher's number: its own, and those of the words it begins with.
     begins: Vec<Vec<usize>>,
-    singles: Vec<(u8, usize)>,
+    short: Vec<(Finder<'static>, usize)>,
 }
 
 /// What has been found so far.
 struct Found {
     numbers: Vec<usize>,
+    /// For each word; empty as long as there is none.
     is_there: Vec<bool>,
+    count: usize,
 }
 
 impl Words {
@@ -86,7 +91,7 @@ impl Words {
             return Seen::Any;
         }
         let lower = lower_case(text.as_bytes());
-        let mut found = Found { numbers: Vec::new(), is_there: vec![false; self.count] };
+        let mut found = Found { numbers: Vec::new(), is_there: Vec::new(), count: self.count };
         let done = match &self.quick {
             Some(quick) => quick.find(&lower, &mut found),
             None => 0,
@@ -104,34 +109,29 @@ impl Words {
 
 impl Quick {
     fn new(words: &[Vec<u8>]) -> Option<Self> {
-        let singles: Vec<(u8, usize)> = words
-            .iter()
-            .enumerate()
-            .filter_map(|(number, word)| match word.as_slice() {
-                [single] => Some((*single, number)),
-                _ => None,
-            })
-            .collect();
-        if singles.len() > MAX_SINGLES {
+        let numbered = || words.iter().enumerate();
+        let short = numbered().filter(|(_, word)| word.len() <= SHORT);
+        let short: Vec<_> = short.map(|(number, word)| (Finder::new(word).into_owned(), number)).collect();
+        if short.len() > MAX_SHORT {
             return None;
         }
-        let longer: Vec<&Vec<u8>> = words.iter().filter(|word| word.len() > 1).collect();
+        let longer: Vec<&Vec<u8>> = words.iter().filter(|word| word.len() > SHORT).collect();
         let mut builder = Config::new().match_kind(MatchKind::LeftmostLongest).builder();
         let searcher = match longer.is_empty() {
             true => None,
             false => Some(builder.extend(&longer).build()?),
         };
         let begins = longer.iter().map(|long| {
-            let known = words.iter().enumerate().filter(|(_, word)| word.len() > 1);
-            known.filter(|(_, word)| long.starts_with(word)).map(|(number, _)| number).collect()
+            let begin = numbered().filter(|(_, word)| word.len() > SHORT && long.starts_with(word));
+            begin.map(|(number, _)| number).collect()
         });
-        Some(Self { begins: begins.collect(), searcher, singles })
+        Some(Self { begins: begins.collect(), searcher, short })
     }
 
     /// Looks as long as that is fast. What begins before the place returned is found.
     fn find(&self, lower: &[u8], found: &mut Found) -> usize {
-        for (single, number) in &self.singles {
-            if memchr::memchr(*single, lower).is_some() {
+        for (short, number) in &self.short {
+            if short.find(lower).is_some() {
                 found.add(*number);
             }
         }
@@ -152,6 +152,9 @@ impl Quick {
 
 impl Found {
     fn add(&mut self, number: usize) {
+        if self.is_there.is_empty() {
+            self.is_there = vec![false; self.count];
+        }
         if let Some(is_there @ false) = self.is_there.get_mut(number) {
             *is_there = true;
             self.numbers.push(number);
@@ -173,7 +176,9 @@ mod tests {
 
     fn found(words: &[&str], text: &str) -> Vec<usize> {
         let mut collected = Collected::default();
-        words.iter().for_each(|word| drop(collected.add(word.as_bytes().to_vec())));
+        for word in words {
+            collected.add(word.as_bytes().to_vec());
+        }
         match collected.finish().find(text) {
             Seen::Words(mut numbers) => {
                 numbers.sort_unstable();

@@ -90,7 +90,11 @@ impl Party {
         &self.tally
     }
 
-    /// What is open. A std mutex: nothing waits while it is held, and nothing is left half done.
+    /// What is open. The gate holds it from a message's look until the session is told what became of it, the policy's
+    /// evaluation included: were another message of the session decided on meanwhile, two requests of one id would both
+    /// find it free, and two answers both their request open. So a session's messages are decided on one after the
+    /// other, each within what an evaluation may take; those of other sessions do not wait. It is a std mutex, for
+    /// nothing is waited for while it is held: no peer, no record, no `await`. Nothing is left half done.
     pub fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -66,9 +66,18 @@ impl Framing {
         if self.line.len().saturating_add(piece.len()) > LINE_MAX_BYTES {
             return Err(0);
         }
-        self.line.extend_from_slice(piece);
-        let Some(end) = end else { return Ok(rest.len()) };
-        let line = std::mem::take(&mut self.line);
+        let Some(end) = end else {
+            self.line.extend_from_slice(piece);
+            return Ok(rest.len());
+        };
+        // Most lines come whole, and are looked at where they are.
+        let mut held = std::mem::take(&mut self.line);
+        let line = if held.is_empty() {
+            piece
+        } else {
+            held.extend_from_slice(piece);
+            &held
+        };
         let line = line.strip_suffix(b"\r").ok_or(end)?;
         self.place = self.place.after(line).map_err(|Bad| end)?;
         self.leap();
