@@ -30,9 +30,8 @@ use super::{Detector, Hit, Nominee, Noticed, Place, TextDetector};
 
 pub use kinds::placeholder;
 
-/// Values are looked at until this many bytes of them were seen for each byte of the text. A text that has more of them
-/// is made to cost time: only the beginnings of the others are looked at.
-const FUEL: usize = 12;
+/// A value is looked at so often for the names that stand in it. Text made to cost time has one in every few bytes.
+const NAMES_MAX: usize = 4;
 /// A hit is compared with so many before it.
 const COMPARED: usize = 8;
 
@@ -80,6 +79,10 @@ static RULES: LazyLock<Vec<(&'static str, Rule)>> = LazyLock::new(|| {
     rules
 });
 
+/// Its tokens have no digit: nothing else finds them.
+static HUGGINGFACE: LazyLock<Vec<&'static Format>> =
+    LazyLock::new(|| formats::all().filter(|format| format.prefix == "hf_").collect());
+
 static NEEDLES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| RULES.iter().map(|(needle, _)| *needle).collect());
 
@@ -93,8 +96,8 @@ impl TextDetector for Secrets {
     }
 
     fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
-        let mut search = Search { text, hits, first: 0, fuel: text.len() * FUEL + 4096 };
-        search.first = search.hits.len();
+        let first = hits.len();
+        let mut search = Search { text, hits, first, done: Done::default() };
         search.member(place.key);
         for nominee in noticed.needles {
             search.nominee(*nominee);
@@ -114,7 +117,24 @@ struct Search<'a, 'h> {
     hits: &'h mut Vec<Hit>,
     /// Hits before are another search's.
     first: usize,
-    fuel: usize,
+    done: Done,
+}
+
+/// How far was looked already, by each kind of rule that looks far: nothing is looked at again and again.
+#[derive(Debug, Default)]
+struct Done {
+    /// The last token of some format.
+    token: Range<usize>,
+    /// The end of the last run of bytes tokens are made of.
+    run: usize,
+    /// The end of the last value, and how many names were met in it.
+    value: usize,
+    names: usize,
+    /// The end of the last pieces that were put together.
+    joined: usize,
+    /// Ends of windows.
+    block: usize,
+    manifest: usize,
 }
 
 impl Search<'_, '_> {
@@ -147,14 +167,7 @@ impl Search<'_, '_> {
         let at = nominee.at;
         let word = at..at + needle.len();
         match *rule {
-            Rule::Format(format) => match format.at(self.text, at) {
-                Some((range, score)) => self.hit(range, format.kind, score),
-                None => {
-                    if let Some(range) = split::joined(format, bytes, at) {
-                        self.hit(range, format.kind, 0.7);
-                    }
-                }
-            },
+            Rule::Format(format) => self.format(format, at),
             Rule::Infix(infix) => {
                 if let Some(range) = infix.at(bytes, at) {
                     self.hit(range, infix.kind, 0.9);
@@ -177,29 +190,79 @@ impl Search<'_, '_> {
                     self.hit(range, "signed_url", 0.8);
                 }
             }
-            Rule::Pem => {
+            Rule::Pem if at >= self.done.block => {
                 if let Some((range, kind)) = block::pem(self.text, at) {
+                    self.done.block = range.end;
                     self.hit(range, kind, 0.95);
                 }
             }
-            Rule::Putty => {
+            Rule::Putty if at >= self.done.block => {
                 if let Some(range) = block::putty(self.text, at) {
+                    self.done.block = range.end;
                     self.hit(range, "private_key", 0.95);
                 }
             }
+            Rule::Pem | Rule::Putty => {}
             Rule::Curl => {
-                header::curl(bytes, word.end, &mut |range| self.hit(range, "basic_credentials", 0.7))
+                header::curl(bytes, word.end, &mut |range| self.hit(range, "basic_credentials", 0.7));
             }
-            Rule::Manifest => {
-                header::manifest(bytes, &word, &mut |range| self.hit(range, "kubernetes_secret", 0.6))
+            Rule::Manifest if at >= self.done.manifest => {
+                self.done.manifest = at + header::MANIFEST_MAX;
+                header::manifest(bytes, &word, &mut |range| self.hit(range, "kubernetes_secret", 0.6));
             }
+            Rule::Manifest => {}
         }
     }
 
+    fn format(&mut self, format: &'static Format, at: usize) {
+        // What stands in a token is part of it; another format may know more of the same.
+        if self.done.token.contains(&at) && at != self.done.token.start {
+            return;
+        }
+        if let Some((range, score)) = format.at(self.text, at) {
+            self.done.token = range.start..range.end.max(self.done.token.end);
+            self.hit(range, format.kind, score);
+            return;
+        }
+        let bytes = self.text.as_bytes();
+        if at >= self.done.run {
+            self.done.run = at + alphabet::run(bytes, at, alphabet::TOKEN, usize::MAX);
+        }
+        if at < self.done.joined {
+            return;
+        }
+        if let Some((end, whole)) = split::joined(format, bytes, at, self.done.run) {
+            self.done.joined = end;
+            whole.into_iter().for_each(|range| self.hit(range, format.kind, 0.7));
+        }
+    }
+
+    /// Whether the name at `at` is to be looked at: not, where it stands in a value in which many were met.
+    fn is_due(&mut self, at: usize) -> bool {
+        if at >= self.done.value {
+            self.done.names = 0;
+        }
+        self.done.names += 1;
+        self.done.names <= NAMES_MAX
+    }
+
+    /// Remembers where a value ends that is given to a name outside of any.
+    fn seen(&mut self, value: Option<Value>) -> Option<Value> {
+        if let Some(value) = &value
+            && self.done.names == 1
+        {
+            self.done.value = value.range.end;
+        }
+        value.filter(|value| value.range.len() < grammar::VALUE_MAX)
+    }
+
     fn vendor(&mut self, vendor: &'static Vendor, word: Range<usize>) {
+        if !self.is_due(word.start) {
+            return;
+        }
         let bytes = self.text.as_bytes();
         let name = grammar::name(bytes, &word);
-        let Some(value) = self.spend(grammar::value(bytes, &name)) else { return };
+        let Some(value) = self.seen(grammar::value(bytes, &name)) else { return };
         if bytes.get(value.range.clone()).is_some_and(|value| vendor.fits(value)) {
             self.hit(value.range, vendor.kind, 0.75);
         }
@@ -209,21 +272,32 @@ impl Search<'_, '_> {
         let bytes = self.text.as_bytes();
         // A needle may take a part of the sign with it.
         let letters = needle.trim_end_matches(['=', ':', '"', '\'', ' ']).len();
+        if letters <= 5 && !grammar::begins_word(bytes, at.start) || !self.is_due(at.start) {
+            return;
+        }
         let name = grammar::name(bytes, &(at.start..at.start + letters));
-        let Some(mut value) = self.spend(grammar::value(bytes, &name)) else { return };
+        let Some(mut value) = self.seen(grammar::value(bytes, &name)) else { return };
         if value.call {
             let Some(fallback) = header::fallback(bytes, value.range.end) else { return };
             value = fallback;
         }
         let Some(given) = bytes.get(value.range.clone()) else { return };
-        let written = value.quoted || self.is_written(&name, &value);
-        let plain = value.via == Via::Prose && word == Word::Key;
-        if plain || bytes.get(name).is_some_and(|name| word::is_about(name, word)) {
+        if !value.quoted && grammar::is_code(bytes, &value.range) {
             return;
         }
-        if let Some(score) = word.judge(given, written) {
-            let connection = word != Word::Salt && bytes.get(value.range.end) == Some(&b';') && !value.quoted;
+        let written = value.quoted || self.is_written(&name, &value);
+        let plain = match value.via {
+            Via::Prose => word == Word::Key,
+            Via::Beside => word != Word::Password || !value::is_outright(given),
+            Via::Sign | Via::Neighbour | Via::Blank => false,
+        };
+        let Some(score) = word.judge(given, written) else { return };
+        if !plain && !bytes.get(name.clone()).is_some_and(|name| word::is_about(name, word)) {
+            let paired = bytes.get(value.range.end) == Some(&b';')
+                || name.start > 0 && bytes.get(name.start - 1) == Some(&b';');
+            let connection = word != Word::Salt && paired && !value.quoted;
             let range = if connection { address::pairs(bytes, &value.range) } else { value.range };
+            self.done.value = self.done.value.max(range.end);
             self.hit(range, word.kind(), score);
         }
     }
@@ -234,20 +308,11 @@ impl Search<'_, '_> {
         value.via != Via::Sign || between.len() <= 2
     }
 
-    /// Counts what a value costs.
-    fn spend(&mut self, value: Option<Value>) -> Option<Value> {
-        let value = value?;
-        let length = value.range.len();
-        self.fuel = self.fuel.saturating_sub(length);
-        (self.fuel > 0 || length <= 128).then_some(value)
-    }
-
     fn huggingface(&mut self, at: usize) {
-        let found = formats::all()
-            .filter(|format| format.prefix == "hf_")
-            .find_map(|format| Some((format.at(self.text, at)?, format.kind)));
-        if let Some(((range, score), kind)) = found {
-            self.hit(range, kind, score);
+        for format in HUGGINGFACE.iter() {
+            if let Some((range, score)) = format.at(self.text, at) {
+                self.hit(range, format.kind, score);
+            }
         }
     }
 

@@ -123,7 +123,7 @@ pub(super) fn pairs(bytes: &[u8], value: &Range<usize>) -> Range<usize> {
 
 /// An address that lets whoever has it write: from its scheme to its end, where at least `least` bytes follow the needle.
 pub(super) fn webhook(bytes: &[u8], needle: &Range<usize>, least: usize) -> Option<Range<usize>> {
-    let tail = alphabet::run(bytes, needle.end, URL, 512);
+    let tail = alphabet::run(bytes, needle.end, URL, 320);
     let mut end = needle.end + tail;
     end -= bytes
         .get(..end)?
@@ -151,7 +151,7 @@ pub(super) fn webhook(bytes: &[u8], needle: &Range<usize>, least: usize) -> Opti
 /// The query of a signed address, from its first parameter, where the signature stands at `value`.
 pub(super) fn signed(bytes: &[u8], name: usize) -> Option<Range<usize>> {
     let value = name + 4;
-    let set = alphabet::B64 | PERCENT | DASH | alphabet::UNDER | alphabet::EQUALS;
+    let set = alphabet::B64 | PERCENT | DASH | alphabet::UNDER;
     let length = alphabet::run(bytes, value, set, 120);
     if length < 40 || !bytes.get(value..value + length)?.iter().any(u8::is_ascii_digit) {
         return None;

@@ -36,7 +36,6 @@ const ANY64: Set = URL64 | B64 | EQUALS;
 pub(super) static INFIXES: &[Infix] = &[
     infix("hashicorp_terraform_token", ".atlasv1.", (ALNUM, 14, 14), (URL64P, 40, 80)),
     infix("maxmind_key", "_mmk", (WORD, 36, 36), (ALNUM, 0, 0)),
-    infix("dropbox_token", "AAAAAAAAAA", (ALNUM, 11, 11), (URL64P, 43, 43)),
     infix("mailchimp_key", "-us1", (HEX, 32, 32), (DEC, 0, 1)),
     infix("mailchimp_key", "-us2", (HEX, 32, 32), (DEC, 0, 1)),
     infix("newrelic_key", "NRAL", (HEX, 36, 36), (ALNUM, 0, 0)),
@@ -159,6 +158,10 @@ fn whole(bytes: &[u8], run: &Range<usize>) -> Option<Found> {
             return fits.then(|| (run.start - 1 - digits..run.end, "facebook_token", 0.8));
         }
         _ => {}
+    }
+    // Dropbox: 11 characters, ten times A, 43 more.
+    if word.len() == 64 && word.get(11..21) == Some(b"AAAAAAAAAA") {
+        return Some((run.clone(), "dropbox_token", 0.8));
     }
     // Mailgun's signing keys: 32, 8 and 8.
     let groups: [(Set, Range<usize>); 3] = [(LNUM, 0..32), (LNUM, 33..41), (LNUM, 42..50)];

@@ -23,23 +23,30 @@ pub(super) fn pem(text: &str, at: usize) -> Option<(Range<usize>, &'static str)>
     }) {
         return None;
     }
-    let body = at + label + 11;
+    let mut body = at + label + 11;
+    for part in [&b" BLOCK"[..], b" block", b"-----"] {
+        body += if bytes.get(body..).is_some_and(|rest| rest.starts_with(part)) { part.len() } else { 0 };
+    }
     let window = bytes.get(body..bytes.len().min(body + BLOCK_MAX))?;
     let kind = if memchr::memmem::find(words, b"PGP").is_some() { "pgp_private_key" } else { "private_key" };
-    let end = match memchr::memmem::find(window, b"-----END")
-        .or_else(|| memchr::memmem::find(window, b"-----end"))
-    {
-        Some(end) => {
-            let tail = body + end + 8;
+    // The next dashes are those of the end, or of another key: this one was cut off before.
+    let end = match memchr::memmem::find(window, b"-----") {
+        Some(dashes) if is_end(window.get(dashes..)?) => {
+            let tail = body + dashes + 5;
             let rest = bytes.get(tail..bytes.len().min(tail + 80))?;
             memchr::memmem::find(rest, b"-----").map_or(tail, |dashes| tail + dashes + 5)
         }
+        Some(dashes) => cut_off(bytes, body, window.get(..dashes)?),
         None => cut_off(bytes, body, window),
     };
     // Somewhere in it there is a line of base64.
     let inner = bytes.get(body..end)?;
     let longest = inner.split(|byte| !alphabet::is(*byte, B64)).map(<[u8]>::len).max().unwrap_or(0);
     (longest >= 16).then_some((at..end, kind))
+}
+
+fn is_end(dashes: &[u8]) -> bool {
+    dashes.get(5..8).is_some_and(|word| word.eq_ignore_ascii_case(b"END"))
 }
 
 /// As far as a key goes whose end is missing: lines of base64, blanks, escapes.

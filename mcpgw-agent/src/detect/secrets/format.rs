@@ -34,6 +34,8 @@ pub(super) enum Check {
     Aws,
     /// Letters of both cases or digits: words in capitals are none.
     Mixed,
+    /// Letters drawn by lot.
+    Drawn,
     /// It is no name of a file.
     NoFile,
     /// The first part is a decimal number in base64.
@@ -111,10 +113,15 @@ impl Format {
             Check::None => true,
             Check::Crc => return Some(if crc(token, self.prefix.len()) { 0.99 } else { self.score }),
             Check::Digit => has(u8::is_ascii_digit),
-            Check::Aws => !token.ends_with(b"EXAMPLE") && (self.prefix == "AKIA" || has(u8::is_ascii_digit)),
+            Check::Aws => {
+                let body = token.get(self.prefix.len()..).unwrap_or_default();
+                let certain = matches!(self.prefix, "AKIA" | "A3T") || has(u8::is_ascii_digit);
+                !token.ends_with(b"EXAMPLE") && (certain || super::value::is_drawn(body))
+            }
             Check::Mixed => {
                 has(u8::is_ascii_digit) || has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
             }
+            Check::Drawn => token.get(self.prefix.len()..).is_some_and(super::value::is_drawn),
             Check::NoFile => {
                 bytes.get(end) != Some(&b'.') || !bytes.get(end + 1).is_some_and(u8::is_ascii_lowercase)
             }

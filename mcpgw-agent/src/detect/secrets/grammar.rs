@@ -22,6 +22,8 @@ pub(super) enum Via {
     Blank,
     /// By words: `the password is …`.
     Prose,
+    /// By nothing but a blank: `password …`.
+    Beside,
 }
 
 /// A value and how it is written.
@@ -45,9 +47,32 @@ pub(super) fn name(bytes: &[u8], range: &Range<usize>) -> Range<usize> {
 
 /// The value that is given to the name that ends at `end`.
 pub(super) fn value(bytes: &[u8], name: &Range<usize>) -> Option<Value> {
+    // The name of a closing tag is given nothing.
+    if bytes.get(..name.start).is_some_and(|before| before.ends_with(b"</")) {
+        return None;
+    }
+    if let Some(at) = member(bytes, name.end) {
+        return literal(bytes, blanks(bytes, at, Via::Sign), Via::Sign);
+    }
     let (at, via) = sign(bytes, name)?;
-    let at = blanks(bytes, at, via);
-    literal(bytes, at, via)
+    literal(bytes, blanks(bytes, at, via), via)
+}
+
+/// `name: X, value: …`: the name is a value itself, and its own value stands in the member behind.
+fn member(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at..)?;
+    if !matches!(rest.first(), Some(b'"' | b'\'' | b'\n' | b'\r' | b',')) {
+        return None;
+    }
+    let gap = rest
+        .iter()
+        .take(40)
+        .take_while(|byte| matches!(byte, b'"' | b'\'' | b',' | b' ' | b'\n' | b'\r' | b'\t' | b'\\' | b'-'));
+    let gap = gap.count();
+    let word = rest.get(gap..gap + 5).filter(|word| word.eq_ignore_ascii_case(b"value"))?;
+    let behind = rest.get(gap + word.len()..)?;
+    let close = behind.iter().take(6).take_while(|byte| matches!(byte, b'"' | b'\'' | b' ' | b'\\')).count();
+    matches!(behind.get(close), Some(b':' | b'=')).then_some(at + gap + word.len() + close + 1)
 }
 
 fn byte(bytes: &[u8], at: usize) -> u8 {
@@ -94,12 +119,37 @@ fn sign(bytes: &[u8], name: &Range<usize>) -> Option<(usize, Via)> {
         b'-' if next == b'>' => Some((at + 2, Via::Sign)),
         b'|' => Some((at + alphabet_run(bytes, at, b'|'), Via::Neighbour)),
         b'>' => Some((at + 1, Via::Neighbour)),
-        b',' if closed => Some((at + 1, Via::Neighbour)),
+        b'<' if next == b'/' => tags(bytes, at),
+        b',' if closed && is_quoted(bytes, at + 1) => Some((at + 1, Via::Neighbour)),
         b'(' if matches!(next, b'"' | b'\'') => Some((at + 1, Via::Neighbour)),
         // An option's name ends in a quote of its own where it stands in a list of arguments.
         _ if blank => words(bytes, name, at),
         _ => None,
     }
+}
+
+fn is_quoted(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let first = rest.iter().take(BLANKS_MAX).find(|byte| !byte.is_ascii_whitespace() && **byte != b'\\');
+    matches!(first, Some(b'"' | b'\'' | b'`' | b'b' | b'u' | b'r'))
+}
+
+/// Whether a short word begins at `at` and is no end of a longer one: `_pass`, `dbPass`, not `bandpass`.
+pub(super) fn begins_word(bytes: &[u8], at: usize) -> bool {
+    let before = byte(bytes, at.wrapping_sub(1));
+    !before.is_ascii_alphabetic()
+        || !byte(bytes, at).is_ascii_alphabetic()
+        || before.is_ascii_lowercase() && byte(bytes, at).is_ascii_uppercase()
+}
+
+/// Whether an unquoted value is an expression: something indexed, or an argument with a name.
+pub(super) fn is_code(bytes: &[u8], value: &Range<usize>) -> bool {
+    let Some(text) = bytes.get(value.clone()) else { return true };
+    let name = text.iter().take_while(|byte| alphabet::is(**byte, WORD)).count();
+    let argument = text.get(name) == Some(&b'=')
+        && text.get(name + 1).is_some_and(|byte| *byte != b'=')
+        && text.get(..name).is_some_and(|name| !name.iter().any(u8::is_ascii_digit));
+    text.contains(&b'[') || byte(bytes, value.end) == b'[' || name > 0 && argument
 }
 
 fn alphabet_run(bytes: &[u8], at: usize, wanted: u8) -> usize {
@@ -127,14 +177,29 @@ fn behind_type(bytes: &[u8], at: usize) -> (usize, Via) {
     (at, Via::Sign)
 }
 
+/// Behind the tags that close the name's cell and open the value's.
+fn tags(bytes: &[u8], at: usize) -> Option<(usize, Via)> {
+    let mut at = at;
+    for _ in 0..4 {
+        let rest = bytes.get(at..)?;
+        let blanks = rest.iter().take(BLANKS_MAX).take_while(|byte| byte.is_ascii_whitespace()).count();
+        if rest.get(blanks) != Some(&b'<') {
+            break;
+        }
+        at += blanks + rest.get(blanks..)?.iter().take(60).position(|byte| *byte == b'>')? + 1;
+    }
+    Some((at, Via::Neighbour))
+}
+
 /// Blanks and words between a name and its value.
 fn words(bytes: &[u8], name: &Range<usize>, at: usize) -> Option<(usize, Via)> {
     let option = byte(bytes, name.start) == b'-'
         || matches!(byte(bytes, name.start.wrapping_sub(1)), b'%' | b'@')
-        || before_define(bytes, name.start);
+        || before_define(bytes, name);
     if matches!(byte(bytes, at), b'"' | b'\'' | b'`') || option {
         return Some((at, Via::Blank));
     }
+    let beside = Some((at, Via::Beside));
     let mut at = at;
     for _ in 0..6 {
         let length = alphabet::run(bytes, at, ALPHA, 12);
@@ -148,20 +213,19 @@ fn words(bytes: &[u8], name: &Range<usize>, at: usize) -> Option<(usize, Via)> {
             }
             b'?' | b'.' if byte(bytes, at + blanks + 1) == b'=' => return Some((at + blanks + 2, Via::Sign)),
             _ if joins && blanks > 0 => return Some((at + blanks, Via::Prose)),
-            _ if length == 0 || blanks == 0 => return None,
+            _ if length == 0 || blanks == 0 => return beside,
             _ => at += blanks,
         }
     }
-    None
+    beside
 }
 
-/// `%define name value`, `-D name value`, `machine … password value`: the words before say that a value follows.
-fn before_define(bytes: &[u8], start: usize) -> bool {
-    let before = bytes.get(start.saturating_sub(48)..start).unwrap_or_default().trim_ascii_end();
-    before.ends_with(b"%define")
-        || before.ends_with(b"#define")
-        || memchr::memmem::find(before, b"login ").is_some()
-        || before.ends_with(b"set")
+/// `%define name value`, `set name value`, `login … password value`: the words before say that a value follows.
+fn before_define(bytes: &[u8], name: &Range<usize>) -> bool {
+    let before = bytes.get(name.start.saturating_sub(40)..name.start).unwrap_or_default().trim_ascii_end();
+    let netrc =
+        bytes.get(name.clone()) == Some(b"password") && memchr::memmem::find(before, b"login ").is_some();
+    netrc || before.ends_with(b"define") || before.ends_with(b"set")
 }
 
 /// The literal at `at`.
@@ -231,12 +295,7 @@ fn bare(bytes: &[u8], at: usize, via: Via) -> Option<Value> {
     let trimmed = rest.get(..length)?.trim_ascii_end();
     let length =
         trimmed.iter().rposition(|byte| !matches!(byte, b'.' | b':' | b'}')).map_or(0, |last| last + 1);
-    (length > 0 && length < VALUE_MAX).then(|| Value {
-        range: start..start + length,
-        quoted: false,
-        via,
-        call,
-    })
+    (length > 0).then(|| Value { range: start..start + length, quoted: false, via, call })
 }
 
 /// Behind the word that says what kind of credential follows.

@@ -11,7 +11,7 @@ use super::word::{self, WORDS, Word};
 /// An options list is no longer.
 const COMMAND_MAX: usize = 400;
 /// A manifest's data is looked at so far.
-const MANIFEST_MAX: usize = 1200;
+pub(super) const MANIFEST_MAX: usize = 1200;
 
 /// Addresses that let whoever has them write, and how many bytes follow at least.
 pub(super) static WEBHOOKS: &[(&str, usize)] = &[
@@ -132,6 +132,9 @@ pub(super) fn member(key: &str) -> Option<Member> {
 /// The user and password a `curl` command names, behind `-u`.
 pub(super) fn curl(bytes: &[u8], at: usize, found: &mut impl FnMut(Range<usize>)) {
     let Some(window) = bytes.get(at..bytes.len().min(at + COMMAND_MAX)) else { return };
+    // The next command has options of its own.
+    let window =
+        window.get(..memchr::memmem::find(window, b"curl ").unwrap_or(window.len())).unwrap_or_default();
     for option in [&b"-u"[..], b"--user", b"--proxy-user", b"-U"] {
         let Some(index) = memchr::memmem::find(window, option) else { continue };
         let behind = window.get(index + option.len()..).unwrap_or_default();

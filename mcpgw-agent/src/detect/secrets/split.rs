@@ -7,17 +7,20 @@ use super::format::Format;
 
 /// A token in pieces is looked at so far.
 const REACH: usize = 400;
+const PIECES_MAX: usize = 5;
 
-/// The token that begins at `at` and goes on behind a joint: from its first to its last byte, joints and all.
-pub(super) fn joined(format: &Format, bytes: &[u8], at: usize) -> Option<Range<usize>> {
-    if !alphabet::begins(bytes, at) {
+/// Where the pieces end, and the token in them.
+type Joined = (usize, Option<Range<usize>>);
+
+/// The token that begins at `at`, in a run of such bytes up to `first`, and goes on behind a joint: from its first to its last byte, joints and all.
+pub(super) fn joined(format: &Format, bytes: &[u8], at: usize, first: usize) -> Option<Joined> {
+    if first - at.min(first) > REACH || !alphabet::begins(bytes, at) {
         return None;
     }
-    let first = at + alphabet::run(bytes, at, TOKEN, REACH);
     joint(bytes, first)?;
     let (mut whole, mut places) = (Vec::new(), Vec::new());
     let mut from = at;
-    while from < at + REACH {
+    for _ in 0..PIECES_MAX {
         let length = alphabet::run(bytes, from, TOKEN, REACH);
         whole.extend_from_slice(bytes.get(from..from + length)?);
         places.extend(from..from + length);
@@ -26,9 +29,9 @@ pub(super) fn joined(format: &Format, bytes: &[u8], at: usize) -> Option<Range<u
             None => break,
         }
     }
-    let end = format.end(&whole, 0)?;
-    let last = places.get(end.checked_sub(1)?)?;
-    (*last >= first).then_some(at..last + 1)
+    let last =
+        format.end(&whole, 0).and_then(|end| places.get(end.checked_sub(1)?)).filter(|last| **last >= first);
+    Some((*places.last()? + 1, last.map(|last| at..last + 1)))
 }
 
 /// Behind a joint at `at`: a quote, an operator or blanks, a quote.

@@ -20,6 +20,10 @@ struct Made {
     stretches: usize,
     /// Steps to the next letter or digit, or to the same.
     steps: usize,
+    /// Letters that follow letters, but for a capital behind a small one.
+    pairs: usize,
+    /// Those of them words are made of.
+    common: usize,
     /// Different bytes.
     different: u32,
     hex: bool,
@@ -45,6 +49,10 @@ impl Made {
                 _ => true,
             };
             made.stretches += usize::from(!word_goes_on);
+            if byte.is_ascii_alphabetic() && last.is_ascii_alphabetic() && word_goes_on {
+                made.pairs += 1;
+                made.common += usize::from(is_common(last, *byte));
+            }
             made.steps += usize::from(*byte == last || *byte == last.wrapping_add(1));
             match byte {
                 b'a'..=b'z' => made.lower += 1,
@@ -68,9 +76,65 @@ impl Made {
         (self.letters() + self.digits) * 10 <= self.stretches * tenths
     }
 
+    /// So many letters follow letters, and at most this share of them, in percent, as in words.
+    fn is_wordless(&self, least: usize, percent: usize) -> bool {
+        self.pairs >= least && self.common * 100 <= self.pairs * percent
+    }
+
     fn is_counted(&self) -> bool {
         self.steps * 2 >= self.length.saturating_sub(1)
     }
+}
+
+/// For each letter, those that often follow it in English words and in names in code: nine pairs of ten in text, one of
+/// four where letters are drawn by lot.
+const FOLLOW: [&str; 26] = [
+    "bcdgilmnprstuy",
+    "aelo",
+    "aehikloprtu",
+    "aeio",
+    "acdefglmnpqrstvwx",
+    "aeior",
+    "eiru",
+    "aeiot",
+    "acdefglmnoprstv",
+    "e",
+    "e",
+    "adeilostuy",
+    "aceiop",
+    "acdefgiopstu",
+    "bcdflmnoprstuvw",
+    "aeiloprstu",
+    "u",
+    "acegimnorstuvy",
+    "acehiopstu",
+    "aehiloprstuy",
+    "deilmnprst",
+    "aei",
+    "ahi",
+    "t",
+    "op",
+    "",
+];
+
+/// Whether two letters often stand together in words.
+fn is_common(one: u8, two: u8) -> bool {
+    let row = usize::from(one.to_ascii_lowercase().wrapping_sub(b'a'));
+    FOLLOW.get(row).is_some_and(|follow| follow.as_bytes().contains(&two.to_ascii_lowercase()))
+}
+
+/// Whether most of it is words, with no symbol in it.
+pub(super) fn is_wordy(value: &[u8]) -> bool {
+    let made = Made::of(value);
+    made.pairs >= 6 && made.symbols == 0 && !made.is_wordless(6, 70)
+}
+
+/// Whether letters alone were drawn by lot.
+pub(super) fn is_drawn(value: &[u8]) -> bool {
+    let made = Made::of(value);
+    made.different >= 8
+        && !made.is_counted()
+        && (made.is_wordless(10, 55) || made.upper > 2 && made.lower > 2)
 }
 
 /// Whether it is random as tokens are: long, and no words.
@@ -82,9 +146,12 @@ pub(super) fn is_random(value: &[u8], least: usize) -> bool {
     if made.hex {
         return made.length >= 16 && made.digits >= 2 && made.letters() >= 2 && made.different >= 6;
     }
-    let dense = made.different >= 6.min(made.length as u32 / 2 + 1);
-    let long = made.length >= 24 && made.lower > 3 && made.upper > 3 && made.is_mixed(28);
-    dense && made.letters() >= 2 && (made.digits >= 1 && made.is_mixed(34) || long)
+    let dense = made.different as usize >= 6.min(made.length / 2 + 1);
+    let wordy = made.pairs >= 5 && !made.is_wordless(5, 80);
+    let mixed = made.digits >= 1
+        && made.letters() >= 2
+        && (made.is_mixed(34) && made.stretches >= 4 && !wordy || made.is_wordless(5, 55));
+    dense && (mixed || made.length >= 16 && made.different >= 8 && made.is_wordless(10, 50))
 }
 
 /// How sure one is that the value of a password is one. `written` says that it is clearly a text and not code.
@@ -103,9 +170,20 @@ pub(super) fn password(value: &[u8], written: bool) -> Option<f32> {
         (3.., 6..) if made.digits > 0 || made.symbols > 0 => Some(0.8),
         (2.., 6..) if made.symbols > 0 && !name => Some(if written { 0.7 } else { 0.55 }),
         (2.., 6..) if made.digits > 0 && made.letters() >= 2 => Some(if written { 0.7 } else { 0.6 }),
-        (_, 8..) if written && made.is_mixed(26) => Some(0.5),
+        (_, 8..) if written && (made.is_mixed(26) || made.is_wordless(6, 50)) => Some(0.55),
         _ => None,
     }
+}
+
+/// Whether nothing but a password looks like this: letters of both cases or many, digits and symbols.
+pub(super) fn is_outright(value: &[u8]) -> bool {
+    let made = Made::of(value);
+    (8..=40).contains(&made.length)
+        && made.letters() >= 2
+        && made.digits > 0
+        && made.symbols > 0
+        && !is_reference(value)
+        && value.iter().all(u8::is_ascii_graphic)
 }
 
 /// How sure one is that the value of a token or key is one. `strong` says that its name leaves no doubt.
@@ -118,14 +196,15 @@ pub(super) fn token(value: &[u8], strong: bool) -> Option<f32> {
         return strong.then_some(0.6);
     }
     let made = Made::of(value);
-    if made.hex && made.length < 32 && !strong {
+    if made.hex && made.length < if strong { 20 } else { 32 } {
         return None;
     }
     if is_random(value, least) && !(is_reference(value) && !made.is_mixed(26)) {
         return Some(if strong { 0.75 } else { 0.6 });
     }
     let letters = [made.lower, made.upper, made.digits].iter().filter(|count| **count > 0).count();
-    (strong && letters == 3 && made.symbols > 0 && !is_reference(value)).then_some(0.55)
+    (strong && letters == 3 && made.symbols > 0 && !value.contains(&b' ') && !is_reference(value))
+        .then_some(0.55)
 }
 
 /// Salts, nonces and the like: shorter, and of any bytes.

@@ -127,12 +127,6 @@ pub(super) static VENDORS: &[Vendor] = &[
     v("linkedin", "linkedin_secret", &[n(ALNUM, 14), n(ALNUM, 16)]),
     v("linked_in", "linkedin_secret", &[n(ALNUM, 14), n(ALNUM, 16)]),
     v("linked-in", "linkedin_secret", &[n(ALNUM, 14), n(ALNUM, 16)]),
-    v("lob_", "lob_key", LOB),
-    v("lob-", "lob_key", LOB),
-    v("lobtoken", "lob_key", LOB),
-    v("lobapi", "lob_key", LOB),
-    v("lobkey", "lob_key", LOB),
-    v("lobpub", "lob_key", LOB),
     v("looker", "looker_secret", &[n(LNUM, 20), n(LNUM, 24)]),
     v("mailchimp", "mailchimp_key", &[Run("", HEX | DASH | LNUM, 36, 37)]),
     v("mailgun", "mailgun_key", &[Run("", HEX | DASH | LNUM, 50, 50)]),
@@ -200,19 +194,13 @@ pub(super) static VENDORS: &[Vendor] = &[
     v("zendesk", "zendesk_secret", &[n(LNUM, 40), n(ALNUM, 40)]),
 ];
 
-const LOB: &[Shape] = &[
-    Run("live_", HEX, 35, 35),
-    Run("test_", HEX, 35, 35),
-    Run("live_pub_", HEX, 31, 31),
-    Run("test_pub_", HEX, 31, 31),
-];
 const NEWRELIC: &[Shape] =
     &[n(LNUM, 64), Run("", HEX | ALNUM, 40, 40), Run("", LNUM | DASH | UNDER | DOT, 36, 36)];
 
 impl Vendor {
     /// Whether the value is one of this vendor's.
     pub(super) fn fits(&self, value: &[u8]) -> bool {
-        self.shapes.iter().any(|shape| fits(shape, value)) && !value::stands_for(value)
+        self.shapes.iter().any(|shape| fits(shape, value)) && !format::masked(value)
     }
 }
 
@@ -224,7 +212,7 @@ fn fits(shape: &Shape, value: &[u8]) -> bool {
             let random = || {
                 !prefix.is_empty()
                     || set == DEC
-                    || value::is_random(body, 12)
+                    || value::is_random(body, 12) && !value::stands_for(body)
                     || body.iter().all(u8::is_ascii_digit)
             };
             (least..=most).contains(&body.len()) && all(body, set) && random()

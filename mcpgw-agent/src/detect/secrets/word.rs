@@ -1,5 +1,9 @@
 //! The words that say a secret follows, and the names in which they say nothing of the kind.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::value;
 
 /// What a word promises.
@@ -37,7 +41,8 @@ impl Word {
 /// What is called a secret may be a password.
 fn secret(value: &[u8], written: bool) -> Option<f32> {
     let has = |wanted: fn(&u8) -> bool| value.iter().any(wanted);
-    let fits = written
+    let fits = !value::is_wordy(value)
+        && written
         && value.len() >= 8
         && has(u8::is_ascii_digit)
         && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation));
@@ -52,6 +57,9 @@ pub(super) static WORDS: &[(&str, Word)] = &[
     ("passphrase", Word::Password),
     ("passcode", Word::Password),
     ("kennwort", Word::Password),
+    ("identified by", Word::Password),
+    ("convertto-securestring", Word::Password),
+    ("sshpass -p", Word::Password),
     ("contrase", Word::Password),
     ("wachtwoord", Word::Password),
     ("mot de passe", Word::Password),
@@ -154,6 +162,8 @@ pub(super) static WORDS: &[(&str, Word)] = &[
     ("nonce", Word::Salt),
 ];
 
+static NONE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(NO_SECRET).ok());
+
 /// Parts of names whose values are no secrets, whatever else the names say.
 const NO_SECRET: &[&str] = &[
     "public",
@@ -189,7 +199,6 @@ const NO_SECRET: &[&str] = &[
     "keystore",
     "key_store",
     "keyvault",
-    "author",
     "secretkeyref",
     "passwordless",
     "csrf",
@@ -226,8 +235,18 @@ const NO_SECRET: &[&str] = &[
     "sha512",
     "sha1",
     "_hash",
+    "hash_",
+    "changetoken",
+    "clienttoken",
+    "client_token",
+    "requesttoken",
+    "request_token",
+    "hashed",
     "cursor",
 ];
+
+/// So many of those that follow hold for passwords too.
+const SURE: usize = 14;
 
 /// Ends of names that say something about a secret and not the secret.
 const ABOUT: &[&str] = &[
@@ -298,12 +317,10 @@ pub(super) fn is_about(name: &[u8], word: Word) -> bool {
         head.make_ascii_lowercase();
     }
     let name = lower.get(..count).unwrap_or_default();
-    let has = |part: &&str| {
-        memchr::memmem::find(name, part.as_bytes())
-            .is_some_and(|_| *part != "author" || memchr::memmem::find(name, b"authoriz").is_none())
-    };
-    let about = |end: &&str| name.ends_with(end.as_bytes());
-    NO_SECRET.iter().any(|part| has(part))
-        || ABOUT.iter().any(|end| about(end)) && word != Word::Password
-        || ABOUT.iter().take(14).any(|end| about(end))
+    let about = |end: &&'static str| name.ends_with(end.as_bytes());
+    NONE.as_ref().is_some_and(|parts| parts.is_match(name))
+        || name.ends_with(b"keys") && word == Word::Key
+        || memchr::memmem::find(name, b"author")
+            .is_some_and(|at| !name.get(at + 6..).is_some_and(|rest| rest.starts_with(b"iz")))
+        || ABOUT.iter().position(about).is_some_and(|index| word != Word::Password || index < SURE)
 }

@@ -1,11 +1,14 @@
 //! Databricks to Groq.
 
-use super::super::alphabet::{ALNUM, B64, DASH, DOT, EQUALS, HEX, LNUM, UNDER, UNUM, URL64, URL64P, WORD};
+use super::super::alphabet::{
+    ALNUM, B64, DASH, DEC, DOT, EQUALS, HEX, LNUM, UNDER, UNUM, URL64, URL64P, WORD,
+};
 use super::super::format::Piece::{Maybe, Text};
 use super::super::format::{Check, Format, format, run, runs};
 
 pub(super) static FORMATS: &[Format] = &[
     format("databricks_token", "dapi", &[run(HEX, 32)]),
+    format("databricks_token", "dapi", &[run(HEX, 32), Text("-"), run(DEC, 1)]),
     format("databricks_token", "dkea", &[run(HEX, 32)]),
     format("databricks_token", "dose", &[run(HEX, 32)]),
     format("defined_networking_token", "dnkey-", &[run(URL64P, 26), Text("-"), run(URL64P, 52)]),
@@ -78,7 +81,7 @@ pub(super) static FORMATS: &[Format] = &[
     format("gitlab_token", "glffct-", GITLAB),
     format("gitlab_token", "glwt-", GITLAB),
     format("gitlab_token", "GR1348941", &[runs(URL64, 20, 60)]),
-    format("gitlab_session", "_gitlab_session=", &[run(HEX, 32)]),
+    format("gitlab_session", "_gitlab_session=", &[run(LNUM, 32)]),
     format("grafana_token", "glsa_", &[run(ALNUM, 32), Text("_"), run(ALNUM, 8)]),
     format("grafana_token", "glc_", &[runs(B64, 32, 400), runs(EQUALS, 0, 3)]),
     format("grafana_token", "eyJrIjoi", &[runs(ALNUM, 70, 400), runs(EQUALS, 0, 3)]),
