@@ -17,6 +17,7 @@
 mod base;
 mod blob;
 mod budget;
+mod classes;
 mod confusable;
 mod edits;
 mod entity;

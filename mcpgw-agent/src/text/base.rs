@@ -43,7 +43,7 @@ impl Alphabet {
     }
 
     pub(super) fn has(&self, byte: u8) -> bool {
-        self.value(byte).is_some()
+        self.values.get(usize::from(byte)).is_some_and(|value| *value != NONE)
     }
 
     /// Bytes that `letters` of them make.
@@ -51,9 +51,44 @@ impl Alphabet {
         letters.saturating_mul(self.bits as usize) / 8
     }
 
+    /// What four letters of base64 stand for.
+    pub(super) fn group(&self, letters: [u8; 4]) -> [u8; 3] {
+        let held = letters.iter().fold(0, |held: u32, letter| {
+            let value = self.values.get(usize::from(*letter)).copied().unwrap_or(NONE);
+            held << 6 | u32::from(value & 0x3f)
+        });
+        let [_, bytes @ ..] = held.to_be_bytes();
+        bytes
+    }
+
+    /// What `bytes` stand for at first, and how many bytes that is.
+    pub(super) fn first<const N: usize>(&self, bytes: &[u8]) -> ([u8; N], usize) {
+        let mut out = [0; N];
+        let mut slots = out.iter_mut();
+        let mut len = 0;
+        self.each(bytes, |byte| match slots.next() {
+            Some(slot) => {
+                *slot = byte;
+                len += 1;
+                true
+            }
+            None => false,
+        });
+        (out, len)
+    }
+
     /// What `bytes` stand for, up to the first that is none of the alphabet's and no line end, into `out`; left-over bits
     /// are dropped. At most `most` bytes.
     pub(super) fn decode(&self, bytes: &[u8], most: usize, out: &mut Vec<u8>) {
+        self.each(bytes, |byte| {
+            out.push(byte);
+            out.len() < most
+        });
+    }
+
+    /// Until `take` has enough.
+    #[inline(always)]
+    fn each(&self, bytes: &[u8], mut take: impl FnMut(u8) -> bool) {
         let (mut held, mut bits) = (0_u32, 0);
         for byte in bytes {
             let Some(value) = self.value(*byte) else {
@@ -66,12 +101,17 @@ impl Alphabet {
             bits += self.bits;
             if bits >= 8 {
                 bits -= 8;
-                if out.len() >= most {
+                let [.., low] = (held >> bits).to_be_bytes();
+                if !take(low) {
                     return;
                 }
-                let [.., low] = (held >> bits).to_be_bytes();
-                out.push(low);
             }
         }
     }
+}
+
+/// May `byte` stand in hexadecimal digits, and in base32? Line ends and blanks may in both.
+pub(super) fn kinds(byte: u8) -> (bool, bool) {
+    let between = matches!(byte, b'\n' | b'\r' | b' ');
+    (between || HEX.has(byte), between || BASE32.has(byte))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::base::{Alphabet, BASE32, BASE64, HEX};
+use super::base::{Alphabet, BASE32, BASE64, HEX, kinds};
 use super::budget::Budget;
 use super::inflate;
 use super::made::Made;
@@ -11,8 +11,11 @@ use super::reading::Layer;
 
 /// Letters of an encoded text, at least.
 const SHORTEST: usize = 16;
-/// Letters that are decoded to see whether it is worth decoding all of them, and how far apart such places are.
-const SAMPLE: usize = 16;
+/// Signs that fill the last group of an encoded text, at most.
+const PADDING: usize = 6;
+/// Bytes that are decoded to see whether it is worth decoding all of them.
+const SAMPLE: usize = 12;
+/// Letters from one such place to the next.
 const APART: usize = 64;
 /// Blanks a line of a longer blob begins with, at most.
 const INDENT: usize = 16;
@@ -23,30 +26,33 @@ const ATTEMPT: usize = 1024;
 /// as long as the first.
 pub(super) fn runs(text: &str, visit: &mut dyn FnMut(Range<usize>)) {
     let bytes = text.as_bytes();
-    let is_part = |at: usize| bytes.get(at).is_some_and(|byte| BASE64.has(*byte));
     let mut start = 0;
-    while start + SHORTEST <= bytes.len() {
-        let probe = start + SHORTEST - 1;
+    while let Some(window) = bytes.get(start..start + SHORTEST) {
         // Seen from behind, most places that end a word save the look at what stands before.
-        if let Some(break_at) = (start..=probe).rev().find(|at| !is_part(*at)) {
-            start = break_at + 1;
+        if let Some(break_at) = window.iter().rposition(|byte| !BASE64.has(*byte)) {
+            start += break_at + 1;
             continue;
         }
-        let first_end = line_end(bytes, probe);
+        let first_end = line_end(bytes, start + SHORTEST);
         let first = first_end - start;
         let mut end = first_end;
         while let Some(line) = next_line(bytes, end) {
             let line_end = line_end(bytes, line);
-            if line_end == line || line_end - line > first {
+            let len = line_end - line;
+            // A word on a line of its own is none of it.
+            let is_last = len < first && (len.is_multiple_of(4) || bytes.get(line_end) == Some(&b'='));
+            if len == 0 || len != first && !is_last {
                 break;
             }
             end = line_end;
-            if line_end - line < first {
+            if is_last {
                 break;
             }
         }
+        let rest = bytes.get(end..).unwrap_or_default();
+        end += rest.iter().take(PADDING).take_while(|byte| **byte == b'=').count();
         visit(start..end);
-        start = end + 1;
+        start = end;
     }
 }
 
@@ -64,91 +70,143 @@ fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
     Some(bytes.len() - rest.len() + indent)
 }
 
-const BASE64_LAYERS: [Layer; 2] = [Layer::Base64, Layer::Gzip];
-const BASE32_LAYERS: [Layer; 2] = [Layer::Base32, Layer::Gzip];
-const HEX_LAYERS: [Layer; 2] = [Layer::Hex, Layer::Gzip];
+/// Texts that were encoded, by what they were encoded in. Those of one encoding are one text, a line each.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    found: Vec<(&'static [Layer], Made)>,
+}
 
-/// The text that `run` of `text` encodes, if it does, and the layers it was under.
-pub(super) fn open(text: &str, run: Range<usize>, budget: &mut Budget) -> Option<(Made, &'static [Layer])> {
-    let bytes = text.as_bytes().get(run.clone())?;
-    let in_run = |found: Range<usize>| run.start + found.start..run.start + found.end;
-    for (alphabet, layers) in [(&HEX, &HEX_LAYERS), (&BASE32, &BASE32_LAYERS)] {
-        let Some(part) = part(bytes, alphabet) else { continue };
-        let encoded = bytes.get(part.clone()).unwrap_or_default();
-        if is_worth_it(encoded, alphabet)
-            && let Some(found) = decode(encoded, alphabet, layers, in_run(part), budget)
+impl Opened {
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// What was found, each with the layers it was under.
+    pub(super) fn into_texts(self) -> Vec<(&'static [Layer], Made)> {
+        self.found
+    }
+
+    /// Adds the text that `run` of `text` encodes, if it does.
+    pub(super) fn open(&mut self, text: &str, run: Range<usize>, budget: &mut Budget) {
+        let Some(bytes) = text.as_bytes().get(run.clone()) else { return };
+        let (hex, base32) = parts(bytes);
+        for (part, encoding) in [(hex, &IN_HEX), (base32, &IN_BASE32)] {
+            let encoded = bytes.get(part.clone()).unwrap_or_default();
+            if part.len() >= SHORTEST && encoding.is_worth_it(encoded) {
+                // What fills it up belongs to it.
+                let fill = bytes.get(part.end..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'='));
+                let end = if fill { run.end } else { run.start + part.end };
+                let range = run.start + part.start..end;
+                if self.decode(encoded, encoding, range, budget) {
+                    return;
+                }
+            }
+        }
+        if let Some(from) = text_start(bytes) {
+            let encoded = bytes.get(from..).unwrap_or_default();
+            self.decode(encoded, &IN_BASE64, run.start + from..run.end, budget);
+        }
+    }
+
+    fn decode(
+        &mut self,
+        encoded: &[u8],
+        encoding: &'static Encoding,
+        range: Range<usize>,
+        budget: &mut Budget,
+    ) -> bool {
+        let most = encoding.alphabet.made_of(encoded.len());
+        if !budget.take(most + 1) {
+            return false;
+        }
+        let mut decoded = Vec::with_capacity(most);
+        encoding.alphabet.decode(encoded, most, &mut decoded);
+        let mut layers = 1;
+        if inflate::is_compressed(&decoded)
+            && encoded.len() >= 2 * SHORTEST
+            && budget.take(ATTEMPT)
+            && let Some(before) = inflate::inflate(&decoded, budget)
         {
-            return Some(found);
+            decoded = before;
+            layers = 2;
         }
+        let Some(text) = plausible::text(decoded) else { return false };
+        let layers = encoding.layers.get(..layers).unwrap_or_default();
+        match self.found.iter_mut().find(|(other, _)| *other == layers) {
+            Some((_, made)) => {
+                made.put("\n", range.start..range.start);
+                made.put(&text, range);
+            }
+            None => self.found.push((layers, Made::of(text, range))),
+        }
+        true
     }
-    let from = text_start(bytes)?;
-    let encoded = bytes.get(from..).unwrap_or_default();
-    decode(encoded, &BASE64, &BASE64_LAYERS, in_run(from..bytes.len()), budget)
 }
 
-/// The longest part of `bytes` of letters of `alphabet`, line ends included.
-fn part(bytes: &[u8], alphabet: &Alphabet) -> Option<Range<usize>> {
-    let mut best = 0..0;
-    let mut start = 0;
-    for piece in bytes.split(|byte| !alphabet.has(*byte) && !matches!(byte, b'\r' | b'\n' | b' ')) {
-        if piece.len() > best.len() {
-            best = start..start + piece.len();
-        }
-        start += piece.len() + 1;
-    }
-    (best.len() >= SHORTEST).then_some(best)
+/// How a text is encoded.
+struct Encoding {
+    alphabet: &'static Alphabet,
+    layers: [Layer; 2],
 }
 
-fn is_worth_it(encoded: &[u8], alphabet: &Alphabet) -> bool {
-    let mut first = Vec::with_capacity(SAMPLE);
-    alphabet.decode(encoded.get(..2 * SAMPLE).unwrap_or(encoded), SAMPLE, &mut first);
-    inflate::is_compressed(&first) || plausible::sample(&first)
+static IN_HEX: Encoding = Encoding { alphabet: &HEX, layers: [Layer::Hex, Layer::Gzip] };
+static IN_BASE32: Encoding = Encoding { alphabet: &BASE32, layers: [Layer::Base32, Layer::Gzip] };
+static IN_BASE64: Encoding = Encoding { alphabet: &BASE64, layers: [Layer::Base64, Layer::Gzip] };
+
+impl Encoding {
+    fn is_worth_it(&self, encoded: &[u8]) -> bool {
+        let (sample, len) = self.alphabet.first::<SAMPLE>(encoded);
+        inflate::is_compressed(&sample) || plausible::sample(sample.get(..len).unwrap_or_default())
+    }
+}
+
+/// The longest parts of `bytes` that may be hexadecimal digits and base32, line ends included.
+fn parts(bytes: &[u8]) -> (Range<usize>, Range<usize>) {
+    let mut longest = (0..0, 0..0);
+    let (mut hex, mut base32) = (0, 0);
+    let mut longer = |hex: Range<usize>, base32: Range<usize>| {
+        if hex.len() > longest.0.len() {
+            longest.0 = hex;
+        }
+        if base32.len() > longest.1.len() {
+            longest.1 = base32;
+        }
+    };
+    for (at, byte) in bytes.iter().enumerate() {
+        let (is_hex, is_base32) = kinds(*byte);
+        if !is_hex {
+            longer(hex..at, 0..0);
+            hex = at + 1;
+        }
+        if !is_base32 {
+            longer(0..0, base32..at);
+            base32 = at + 1;
+        }
+    }
+    longer(hex..bytes.len(), base32..bytes.len());
+    longest
 }
 
 /// Where in `bytes` base64 of something begins: of what is compressed at the start, of text anywhere.
 fn text_start(bytes: &[u8]) -> Option<usize> {
-    let mut sample = Vec::with_capacity(SAMPLE);
-    let mut take = |from: usize| {
-        sample.clear();
-        let letters = bytes.get(from..)?;
-        BASE64.decode(letters.get(..SAMPLE + 2).unwrap_or(letters), SAMPLE / 4 * 3, &mut sample);
-        Some((inflate::is_compressed(&sample), sample.len() >= 8 && plausible::sample(&sample)))
-    };
-    if let Some((true, _)) = take(0) {
+    let (first, _) = BASE64.first::<SAMPLE>(bytes);
+    if inflate::is_compressed(&first) {
         return Some(0);
     }
-    for block in (0..bytes.len()).step_by(APART) {
-        for from in block..block + 4 {
-            if let Some((_, true)) = take(from) {
-                return Some(from);
-            }
-        }
-    }
-    None
+    // A name may stand before it, up to a sign that is a letter of the alphabet too.
+    let behind_sign = bytes.iter().take(APART).enumerate().filter(|(_, byte)| !byte.is_ascii_alphanumeric());
+    let anywhere = (0..bytes.len()).step_by(APART).flat_map(|block| block..block + 4);
+    anywhere
+        .chain(behind_sign.map(|(at, _)| at + 1))
+        .find(|from| begins_text(bytes.get(*from..).unwrap_or_default()))
 }
 
-fn decode(
-    encoded: &[u8],
-    alphabet: &Alphabet,
-    layers: &'static [Layer; 2],
-    range: Range<usize>,
-    budget: &mut Budget,
-) -> Option<(Made, &'static [Layer])> {
-    let most = alphabet.made_of(encoded.len());
-    if !budget.take(most) {
-        return None;
+fn begins_text(letters: &[u8]) -> bool {
+    let Some(start) = letters.first_chunk::<4>() else { return false };
+    // Most that are none are told by the first three bytes.
+    if !plausible::may_begin(&BASE64.group(*start)) {
+        return false;
     }
-    let mut decoded = Vec::with_capacity(most);
-    alphabet.decode(encoded, most, &mut decoded);
-    let mut taken = 1;
-    if inflate::is_compressed(&decoded)
-        && encoded.len() >= 2 * SHORTEST
-        && budget.take(ATTEMPT)
-        && let Some(before) = inflate::inflate(&decoded, budget)
-    {
-        decoded = before;
-        taken = 2;
-    }
-    let text = plausible::text(decoded)?;
-    Some((Made::of(text, range), layers.get(..taken).unwrap_or_default()))
+    let (sample, len) = BASE64.first::<SAMPLE>(letters);
+    plausible::sample(sample.get(..len).unwrap_or_default())
 }

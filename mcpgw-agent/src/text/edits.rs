@@ -128,17 +128,23 @@ impl Edits {
 
     /// What is to be read: around each change that is worth it, together where they are close.
     fn windows(&self, text: &str) -> Vec<Range<usize>> {
-        let mut windows: Vec<Range<usize>> = Vec::new();
-        for change in self.changes.iter().filter(|change| change.worth == Worth::Strong) {
-            if text.len() <= WHOLE {
-                return vec![0..text.len()];
-            }
-            let range = change.range();
-            let end = end_near(text, range.end + REACH);
+        let mut strong = self.changes.iter().filter(|change| change.worth == Worth::Strong);
+        let Some(first) = strong.next().map(Change::range) else { return Vec::new() };
+        if text.len() <= WHOLE {
+            return vec![0..text.len()];
+        }
+        // First the changes that are close to each other, then what stands around them.
+        let mut windows = vec![first];
+        for range in strong.map(Change::range) {
             match windows.last_mut() {
-                Some(last) if range.start <= last.end + 2 * REACH => last.end = last.end.max(end),
-                _ => windows.push(start_near(text, range.start.saturating_sub(REACH))..end),
+                // So far apart that what stands around one never meets what stands around the next.
+                Some(last) if range.start <= last.end + 4 * REACH => last.end = range.end,
+                _ => windows.push(range),
             }
+        }
+        for window in &mut windows {
+            let start = start_near(text, window.start.saturating_sub(REACH));
+            *window = start..end_near(text, window.end + REACH);
         }
         windows
     }

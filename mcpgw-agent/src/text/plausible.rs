@@ -54,8 +54,24 @@ fn is_odd(character: char) -> bool {
         || matches!(character, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
+/// Could three bytes begin a part of a text? Quick, and no for most that do not.
+pub(super) fn may_begin(bytes: &[u8; 3]) -> bool {
+    let odd = |byte: &u8| matches!(byte, 1..=8 | 0x0b..=0x1f | 0x7f | 0xc0 | 0xc1 | 0xf5..);
+    // A character beyond ASCII is several bytes, the first of which says how many.
+    let [one, two, three] = bytes.map(|byte| (byte & 0xc0 == 0x80, byte >= 0xc0));
+    let (leads, follows) = (|of: (bool, bool)| of.1, |of: (bool, bool)| of.0);
+    let lone = leads(one) && !follows(two)
+        || leads(two) && !follows(three)
+        || follows(two) && !leads(one) && !follows(one)
+        || follows(three) && !leads(two) && !follows(two);
+    !lone && !bytes.iter().any(odd)
+}
+
 /// Could `bytes`, a few of what was decoded, be part of a text?
 pub(super) fn sample(bytes: &[u8]) -> bool {
+    if bytes.len() < SHORTEST {
+        return false;
+    }
     if bytes.iter().all(|byte| is_printable(*byte)) {
         return true;
     }
@@ -68,8 +84,9 @@ pub(super) fn sample(bytes: &[u8]) -> bool {
         Err(_) => return false,
     };
     let text = middle.get(..sound).and_then(|sound| str::from_utf8(sound).ok()).unwrap_or_default();
-    let wide = bytes.iter().filter(|byte| **byte == 0).count() * 2 >= bytes.len() - 1
-        && bytes.iter().all(|byte| *byte == 0 || is_printable(*byte));
+    let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+    let wide =
+        zeros.abs_diff(bytes.len() / 2) <= 1 && bytes.iter().all(|byte| *byte == 0 || is_printable(*byte));
     wide || !text.is_empty() && !text.chars().any(is_odd)
 }
 

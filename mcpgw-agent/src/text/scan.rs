@@ -66,8 +66,8 @@ fn places([a, b, c, d, e]: [u8; 5]) -> u8 {
     let blanks = is_letter(a) & ((b == b'\t') | (b == b' ') & ((c == b' ') | (c == b'\t')));
     let apart = is_separator(b) & (b == d);
     let spelled = apart & is_letter(a) & is_letter(c) & is_letter(e);
-    let rot13 =
-        (a | 0x20 == b't') & (((b == b'1') & (c == b'3')) | is_separator(b) & (c == b'1') & (d == b'3'));
+    let rot = (a | 0x20 == b'r') & (b | 0x20 == b'o') & (c | 0x20 == b't');
+    let rot13 = rot & ((d == b'1') & (e == b'3') | is_separator(d) & (e == b'1'));
     flag(blanks, BLANKS) | flag(spelled, SPELLED) | flag(rot13, ROT13)
 }
 

@@ -57,6 +57,11 @@ fn percent(bytes: &[u8]) -> Option<Step> {
     if let [b'%', b'u' | b'U', rest @ ..] = bytes {
         return hex(rest, 4).and_then(char::from_u32).map(|character| Step::strong((character, 6)));
     }
+    // Encoded again and again: a percent sign is `%25`, that one's `%2525`.
+    let again = bytes.get(1..)?.chunks(2).take_while(|pair| pair == b"25").count();
+    if again > 0 {
+        return Some(Step::strong(('%', 1 + 2 * again)));
+    }
     of_bytes(bytes, 3, |triple| match triple {
         [b'%', digits @ ..] => hex(digits, 2),
         _ => None,
@@ -92,9 +97,11 @@ fn escape(bytes: &[u8], before: Option<&u8>) -> Option<Step> {
             let path = before.is_some_and(|byte| *byte == b':');
             Some(Step { character, len: 2, worth: worth(is_letter && !path) })
         }
+        // Escaped again and again: each time there are twice as many.
         b'\\' => {
-            let again = behind.is_some_and(|byte| b"nrtux\\".contains(byte));
-            Some(Step { character: '\\', len: 2, worth: worth(again) })
+            let len = bytes.iter().take_while(|byte| **byte == b'\\').count();
+            let again = bytes.get(len).is_some_and(|byte| b"nrtux".contains(byte));
+            Some(Step { character: '\\', len, worth: worth(again) })
         }
         quote @ (b'"' | b'\'' | b'/' | b'`') => {
             Some(Step { character: char::from(*quote), len: 2, worth: Worth::Weak })

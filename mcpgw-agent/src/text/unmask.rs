@@ -6,15 +6,13 @@
 
 use std::ops::Range;
 
-use unicode_normalization::char::canonical_combining_class;
-use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfkc_quick};
+use unicode_normalization::char::compose;
 
-use super::confusable::{self, Alike};
+use super::classes::{self, Class};
 use super::edits::{Edits, Worth};
-use super::fold::is_invisible;
 
-/// Characters normalised together at most: more marks on one letter are no writing.
-const TOGETHER: usize = 32;
+/// Bytes to the next word.
+const NEAR: usize = 8;
 /// Bytes of a terminal's control sequence.
 const SEQUENCE: usize = 24;
 
@@ -23,9 +21,10 @@ pub(super) fn edits(text: &str) -> Edits {
     let mut unmask = Unmask {
         text,
         edits: Edits::default(),
-        scratch: String::new(),
+        decorated: None,
         word: Word::default(),
-        after_latin: true,
+        after_latin: None,
+        at: 0,
         blank_end: usize::MAX,
     };
     let mut at = 0;
@@ -51,10 +50,13 @@ struct Word {
 struct Unmask<'a> {
     text: &'a str,
     edits: Edits,
-    scratch: String,
+    /// Where the character of ASCII ends, or what became one, whose marks are decoration.
+    decorated: Option<usize>,
     word: Word,
-    /// The word before was Latin, or there was none.
-    after_latin: bool,
+    /// The word before was Latin, if there was one.
+    after_latin: Option<bool>,
+    /// What is looked at.
+    at: usize,
     /// Where the last blank ended.
     blank_end: usize,
 }
@@ -70,6 +72,7 @@ impl Unmask<'_> {
 
     /// From `at` on, as far as it belongs together; gives where that ends.
     fn step(&mut self, at: usize) -> usize {
+        self.at = at;
         match self.byte(at) {
             Some(b'a'..=b'z' | b'A'..=b'Z') => self.word.has_latin = true,
             Some(b'0'..=b'9') => {}
@@ -115,40 +118,68 @@ impl Unmask<'_> {
         at + len
     }
 
-    /// A character beyond ASCII and what combines with it.
+    /// A character beyond ASCII.
     fn beyond(&mut self, at: usize) -> usize {
-        let mut characters = self.text.get(at..).unwrap_or_default().chars();
-        let Some(first) = characters.next() else { return at + 1 };
-        let mut range = at..at + first.len_utf8();
-        if is_invisible(first) {
-            let worth = self.hides(&range);
-            self.edits.push(range.clone(), "", worth);
-            return range.end;
-        }
-        if first.is_whitespace() {
-            self.wide_blank(first, &range);
-            return range.end;
-        }
-        let mut combines = false;
-        if !begins(first) && self.before(at).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
-            range.start -= 1;
-            combines = true;
-        }
-        for next in characters.take(TOGETHER).take_while(|next| !next.is_ascii() && !begins(*next)) {
-            if is_invisible(next) {
-                break;
+        let Some(character) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
+        let range = at..at + character.len_utf8();
+        let end = range.end;
+        match classes::of(character) {
+            Class::Letter => self.word.has_other = true,
+            Class::Digit => {}
+            Class::Other => self.end_word(),
+            Class::Invisible => {
+                let worth = self.hides(&range);
+                if self.decorated == Some(at) {
+                    self.decorated = Some(end);
+                }
+                self.edits.push(range, "", worth);
             }
-            range.end += next.len_utf8();
-            combines = true;
+            Class::Mark => self.mark(character, range),
+            Class::Blank => self.wide_blank(&range),
+            Class::LineEnd => {
+                self.end_word();
+                self.edits.push(range, "\n", Worth::Weak);
+            }
+            Class::Alike(ascii) => {
+                self.word.alike.push(at);
+                self.becomes(range, ascii, Worth::Strong);
+            }
+            Class::Form(ascii) => self.form(range, ascii, Worth::Strong),
+            Class::CommonForm(ascii) => self.form(range, ascii, Worth::Weak),
+            Class::Sign(ascii) => self.sign(range, ascii),
+            Class::Several => {
+                self.word.has_latin = true;
+                self.edits.push(range, &classes::several(character), Worth::Strong);
+            }
         }
-        if combines || !is_normal(first) {
-            self.normalise(range.clone());
-        } else if let Some(alike) = confusable::alike(first) {
-            self.alike(range.clone(), &alike);
-        } else {
-            self.letter(first);
+        end
+    }
+
+    fn becomes(&mut self, range: Range<usize>, ascii: u8, worth: Worth) {
+        self.decorated = Some(range.end);
+        self.edits.push_char(range, char::from(ascii), worth);
+    }
+
+    fn form(&mut self, range: Range<usize>, ascii: u8, worth: Worth) {
+        match ascii {
+            b'a'..=b'z' | b'A'..=b'Z' => self.word.has_latin = true,
+            b'0'..=b'9' => {}
+            _ => self.end_word(),
         }
-        range.end
+        self.becomes(range, ascii, worth);
+    }
+
+    /// A mark makes a letter another one, which is left; what is no letter then is decoration.
+    fn mark(&mut self, mark: char, range: Range<usize>) {
+        let base = self.before(range.start).filter(u8::is_ascii_alphanumeric);
+        let is_letter = base.is_some_and(|base| compose(char::from(base), mark).is_some());
+        // One mark is spelling, another on top of it is not.
+        let alone = self.text.get(range.end..).and_then(|rest| rest.chars().next());
+        let alone = alone.is_none_or(|next| next.is_ascii() || classes::of(next) != Class::Mark);
+        if base.is_some() && !(is_letter && alone) || self.decorated == Some(range.start) {
+            self.decorated = Some(range.end);
+            self.edits.push(range, "", Worth::Strong);
+        }
     }
 
     /// An invisible character counts where it stands within or beside what is written in ASCII.
@@ -161,12 +192,8 @@ impl Unmask<'_> {
         if hides { Worth::Strong } else { Worth::Weak }
     }
 
-    fn wide_blank(&mut self, blank: char, range: &Range<usize>) {
+    fn wide_blank(&mut self, range: &Range<usize>) {
         self.end_word();
-        if matches!(blank, '\u{85}' | '\u{2028}' | '\u{2029}') {
-            self.edits.push(range.clone(), "\n", Worth::Weak);
-            return;
-        }
         let (before, behind) = (self.before(range.start), self.byte(range.end));
         let beside = [before, behind].into_iter().flatten().any(|byte| byte.is_ascii_alphanumeric());
         let with = if self.blank_end == range.start || before == Some(b' ') { "" } else { " " };
@@ -174,75 +201,30 @@ impl Unmask<'_> {
         self.blank_end = range.end;
     }
 
-    fn alike(&mut self, range: Range<usize>, alike: &Alike) {
-        match alike {
-            Alike::Latin(ascii) => {
-                self.word.has_latin = true;
-                self.edits.push_char(range, *ascii, Worth::Strong);
-            }
-            Alike::Other(ascii) => {
-                self.word.alike.push(range.start);
-                self.edits.push_char(range, *ascii, Worth::Strong);
-            }
-            Alike::Sign(ascii) => {
-                let beside = [self.before(range.start), self.byte(range.end)];
-                let within = beside.iter().all(|byte| byte.is_some_and(|byte| byte.is_ascii_alphanumeric()));
-                let strong = matches!(ascii, '/' | '\\' | '.' | '|' | ':') || within && *ascii == '\'';
-                self.end_word();
-                let worth = if strong { Worth::Strong } else { Worth::Weak };
-                self.edits.push_char(range, *ascii, worth);
-            }
-        }
+    /// An apostrophe within a word counts, and what paths and commands are made of; other quotation marks and dashes do
+    /// not.
+    fn sign(&mut self, range: Range<usize>, ascii: u8) {
+        let beside = [self.before(range.start), self.byte(range.end)];
+        let within = beside.iter().all(|byte| byte.is_some_and(|byte| byte.is_ascii_alphanumeric()));
+        let strong = matches!(ascii, b'/' | b'\\' | b'.' | b'|' | b':' | b'%' | b'&' | b'<' | b'>')
+            || within && ascii == b'\'';
+        self.end_word();
+        self.edits.push_char(range, char::from(ascii), if strong { Worth::Strong } else { Worth::Weak });
     }
 
-    /// A character that is left as it is.
-    fn letter(&mut self, character: char) {
-        if character.is_alphabetic() {
-            self.word.has_other = true;
-        } else if !character.is_numeric() {
-            self.end_word();
-        }
-    }
-
-    fn normalise(&mut self, range: Range<usize>) {
-        let together = self.text.get(range.clone()).unwrap_or_default();
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        scratch.extend(together.nfkc().filter(|character| !is_invisible(*character)));
-        // Marks left over on a letter of ASCII are decoration.
-        if together.starts_with(|first: char| first.is_ascii()) && scratch.chars().nth(1).is_some() {
-            let base = together.len().min(1);
-            scratch.clear();
-            scratch.push_str(together.get(..base).unwrap_or_default());
-        }
-        let mut changed = String::new();
-        if !scratch.is_ascii() {
-            changed.extend(scratch.chars().map(|character| match confusable::alike(character) {
-                Some(Alike::Latin(ascii)) => ascii,
-                Some(Alike::Other(_) | Alike::Sign(_)) | None => character,
-            }));
-            std::mem::swap(&mut scratch, &mut changed);
-        }
-        let letters = scratch.bytes().any(|byte| byte.is_ascii_alphabetic());
-        if letters {
-            self.word.has_latin = true;
-        } else {
-            scratch.chars().for_each(|character| self.letter(character));
-        }
-        if scratch != together {
-            let telling = |byte: u8| byte.is_ascii_alphanumeric() || b"%&\\/<>{}$`;".contains(&byte);
-            let common = matches!(together, "™" | "ª" | "º" | "²" | "³" | "№" | "…");
-            let worth = if scratch.bytes().any(telling) && !common { Worth::Strong } else { Worth::Weak };
-            self.edits.push(range, &scratch, worth);
-        }
-        self.scratch = scratch;
+    /// The next word begins with a Latin letter.
+    fn before_latin(&self) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let next = rest.iter().take(NEAR).find(|byte| is_wordly(**byte));
+        next.is_some_and(u8::is_ascii_alphabetic)
     }
 
     /// Decides about the letters that look like others.
     fn end_word(&mut self) {
+        let among_latin = || self.after_latin.unwrap_or_else(|| self.before_latin());
+        let fold = self.word.has_latin || !self.word.has_other && among_latin();
         let word = &mut self.word;
         if !word.alike.is_empty() {
-            let fold = word.has_latin || !word.has_other && self.after_latin;
             if !fold {
                 let mut alike = word.alike.iter().copied().peekable();
                 self.edits.retain_from(word.first, |range| alike.next_if_eq(&range.start).is_none());
@@ -251,7 +233,7 @@ impl Unmask<'_> {
             word.has_latin |= fold;
         }
         if word.has_latin || word.has_other {
-            self.after_latin = word.has_latin;
+            self.after_latin = Some(word.has_latin);
         }
         word.alike.clear();
         (word.has_latin, word.has_other) = (false, false);
@@ -262,24 +244,4 @@ impl Unmask<'_> {
 /// Part of a word, or beyond ASCII.
 fn is_wordly(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte >= 0x80
-}
-
-/// Normalisation leaves it as it is, alone.
-fn is_normal(character: char) -> bool {
-    is_nfkc_quick(std::iter::once(character)) == IsNormalized::Yes
-}
-
-/// Normalisation never joins it to what stands before.
-fn begins(character: char) -> bool {
-    if canonical_combining_class(character) != 0 {
-        return false;
-    }
-    match is_nfkc_quick(std::iter::once(character)) {
-        IsNormalized::Yes => true,
-        IsNormalized::Maybe => false,
-        IsNormalized::No => std::iter::once(character).nfkc().next().is_some_and(|first| {
-            canonical_combining_class(first) == 0
-                && is_nfkc_quick(std::iter::once(first)) == IsNormalized::Yes
-        }),
-    }
 }

@@ -1,6 +1,6 @@
 //! From one reading to the next.
 
-use super::blob;
+use super::blob::{self, Opened};
 use super::budget::Budget;
 use super::hidden;
 use super::made::{Made, Map};
@@ -18,6 +18,7 @@ const DEPTH: usize = 4;
 struct Todo {
     fold: bool,
     spell: bool,
+    rot13: bool,
     depth: usize,
 }
 
@@ -37,7 +38,7 @@ pub fn readings(text: &str, budget: &mut Budget, visit: &mut dyn FnMut(&Reading<
         return;
     }
     let mut walk = Walk { budget, visit };
-    walk.onward(&came, Todo { fold: true, spell: true, depth: DEPTH });
+    walk.onward(&came, Todo { fold: true, spell: true, rot13: true, depth: DEPTH });
 }
 
 impl Walk<'_> {
@@ -53,6 +54,7 @@ impl Walk<'_> {
             let made = spelled::edits(of.text).apply(of.text, self.budget);
             self.add(of, made, &[Layer::Spelled], Todo { spell: false, ..todo });
         }
+        // Each is shorter than what hides it, so there are few within each other.
         if todo.fold && signs.beyond_ascii {
             for (layer, made) in hidden::texts(of.text, self.budget) {
                 self.add(of, Some(made), &[layer], todo);
@@ -62,35 +64,36 @@ impl Walk<'_> {
     }
 
     fn decode(&mut self, of: &Reading<'_>, todo: Todo, signs: Signs) {
+        // What stands in the text this one was made of as it does here has been decoded there.
+        let made_of = of.made_of.map(|(_, map)| map);
+        let is_new = |range| made_of.is_none_or(|map: &Map| !map.is_copied(&range));
+        let in_place =
+            signs.escapes.then(|| unescape::edits(of.text)).filter(|(edits, _)| edits.any_strong(is_new));
+        let mut apart = Opened::default();
+        blob::runs(of.text, &mut |run| {
+            if is_new(run.clone()) {
+                apart.open(of.text, run, self.budget);
+            }
+        });
         let Some(depth) = todo.depth.checked_sub(1) else {
-            // Four encodings around one text: nobody does that who does not hide something.
-            if signs.escapes && unescape::edits(of.text).0.any_strong(|_| true) {
+            // So many encodings around one text: nobody does that who does not hide something.
+            if in_place.is_some() || !apart.is_empty() {
                 self.budget.exhaust();
             }
             return;
         };
-        // What stands in the text this one was made of as it does here has been decoded there.
-        let is_new = |map: Option<&Map>, range| map.is_none_or(|map| !map.is_copied(&range));
-        let in_place = of.made_of.map(|(_, map)| map);
-        let todo = Todo { fold: true, spell: true, depth };
-        if signs.escapes {
-            let (edits, layers) = unescape::edits(of.text);
-            if edits.any_strong(|range| is_new(in_place, range)) {
-                let made = edits.apply(of.text, self.budget);
-                self.add(of, made, &layers, todo);
-            }
-        }
-        if signs.rot13 && todo.spell {
+        if signs.rot13 && todo.rot13 {
             let made = unescape::rot13(of.text, self.budget);
-            self.add(of, made, &[Layer::Rot13], Todo { depth: 0, ..todo });
+            self.add(of, made, &[Layer::Rot13], Todo { rot13: false, ..todo });
         }
-        blob::runs(of.text, &mut |run| {
-            if is_new(in_place, run.clone())
-                && let Some((made, layers)) = blob::open(of.text, run, self.budget)
-            {
-                self.add(of, Some(made), layers, todo);
-            }
-        });
+        let todo = Todo { fold: true, spell: true, depth, ..todo };
+        if let Some((edits, layers)) = in_place {
+            let made = edits.apply(of.text, self.budget);
+            self.add(of, made, &layers, todo);
+        }
+        for (layers, made) in apart.into_texts() {
+            self.add(of, Some(made), layers, todo);
+        }
     }
 
     fn add(&mut self, of: &Reading<'_>, made: Option<Made>, layers: &[Layer], todo: Todo) {
