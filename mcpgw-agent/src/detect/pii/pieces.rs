@@ -193,7 +193,7 @@ pub(super) fn address(scene: &mut Scene<'_, '_>, at: usize) {
         })
     };
     let first = runs(at.saturating_sub(REACH), at).next();
-    let last = runs(end, end + REACH).next_back().filter(|last| scene.ends(last.end));
+    let last = runs(end, end + REACH).fold(None, |_, run| Some(run)).filter(|last| scene.ends(last.end));
     if first.as_ref().or(last.as_ref()).is_none_or(|number| number.len() < 2) {
         return;
     }
