@@ -27,8 +27,8 @@ pub struct Pii;
 
 /// Digits written as words, then signs of what has no digits.
 const NEEDLES: &[&str] = &[
-    "three", "seven", "eight", "swift", "bic:", "bic code", "suite ", "apt. ", "apt ", "p.o. box", "po box", "[at]",
-    "(at)", " dot com", " dot org", " dot net",
+    "three", "seven", "eight", "swift", "bic:", "bic code", "suite ", "apt. ", "apt ", "p.o. box", "po box",
+    "[at]", "(at)", " dot com", " dot org", " dot net",
 ];
 /// The first needle that is no digit.
 const BANKS: usize = 3;
@@ -90,3 +90,6 @@ impl TextDetector for Pii {
         scene::settle(hits, first, mails);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn general_checks_hold_for_published_examples_and_for_no_neighbour() {
-        let cases: [(&str, fn(&[u8]) -> bool, &str); 4] = [
+        type Check = fn(&[u8]) -> bool;
+        let cases: [(&str, Check, &str); 4] = [
             ("luhn", luhn, "4111111111111111"),
             ("verhoeff", verhoeff, "2363"),
             ("mod 11,10", mod_11_10, "86095742719"),

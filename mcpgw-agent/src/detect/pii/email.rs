@@ -110,8 +110,8 @@ pub(super) fn find(text: &str, hits: &mut Vec<Hit>) {
             continue;
         }
         let start = local(bytes, at);
-        if let Some(range) = userinfo(bytes, start, at) {
-            add(hits, "url_credentials", 0.7, range, "a URL with a name and a password");
+        if let Some((range, score)) = userinfo(bytes, start, at) {
+            add(hits, "url_credentials", score, range, "a URL with a name and a password");
         } else if let Some(score) = score(bytes, start..at, domain.clone()) {
             add(hits, "email_address", score, start..domain.end, "an address of mail");
         }
@@ -142,8 +142,8 @@ fn domain(bytes: &[u8], start: usize) -> usize {
     start + kept.map_or(0, |last| last + 1)
 }
 
-/// The name and password in a URL, if that is what stands before the `@`.
-fn userinfo(bytes: &[u8], start: usize, at: usize) -> Option<Range<usize>> {
+/// The name and password in a URL, if that is what stands before the `@`, and how sure that they are someone's.
+fn userinfo(bytes: &[u8], start: usize, at: usize) -> Option<(Range<usize>, f32)> {
     let before = bytes.get(start.saturating_sub(LOCAL)..at)?;
     let scheme = before.windows(3).rposition(|three| three == b"://")?;
     let name = start.saturating_sub(LOCAL) + scheme + 3;
@@ -152,7 +152,7 @@ fn userinfo(bytes: &[u8], start: usize, at: usize) -> Option<Range<usize>> {
     let is_plain = inside.iter().all(|byte| byte.is_ascii_graphic() && !b"/\"'<>{}$[]".contains(byte));
     let password = inside.get(colon + 1..).unwrap_or_default();
     let is_example = is_in(&["password", "pass", "pwd", "secret", "token", "passwd", "changeme"], password);
-    (is_plain && !is_example && colon > 0 && !password.is_empty()).then_some(name..at)
+    (is_plain && colon > 0 && !password.is_empty()).then_some((name..at, if is_example { 0.3 } else { 0.7 }))
 }
 
 fn score(bytes: &[u8], local: Range<usize>, domain: Range<usize>) -> Option<f32> {

@@ -143,8 +143,8 @@ const KINDS: &[Kind] = &[
     Kind::new("uk_driving_licence", "<UK_DRIVING_LICENCE>", High, &[]),
     Kind::new("uk_nhs", "<UK_NHS>", High, &["nhs"]),
     Kind::new("uk_nino", "<UK_NINO>", High, &["nino", "ni_number"]),
-    Kind::new("url_credentials", "<URL_CREDENTIALS>", High, &["url_userinfo"]),
     Kind::new("uk_postcode", "<UK_POSTCODE>", Low, &[]),
+    Kind::new("url_credentials", "<URL_CREDENTIALS>", High, &["url_userinfo"]),
     Kind::new(
         "us_bank_number",
         "<US_BANK_NUMBER>",

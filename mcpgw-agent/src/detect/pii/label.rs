@@ -82,5 +82,7 @@ pub(super) fn record(scene: &mut Scene<'_, '_>, word: &Range<usize>) {
 
 /// `1985-03-15` and `03-15-1985`.
 fn is_day(found: &[u8]) -> bool {
-    found.len() == 10 && found.iter().filter(|byte| **byte == b'-').count() == 2 && found.iter().all(|byte| !byte.is_ascii_alphabetic())
+    found.len() == 10
+        && found.iter().filter(|byte| **byte == b'-').count() == 2
+        && found.iter().all(|byte| !byte.is_ascii_alphabetic())
 }

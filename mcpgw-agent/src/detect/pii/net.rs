@@ -13,7 +13,7 @@ const WHY: &str = "an address of a network";
 /// Looks for an address of version 4 whose first digit is at `start`.
 pub(super) fn ipv4(scene: &mut Scene<'_, '_>, start: usize) -> bool {
     let rest = scene.bytes.get(start..scene.bytes.len().min(start + 16)).unwrap_or_default();
-    if !rest.iter().take(4).any(|byte| *byte == b'.') || !begins(scene, start) {
+    if !rest.iter().take(4).any(|byte| *byte == b'.') || start < scene.colons || !begins(scene, start) {
         return false;
     }
     let length = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
@@ -109,7 +109,7 @@ pub(super) fn hexadecimal(scene: &mut Scene<'_, '_>, word: &Range<usize>) {
         if index % (size + 1) == size { *byte == separator } else { byte.is_ascii_hexdigit() }
     });
     let digits = || found.iter().filter(|byte| **byte != separator);
-    let real = digits().any(|byte| *byte != b'0') && digits().any(|byte| byte.to_ascii_lowercase() != b'f');
+    let real = digits().any(|byte| *byte != b'0') && digits().any(|byte| !matches!(byte, b'f' | b'F'));
     let letters = separator != b'.' || digits().any(|byte| !byte.is_ascii_digit());
     if is_device && real && letters && scene.ends(range.end) {
         scene.add("mac_address", 0.7, range, "an address of a device");

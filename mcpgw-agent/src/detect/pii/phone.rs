@@ -23,8 +23,8 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, start: usize, end: usize) -> Optio
     let plus = scene.before(outer) == Some(b'+');
     let outer = if plus { outer - 1 } else { outer };
     let twice = scene.before(outer) == Some(b'(') && plus;
-    if !scene.begins(outer) && !(plus && scene.before(outer).is_none_or(|byte| !byte.is_ascii_alphanumeric()))
-    {
+    let announced = plus && scene.before(outer).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    if !announced && !scene.begins(outer) {
         return None;
     }
     // Without a word that announces it a number shows by how it begins.
@@ -75,15 +75,15 @@ fn judge(scene: &mut Scene<'_, '_>, number: &Number, start: usize, plus: bool) -
     }
     let near = scene.near(&range);
     let style = style(number, has_parenthesis(scene, number));
-    if scene.topics(&range).meets(Topics::PHONE) && !(near.meets(Topics::OTHER) && !near.meets(Topics::PHONE))
-    {
+    let other = near.meets(Topics::OTHER) && !near.meets(Topics::PHONE);
+    if !other && scene.topics(&range).meets(Topics::PHONE) {
         return match style {
             Style::Service => found(0.4, "a number of an office"),
             Style::Plain if digits.len() > 12 => None,
-            _ => found(
-                if near.meets(Topics::PHONE) { 0.8 } else { 0.6 },
-                "a word near it says it is a telephone number",
-            ),
+            Style::American | Style::Trunk | Style::Grouped | Style::Compact | Style::Plain => {
+                let score = if near.meets(Topics::PHONE) { 0.8 } else { 0.6 };
+                found(score, "a word near it says it is a telephone number")
+            }
         };
     }
     if near.meets(Topics::OTHER) {

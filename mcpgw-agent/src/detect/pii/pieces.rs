@@ -28,7 +28,9 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>)
 
 /// `QQ 12 34 56 C`, at its first two digits.
 fn insurance(scene: &mut Scene<'_, '_>, range: &Range<usize>) {
-    let Some(start) = range.start.checked_sub(3).filter(|_| scene.before(range.start) == Some(b' ')) else { return };
+    let Some(start) = range.start.checked_sub(3).filter(|_| scene.before(range.start) == Some(b' ')) else {
+        return;
+    };
     let Some(found) = scene.bytes.get(start..start + 13) else { return };
     let mut word = [0; 9];
     let mut length = 0;
@@ -71,7 +73,13 @@ fn postcode(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
     let range = end - length..range.end;
     if is_area && scene.begins(range.start) {
         let named = scene.topics(&range).meets(Topics::ZIP.or(Topics::STREET));
-        let score = if named { 0.7 } else if scene.is_whole(&range) { 0.5 } else { 0.4 };
+        let score = if named {
+            0.7
+        } else if scene.is_whole(&range) {
+            0.5
+        } else {
+            0.4
+        };
         scene.add("uk_postcode", score, range, FORM);
     }
 }
@@ -118,7 +126,8 @@ fn birth(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
 fn is_month(word: &[u8]) -> bool {
     const MONTHS: [&[u8]; 12] =
         [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
-    word.len() <= 9 && word.get(..3).is_some_and(|three| MONTHS.iter().any(|month| month.eq_ignore_ascii_case(three)))
+    word.len() <= 9
+        && word.get(..3).is_some_and(|three| MONTHS.iter().any(|month| month.eq_ignore_ascii_case(three)))
 }
 
 /// `1EG4-TE5-MK73`, at its first part.
@@ -139,7 +148,9 @@ fn beneficiary(scene: &mut Scene<'_, '_>, range: &Range<usize>) {
 
 /// `12345678-Z` and `X1234567-L`, Spanish.
 fn letter_behind(scene: &mut Scene<'_, '_>, range: &Range<usize>) {
-    let (Some(b'-' | b' '), Some(letter)) = (scene.byte(range.end), scene.byte(range.end + 1)) else { return };
+    let (Some(b'-' | b' '), Some(letter)) = (scene.byte(range.end), scene.byte(range.end + 1)) else {
+        return;
+    };
     let mut word = [0; 9];
     let found = scene.bytes.get(range.clone()).unwrap_or_default();
     word.iter_mut().zip(found.iter().chain([&letter])).for_each(|(to, from)| *to = *from);
@@ -159,7 +170,13 @@ pub(super) fn address(scene: &mut Scene<'_, '_>, at: usize) {
         && scene.before(at).is_none_or(|byte| !byte.is_ascii_alphanumeric());
     let rest = bytes.get(at..bytes.len().min(at + 12)).unwrap_or_default();
     let Some(digit) = rest.iter().position(u8::is_ascii_digit) else { return };
-    let number = bytes.get(at + digit..).unwrap_or_default().iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+    let number = bytes
+        .get(at + digit..)
+        .unwrap_or_default()
+        .iter()
+        .take(6)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if !is_name || number > 5 || scene.is_taken(at) {
         return;
     }
@@ -171,17 +188,20 @@ pub(super) fn address(scene: &mut Scene<'_, '_>, at: usize) {
         part.split(|byte| !byte.is_ascii_alphanumeric()).filter_map(move |word| {
             let start = offset;
             offset += word.len() + 1;
-            ((2..=6).contains(&word.len()) && word.iter().all(u8::is_ascii_digit)).then_some(start..start + word.len())
+            ((2..=6).contains(&word.len()) && word.iter().all(u8::is_ascii_digit))
+                .then_some(start..start + word.len())
         })
     };
     let first = runs(at.saturating_sub(REACH), at).next();
-    let last = runs(end, end + REACH).last().filter(|last| scene.ends(last.end));
+    let last = runs(end, end + REACH).fold(None, |_, run| Some(run)).filter(|last| scene.ends(last.end));
     if first.as_ref().or(last.as_ref()).is_none_or(|number| number.len() < 2) {
         return;
     }
     let start = first.map_or(at, |first| first.start);
     let end = last.map_or(end, |last| last.end);
-    if end - start >= 12 && bytes.get(start..end).is_some_and(|found| !found.iter().any(|byte| b"{}\"<>|=".contains(byte))) {
+    if end - start >= 12
+        && bytes.get(start..end).is_some_and(|found| !found.iter().any(|byte| b"{}\"<>|=".contains(byte)))
+    {
         scene.add("street_address", 0.6, start..end, "a flat or box and other numbers of an address");
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, at: usize, past: usize) -> usize {
         end = behind;
         digits += 1;
     }
-    if digits >= LEAST && digits <= MOST {
+    if (LEAST..=MOST).contains(&digits) {
         report(scene, start..end, digits);
     }
     end.max(past)

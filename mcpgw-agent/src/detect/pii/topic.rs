@@ -84,10 +84,37 @@ impl Topics {
 
     /// Of one word, in lower case.
     fn of(word: &[u8]) -> Self {
+        let [one, two, ..] = word else { return Self::NONE };
+        let beginning = usize::from(*two & 31);
+        if BEGINNINGS.get(beginning).is_none_or(|firsts| firsts >> (one & 31) & 1 == 0) {
+            return Self::NONE;
+        }
         let find = |word: &[u8]| WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(word)).ok();
         Self(find(word).and_then(|index| WORDS.get(index)).map_or(0, |(_, topics)| *topics))
     }
 }
+
+/// By the second byte of a word, a bit for each first byte; of both, the low five bits.
+const BEGINNINGS: [u32; 32] = {
+    let mut beginnings = [0_u32; 32];
+    let mut words = WORDS;
+    while let [(word, _), more @ ..] = words {
+        if let [one, two, ..] = word.as_bytes() {
+            let mut slots: &mut [u32] = &mut beginnings;
+            let mut skip = *two & 31;
+            while let [slot, others @ ..] = slots {
+                if skip == 0 {
+                    *slot |= 1 << (*one & 31);
+                    break;
+                }
+                skip -= 1;
+                slots = others;
+            }
+        }
+        words = more;
+    }
+    beginnings
+};
 
 /// Bytes before a number in which words count.
 const BEFORE: usize = 72;

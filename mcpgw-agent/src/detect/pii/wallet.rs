@@ -12,12 +12,12 @@ pub(super) fn is_base58(word: &[u8]) -> bool {
     }
     let mut bytes = [0_u8; 25];
     for letter in word {
-        let Some(value) = BASE58.iter().position(|known| known == letter) else { return false };
-        let mut carry = value;
+        let value = (0_u16..).zip(BASE58).find(|(_, known)| *known == letter);
+        let Some((mut carry, _)) = value else { return false };
         for byte in bytes.iter_mut().rev() {
-            carry += usize::from(*byte) * 58;
-            *byte = (carry & 0xff) as u8;
-            carry >>= 8;
+            let [high, low] = (carry + u16::from(*byte) * 58).to_be_bytes();
+            *byte = low;
+            carry = u16::from(high);
         }
         if carry != 0 {
             return false;
@@ -29,10 +29,10 @@ pub(super) fn is_base58(word: &[u8]) -> bool {
 
 /// Whether the word is a segwit address with its check (BIP 173 and 350).
 pub(super) fn is_bech32(word: &[u8]) -> bool {
-    let lower = !word.iter().any(u8::is_ascii_uppercase);
+    let mixed = word.iter().any(u8::is_ascii_uppercase) && word.iter().any(u8::is_ascii_lowercase);
     let Some(split) = word.iter().position(|byte| *byte == b'1') else { return false };
     let (prefix, data) = word.split_at(split);
-    if !(14..=90).contains(&word.len()) || !(lower || !word.iter().any(u8::is_ascii_lowercase)) {
+    if mixed || !(14..=90).contains(&word.len()) {
         return false;
     }
     if ![&b"bc"[..], b"tb", b"ltc"].iter().any(|known| known.eq_ignore_ascii_case(prefix)) {
@@ -54,10 +54,9 @@ pub(super) fn is_bech32(word: &[u8]) -> bool {
     step(0);
     prefix.iter().for_each(|byte| step(u32::from(byte.to_ascii_lowercase()) & 31));
     for letter in data.iter().skip(1) {
-        let Some(value) = BECH32.iter().position(|known| *known == letter.to_ascii_lowercase()) else {
-            return false;
-        };
-        step(value as u32);
+        let value = (0..).zip(BECH32).find(|(_, known)| **known == letter.to_ascii_lowercase());
+        let Some((value, _)) = value else { return false };
+        step(value);
     }
     matches!(sum, 1 | 0x2bc8_30a3)
 }

@@ -14,7 +14,9 @@ pub(in super::super) fn look(scene: &mut Scene<'_, '_>, at: usize) {
     let (sign, bracketed) = if rest.first() == Some(&b' ') {
         let from = at.saturating_sub(REACH);
         let before = bytes.get(from..at).unwrap_or_default();
-        let Some(found) = before.windows(4).rposition(|four| four.eq_ignore_ascii_case(b" at ")) else { return };
+        let Some(found) = before.windows(4).rposition(|four| four.eq_ignore_ascii_case(b" at ")) else {
+            return;
+        };
         (from + found..from + found + 4, false)
     } else {
         (at..at + 4, true)

@@ -104,185 +104,191 @@ pub(super) fn goes_on(layout: u64) -> bool {
         .is_some_and(|word| word >> (hash % 64) & 1 == 1)
 }
 
+const OF_B9: &[Rule] = &[
+    rule("us_ssn", ssn_like, "", either(Topics::SSN, Topics::TAX), [0.0, 0.7, 0.0]),
+    rule("aba_routing_number", aba, "", Topics::ROUTING, [0.3, 0.9, 0.55]),
+    rule("ca_sin", sin, "", Topics::CA, WEAK),
+    rule("au_tfn", tfn, "", Topics::AU, WEAK),
+    rule("au_acn", acn, "", Topics::AU, WEAK),
+    rule("nl_bsn", bsn, "", id(Topics::NL), NAMED),
+    rule("pt_nif", nif_pt, "", id(Topics::PT), NAMED),
+    rule("hu_taj", taj, "", id(Topics::HU), NAMED),
+];
+
+const OF_B10: &[Rule] = &[
+    rule("uk_nhs", nhs, "", Topics::UK, WEAK),
+    rule("us_npi", npi, "", Topics::NPI, WEAK),
+    rule("se_personnummer", personnummer, "", id(Topics::SE), [0.3, 0.9, 0.55]),
+    rule("se_organisationsnummer", organisationsnummer, "", Topics::SE, [0.3, 0.8, 0.5]),
+    rule("au_medicare", medicare, "", either(Topics::AU, Topics::MEDICAL), [0.2, 0.8, 0.5]),
+    rule("kr_brn", brn, "", Topics::KR, NAMED),
+    rule("pl_nip", nip, "", Topics::PL, NAMED),
+    rule("dk_cpr", cpr, "", Topics::NORDIC, NAMED),
+    rule("cz_birth_number", rodne_cislo, "", id(Topics::CZ), NAMED),
+];
+
+const OF_B11: &[Rule] = &[
+    rule("pl_pesel", pesel, "", id(Topics::PL), [0.4, 0.9, 0.6]),
+    rule("au_abn", abn, "", Topics::AU, [0.4, 0.9, 0.6]),
+    rule("au_medicare", medicare, "", either(Topics::AU, Topics::MEDICAL), [0.2, 0.8, 0.5]),
+    rule("de_tax_id", steuer_id, "", either(Topics::DE, Topics::TAX), [0.4, 0.9, 0.6]),
+    rule("br_cpf", cpf, "", id(Topics::BR), [0.4, 0.9, 0.6]),
+    rule("tr_national_id", tckn, "", id(Topics::TR), [0.4, 0.9, 0.6]),
+    rule("ng_nin", nin, "", id(Topics::NG), WEAK),
+    rule("it_vat_code", partita_iva, "", Topics::IT, WEAK),
+    rule("no_birth_number", fodselsnummer, "", id(Topics::NORDIC), [0.4, 0.9, 0.6]),
+    rule("be_national_number", rijksregister, "", id(Topics::BE), NAMED),
+];
+
+const OF_B12: &[Rule] = &[
+    rule("in_aadhaar", aadhaar, "", id(Topics::IN), WEAK),
+    rule("jp_my_number", my_number, "", id(Topics::JP), NAMED),
+    rule("se_personnummer", personnummer, "", id(Topics::SE), [0.4, 0.9, 0.6]),
+    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.5]),
+];
+
+const OF_B13: &[Rule] = &[
+    rule("th_tnin", tnin, "", id(Topics::TH), WEAK),
+    rule("ro_cnp", cnp, "", id(Topics::RO), [0.4, 0.9, 0.6]),
+    rule("kr_rrn", rrn, "", id(Topics::KR), [0.2, 0.8, 0.5]),
+    rule("za_id_number", rsa_id, "", ID, [0.4, 0.8, 0.5]),
+    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6]),
+    rule("ch_ahv", ahv, "", Topics::NONE, STRONG),
+];
+
+const OF_B14: &[Rule] = &[
+    rule("credit_card", card, "", Topics::CARD, [0.4, 0.9, 0.8]),
+    rule("br_cnpj", cnpj, "", Topics::BR, STRONG),
+];
+
+const OF_B15: &[Rule] = &[
+    rule("credit_card", card, "", Topics::CARD, [0.6, 0.95, 0.9]),
+    rule("imei", imei, "", Topics::IMEI, [0.3, 0.9, 0.5]),
+    rule("fr_nir", nir, "", id(Topics::FR), STRONG),
+];
+
+const OF_B16: &[Rule] = &[rule("credit_card", card, "", Topics::CARD, [0.6, 0.95, 0.9])];
+
+const OF_B17: &[Rule] = &[rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6])];
+
+const OF_B18: &[Rule] = &[
+    rule("cn_resident_id", resident_digits, "", id(Topics::CN), [0.7, 0.95, 0.8]),
+    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6]),
+];
+
+const OF_G4444: &[Rule] = &[CARD];
+
+const OF_G324: &[Rule] = &[
+    rule("us_ssn", ssn, "- .", either(Topics::SSN, Topics::TAX), [0.7, 0.95, 0.8]),
+    rule("us_itin", itin, "- .", either(Topics::TAX, Topics::SSN), [0.6, 0.9, 0.7]),
+    rule("us_ssn", ssn_like, "- .", either(Topics::SSN, Topics::TAX), [0.3, 0.6, 0.4]),
+];
+
+const OF_G36: &[Rule] = &[
+    rule("us_ssn", ssn, "- ", either(Topics::SSN, Topics::TAX), [0.3, 0.8, 0.5]),
+    rule("us_itin", itin, "- ", either(Topics::TAX, Topics::SSN), [0.3, 0.8, 0.5]),
+];
+
+const OF_G333: &[Rule] = &[
+    rule("ca_sin", sin, "- ", Topics::CA, [0.4, 0.9, 0.7]),
+    rule("au_tfn", tfn, "- ", Topics::AU, [0.4, 0.9, 0.6]),
+    rule("au_acn", acn, "- ", Topics::AU, [0.4, 0.9, 0.5]),
+    rule("hu_taj", taj, "- ", id(Topics::HU), [0.3, 0.8, 0.3]),
+    rule("pt_nif", nif_pt, "- .", id(Topics::PT), [0.3, 0.8, 0.5]),
+    rule("nl_bsn", bsn, "- .", id(Topics::NL), [0.3, 0.8, 0.5]),
+];
+
+const OF_G441: &[Rule] = &[rule("aba_routing_number", aba, "-", Topics::ROUTING, [0.55, 0.9, 0.7])];
+
+const OF_G334: &[Rule] = &[rule("uk_nhs", nhs, " -", Topics::UK, [0.5, 0.95, 0.6])];
+
+const OF_G2333: &[Rule] = &[
+    rule("au_abn", abn, " -", Topics::AU, [0.7, 0.9, 0.8]),
+    rule("de_tax_id", steuer_id, " ", either(Topics::DE, Topics::TAX), [0.6, 0.9, 0.7]),
+];
+
+const OF_G444: &[Rule] = &[
+    rule("in_aadhaar", aadhaar, " -:", id(Topics::IN), [0.6, 0.95, 0.7]),
+    rule("jp_my_number", my_number, " -", id(Topics::JP), [0.5, 0.9, 0.6]),
+];
+
+const OF_G451: &[Rule] = &[rule("au_medicare", medicare, " -", either(Topics::AU, Topics::MEDICAL), STRONG)];
+
+const OF_G67: &[Rule] = &[rule("kr_rrn", rrn, "-", id(Topics::KR), [0.6, 0.9, 0.6])];
+
+const OF_G64: &[Rule] = &[
+    rule("se_personnummer", personnummer, "-", id(Topics::SE), [0.6, 0.9, 0.7]),
+    rule("fi_personal_identity_code", hetu_digits, "-", id(Topics::FI), [0.6, 0.9, 0.7]),
+    rule("se_organisationsnummer", organisationsnummer, "-", Topics::SE, [0.5, 0.9, 0.6]),
+    rule("dk_cpr", cpr, "-", Topics::NORDIC, [0.4, 0.9, 0.5]),
+    rule("cz_birth_number", rodne_cislo, "/", id(Topics::CZ), [0.7, 0.9, 0.7]),
+];
+
+const OF_G84: &[Rule] = &[rule("se_personnummer", personnummer, "-", id(Topics::SE), [0.6, 0.9, 0.7])];
+
+const OF_G65: &[Rule] = &[rule("no_birth_number", fodselsnummer, " -", id(Topics::NORDIC), [0.6, 0.9, 0.7])];
+
+const OF_G235: &[Rule] = &[rule("de_tax_number", any, "/", Topics::DE.or(Topics::TAX), [0.5, 0.9, 0.6])];
+
+const OF_G2262: &[Rule] =
+    &[rule("kr_driver_license", any, "-", Topics::KR.or(Topics::LICENCE), [0.5, 0.9, 0.6])];
+
+const OF_G325: &[Rule] = &[rule("kr_brn", brn, "-", Topics::KR, [0.5, 0.9, 0.6])];
+
+const OF_G3332: &[Rule] = &[rule("br_cpf", cpf, "\u{1}.- ", id(Topics::BR), [0.8, 0.95, 0.9])];
+
+const OF_G23342: &[Rule] = &[rule("br_cnpj", cnpj, "\u{1}", Topics::BR, [0.8, 0.95, 0.9])];
+
+const OF_G3442: &[Rule] = &[rule("ch_ahv", ahv, ". ", Topics::NONE, [0.8, 0.9, 0.9])];
+
+const OF_G22232: &[Rule] =
+    &[rule("be_national_number", rijksregister, "\u{1}. -", id(Topics::BE), [0.7, 0.9, 0.8])];
+
+const OF_G1222332: &[Rule] = &[rule("fr_nir", nir, " ", id(Topics::FR), [0.8, 0.95, 0.9])];
+
+const OF_G3223: &[Rule] = &[rule("pl_nip", nip, "-", Topics::PL, [0.5, 0.9, 0.6])];
+
+const OF_G26621: &[Rule] = &[rule("imei", imei, " -", Topics::IMEI, [0.5, 0.9, 0.7])];
+
+const OF_G224: &[Rule] = &[rule("date_of_birth", date, "/-. ", Topics::BIRTH, [0.0, 0.8, 0.0])];
+
 /// The rules for a layout.
 pub(super) fn rules(layout: u64) -> &'static [Rule] {
     match layout {
-        B9 => {
-            const {
-                &[
-                    rule("us_ssn", ssn_like, "", either(Topics::SSN, Topics::TAX), [0.0, 0.7, 0.0]),
-                    rule("aba_routing_number", aba, "", Topics::ROUTING, [0.3, 0.9, 0.55]),
-                    rule("ca_sin", sin, "", Topics::CA, WEAK),
-                    rule("au_tfn", tfn, "", Topics::AU, WEAK),
-                    rule("au_acn", acn, "", Topics::AU, WEAK),
-                    rule("nl_bsn", bsn, "", id(Topics::NL), NAMED),
-                    rule("pt_nif", nif_pt, "", id(Topics::PT), NAMED),
-                    rule("hu_taj", taj, "", id(Topics::HU), NAMED),
-                ]
-            }
-        }
-        B10 => {
-            const {
-                &[
-                    rule("uk_nhs", nhs, "", Topics::UK, WEAK),
-                    rule("us_npi", npi, "", Topics::NPI, WEAK),
-                    rule("se_personnummer", personnummer, "", id(Topics::SE), [0.3, 0.9, 0.55]),
-                    rule("se_organisationsnummer", organisationsnummer, "", Topics::SE, [0.3, 0.8, 0.5]),
-                    rule("au_medicare", medicare, "", either(Topics::AU, Topics::MEDICAL), [0.2, 0.8, 0.5]),
-                    rule("kr_brn", brn, "", Topics::KR, NAMED),
-                    rule("pl_nip", nip, "", Topics::PL, NAMED),
-                    rule("dk_cpr", cpr, "", Topics::NORDIC, NAMED),
-                    rule("cz_birth_number", rodne_cislo, "", id(Topics::CZ), NAMED),
-                ]
-            }
-        }
-        B11 => {
-            const {
-                &[
-                    rule("pl_pesel", pesel, "", id(Topics::PL), [0.4, 0.9, 0.6]),
-                    rule("au_abn", abn, "", Topics::AU, [0.4, 0.9, 0.6]),
-                    rule("au_medicare", medicare, "", either(Topics::AU, Topics::MEDICAL), [0.2, 0.8, 0.5]),
-                    rule("de_tax_id", steuer_id, "", either(Topics::DE, Topics::TAX), [0.4, 0.9, 0.6]),
-                    rule("br_cpf", cpf, "", id(Topics::BR), [0.4, 0.9, 0.6]),
-                    rule("tr_national_id", tckn, "", id(Topics::TR), [0.4, 0.9, 0.6]),
-                    rule("ng_nin", nin, "", id(Topics::NG), WEAK),
-                    rule("it_vat_code", partita_iva, "", Topics::IT, WEAK),
-                    rule("no_birth_number", fodselsnummer, "", id(Topics::NORDIC), [0.4, 0.9, 0.6]),
-                    rule("be_national_number", rijksregister, "", id(Topics::BE), NAMED),
-                ]
-            }
-        }
-        B12 => {
-            const {
-                &[
-                    rule("in_aadhaar", aadhaar, "", id(Topics::IN), WEAK),
-                    rule("jp_my_number", my_number, "", id(Topics::JP), NAMED),
-                    rule("se_personnummer", personnummer, "", id(Topics::SE), [0.4, 0.9, 0.6]),
-                    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.5]),
-                ]
-            }
-        }
-        B13 => {
-            const {
-                &[
-                    rule("th_tnin", tnin, "", id(Topics::TH), WEAK),
-                    rule("ro_cnp", cnp, "", id(Topics::RO), [0.4, 0.9, 0.6]),
-                    rule("kr_rrn", rrn, "", id(Topics::KR), [0.2, 0.8, 0.5]),
-                    rule("za_id_number", rsa_id, "", ID, [0.4, 0.8, 0.5]),
-                    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6]),
-                    rule("ch_ahv", ahv, "", Topics::NONE, STRONG),
-                ]
-            }
-        }
-        B14 => {
-            const {
-                &[
-                    rule("credit_card", card, "", Topics::CARD, [0.4, 0.9, 0.8]),
-                    rule("br_cnpj", cnpj, "", Topics::BR, STRONG),
-                ]
-            }
-        }
-        B15 => {
-            const {
-                &[
-                    rule("credit_card", card, "", Topics::CARD, [0.6, 0.95, 0.9]),
-                    rule("imei", imei, "", Topics::IMEI, [0.3, 0.9, 0.5]),
-                    rule("fr_nir", nir, "", id(Topics::FR), STRONG),
-                ]
-            }
-        }
-        B16 => const { &[rule("credit_card", card, "", Topics::CARD, [0.6, 0.95, 0.9])] },
-        B17 | B19 => const { &[rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6])] },
-        B18 => {
-            const {
-                &[
-                    rule("cn_resident_id", resident_digits, "", id(Topics::CN), [0.7, 0.95, 0.8]),
-                    rule("credit_card", card, "", Topics::CARD, [0.3, 0.9, 0.6]),
-                ]
-            }
-        }
-        G4444 | G465 | G464 | G44443 | G445 => const { &[CARD] },
-        G324 => {
-            const {
-                &[
-                    rule("us_ssn", ssn, "- .", either(Topics::SSN, Topics::TAX), [0.7, 0.95, 0.8]),
-                    rule("us_itin", itin, "- .", either(Topics::TAX, Topics::SSN), [0.6, 0.9, 0.7]),
-                    rule("us_ssn", ssn_like, "- .", either(Topics::SSN, Topics::TAX), [0.3, 0.6, 0.4]),
-                ]
-            }
-        }
-        G36 | G54 => {
-            const {
-                &[
-                    rule("us_ssn", ssn, "- ", either(Topics::SSN, Topics::TAX), [0.3, 0.8, 0.5]),
-                    rule("us_itin", itin, "- ", either(Topics::TAX, Topics::SSN), [0.3, 0.8, 0.5]),
-                ]
-            }
-        }
-        G333 => {
-            const {
-                &[
-                    rule("ca_sin", sin, "- ", Topics::CA, [0.4, 0.9, 0.7]),
-                    rule("au_tfn", tfn, "- ", Topics::AU, [0.4, 0.9, 0.6]),
-                    rule("au_acn", acn, "- ", Topics::AU, [0.4, 0.9, 0.5]),
-                    rule("hu_taj", taj, "- ", id(Topics::HU), [0.3, 0.8, 0.3]),
-                    rule("pt_nif", nif_pt, "- .", id(Topics::PT), [0.3, 0.8, 0.5]),
-                    rule("nl_bsn", bsn, "- .", id(Topics::NL), [0.3, 0.8, 0.5]),
-                ]
-            }
-        }
-        G441 => const { &[rule("aba_routing_number", aba, "-", Topics::ROUTING, [0.55, 0.9, 0.7])] },
-        G334 => const { &[rule("uk_nhs", nhs, " -", Topics::UK, [0.5, 0.95, 0.6])] },
-        G2333 => {
-            const {
-                &[
-                    rule("au_abn", abn, " -", Topics::AU, [0.7, 0.9, 0.8]),
-                    rule("de_tax_id", steuer_id, " ", either(Topics::DE, Topics::TAX), [0.6, 0.9, 0.7]),
-                ]
-            }
-        }
-        G444 => {
-            const {
-                &[
-                    rule("in_aadhaar", aadhaar, " -:", id(Topics::IN), [0.6, 0.95, 0.7]),
-                    rule("jp_my_number", my_number, " -", id(Topics::JP), [0.5, 0.9, 0.6]),
-                ]
-            }
-        }
-        G451 => const { &[rule("au_medicare", medicare, " -", either(Topics::AU, Topics::MEDICAL), STRONG)] },
-        G67 => const { &[rule("kr_rrn", rrn, "-", id(Topics::KR), [0.6, 0.9, 0.6])] },
-        G64 => {
-            const {
-                &[
-                    rule("se_personnummer", personnummer, "-", id(Topics::SE), [0.6, 0.9, 0.7]),
-                    rule("fi_personal_identity_code", hetu_digits, "-", id(Topics::FI), [0.6, 0.9, 0.7]),
-                    rule("se_organisationsnummer", organisationsnummer, "-", Topics::SE, [0.5, 0.9, 0.6]),
-                    rule("dk_cpr", cpr, "-", Topics::NORDIC, [0.4, 0.9, 0.5]),
-                    rule("cz_birth_number", rodne_cislo, "/", id(Topics::CZ), [0.7, 0.9, 0.7]),
-                ]
-            }
-        }
-        G84 => const { &[rule("se_personnummer", personnummer, "-", id(Topics::SE), [0.6, 0.9, 0.7])] },
-        G65 => const { &[rule("no_birth_number", fodselsnummer, " -", id(Topics::NORDIC), [0.6, 0.9, 0.7])] },
-        G235 | G335 | G344 => {
-            const { &[rule("de_tax_number", any, "/", Topics::DE.or(Topics::TAX), [0.5, 0.9, 0.6])] }
-        }
-        G2262 => {
-            const { &[rule("kr_driver_license", any, "-", Topics::KR.or(Topics::LICENCE), [0.5, 0.9, 0.6])] }
-        }
-        G325 => const { &[rule("kr_brn", brn, "-", Topics::KR, [0.5, 0.9, 0.6])] },
-        G3332 => const { &[rule("br_cpf", cpf, "\u{1}.- ", id(Topics::BR), [0.8, 0.95, 0.9])] },
-        G23342 => const { &[rule("br_cnpj", cnpj, "\u{1}", Topics::BR, [0.8, 0.95, 0.9])] },
-        G3442 => const { &[rule("ch_ahv", ahv, ". ", Topics::NONE, [0.8, 0.9, 0.9])] },
-        G22232 => {
-            const { &[rule("be_national_number", rijksregister, "\u{1}. -", id(Topics::BE), [0.7, 0.9, 0.8])] }
-        }
-        G1222332 => const { &[rule("fr_nir", nir, " ", id(Topics::FR), [0.8, 0.95, 0.9])] },
-        G3223 | G3322 => const { &[rule("pl_nip", nip, "-", Topics::PL, [0.5, 0.9, 0.6])] },
-        G26621 => const { &[rule("imei", imei, " -", Topics::IMEI, [0.5, 0.9, 0.7])] },
-        G224 | G422 | G114 | G124 | G214 => {
-            const { &[rule("date_of_birth", date, "/-. ", Topics::BIRTH, [0.0, 0.8, 0.0])] }
-        }
+        B9 => OF_B9,
+        B10 => OF_B10,
+        B11 => OF_B11,
+        B12 => OF_B12,
+        B13 => OF_B13,
+        B14 => OF_B14,
+        B15 => OF_B15,
+        B16 => OF_B16,
+        B17 | B19 => OF_B17,
+        B18 => OF_B18,
+        G4444 | G465 | G464 | G44443 | G445 => OF_G4444,
+        G324 => OF_G324,
+        G36 | G54 => OF_G36,
+        G333 => OF_G333,
+        G441 => OF_G441,
+        G334 => OF_G334,
+        G2333 => OF_G2333,
+        G444 => OF_G444,
+        G451 => OF_G451,
+        G67 => OF_G67,
+        G64 => OF_G64,
+        G84 => OF_G84,
+        G65 => OF_G65,
+        G235 | G335 | G344 => OF_G235,
+        G2262 => OF_G2262,
+        G325 => OF_G325,
+        G3332 => OF_G3332,
+        G23342 => OF_G23342,
+        G3442 => OF_G3442,
+        G22232 => OF_G22232,
+        G1222332 => OF_G1222332,
+        G3223 | G3322 => OF_G3223,
+        G26621 => OF_G26621,
+        G224 | G422 | G114 | G124 | G214 => OF_G224,
         _ => &[],
     }
 }

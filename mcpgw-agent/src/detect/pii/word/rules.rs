@@ -57,155 +57,90 @@ fn any(_: &[u8]) -> bool {
     true
 }
 
+const WORDS_8: &[Rule] = &[
+    rule("passport", "A9999999", any, PASSPORT, WEAK),
+    rule("us_driver_license", "A9999999", any, Topics::LICENCE, WEAK),
+];
+
+const WORDS_9: &[Rule] = &[
+    rule("es_nif", "99999999A", check::nif, id(Topics::ES), STRONG),
+    rule("es_nie", "A9999999A", check::nif, id(Topics::ES), STRONG),
+    rule("sg_nric_fin", "A9999999A", check::nric, id(Topics::SG), STRONG),
+    rule("sg_nric_fin", "A9999999A", singapore, id(Topics::SG), WEAK),
+    rule("uk_nino", "AA999999A", check::nino, Topics::UK, [0.6, 0.95, 0.8]),
+    rule("medical_license", "AA9999999", check::dea, Topics::DEA.or(Topics::LICENCE), [0.5, 0.9, 0.6]),
+    rule("us_passport", "A99999999", any, PASSPORT, [0.2, 0.8, 0.5]),
+    rule("passport", "AA9999999", any, PASSPORT, [0.2, 0.8, 0.5]),
+    rule("passport", "A999A9999", any, PASSPORT, WEAK),
+    rule("sg_uen", "99999999A", check::uen_business, Topics::SG, [0.4, 0.9, 0.6]),
+    rule("in_vehicle_registration", "AA99A9999", vehicle, Topics::IN, WEAK),
+];
+
+const WORDS_10: &[Rule] = &[
+    rule("in_pan", "AAAAA9999A", check::pan, id(Topics::IN), [0.6, 0.95, 0.8]),
+    rule("in_pan", "AAAAA9999A", any, Topics::IN, [0.2, 0.7, 0.5]),
+    rule("in_voter", "AAA9999999", any, Topics::IN, [0.2, 0.8, 0.5]),
+    rule("in_vehicle_registration", "AA99AA9999", vehicle, Topics::IN, [0.4, 0.8, 0.6]),
+    rule("de_social_security", "A999999999", check::health_card, Topics::DE.or(Topics::MEDICAL), WEAK),
+    rule("sg_uen", "A99AA9999A", any, Topics::SG, [0.4, 0.9, 0.6]),
+    rule("sg_uen", "999999999A", check::uen_company, Topics::SG, [0.4, 0.9, 0.6]),
+    rule("it_driver_license", "AA9999999A", any, Topics::LICENCE.or(Topics::IT), [0.3, 0.9, 0.5]),
+    rule("it_driver_license", "A99999999A", any, Topics::LICENCE.or(Topics::IT), [0.0, 0.8, 0.0]),
+];
+
+const WORDS_11: &[Rule] = &[
+    rule("de_vat_id", "AA999999999", check::ust_id, Topics::DE, STRONG),
+    rule("us_mbi", "9AA9AA9AA99", any, Topics::MEDICAL, WEAK),
+    rule("us_mbi", "9A99A99AA99", any, Topics::MEDICAL, [0.4, 0.9, 0.6]),
+    rule("us_mbi", "9A99AA9AA99", any, Topics::MEDICAL, [0.4, 0.9, 0.6]),
+    rule("fi_personal_identity_code", "999999A999A", finnish, id(Topics::FI), STRONG),
+    rule("fi_personal_identity_code", "999999A9999", finnish, id(Topics::FI), STRONG),
+];
+
+const WORDS_12: &[Rule] = &[
+    rule("de_social_security", "99999999A999", check::versicherungsnummer, Topics::DE, STRONG),
+    rule("mx_rfc", "AAA999999999", dated::<3>, Topics::MX, WEAK),
+    rule("mx_rfc", "AAA999999AA9", dated::<3>, Topics::MX, [0.5, 0.9, 0.7]),
+];
+
+const WORDS_13: &[Rule] = &[
+    rule("it_vat_code", "AA99999999999", italian, Topics::IT, STRONG),
+    rule("mx_rfc", "AAAA999999999", dated::<4>, Topics::MX, WEAK),
+    rule("mx_rfc", "AAAA999999AA9", dated::<4>, Topics::MX, [0.6, 0.9, 0.7]),
+    rule("mx_rfc", "AAAA999999A99", dated::<4>, Topics::MX, [0.5, 0.9, 0.7]),
+];
+
+const WORDS_15: &[Rule] = &[
+    rule("in_gstin", "99AAAAA9999A9A9", check::gstin, Topics::IN, STRONG),
+    rule("in_gstin", "99AAAAA9999A9AA", check::gstin, Topics::IN, STRONG),
+];
+
+const WORDS_16: &[Rule] = &[
+    rule("it_fiscal_code", "AAAAAA99A99A999A", check::fiscal_code, id(Topics::IT), [0.9, 0.95, 0.95]),
+    rule("it_fiscal_code", "AAAAAA99A99A999A", any, id(Topics::IT), [0.5, 0.9, 0.6]),
+    rule("uk_driving_licence", "AAAAA999999AA9AA", any, Topics::LICENCE.or(Topics::UK), [0.5, 0.9, 0.7]),
+    rule("uk_driving_licence", "AAAAA999999A99AA", any, Topics::LICENCE.or(Topics::UK), [0.5, 0.9, 0.7]),
+];
+
+const WORDS_18: &[Rule] = &[
+    rule("cn_resident_id", "99999999999999999A", chinese, id(Topics::CN), STRONG),
+    rule("mx_curp", "AAAA999999AAAAAA99", dated::<4>, id(Topics::MX), [0.8, 0.95, 0.9]),
+    rule("mx_curp", "AAAA999999AAAAAAA9", dated::<4>, id(Topics::MX), [0.8, 0.95, 0.9]),
+    rule("kr_rrn", "999999A99999999999", any, Topics::KR, NAMED),
+];
+
 /// The rules for words of a length.
 pub(super) fn rules(length: usize) -> &'static [Rule] {
     match length {
-        8 => {
-            const {
-                &[
-                    rule("passport", "A9999999", any, PASSPORT, WEAK),
-                    rule("us_driver_license", "A9999999", any, Topics::LICENCE, WEAK),
-                ]
-            }
-        }
-        9 => {
-            const {
-                &[
-                    rule("es_nif", "99999999A", check::nif, id(Topics::ES), STRONG),
-                    rule("es_nie", "A9999999A", check::nif, id(Topics::ES), STRONG),
-                    rule("sg_nric_fin", "A9999999A", check::nric, id(Topics::SG), STRONG),
-                    rule("sg_nric_fin", "A9999999A", singapore, id(Topics::SG), WEAK),
-            rule("uk_nino", "AA999999A", check::nino, Topics::UK, [0.6, 0.95, 0.8]),
-                    rule(
-                        "medical_license",
-                        "AA9999999",
-                        check::dea,
-                        Topics::DEA.or(Topics::LICENCE),
-                        [0.5, 0.9, 0.6],
-                    ),
-                    rule("us_passport", "A99999999", any, PASSPORT, [0.2, 0.8, 0.5]),
-                    rule("passport", "AA9999999", any, PASSPORT, [0.2, 0.8, 0.5]),
-                    rule("passport", "A999A9999", any, PASSPORT, WEAK),
-                    rule("sg_uen", "99999999A", check::uen_business, Topics::SG, [0.4, 0.9, 0.6]),
-                    rule("in_vehicle_registration", "AA99A9999", vehicle, Topics::IN, WEAK),
-                ]
-            }
-        }
-        10 => {
-            const {
-                &[
-                    rule("in_pan", "AAAAA9999A", check::pan, id(Topics::IN), [0.6, 0.95, 0.8]),
-                    rule("in_pan", "AAAAA9999A", any, Topics::IN, [0.2, 0.7, 0.5]),
-                    rule("in_voter", "AAA9999999", any, Topics::IN, [0.2, 0.8, 0.5]),
-                    rule("in_vehicle_registration", "AA99AA9999", vehicle, Topics::IN, [0.4, 0.8, 0.6]),
-                    rule(
-                        "de_social_security",
-                        "A999999999",
-                        check::health_card,
-                        Topics::DE.or(Topics::MEDICAL),
-                        WEAK,
-                    ),
-                    rule("sg_uen", "A99AA9999A", any, Topics::SG, [0.4, 0.9, 0.6]),
-                    rule("sg_uen", "999999999A", check::uen_company, Topics::SG, [0.4, 0.9, 0.6]),
-                    rule(
-                        "it_driver_license",
-                        "AA9999999A",
-                        any,
-                        Topics::LICENCE.or(Topics::IT),
-                        [0.3, 0.9, 0.5],
-                    ),
-                    rule(
-                        "it_driver_license",
-                        "A99999999A",
-                        any,
-                        Topics::LICENCE.or(Topics::IT),
-                        [0.0, 0.8, 0.0],
-                    ),
-                ]
-            }
-        }
-        11 => {
-            const {
-                &[
-                    rule("de_vat_id", "AA999999999", check::ust_id, Topics::DE, STRONG),
-                    rule("us_mbi", "9AA9AA9AA99", any, Topics::MEDICAL, WEAK),
-                    rule("us_mbi", "9A99A99AA99", any, Topics::MEDICAL, [0.4, 0.9, 0.6]),
-                    rule("us_mbi", "9A99AA9AA99", any, Topics::MEDICAL, [0.4, 0.9, 0.6]),
-                    rule("fi_personal_identity_code", "999999A999A", finnish, id(Topics::FI), STRONG),
-                    rule("fi_personal_identity_code", "999999A9999", finnish, id(Topics::FI), STRONG),
-                ]
-            }
-        }
-        12 => {
-            const {
-                &[
-                    rule(
-                        "de_social_security",
-                        "99999999A999",
-                        check::versicherungsnummer,
-                        Topics::DE,
-                        STRONG,
-                    ),
-                    rule("mx_rfc", "AAA999999999", dated::<3>, Topics::MX, WEAK),
-                    rule("mx_rfc", "AAA999999AA9", dated::<3>, Topics::MX, [0.5, 0.9, 0.7]),
-                ]
-            }
-        }
-        13 => {
-            const {
-                &[
-                    rule("mx_rfc", "AAAA999999999", dated::<4>, Topics::MX, WEAK),
-                    rule("mx_rfc", "AAAA999999AA9", dated::<4>, Topics::MX, [0.6, 0.9, 0.7]),
-                    rule("mx_rfc", "AAAA999999A99", dated::<4>, Topics::MX, [0.5, 0.9, 0.7]),
-                ]
-            }
-        }
-        15 => {
-            const {
-                &[
-                    rule("in_gstin", "99AAAAA9999A9A9", check::gstin, Topics::IN, STRONG),
-                    rule("in_gstin", "99AAAAA9999A9AA", check::gstin, Topics::IN, STRONG),
-                ]
-            }
-        }
-        16 => {
-            const {
-                &[
-                    rule(
-                        "it_fiscal_code",
-                        "AAAAAA99A99A999A",
-                        check::fiscal_code,
-                        id(Topics::IT),
-                        [0.9, 0.95, 0.95],
-                    ),
-                    rule("it_fiscal_code", "AAAAAA99A99A999A", any, id(Topics::IT), [0.5, 0.9, 0.6]),
-                    rule(
-                        "uk_driving_licence",
-                        "AAAAA999999AA9AA",
-                        any,
-                        Topics::LICENCE.or(Topics::UK),
-                        [0.5, 0.9, 0.7],
-                    ),
-                    rule(
-                        "uk_driving_licence",
-                        "AAAAA999999A99AA",
-                        any,
-                        Topics::LICENCE.or(Topics::UK),
-                        [0.5, 0.9, 0.7],
-                    ),
-                ]
-            }
-        }
-        18 => {
-            const {
-                &[
-                    rule("cn_resident_id", "99999999999999999A", chinese, id(Topics::CN), STRONG),
-                    rule("mx_curp", "AAAA999999AAAAAA99", dated::<4>, id(Topics::MX), [0.8, 0.95, 0.9]),
-                    rule("mx_curp", "AAAA999999AAAAAAA9", dated::<4>, id(Topics::MX), [0.8, 0.95, 0.9]),
-                    rule("kr_rrn", "999999A99999999999", any, Topics::KR, NAMED),
-                ]
-            }
-        }
+        8 => WORDS_8,
+        9 => WORDS_9,
+        10 => WORDS_10,
+        11 => WORDS_11,
+        12 => WORDS_12,
+        13 => WORDS_13,
+        15 => WORDS_15,
+        16 => WORDS_16,
+        18 => WORDS_18,
         _ => &[],
     }
 }
