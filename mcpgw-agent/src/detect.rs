@@ -7,10 +7,12 @@
 //! fields of a message ─▶ readings ─▶ nominate (one pass for all detectors) ─▶ detectors ─▶ hits ─▶ findings
 //! ```
 
+mod destructive;
 mod finding;
 mod nominate;
 mod place;
 
+pub use destructive::{Destructive, judge_call};
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use place::{Place, Surface};
