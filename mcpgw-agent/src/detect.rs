@@ -7,6 +7,7 @@
 //! fields of a message ─▶ readings ─▶ nominate (one pass for all detectors) ─▶ detectors ─▶ hits ─▶ findings
 //! ```
 
+mod destructive;
 mod finding;
 mod inspector;
 mod nominate;
@@ -19,6 +20,7 @@ mod split;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use destructive::{Destructive, judge_call};
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};

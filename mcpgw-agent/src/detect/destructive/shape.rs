@@ -1,0 +1,192 @@
+//! What an argument is: something that is run, a document, or neither.
+
+use super::sql;
+use crate::detect::Place;
+
+/// How a text is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// It is run, as far as anybody can tell.
+    Run {
+        script: bool,
+        statements: bool,
+    },
+    /// It is written or shown somewhere: commands in it are only mentioned.
+    Document,
+    Nothing,
+}
+
+/// Members whose value is a document or prose.
+const DOCUMENTS: &[&str] = &[
+    "content",
+    "contents",
+    "body",
+    "text",
+    "message",
+    "description",
+    "title",
+    "comment",
+    "comments",
+    "summary",
+    "subject",
+    "oldstring",
+    "newstring",
+    "oldstr",
+    "newstr",
+    "oldtext",
+    "newtext",
+    "diff",
+    "patch",
+    "note",
+    "notes",
+    "html",
+    "markdown",
+    "prompt",
+    "filetext",
+    "thought",
+    "reasoning",
+    "question",
+    "answer",
+    "explanation",
+    "reply",
+    "caption",
+    "commitmessage",
+    "instructions",
+    "observations",
+    "insertline",
+    "replacement",
+    "topic",
+    "pattern",
+    "search",
+    "searchterm",
+    "searchquery",
+    "regex",
+    "keyword",
+    "keywords",
+    "q",
+    "plan",
+    "task",
+    "goal",
+    "thoughts",
+    "messages",
+    "context",
+];
+/// Members whose value is no text to be read.
+const NAMES: &[&str] = &[
+    "url", "uri", "href", "id", "uuid", "hash", "sha", "cursor", "encoding", "language", "locale",
+    "mimetype", "date", "timezone",
+];
+/// Members whose value is run.
+const COMMANDS: &[&str] = &[
+    "command",
+    "cmd",
+    "commands",
+    "script",
+    "shell",
+    "bash",
+    "sh",
+    "exec",
+    "run",
+    "args",
+    "argv",
+    "powershell",
+    "commandline",
+    "shellcommand",
+    "input",
+];
+/// Members whose value is statements.
+const STATEMENTS: &[&str] = &[
+    "sql",
+    "query",
+    "statement",
+    "statements",
+    "stmt",
+    "sqlquery",
+    "sqlstatement",
+    "queries",
+    "sqltext",
+    "ddl",
+    "dml",
+    "cypher",
+];
+
+/// What `text` is, by where it stands and how it begins.
+pub(super) fn of(text: &str, place: &Place<'_>) -> Shape {
+    if text.len() < 3 {
+        return Shape::Nothing;
+    }
+    let mut buffer = [0; 24];
+    let key = plain(place.key, &mut buffer);
+    let tool = place.tool.unwrap_or_default();
+    let searches = || {
+        ["search", "find", "grep", "docs", "lookup", "web"].iter().any(|part| holds(tool, part))
+            && !holds(tool, "sql")
+    };
+    if COMMANDS.contains(&key) {
+        return Shape::Run { script: true, statements: sql::looks_like(text) || is_store(text) };
+    }
+    if STATEMENTS.contains(&key) {
+        return if searches() {
+            Shape::Document
+        } else {
+            Shape::Run { script: !sql::looks_like(text), statements: true }
+        };
+    }
+    if NAMES.contains(&key) {
+        return Shape::Nothing;
+    }
+    if DOCUMENTS.contains(&key) || text.contains("```") {
+        return Shape::Document;
+    }
+    Shape::Run { script: true, statements: sql::looks_like(text) || is_store(text) }
+}
+
+/// Whether a text may be for a data store that speaks no SQL.
+fn is_store(text: &str) -> bool {
+    let start = text.trim_start();
+    let first = start.split([' ', '.', '(', '"', '\n', ';', '\\', '[']).next().unwrap_or_default();
+    let words = [
+        "flushall",
+        "flushdb",
+        "config",
+        "script",
+        "debug",
+        "cluster",
+        "slaveof",
+        "replicaof",
+        "eval",
+        "acl",
+        "shutdown",
+        "unlink",
+        "del",
+        "function",
+    ];
+    matches!(first, "db" | "rs" | "sh" | "use" | "DELETE" | "POST" | "{")
+        || words.iter().any(|word| first.eq_ignore_ascii_case(word))
+        || memchr::memmem::find(text.as_bytes(), b"db.").is_some()
+}
+
+/// A member's name without what only joins its words, in lower case; empty where it is longer than any that is known.
+fn plain<'b>(key: &str, buffer: &'b mut [u8; 24]) -> &'b str {
+    let mut length = 0;
+    for byte in key.bytes().filter(u8::is_ascii_alphanumeric) {
+        match buffer.get_mut(length) {
+            Some(slot) => *slot = byte.to_ascii_lowercase(),
+            None => return "",
+        }
+        length += 1;
+    }
+    buffer.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+fn holds(text: &str, part: &str) -> bool {
+    text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+}
+
+/// Whether a script shows signs of cmd or PowerShell.
+pub(super) fn may_be_windows(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let signs: [&[u8]; 9] = [b":\\", b"$env:", b"$_", b".exe", b"-Object", b"-Item", b"-item", b"::", b".\\"];
+    memchr::memchr2(b'^', b'%', bytes).is_some()
+        || signs.iter().any(|sign| memchr::memmem::find(bytes, sign).is_some())
+}
