@@ -8,10 +8,12 @@
 //! ```
 
 mod finding;
+pub mod injection;
 mod nominate;
 mod place;
 
 pub use finding::{Detector, Finding, Hit, Severity};
+pub use injection::Injection;
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use place::{Place, Surface};
 
