@@ -10,6 +10,7 @@
 mod destructive;
 mod finding;
 mod inspector;
+pub mod injection;
 mod nominate;
 mod pii;
 mod place;
@@ -23,6 +24,7 @@ pub(crate) mod tests;
 pub use destructive::{Destructive, judge_call};
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
+pub use injection::Injection;
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use pii::Pii;
 pub use place::{Place, Surface};

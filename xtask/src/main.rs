@@ -18,6 +18,7 @@ mod setup;
 mod shell;
 mod test;
 mod tidy;
+mod train;
 mod workspace;
 
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     Peers,
     /// Check the invariants a machine can hold (ARCHITECTURE.md)
     Tidy,
+    /// Train the model of the `injection` detector and write its weights
+    Train(train::Args),
     /// Measure what the agent costs
     Bench(bench::Args),
     /// Measure the detectors on labelled samples
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&workspace, &args),
         Command::Peers => peers::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
+        Command::Train(args) => train::run(&workspace, &args),
         Command::Bench(args) => bench::run(&workspace, &args),
         Command::Eval(args) => eval::run(&workspace, &args),
     });

@@ -1,0 +1,230 @@
+//! Logistic regression over windows: of each text the loudest window is what is learned from.
+
+use std::collections::BTreeSet;
+
+use mcpgw_agent::detect::injection::features::{FEATURES, Sink, WINDOW, see};
+use mcpgw_agent::detect::injection::model::{doublings, scale};
+
+use crate::random::Random;
+
+/// A text as the model sees it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    features: Vec<u32>,
+    /// For each block, behind its last feature, and its tokens.
+    blocks: Vec<(usize, u16)>,
+}
+
+impl Seen {
+    pub(crate) fn new(text: &str) -> Self {
+        let mut seen = Self::default();
+        see(text, &mut seen);
+        seen
+    }
+
+    fn features(&self, first: usize, last: usize) -> &[u32] {
+        let start =
+            first.checked_sub(1).and_then(|before| self.blocks.get(before)).map_or(0, |block| block.0);
+        let end = self.blocks.get(last).map_or(0, |block| block.0);
+        self.features.get(start..end).unwrap_or_default()
+    }
+
+    fn tokens(&self, first: usize, last: usize) -> u16 {
+        self.blocks.get(first..=last).unwrap_or_default().iter().map(|block| block.1).sum()
+    }
+}
+
+impl Sink for Seen {
+    fn feature(&mut self, index: usize) {
+        self.features.push(u32::try_from(index).unwrap_or(0));
+    }
+
+    fn block(&mut self, tokens: usize, _: usize, _: usize) {
+        self.blocks.push((self.features.len(), u16::try_from(tokens).unwrap_or(0)));
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lesson<'a> {
+    pub(crate) seen: &'a Seen,
+    pub(crate) attack: bool,
+    pub(crate) weight: f32,
+}
+
+/// How it is learned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    pub(crate) rate: f32,
+    pub(crate) epochs: usize,
+    /// Loud windows of a text without attack that are learned from in each round.
+    pub(crate) loud: usize,
+    pub(crate) length: f32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Learned {
+    pub(crate) weights: Vec<f32>,
+    pub(crate) bias: f32,
+    pub(crate) length: f32,
+}
+
+impl Learned {
+    fn sum(&self, features: &[u32]) -> f32 {
+        features.iter().map(|index| self.weights[*index as usize]).sum()
+    }
+
+    /// Value and place of every window, the loudest first.
+    fn windows(&self, seen: &Seen, into: &mut Vec<(f32, usize, usize)>) {
+        into.clear();
+        let sums: Vec<f32> =
+            (0..seen.blocks.len()).map(|block| self.sum(seen.features(block, block))).collect();
+        for last in 0..sums.len() {
+            let mut sum = 0.0;
+            let mut tokens = 0;
+            for first in (last.saturating_sub(WINDOW - 1)..=last).rev() {
+                sum += sums[first];
+                tokens += seen.blocks[first].1;
+                into.push((self.bias + sum * scale(tokens), first, last));
+            }
+        }
+        into.sort_by(|one, two| two.0.total_cmp(&one.0));
+    }
+
+    /// What the model says of a text.
+    pub(crate) fn value(&self, seen: &Seen) -> f32 {
+        let mut windows = Vec::new();
+        self.windows(seen, &mut windows);
+        windows.first().map_or(-9.0, |loudest| loudest.0 - self.length * doublings(seen.blocks.len()))
+    }
+}
+
+pub(crate) fn learn(lessons: &[Lesson<'_>], plan: Plan) -> Learned {
+    let mut learned = Learned { weights: vec![0.0; FEATURES], bias: 0.0, length: plan.length };
+    let mut random = Random::new(7);
+    let mut windows = Vec::new();
+    // Of texts without attack: what was loud in any round stays.
+    let mut quiet: BTreeSet<(usize, usize, usize)> = BTreeSet::new();
+    for round in 0..plan.rounds {
+        let mut chosen: Vec<(usize, usize, usize)> = Vec::new();
+        for (index, lesson) in lessons.iter().enumerate() {
+            if lesson.seen.blocks.is_empty() {
+                continue;
+            }
+            learned.windows(lesson.seen, &mut windows);
+            if round == 0 {
+                windows.retain(|(_, first, last)| {
+                    *first == 0 && *last + 1 == lesson.seen.blocks.len().min(WINDOW)
+                        || last - first + 1 == WINDOW && last % 2 == 1
+                });
+                if windows.is_empty() {
+                    windows.push((0.0, 0, lesson.seen.blocks.len() - 1));
+                }
+            }
+            if lesson.attack {
+                if round == 0 {
+                    for (_, first, last) in windows.iter().take(3) {
+                        chosen.push((index, *first, *last));
+                    }
+                } else {
+                    chosen.extend(windows.first().map(|(_, first, last)| (index, *first, *last)));
+                }
+            } else {
+                let loud = windows.iter().take(if round == 0 { 40 } else { plan.loud });
+                quiet.extend(
+                    loud.filter(|(value, ..)| round == 0 || *value > -1.2)
+                        .map(|(_, first, last)| (index, *first, *last)),
+                );
+            }
+        }
+        chosen.extend(quiet.iter().copied());
+        descend(lessons, &chosen, plan, &mut random, &mut learned);
+    }
+    learned
+}
+
+/// A support vector machine with squared hinge loss, by dual coordinate descent.
+fn descend(
+    lessons: &[Lesson<'_>],
+    chosen: &[(usize, usize, usize)],
+    plan: Plan,
+    random: &mut Random,
+    learned: &mut Learned,
+) {
+    struct Row {
+        text: usize,
+        sign: f32,
+        features: Vec<(u32, f32)>,
+        alpha: f32,
+        square: f32,
+        soft: f32,
+    }
+    let mut rows: Vec<Row> = chosen
+        .iter()
+        .map(|(text, first, last)| {
+            let lesson = &lessons[*text];
+            let scale = scale(lesson.seen.tokens(*first, *last));
+            let mut all = lesson.seen.features(*first, *last).to_vec();
+            all.sort_unstable();
+            let mut features: Vec<(u32, f32)> = Vec::new();
+            for feature in all {
+                match features.last_mut() {
+                    Some((last, value)) if *last == feature => *value += scale,
+                    _ => features.push((feature, scale)),
+                }
+            }
+            let soft = 0.5 / (plan.rate * lesson.weight);
+            let square = features.iter().map(|(_, value)| value * value).sum::<f32>() + BIAS * BIAS + soft;
+            Row {
+                text: *text,
+                sign: if lesson.attack { 1.0 } else { -1.0 },
+                features,
+                alpha: 0.0,
+                square,
+                soft,
+            }
+        })
+        .collect();
+    learned.weights.fill(0.0);
+    let mut bias = 0.0_f32;
+    for _ in 0..plan.epochs {
+        random.shuffle(&mut rows);
+        let mut most = 0.0_f32;
+        for row in &mut rows {
+            let off = plan.length * doublings(lessons[row.text].seen.blocks.len());
+            let value: f32 = bias * BIAS
+                + row
+                    .features
+                    .iter()
+                    .map(|(index, value)| learned.weights[*index as usize] * value)
+                    .sum::<f32>()
+                - off;
+            let slope = row.sign * value - 1.0 + row.alpha * row.soft;
+            let alpha = (row.alpha - slope / row.square).max(0.0);
+            let step = (alpha - row.alpha) * row.sign;
+            if step != 0.0 {
+                most = most.max(step.abs());
+                row.alpha = alpha;
+                bias += step * BIAS;
+                for (index, value) in &row.features {
+                    learned.weights[*index as usize] += step * value;
+                }
+            }
+        }
+        if most < 1e-3 {
+            break;
+        }
+    }
+    learned.bias = bias * BIAS;
+}
+
+const BIAS: f32 = 1.0;
+
+/// The logistic function, by multiplications alone: the same on every machine.
+pub(crate) fn chance(value: f32) -> f32 {
+    let mut power = 1.0 + value.clamp(-30.0, 30.0).abs() / 1024.0;
+    for _ in 0..10 {
+        power *= power;
+    }
+    if value < 0.0 { 1.0 / (1.0 + power) } else { power / (1.0 + power) }
+}

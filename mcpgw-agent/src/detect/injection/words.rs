@@ -1,0 +1,269 @@
+//! Cuts a text into the words, numbers and marks the model counts: one pass, nothing allocated.
+
+/// Longer words are all one word: nobody speaks them.
+const LONGEST: u32 = 24;
+/// Letters a stem has.
+const STEM: u32 = 4;
+const SEED: u32 = 0x811C_9DC5;
+const PRIME: u32 = 0x0100_0193;
+/// Of all numbers.
+const NUMBER: u32 = 0x3C6E_F372;
+/// Of all words that are too long.
+const LONG: u32 = 0xA54F_F53A;
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A run of letters, or one character of a script that does not part its words.
+    Word,
+    /// A run of digits.
+    Number,
+    /// A mark that parts sentences, names or lines.
+    Break,
+    /// Any other mark that tells something.
+    Mark,
+}
+
+/// A piece of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Of its letters, whatever their case.
+    pub hash: u32,
+    /// Of the first four of its letters, where it has more.
+    pub stem: Option<u32>,
+    /// It is one character of a script that does not part its words.
+    pub sign: bool,
+    /// It is a word of three or more ASCII capitals.
+    pub capitals: bool,
+    /// Its first byte.
+    pub start: usize,
+    /// Behind its last byte.
+    pub end: usize,
+}
+
+/// Says every token of `text` in order.
+#[inline]
+pub fn each(text: &str, mut say: impl FnMut(Token)) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let class = class(byte);
+        let (end, token) = match class {
+            Class::Letter => word(text, at),
+            Class::High => match character(text, at) {
+                (High::Letter(_), _) => word(text, at),
+                (High::Sign(sign), end) => {
+                    (end, Some(Token { sign: true, ..single(Kind::Word, mix(SEED, sign), at, end) }))
+                }
+                (High::Stop(sign), end) => (end, Some(single(Kind::Break, mix(SEED, sign), at, end))),
+                (High::Other, end) => (end, None),
+            },
+            Class::Digit => {
+                let end = run(bytes, at, |byte| byte.is_ascii_digit());
+                (end, Some(single(Kind::Number, NUMBER, at, end)))
+            }
+            Class::Cry => {
+                let end = run(bytes, at, |byte| matches!(byte, b'!' | b'?'));
+                let loud = u32::from(end - at > 2) << 8;
+                (end, Some(single(Kind::Break, mix(SEED, u32::from(byte) | loud), at, end)))
+            }
+            Class::Break => (at + 1, Some(single(Kind::Break, mix(SEED, u32::from(byte)), at, at + 1))),
+            Class::Mark => (at + 1, Some(single(Kind::Mark, mix(SEED, u32::from(byte)), at, at + 1))),
+            Class::Blank => (at + 1, None),
+        };
+        if let Some(token) = token {
+            say(token);
+        }
+        at = end;
+    }
+}
+
+fn single(kind: Kind, hash: u32, start: usize, end: usize) -> Token {
+    Token { kind, hash, stem: None, sign: false, capitals: false, start, end }
+}
+
+#[inline]
+fn run(bytes: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
+    let mut end = start + 1;
+    while bytes.get(end).is_some_and(|byte| belongs(*byte)) {
+        end += 1;
+    }
+    end
+}
+
+/// The word that begins at `start`, which is a letter.
+#[inline]
+fn word(text: &str, start: usize) -> (usize, Option<Token>) {
+    let bytes = text.as_bytes();
+    let (mut hash, mut stem, mut letters, mut lower) = (SEED, 0, 0_u32, 0_u8);
+    let mut at = start;
+    while let Some(&byte) = bytes.get(at) {
+        let next = match class(byte) {
+            Class::Letter => {
+                lower |= byte;
+                hash = mix(hash, u32::from(byte | 0x20));
+                at + 1
+            }
+            Class::High => {
+                lower |= 0x20;
+                let (High::Letter(letter), end) = character(text, at) else { break };
+                hash = mix(hash, letter);
+                end
+            }
+            Class::Digit | Class::Cry | Class::Break | Class::Mark | Class::Blank => break,
+        };
+        at = next;
+        letters += 1;
+        if letters == STEM {
+            stem = hash;
+        }
+    }
+    let token = Token {
+        kind: Kind::Word,
+        hash: if letters > LONGEST { LONG } else { hash },
+        sign: false,
+        stem: (STEM < letters && letters <= LONGEST).then_some(stem),
+        capitals: letters > 2 && lower & 0x20 == 0,
+        start,
+        end: at,
+    };
+    (at, Some(token))
+}
+
+#[inline]
+fn mix(hash: u32, value: u32) -> u32 {
+    (hash ^ value).wrapping_mul(PRIME)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Blank,
+    Letter,
+    Digit,
+    Cry,
+    Break,
+    Mark,
+    High,
+}
+
+static CLASSES: [Class; 256] = classes();
+
+const fn classes() -> [Class; 256] {
+    let mut table = [Class::Blank; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all bytes")]
+        {
+            table[byte as usize] = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+                b'0'..=b'9' => Class::Digit,
+                b'!' | b'?' => Class::Cry,
+                b'.' | b'\n' | b':' | b';' | b'"' | b'<' | b'>' | b'[' | b']' | b'#' => Class::Break,
+                b',' | b'`' | b'|' | b'{' | b'}' | b'(' | b')' | b'*' | b'=' | b'/' | b'_' | b'@' | b'$' => {
+                    Class::Mark
+                }
+                0x80..=0xFF => Class::High,
+                _ => Class::Blank,
+            };
+        }
+        if byte == u8::MAX {
+            return table;
+        }
+        byte += 1;
+    }
+}
+
+#[inline]
+fn class(byte: u8) -> Class {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Blank)
+}
+
+enum High {
+    /// Of a word, in lower case.
+    Letter(u32),
+    /// A word of its own.
+    Sign(u32),
+    /// Parts sentences.
+    Stop(u32),
+    Other,
+}
+
+/// The character at `at`, which is not ASCII, and where it ends.
+fn character(text: &str, at: usize) -> (High, usize) {
+    let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else {
+        return (High::Other, at + 1);
+    };
+    let code = u32::from(character);
+    let kind = match code {
+        0xC0..=0xDE if code != 0xD7 => High::Letter(code + 0x20),
+        0x0100..=0x017F => High::Letter(code | 1),
+        0x0391..=0x03A9 | 0x0410..=0x042F => High::Letter(code + 0x20),
+        0x0400..=0x040F => High::Letter(code + 0x50),
+        0x0E00..=0x0E7F
+        | 0x3040..=0x30FF
+        | 0x3400..=0x9FFF
+        | 0xAC00..=0xD7AF
+        | 0xF900..=0xFAFF
+        | 0x2_0000..=0x3_FFFF => High::Sign(code),
+        0x3001..=0x3002 | 0x300C..=0x3011 | 0xFF01 | 0xFF1A..=0xFF1F | 0x0964 | 0x061F | 0x201C..=0x201E => {
+            High::Stop(code)
+        }
+        0xDF..=0xF6
+        | 0xF8..=0x1FFF
+        | 0x2C00..=0x2DFF
+        | 0xA000..=0xABFF
+        | 0xFB00..=0xFDFF
+        | 0xFF21..=0xFFDC => High::Letter(code),
+        _ => High::Other,
+    };
+    (kind, at + character.len_utf8())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        each(text, |token| found.push(text.get(token.start..token.end).unwrap()));
+        found
+    }
+
+    #[test]
+    fn words_numbers_and_marks() {
+        assert_eq!(
+            cut("Don't run-away, 42.5!!! ok"),
+            ["Don", "t", "run", "away", ",", "42", ".", "5", "!!!", "ok"]
+        );
+        assert_eq!(
+            cut("Überprüfe Пароль, 忽略以前。"),
+            ["Überprüfe", "Пароль", ",", "忽", "略", "以", "前", "。"]
+        );
+        assert_eq!(cut("\u{1F600} \u{200B}x"), ["x"]);
+    }
+
+    #[test]
+    fn case_does_not_matter() {
+        for (one, two) in [("IGNORE", "ignore"), ("ПАРОЛЬ", "пароль"), ("ÜBER", "über"), ("Ωμέγα", "ωμέγα")]
+        {
+            let mut hashes = Vec::new();
+            each(one, |token| hashes.push((token.hash, token.stem)));
+            each(two, |token| hashes.push((token.hash, token.stem)));
+            assert_eq!(hashes.first(), hashes.last(), "{one}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn tokens_stand_in_order_where_characters_begin(text in "\\PC{0,60}") {
+            let mut last = 0;
+            each(&text, |token| {
+                assert!(last <= token.start && token.start < token.end);
+                assert!(text.get(token.start..token.end).is_some());
+                last = token.end;
+            });
+        }
+    }
+}
