@@ -162,29 +162,36 @@ impl Encoding {
 
 /// The longest parts of `bytes` that may be hexadecimal digits and base32, line ends included.
 fn parts(bytes: &[u8]) -> (Range<usize>, Range<usize>) {
-    let mut longest = (0..0, 0..0);
-    let (mut hex, mut base32) = (0, 0);
-    let mut longer = |hex: Range<usize>, base32: Range<usize>| {
-        if hex.len() > longest.0.len() {
-            longest.0 = hex;
-        }
-        if base32.len() > longest.1.len() {
-            longest.1 = base32;
-        }
-    };
+    let (mut hex, mut base32) = (Longest::default(), Longest::default());
     for (at, byte) in bytes.iter().enumerate() {
         let (is_hex, is_base32) = kinds(*byte);
         if !is_hex {
-            longer(hex..at, 0..0);
-            hex = at + 1;
+            hex.ends(at);
         }
         if !is_base32 {
-            longer(0..0, base32..at);
-            base32 = at + 1;
+            base32.ends(at);
         }
     }
-    longer(hex..bytes.len(), base32..bytes.len());
-    longest
+    hex.ends(bytes.len());
+    base32.ends(bytes.len());
+    (hex.best, base32.best)
+}
+
+/// The longest of several parts.
+#[derive(Debug, Default)]
+struct Longest {
+    start: usize,
+    best: Range<usize>,
+}
+
+impl Longest {
+    #[inline(always)]
+    fn ends(&mut self, at: usize) {
+        if at - self.start > self.best.len() {
+            self.best = self.start..at;
+        }
+        self.start = at + 1;
+    }
 }
 
 /// Where in `bytes` base64 of something begins: of what is compressed at the start, of text anywhere.

@@ -131,7 +131,8 @@ impl Edits {
         let mut strong = self.changes.iter().filter(|change| change.worth == Worth::Strong);
         let Some(first) = strong.next().map(Change::range) else { return Vec::new() };
         if text.len() <= WHOLE {
-            return vec![0..text.len()];
+            let whole = 0..text.len();
+            return vec![whole];
         }
         // First the changes that are close to each other, then what stands around them.
         let mut windows = vec![first];

@@ -30,11 +30,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn origins_are_within_the_text_in_order_and_cover_their_parts(text in pieces(), cuts in prop::array::uniform3(0.0..1.0)) {
+    fn origins_are_within_the_text_in_order_and_cover_their_parts(text in pieces(), cuts in prop::array::uniform3(any::<prop::sample::Index>())) {
         let mut budget = Budget::of_message(text.len());
         readings(&text, &mut budget, &mut |reading| {
             let read = reading.text();
-            let mut cuts = cuts.map(|cut| (cut * read.len() as f64) as usize);
+            let mut cuts = cuts.map(|cut| cut.index(read.len() + 1));
             cuts.sort_unstable();
             let [start, middle, end] = cuts;
             let whole = reading.origin(start..end);
