@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use super::split::Split;
 use super::{
-    Definition, DefinitionKind, Detector, DetectorSet, Finding, Hit, Neighbours, Nominations, Nominator, Pii,
-    Place, Secrets, Surface, TextDetector, poisoned,
+    Definition, DefinitionKind, Destructive, Detector, DetectorSet, Finding, Hit, Injection, Neighbours,
+    Nominations, Nominator, Pii, Place, Secrets, Surface, TextDetector, poisoned,
 };
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Role, fields};
@@ -54,8 +54,9 @@ pub struct Inspector {
     nominator: Nominator,
 }
 
-static SHIPPED: LazyLock<Inspector> =
-    LazyLock::new(|| Inspector::new(vec![Box::new(Pii), Box::new(Secrets)]));
+static SHIPPED: LazyLock<Inspector> = LazyLock::new(|| {
+    Inspector::new(vec![Box::new(Destructive), Box::new(Injection), Box::new(Pii), Box::new(Secrets)])
+});
 
 impl Inspector {
     /// With these detectors.
