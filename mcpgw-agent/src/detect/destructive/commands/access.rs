@@ -17,7 +17,6 @@ pub(super) const ROWS: &[Row] = &[
     with("usermod", "", "-L|--lock", ACCOUNT),
     with("usermod", "", "-e 1", ACCOUNT),
     with("passwd", "", "-l|-d|--lock|--delete|-e", ACCOUNT),
-    row("passwd", "*", PASSWORD),
     row("chpasswd", "", PASSWORD),
     with("chage", "", "-E 0", ACCOUNT),
     with("gpasswd", "", "-d", Act::low("account_removal", "takes somebody out of a group")),
@@ -93,4 +92,9 @@ fn weigh_owned(path: &str) -> Weight {
         Weight::Everything if deep && given.iter().any(|start| path.starts_with(start)) => Weight::Much,
         _ => weight,
     }
+}
+
+/// passwd NAME, without any option.
+pub(super) fn passwd(arguments: &Arguments<'_, '_>) -> Option<Act> {
+    (arguments.words.len() == 1 && !arguments.first().is_empty()).then_some(PASSWORD)
 }

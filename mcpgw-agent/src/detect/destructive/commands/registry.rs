@@ -32,6 +32,7 @@ pub(super) const JUDGES: &[(&str, Judge)] = &[
     ("nginx|apachectl|httpd", services::signal),
     ("shutdown|reboot|halt|poweroff", machines::shutdown),
     ("logoff", machines::logoff),
+    ("passwd", access::passwd),
     ("chmod", access::chmod),
     ("chown|chgrp", access::chown),
     ("iptables|ip6tables", network::policy),

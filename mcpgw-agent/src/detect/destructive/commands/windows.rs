@@ -89,7 +89,9 @@ pub(super) fn del(arguments: &Arguments<'_, '_>) -> Option<Act> {
     }
     let paths: Vec<&str> =
         arguments.texts().filter(|word| !word.starts_with('/') || word.len() > 6).collect();
-    let wild = paths.iter().any(|path| path.contains('*'));
+    // `%f` and `@path` are whatever a loop finds.
+    let looped = |path: &&str| path.starts_with('@') || path.starts_with('%') && path.len() <= 3;
+    let wild = paths.iter().any(|path| path.contains('*') || looped(path));
     let weight = paths.iter().map(|path| weigh(path)).max()?;
     match () {
         () if paths.iter().any(|path| target::is_history(path)) => Some(traces::HISTORY),
@@ -97,7 +99,7 @@ pub(super) fn del(arguments: &Arguments<'_, '_>) -> Option<Act> {
         () if deep => Some(TREE),
         () if weight == Weight::Everything => Some(TREE),
         () if unasked && (wild || weight >= Weight::Much) => Some(FILES),
-        () if wild && weight >= Weight::Much => Some(FILES),
+        () if wild && (weight >= Weight::Much || paths.iter().any(looped)) => Some(FILES),
         () => None,
     }
 }
@@ -134,6 +136,7 @@ pub(super) fn remove(arguments: &Arguments<'_, '_>) -> Option<Act> {
         () if deep => Some(TREE),
         () if paths.iter().any(|path| path.contains('*')) || weight == Weight::Everything => Some(FILES),
         () if unasked => Some(FILES),
+        () if weight >= Weight::Much => Some(Act { score: 0.5, ..FILES }),
         () => None,
     }
 }

@@ -179,9 +179,11 @@ fn powershell(walk: &mut Walk<'_>, frame: &Frame<'_>, stage: Stage<'_, '_>, rest
 }
 
 fn eval(walk: &mut Walk<'_>, frame: &Frame<'_>, stage: Stage<'_, '_>, name: &str, rest: &[Word<'_>]) {
-    let fetched = frame.text.get(..2048).unwrap_or(frame.text);
-    let fetched = name.starts_with('i')
-        && commands::holds(fetched, &["downloadstring", "iwr ", "irm ", "invoke-webrequest"]);
+    let start = stage.simple.span().start;
+    let window = frame.text.get(start..).map(|rest| rest.get(..160).unwrap_or(rest)).unwrap_or_default();
+    let downloads = ["downloadstring", "iwr ", "irm ", "invoke-webrequest"];
+    let fetched =
+        name.starts_with('i') && walk.spend(frame, 4 * window.len()) && commands::holds(window, &downloads);
     if fetched || substitutes_fetch(frame, stage) && rest.first().is_some_and(|word| word.text == "<(…)") {
         return walk.remote(frame, stage);
     }

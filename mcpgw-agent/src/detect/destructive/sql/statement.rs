@@ -128,7 +128,12 @@ pub(super) fn judge(tokens: &[Token<'_>], transaction: &Transaction) -> Option<A
             .get(1)
             .filter(|word| word.is_one_of(&["master", "slave", "replica", "binary"]))
             .map(|_| LOGS),
-        "shutdown" => Some(Act { score: 0.6, ..SESSIONS }),
+        "shutdown" => {
+            let stops = tokens
+                .get(1)
+                .is_none_or(|word| word.is_one_of(&["with", "immediate", "abort", "transactional"]));
+            stops.then_some(Act { score: 0.6, ..SESSIONS })
+        }
         "kill" => (tokens.len() >= 2).then_some(Act { score: 0.5, ..SESSIONS }),
         "restore" => tokens.iter().any(|token| token.is("replace")).then_some(REPLACE),
         "detach" => tokens.iter().any(|token| token.is("delete")).then_some(GRAPH),
@@ -177,12 +182,19 @@ fn embedded(tokens: &[Token<'_>], transaction: &Transaction) -> Option<Act> {
 /// The name that begins here, its parts joined, and how many tokens it is.
 fn name(tokens: &[Token<'_>]) -> Option<(String, usize)> {
     let prose = [
-        "the", "a", "an", "this", "that", "all", "my", "your", "it", "to", "and", "from", "of", "in", "for",
+        "the", "an", "this", "that", "all", "my", "your", "it", "to", "and", "from", "of", "in", "for",
         "these", "any", "with", "where", "set",
     ];
     let first = tokens.first().filter(|token| {
         matches!(token.kind, Kind::Word | Kind::Name | Kind::Text) && !token.is_one_of(&prose)
     })?;
+    let article = first.is("a")
+        && tokens
+            .get(1)
+            .is_some_and(|next| next.kind == Kind::Word && !next.is_one_of(&["cascade", "where", "set"]));
+    if article {
+        return None;
+    }
     let mut name = first.inner().to_owned();
     let mut length = 1;
     while let [dot, part, ..] = tokens.get(length..).unwrap_or_default() {
