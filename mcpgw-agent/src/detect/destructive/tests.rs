@@ -102,7 +102,7 @@ fn a_mention_in_a_long_text_is_found_where_it_stands() {
 #[test]
 fn calls_of_file_tools_are_judged_by_name_and_arguments() {
     let judge = |tool: &str, arguments: &str| {
-        let document = Document::parse(arguments.as_bytes().to_vec().into(), Limits::default()).unwrap();
+        let document = Document::parse(arguments.as_bytes().to_vec().into(), &Limits::default()).unwrap();
         let hits = judge_call(tool, document.root());
         hits.into_iter().filter(|hit| hit.score >= 0.5).map(|hit| hit.kind).collect::<Vec<_>>()
     };

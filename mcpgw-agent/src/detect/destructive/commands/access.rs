@@ -90,7 +90,7 @@ fn weigh_owned(path: &str) -> Weight {
     match weight {
         Weight::Everything if path.starts_with('.') || path == "*" => Weight::Ordinary,
         Weight::Everything if deep && given.iter().any(|start| path.starts_with(start)) => Weight::Much,
-        _ => weight,
+        Weight::Nothing | Weight::Ordinary | Weight::Much | Weight::Everything => weight,
     }
 }
 

@@ -5,7 +5,7 @@ use super::rows::{Row, row, with};
 use super::target::{self, Weight, weigh};
 use super::{powershell, traces};
 use crate::detect::destructive::act::Act;
-use crate::detect::destructive::shell::Flavour;
+use crate::detect::destructive::shell::{End, Flavour};
 
 const TREE: Act = Act::high("recursive_delete", "removes a directory with all that is in it");
 const FILES: Act = Act::medium("file_delete", "removes files unasked, or nobody named one by one");
@@ -130,7 +130,7 @@ pub(super) fn remove(arguments: &Arguments<'_, '_>) -> Option<Act> {
         () if paths.iter().any(|path| target::is_log(path)) => Some(traces::LOGS),
         () if paths.iter().any(|path| path.to_ascii_lowercase().starts_with("hk")) => Some(REGISTRY),
         // What stands in parentheses was read as another command.
-        () if paths.is_empty() && !piped => Some(FILES),
+        () if paths.is_empty() && !piped => (arguments.simple.end == End::Open).then_some(FILES),
         () if piped && (deep || unasked || source == Some(true)) => Some(TREE),
         () if weight == Weight::Nothing => None,
         () if deep => Some(TREE),
