@@ -156,7 +156,6 @@ fn is_store(text: &str) -> bool {
         "replicaof",
         "eval",
         "acl",
-        "shutdown",
         "unlink",
         "del",
         "function",
@@ -186,7 +185,8 @@ fn holds(text: &str, part: &str) -> bool {
 /// Whether a script shows signs of cmd or PowerShell.
 pub(super) fn may_be_windows(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let signs: [&[u8]; 9] = [b":\\", b"$env:", b"$_", b".exe", b"-Object", b"-Item", b"-item", b"::", b".\\"];
+    let signs: [&[u8]; 11] =
+        [b"Get-", b"Win32_", b":\\", b"$env:", b"$_", b".exe", b"-Object", b"-Item", b"-item", b"::", b".\\"];
     memchr::memchr2(b'^', b'%', bytes).is_some()
         || signs.iter().any(|sign| memchr::memmem::find(bytes, sign).is_some())
 }

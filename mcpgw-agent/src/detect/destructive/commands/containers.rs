@@ -22,7 +22,6 @@ pub(super) const ROWS: &[Row] = &[
     row(DOCKER, "volume prune|rm|remove", VOLUMES),
     with(DOCKER, "system prune", "--volumes", VOLUMES),
     with(DOCKER, "rm", "-f|--force", FORCE),
-    with(DOCKER, "rm", "-v|--volumes", VOLUMES),
     with(DOCKER, "container|pod rm|remove", "-f|--force", FORCE),
     with(DOCKER, "rmi", "-f|--force", FORCE),
     with(DOCKER, "image rm|remove", "-f|--force", FORCE),

@@ -79,6 +79,14 @@ const MADE: &[&str] = &[
     "release",
     "debug",
     "pkg",
+    "pods",
+    "__snapshots__",
+    "vendor/bundle",
+    ".bundle",
+    "elm-stuff",
+    ".stack-work",
+    "dist-newstyle",
+    ".build",
 ];
 
 /// Endings of files that are made again.
@@ -332,4 +340,14 @@ pub(super) fn is_data(path: &str) -> bool {
     ]
     .iter()
     .any(|end| lower.ends_with(end))
+}
+
+/// Whether a path looks like one file's: its name has an ending.
+pub(super) fn is_file(path: &str) -> bool {
+    let name = path.trim_end_matches('"').rsplit(['/', '\\']).next().unwrap_or(path);
+    name.rsplit_once('.').is_some_and(|(stem, end)| {
+        !stem.is_empty()
+            && (1..=5).contains(&end.len())
+            && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }

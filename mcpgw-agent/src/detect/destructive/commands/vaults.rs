@@ -45,7 +45,9 @@ pub(super) fn gpg(arguments: &Arguments<'_, '_>) -> Option<Act> {
         || arguments.texts().any(|word| {
             word.starts_with('-') && !word.starts_with("--") && word.len() < 5 && word.contains('c')
         });
-    let unattended = arguments.texts().any(|word| word.starts_with("--passphrase") || word == "--batch");
+    let windows = arguments.holds(&[":\\"]);
+    let unattended =
+        windows || arguments.texts().any(|word| word.starts_with("--passphrase") || word == "--batch");
     let deletes = arguments.texts().any(|word| word.starts_with("--delete-secret"));
     match () {
         () if deletes => Some(Act { kind: "key_delete", why: "removes a private key", ..BACKUP }),
