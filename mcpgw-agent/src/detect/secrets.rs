@@ -293,9 +293,8 @@ impl Search<'_, '_> {
         };
         let Some(score) = word.judge(given, written) else { return };
         if !plain && !bytes.get(name.clone()).is_some_and(|name| word::is_about(name, word)) {
-            let paired = bytes.get(value.range.end) == Some(&b';')
-                || name.start > 0 && bytes.get(name.start - 1) == Some(&b';');
-            let connection = word != Word::Salt && paired && !value.quoted;
+            let connection =
+                word != Word::Salt && !value.quoted && address::is_paired(bytes, &name, &value.range);
             let range = if connection { address::pairs(bytes, &value.range) } else { value.range };
             self.done.value = self.done.value.max(range.end);
             self.hit(range, word.kind(), score);

@@ -211,7 +211,7 @@ pub(super) fn manifest(bytes: &[u8], at: &Range<usize>, found: &mut impl FnMut(R
             let length = alphabet::run(bytes, start, B64 | EQUALS, 4096);
             let given = bytes.get(start..start + length).unwrap_or_default();
             let indented = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'"' | b'\r'));
-            if indented && length >= 10 && length % 4 == 0 && !value::stands_for(given) {
+            if indented && length >= 10 && length.is_multiple_of(4) && !value::stands_for(given) {
                 found(start..start + length);
             }
         }
