@@ -218,3 +218,20 @@ pub(super) fn manifest(bytes: &[u8], at: &Range<usize>, found: &mut impl FnMut(R
         offset += line.len() + 1;
     }
 }
+
+/// The private members of a JSON web key around the needle at `at`: `k` of a symmetric key, `d` of others.
+pub(super) fn web_key(bytes: &[u8], at: usize, found: &mut impl FnMut(Range<usize>)) {
+    let from = at.saturating_sub(MANIFEST_MAX);
+    let until = bytes.len().min(at + MANIFEST_MAX);
+    let Some(window) = bytes.get(from..until) else { return };
+    for member in [&b"\"k\""[..], b"\"d\""] {
+        let Some(index) = memchr::memmem::find(window, member) else { continue };
+        let behind = window.get(index + member.len()..).unwrap_or_default();
+        let gap = behind.iter().take(8).take_while(|byte| matches!(byte, b':' | b' ' | b'"' | b'\n')).count();
+        let start = from + index + member.len() + gap;
+        let length = alphabet::run(bytes, start, alphabet::URL64P, 2048);
+        if gap >= 2 && length >= 20 {
+            found(start..start + length);
+        }
+    }
+}

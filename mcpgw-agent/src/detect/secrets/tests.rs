@@ -202,6 +202,7 @@ fn commands_manifests_and_other_keys_hold_secrets() {
             format!("{secret}\n{secret}"),
             format!("Private-Lines: 2\n{secret}\n{secret}\n Private-MAC: 0"),
         ),
+        ("json_web_key", secret.clone(), format!("{{\"kty\":\"oct\",\"k\":\"{secret}\"}}")),
         ("mailchimp_key", format!("{}-us12", hex(32)), format!("key {}-us12.", hex(32))),
     ] {
         assert_eq!(found(&text), [(kind, secret)], "{text}");

@@ -165,7 +165,10 @@ pub(super) fn password(value: &[u8], written: bool) -> Option<f32> {
         [made.lower, made.upper, made.digits, made.symbols].iter().filter(|count| **count > 0).count();
     let name = value.iter().all(|byte| alphabet::is(*byte, WORD | DOT));
     if is_reference(value) && !is_random(value, 12) {
-        return None;
+        // A word and a number behind it: people's passwords look like that, and so do names.
+        let weak =
+            written && made.length >= 7 && made.digits > 0 && value.iter().all(u8::is_ascii_alphanumeric);
+        return weak.then_some(0.5);
     }
     match (classes, made.length) {
         (3.., 6..) if made.digits > 0 || made.symbols > 0 => Some(0.8),

@@ -91,6 +91,8 @@ pub(super) static WORDS: &[(&str, Word)] = &[
     ("pw: ", Word::Password),
     (" pw:", Word::Password),
     ("/pw:", Word::Password),
+    ("/pw :", Word::Password),
+    (" pw :", Word::Password),
     (" pw=", Word::Password),
     ("_pw:", Word::Password),
     ("_pw=", Word::Password),
