@@ -74,7 +74,7 @@ pub(super) const ROWS: &[Row] = &[
     row("skaffold|tilt|garden", "delete|down|cleanup", Act { score: 0.45, ..RELEASE }),
     row("skopeo|crane|oras|regctl", "delete|manifest|tag", Act { score: 0.55, ..RELEASE }),
     row("rancher", "rm|clusters|projects|delete", CLUSTER),
-    row("ansible", "* -m", Act::low("remote_change", "changes other machines")),
+    with("ansible", "*", "-m", Act::low("remote_change", "changes other machines")),
 ];
 
 /// kubectl delete.
