@@ -16,6 +16,9 @@ pub(super) enum Shape {
     Nothing,
 }
 
+/// Bytes of a query that may be a script after all.
+const MAX_QUERY: usize = 4096;
+
 /// Members whose value is a document or prose.
 const DOCUMENTS: &[&str] = &[
     "content",
@@ -129,7 +132,7 @@ pub(super) fn of(text: &str, place: &Place<'_>) -> Shape {
         return if searches() {
             Shape::Document
         } else {
-            Shape::Run { script: !sql::looks_like(text), statements: true }
+            Shape::Run { script: text.len() <= MAX_QUERY && !sql::looks_like(text), statements: true }
         };
     }
     if NAMES.contains(&key) {

@@ -168,6 +168,11 @@ pub(super) fn weigh(path: &str) -> Weight {
         return weight;
     }
     let lower = path.to_ascii_lowercase();
+    // What `mktemp` made, or what a variable called so most likely holds.
+    let made = ["$tmp", "$temp", "$(mktemp"].iter().any(|start| lower.starts_with(start));
+    if made && !lower.contains("..") {
+        return Weight::Nothing;
+    }
     let climbs = lower.split(['/', '\\']).any(|part| part == "..");
     let rest = lower.trim_start_matches(['/', '\\']);
     if lower.starts_with('/') || drive(&lower).is_some() {
