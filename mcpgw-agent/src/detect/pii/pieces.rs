@@ -82,7 +82,8 @@ fn postcode(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
 
 /// Three or four digits beside a word for a card's security code.
 fn security_code(scene: &mut Scene<'_, '_>, range: &Range<usize>) {
-    if scene.near(range).meets(Topics::CVV) && scene.begins(range.start) && scene.ends(range.end) {
+    let stands_alone = scene.begins(range.start) && scene.ends(range.end);
+    if stands_alone && scene.speaks_of_codes() && scene.near(range).meets(Topics::CVV) {
         scene.add("cvv", 0.7, range.clone(), NAMED);
     }
 }
