@@ -9,11 +9,14 @@
 
 mod finding;
 mod nominate;
+pub mod pins;
 mod place;
+mod poisoning;
 
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use place::{Place, Surface};
+pub use poisoning::{Definition, DefinitionKind, Neighbours, poisoned};
 
 /// A detector of what stands in one text, whatever else is in its message.
 pub trait TextDetector: Send + Sync {

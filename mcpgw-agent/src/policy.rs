@@ -47,6 +47,7 @@ pub use explain::{Explanation, Outcome, Step};
 pub use lint::{Warning, lint};
 pub use request::{Context, Principal, Request, Transport};
 pub use rule::{Action, Described, Rule};
+pub(crate) use text::fold;
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ mod confusable;
 mod fold;
 mod percent;
 
-pub(super) use fold::fold;
+pub(crate) use fold::fold;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -52,21 +52,27 @@ impl<'v, 'm> Path<'v, 'm> {
     }
 }
 
-/// Keys that are no plain words are quoted, long ones cut.
+impl Segment<'_> {
+    /// The step as it is written at the end of a path: of an empty one, or of one that has a step. Keys that are no plain
+    /// words are quoted, long ones cut.
+    pub fn after(&self, is_first: bool) -> impl fmt::Display {
+        fmt::from_fn(move |f| match self {
+            Segment::Index(index) => write!(f, "[{index}]"),
+            Segment::Key(key) if is_plain(key) => write!(f, "{}{key}", if is_first { "" } else { "." }),
+            Segment::Key(key) => {
+                let shown: String = key.chars().take(SHOWN).collect();
+                let cut = if shown.len() < key.len() { "..." } else { "" };
+                write!(f, "[{}{cut}]", quote(&shown))
+            }
+        })
+    }
+}
+
+/// As [`Segment::after`] writes each step.
 impl fmt::Display for Path<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (depth, segment) in self.segments().enumerate() {
-            match segment {
-                Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Key(key) if is_plain(&key) => {
-                    write!(f, "{}{key}", if depth == 0 { "" } else { "." })?;
-                }
-                Segment::Key(key) => {
-                    let shown: String = key.chars().take(SHOWN).collect();
-                    let cut = if shown.len() < key.len() { "..." } else { "" };
-                    write!(f, "[{}{cut}]", quote(&shown))?;
-                }
-            }
+            write!(f, "{}", segment.after(depth == 0))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::confusable;
 
 /// `text` in NFKC, without invisible characters, look-alikes of ASCII replaced by it, blanks in a row made one; lower case.
-pub(in crate::policy) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let folded = if text.is_ascii() { blanks(text.chars()) } else { fold_unicode(text) };
     folded.to_lowercase()
 }
