@@ -14,6 +14,7 @@ mod doctor;
 mod hold;
 mod log;
 mod output;
+mod pins;
 mod policy;
 mod proxy;
 mod reload;
@@ -55,6 +56,8 @@ enum Command {
     Hold(hold::Command),
     #[command(subcommand)]
     Audit(audit::Command),
+    #[command(subcommand)]
+    Pins(pins::Command),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -86,5 +89,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Proxy(args) => proxy::proxy(&args),
         Command::Hold(command) => hold::hold(&command),
         Command::Audit(command) => audit::audit(&command),
+        Command::Pins(command) => pins::pins(&command),
     }
 }
