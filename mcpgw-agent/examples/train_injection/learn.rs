@@ -4,21 +4,27 @@ use std::collections::BTreeSet;
 
 use mcpgw_agent::detect::injection::features::{FEATURES, Sink, WINDOW, see};
 use mcpgw_agent::detect::injection::model::{doublings, scale};
+use mcpgw_agent::detect::injection::rules::Rules;
+use mcpgw_agent::detect::injection::words::Token;
 
 use crate::random::Random;
 
 /// A text as the model sees it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Seen {
     features: Vec<u32>,
     /// For each block, behind its last feature, and its tokens.
     blocks: Vec<(usize, u16)>,
+    rules: Rules,
+    /// How sure the rules are of an order.
+    pub(crate) order: f32,
 }
 
 impl Seen {
     pub(crate) fn new(text: &str) -> Self {
         let mut seen = Self::default();
         see(text, &mut seen);
+        seen.order = std::mem::take(&mut seen.rules).best().map_or(0.0, |order| order.score);
         seen
     }
 
@@ -37,6 +43,10 @@ impl Seen {
 impl Sink for Seen {
     fn feature(&mut self, index: usize) {
         self.features.push(u32::try_from(index).unwrap_or(0));
+    }
+
+    fn token(&mut self, token: &Token, classes: u32) {
+        self.rules.step(token, classes);
     }
 
     fn block(&mut self, tokens: usize, _: usize, _: usize) {
