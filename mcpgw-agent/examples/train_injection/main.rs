@@ -32,7 +32,7 @@ const WEIGHTS: &str = "src/detect/injection/weights.bin";
 const SENTENCES: usize = 16;
 const PLAN: Plan = Plan { rounds: 4, rate: 1.0, epochs: 15, loud: 10, length: 0.1 };
 /// Texts without attack that may be reported, out of fold.
-const ALARMS: f32 = 0.008;
+const ALARMS: f32 = 0.009;
 /// More than any model says.
 const SURE: f32 = 100.0;
 /// How fast the score leaves 0.5.
