@@ -18,7 +18,7 @@ mod validate;
 
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
-pub use gateway::{Audit, Gateway, GatewayLimits};
+pub use gateway::{Audit, Gateway, GatewayLimits, Pins};
 pub use load::DEFAULT_PATH;
 pub(crate) use load::read_text;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};

@@ -80,6 +80,8 @@ pub(super) struct GatewaySection {
     #[serde(default)]
     pub(super) audit: AuditSection,
     #[serde(default)]
+    pub(super) pins: PinsSection,
+    #[serde(default)]
     pub(super) limits: GatewayLimitsSection,
     pub(super) hold_timeout: Option<At<String>>,
 }
@@ -97,6 +99,20 @@ pub(super) struct AuditSection {
 pub(super) enum DurabilityWord {
     Written,
     Synced,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct PinsSection {
+    pub(super) path: Option<At<String>>,
+    pub(super) trust: Option<TrustWord>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum TrustWord {
+    FirstUse,
+    Approved,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::audit::Durability;
 use crate::inventory::AllowSpec;
+use crate::pins::Trust;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("/etc/mcpgw/agent.yaml"), text)
@@ -83,6 +84,9 @@ gateway:
     path: /var/log/mcpgw/audit.jsonl
     durability: synced
     signing-key-file: /etc/mcpgw/audit.key
+  pins:
+    path: /var/lib/mcpgw/approved
+    trust: approved
   limits:
     message-bytes: 1048576
     sessions: 20
@@ -125,6 +129,7 @@ log:
                 durability: Durability::Synced,
                 signing_key_file: Some("/etc/mcpgw/audit.key".into()),
             },
+            pins: Pins { path: Some("/var/lib/mcpgw/approved".into()), trust: Trust::Approved },
             limits: GatewayLimits { message_bytes: 1 << 20, sessions: 20, sessions_per_user: 10 },
             hold_timeout: Duration::from_secs(90),
         },

@@ -12,9 +12,9 @@ use super::glob::Glob;
 use super::read::{Members, Reader};
 use super::rules;
 use super::text::{Readings, Side};
-use crate::detect::{Detector, DetectorSet, Finding, THRESHOLD};
+use crate::detect::{Detector, DetectorSet, Finding, Pii, THRESHOLD};
 use crate::mcp::Direction;
-use crate::yaml::{Content, Node};
+use crate::yaml::{At, Content, Node};
 
 /// What a finding does to its message, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -177,13 +177,8 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
     }
     if let Some(node) = members.get("kinds") {
         for (kind, node) in reader.entries(node, "kinds") {
-            let is_kind =
-                kind.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-            if !is_kind || kind.value.is_empty() {
-                reader.problem(kind.place, format!("`{}` is no kind of finding", kind.value));
-            }
             let reaction = reaction(reader, node);
-            setting.kinds.push((kind.value.to_ascii_lowercase().into(), reaction));
+            setting.kinds.extend(kinds(reader, detector, kind).into_iter().map(|kind| (kind, reaction)));
         }
     }
     if let Some(node) = members.get("except") {
@@ -192,6 +187,24 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         }
     }
     setting
+}
+
+/// The kinds of finding that a name stands for. Personal data has more names than one for most of its kinds.
+fn kinds(reader: &mut Reader, detector: Detector, name: &At<String>) -> Vec<Box<str>> {
+    if detector == Detector::Pii {
+        return match Pii::kinds(&name.value) {
+            Some(kinds) => kinds.into_iter().map(Box::from).collect(),
+            None => {
+                reader.problem(name.place, format!("`{}` is no kind of personal data", name.value));
+                Vec::new()
+            }
+        };
+    }
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if name.value.is_empty() || !name.value.bytes().all(is_word) {
+        reader.problem(name.place, format!("`{}` is no kind of finding", name.value));
+    }
+    vec![name.value.to_ascii_lowercase().into()]
 }
 
 fn exception(reader: &mut Reader, node: &Node) -> Option<Exception> {

@@ -11,6 +11,7 @@ mod held;
 mod judged;
 pub(crate) mod metrics;
 mod party;
+mod pinned;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -24,12 +25,14 @@ pub use held::Held;
 pub use judged::{Judged, Passed};
 pub use metrics::GateMetrics;
 pub use party::{Party, Tally};
+pub use pinned::Pinned;
 
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
-use crate::detect::{Inspector, Subject};
+use crate::detect::{Detector, Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
+use crate::pins::{Pins, ServerId};
 use crate::policy::{Evaluation, Mode, Policy, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
@@ -51,6 +54,7 @@ pub struct Gate {
     stem: Box<str>,
     decisions: AtomicU64,
     metrics: Arc<GateMetrics>,
+    pins: Option<Arc<Pins>>,
 }
 
 /// How messages are told apart on the wire they came from.
@@ -75,7 +79,20 @@ impl Gate {
             stem: stem.into(),
             decisions: AtomicU64::new(1),
             metrics: Arc::default(),
+            pins: None,
         }
+    }
+
+    /// It holds what servers say of themselves against `pins`.
+    #[must_use]
+    pub fn pinning(self, pins: Arc<Pins>) -> Self {
+        Self { pins: Some(pins), ..self }
+    }
+
+    /// The pins of `server`, for a session with it. Without pins nothing counts as approved.
+    #[must_use]
+    pub fn pins_of(&self, server: &ServerId) -> Pinned {
+        Pinned::new(self.pins.as_ref(), server)
     }
 
     /// Where it records.
@@ -151,7 +168,7 @@ impl Gate {
 }
 
 /// Evaluates by rules, and by what is found where those let it pass.
-fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
+fn inspect(policy: &Policy, request: &Request<'_>, pinned: Option<&Pinned>) -> Evaluation {
     let evaluation = policy.evaluate(request);
     let wanted = policy.inspects(request, &evaluation);
     let tool = request.tool();
@@ -161,7 +178,10 @@ fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
         answers: request.answers.map(|open| &*open.method),
         tool: tool.as_deref(),
     };
-    let findings = Inspector::shipped().message(request.message, &subject, wanted);
+    let mut findings = Inspector::shipped().message(request.message, &subject, wanted);
+    if wanted.has(Detector::Pins) {
+        findings.list.extend(pinned.into_iter().flat_map(|pinned| pinned.look(request)));
+    }
     policy.weigh(request, evaluation, wanted, findings)
 }
 
@@ -240,6 +260,9 @@ impl Turn<'_> {
             session.closed(self.direction.opposite(), id);
         }
         drop(session);
+        if let Some(pinned) = self.party.pins() {
+            pinned.keep();
+        }
         let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, None);
         let answer =
             (!verdict.forwards()).then(|| self.answer(&message, &standing, &verdict, &decision)).flatten();
@@ -275,7 +298,7 @@ impl Turn<'_> {
             revision: standing.revision,
             context: self.party.context(),
         };
-        verdict::decide(inspect(policy, &request))
+        verdict::decide(inspect(policy, &request, self.party.pins()))
     }
 
     fn record(

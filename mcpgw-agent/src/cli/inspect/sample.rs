@@ -156,6 +156,7 @@ impl Circumstances {
             decision: "inspect".into(),
             since_us: 0,
             revision: None,
+            from_start: true,
         });
         let request = Request {
             direction: sample.direction,

@@ -132,7 +132,8 @@ fn what_is_wrong_with_the_section_is_told() {
         ("  secret: deny", "5:3 unknown key `secret`, did you mean `secrets`?"),
         ("  secrets: block", "5:12 `block` is no reaction, one of: off, observe, redact, hold, deny"),
         ("  pii: {threshold: 7}", "5:20 `threshold` is a number from 0 to 1"),
-        ("  pii: {kinds: {'a b': deny}}", "5:17 `a b` is no kind of finding"),
+        ("  secrets: {kinds: {'a b': deny}}", "5:21 `a b` is no kind of finding"),
+        ("  pii: {kinds: {credit_kard: deny}}", "5:17 `credit_kard` is no kind of personal data"),
         ("  pii: {except: [{action: off}]}", "5:18 an exception names `servers`, `tools` or `directions`"),
         ("  pii: {except: [{tools: [a]}]}", "5:18 an exception has no `action`"),
     ] {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::pinned::Pinned;
 use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::proxy::hold::Holds;
@@ -16,6 +17,7 @@ pub struct Party {
     session: Mutex<Session>,
     tally: Tally,
     holds: Option<Arc<Holds>>,
+    pinned: Option<Pinned>,
 }
 
 /// A session's messages, counted.
@@ -56,7 +58,14 @@ impl Party {
     /// A session called `id` in the audit log.
     #[must_use]
     pub fn new(id: impl Into<Box<str>>, context: Context) -> Self {
-        Self { id: id.into(), context, session: Mutex::default(), tally: Tally::default(), holds: None }
+        Self {
+            id: id.into(),
+            context,
+            session: Mutex::default(),
+            tally: Tally::default(),
+            holds: None,
+            pinned: None,
+        }
     }
 
     /// Its messages wait in `holds` where policy wants a person's word. Whatever carries the session must
@@ -64,6 +73,17 @@ impl Party {
     #[must_use]
     pub fn holding(self, holds: Arc<Holds>) -> Self {
         Self { holds: Some(holds), ..self }
+    }
+
+    /// What its server says of itself is held against pins.
+    #[must_use]
+    pub fn pinned(self, pinned: Pinned) -> Self {
+        Self { pinned: Some(pinned), ..self }
+    }
+
+    /// The pins of its server.
+    pub(super) fn pins(&self) -> Option<&Pinned> {
+        self.pinned.as_ref()
     }
 
     /// Where its messages wait; `None` where nobody can be asked.

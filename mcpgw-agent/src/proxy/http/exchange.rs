@@ -21,6 +21,7 @@ use super::upstream::{Lease, Upstream, UpstreamError};
 use super::{LATE, Patience, headers, origin};
 use crate::audit::{AuditLog, Event};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
+use crate::pins::ServerId;
 use crate::policy::Principal;
 use crate::proxy::gate::{Framing, Gate, Party, Passed};
 
@@ -75,7 +76,8 @@ impl Front {
     pub(super) fn fresh(&self, legacy: Option<Legacy>, principal: Principal) -> Arc<Session> {
         let id = format!("{:08x}-{}", self.stem, self.parties.fetch_add(1, Ordering::Relaxed));
         let context = session::context(&self.server, &self.url, legacy.is_some(), principal);
-        Session::new(Party::new(id, context), legacy)
+        let pinned = self.gate.pins_of(&ServerId::of_url(&self.url));
+        Session::new(Party::new(id, context).pinned(pinned), legacy)
     }
 
     /// Judges what a client sent with `headers`, and waits for the record.
