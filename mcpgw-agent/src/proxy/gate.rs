@@ -30,7 +30,7 @@ use crate::audit::{AuditError, AuditLog, Entry, Recorded};
 use crate::detect::{Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
-use crate::policy::{Evaluation, Mode, Policy, Request};
+use crate::policy::{Effect, Evaluation, Mode, Policy, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
@@ -150,9 +150,16 @@ impl Gate {
     }
 }
 
-/// Evaluates by rules, and by what is found where those let it pass.
-fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
-    let evaluation = policy.evaluate(request);
+/// What of `message` goes on, if it does.
+fn outgoing(message: &Message, verdict: &Verdict) -> Bytes {
+    if verdict.edits().is_empty() {
+        return message.bytes().clone();
+    }
+    json::apply(message.bytes(), verdict.edits().to_vec())
+}
+
+/// `evaluation`, and what is found in the message.
+fn inspect(policy: &Policy, request: &Request<'_>, evaluation: Evaluation) -> Evaluation {
     let wanted = policy.inspects(request, &evaluation);
     let tool = request.tool();
     let subject = Subject {
@@ -226,11 +233,7 @@ impl Turn<'_> {
         let standing = session.look(self.direction, &message, in_batch);
         let verdict = self.decide(&message, &standing, objection);
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
-        let outgoing = if verdict.edits().is_empty() {
-            message.bytes().clone()
-        } else {
-            json::apply(message.bytes(), verdict.edits().to_vec())
-        };
+        let outgoing = outgoing(&message, &verdict);
         if verdict.forwards() {
             session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
         } else if held.is_some() {
@@ -265,9 +268,6 @@ impl Turn<'_> {
             let answers = standing.answers.as_ref()?;
             message.check_answer(&answers.method).err().map(Cause::Malformed)
         };
-        if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
-            return verdict::refuse(cause, policy.unseen());
-        }
         let request = Request {
             direction: self.direction,
             message,
@@ -275,7 +275,14 @@ impl Turn<'_> {
             revision: standing.revision,
             context: self.party.context(),
         };
-        verdict::decide(inspect(policy, &request))
+        if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
+            // No rule is asked, but what is not to be written down is looked for all the same.
+            let effect = Effect::Deny { as_result: false };
+            let refused = Evaluation { effect, ..Evaluation::passing("".into(), Mode::Enforce) };
+            let Evaluation { findings, concealed, .. } = inspect(policy, &request, refused);
+            return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
+        }
+        verdict::decide(inspect(policy, &request, policy.evaluate(&request)))
     }
 
     fn record(
@@ -311,6 +318,7 @@ impl Turn<'_> {
             kind: message.map(Message::kind),
             method: message.and_then(Message::method).or(asked),
             verdict,
+            is_first: held.is_none(),
             recorded: recorded.is_ok(),
             added: self.since.elapsed(),
             answered_us: entry.answered_us,
