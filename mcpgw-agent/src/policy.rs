@@ -90,6 +90,8 @@ pub struct Evaluation {
     pub finding: Option<(Detector, &'static str)>,
     /// Changes that take secrets and personal data out of the record, whatever becomes of the message.
     pub concealed: Vec<Edit>,
+    /// Changes to make before it goes on, where it is held and then approved.
+    pub once_approved: Vec<Edit>,
 }
 
 impl Evaluation {
@@ -104,6 +106,7 @@ impl Evaluation {
             findings: Vec::new(),
             finding: None,
             concealed: Vec::new(),
+            once_approved: Vec::new(),
         }
     }
 

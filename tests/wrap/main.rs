@@ -10,10 +10,13 @@
 )]
 
 mod bytes;
+mod detected;
 mod messages;
 mod process;
 mod refusals;
 mod registration;
+#[path = "../support/says.rs"]
+mod says;
 mod sdk;
 mod signals;
 mod support;

@@ -81,11 +81,13 @@ fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
     if verdict.findings().is_empty() {
         return;
     }
-    // Names of members may hold what was found. Concealing leaves every value where it is in the index.
+    // Names of members may hold what was found. Concealing leaves every value where it is in the index, but where
+    // arguments were not looked at: then a place in the one says nothing about the other.
     let concealed = (!verdict.concealed().is_empty())
         .then(|| read_again(&json::apply(message.bytes(), verdict.concealed().to_vec())));
+    let values = |message: &Message| message.document().root().end();
     let shown = match &concealed {
-        Some(concealed) => concealed.as_ref(),
+        Some(concealed) => concealed.as_ref().filter(|concealed| values(concealed) == values(message)),
         None => Some(message),
     };
     line.array(

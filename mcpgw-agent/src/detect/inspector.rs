@@ -1,5 +1,6 @@
 //! All detectors over one message.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -14,6 +15,9 @@ use crate::text::{Budget, Reading, readings};
 
 /// Findings of one message that are kept, each of one kind in one text. Behind them nothing is known.
 const MAX_FINDINGS: usize = 100_000;
+
+/// Bytes of a member's name, and of a tool's, that say what a text is. They are looked at with each text.
+const MAX_NAME: usize = 256;
 
 /// The score from which a finding counts, where policy names no other.
 pub const THRESHOLD: f32 = 0.5;
@@ -79,19 +83,16 @@ impl Inspector {
         if wanted.is_empty() {
             return pass.findings();
         }
+        let tool =
+            subject.tool.map(|tool| tool.get(..tool.floor_char_boundary(MAX_NAME)).unwrap_or_default());
         fields(message, subject.direction, subject.answers, |field| {
             let surface = match (subject.direction, field.role) {
                 (Direction::ToServer, _) => Surface::Arguments,
                 (Direction::ToClient, Role::Definition) => Surface::Definition,
                 (Direction::ToClient, _) => Surface::Content,
             };
-            let key = field.path.key();
-            let place = Place {
-                surface,
-                role: field.role,
-                key: key.as_deref().unwrap_or_default(),
-                tool: subject.tool,
-            };
+            let key = field.path.key_value().map(name).unwrap_or_default();
+            let place = Place { surface, role: field.role, key: &key, tool };
             pass.value(field.value, &place, field.is_key);
         });
         pass.together();
@@ -109,6 +110,12 @@ impl Inspector {
         pass.together();
         pass.findings()
     }
+}
+
+/// A member's name, if it is one: what is longer than that says nothing about a value, and each value has it.
+fn name(key: Value<'_>) -> Cow<'_, str> {
+    let is_short = key.raw().len() <= MAX_NAME;
+    if is_short { key.as_str().unwrap_or_default() } else { Cow::Borrowed("") }
 }
 
 /// Judges the definitions in an answer of a server, each whole.
@@ -171,7 +178,7 @@ impl<'i> Pass<'i> {
         self.value(value, place, false);
         for (key, value) in value.members() {
             self.value(key, place, true);
-            let name = key.as_str().unwrap_or_default();
+            let name = name(key);
             self.beneath(value, &Place { key: &name, ..*place });
         }
         for element in value.elements() {

@@ -33,7 +33,7 @@ use crate::detect::{Detector, Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
-use crate::policy::{Evaluation, Mode, Policy, Request};
+use crate::policy::{Effect, Evaluation, Mode, Policy, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
@@ -167,9 +167,21 @@ impl Gate {
     }
 }
 
-/// Evaluates by rules, and by what is found where those let it pass.
-fn inspect(policy: &Policy, request: &Request<'_>, pinned: Option<&Pinned>) -> Evaluation {
-    let evaluation = policy.evaluate(request);
+/// What of `message` goes on, if it does.
+fn outgoing(message: &Message, verdict: &Verdict) -> Bytes {
+    if verdict.edits().is_empty() {
+        return message.bytes().clone();
+    }
+    json::apply(message.bytes(), verdict.edits().to_vec())
+}
+
+/// `evaluation`, and what is found in the message.
+fn inspect(
+    policy: &Policy,
+    request: &Request<'_>,
+    evaluation: Evaluation,
+    pinned: Option<&Pinned>,
+) -> Evaluation {
     let wanted = policy.inspects(request, &evaluation);
     let tool = request.tool();
     let subject = Subject {
@@ -246,11 +258,7 @@ impl Turn<'_> {
         let standing = session.look(self.direction, &message, in_batch);
         let verdict = self.decide(&message, &standing, objection);
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
-        let outgoing = if verdict.edits().is_empty() {
-            message.bytes().clone()
-        } else {
-            json::apply(message.bytes(), verdict.edits().to_vec())
-        };
+        let outgoing = outgoing(&message, &verdict);
         if verdict.forwards() {
             session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
         } else if held.is_some() {
@@ -288,9 +296,6 @@ impl Turn<'_> {
             let answers = standing.answers.as_ref()?;
             message.check_answer(&answers.method).err().map(Cause::Malformed)
         };
-        if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
-            return verdict::refuse(cause, policy.unseen());
-        }
         let request = Request {
             direction: self.direction,
             message,
@@ -298,7 +303,14 @@ impl Turn<'_> {
             revision: standing.revision,
             context: self.party.context(),
         };
-        verdict::decide(inspect(policy, &request, self.party.pins()))
+        if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
+            // No rule is asked, but what is not to be written down is looked for all the same.
+            let effect = Effect::Deny { as_result: false };
+            let refused = Evaluation { effect, ..Evaluation::passing("".into(), Mode::Enforce) };
+            let Evaluation { findings, concealed, .. } = inspect(policy, &request, refused, None);
+            return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
+        }
+        verdict::decide(inspect(policy, &request, policy.evaluate(&request), self.party.pins()))
     }
 
     fn record(
@@ -334,6 +346,7 @@ impl Turn<'_> {
             kind: message.map(Message::kind),
             method: message.and_then(Message::method).or(asked),
             verdict,
+            is_first: held.is_none(),
             recorded: recorded.is_ok(),
             added: self.since.elapsed(),
             answered_us: entry.answered_us,
