@@ -7,30 +7,41 @@
 //! fields of a message ─▶ readings ─▶ nominate (one pass for all detectors) ─▶ detectors ─▶ hits ─▶ findings
 //! ```
 
+mod argument_injection;
 mod destructive;
+mod exfiltration;
 mod finding;
-mod inspector;
 pub mod injection;
+mod inspector;
+mod member;
 mod nominate;
 mod pii;
 mod place;
 mod poisoning;
+mod scope;
 mod secrets;
 mod set;
 mod split;
+mod ssrf;
 #[cfg(test)]
 pub(crate) mod tests;
+mod traversal;
 
+pub use argument_injection::ArgumentInjection;
 pub use destructive::{Destructive, judge_call};
+pub use exfiltration::Exfiltration;
 pub use finding::{Detector, Finding, Hit, Severity};
-pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
 pub use injection::Injection;
+pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use pii::Pii;
 pub use place::{Place, Surface};
 pub use poisoning::{Definition, DefinitionKind, Neighbours, poisoned};
+pub use scope::{Allowed, Realm, Scope};
 pub use secrets::Secrets;
 pub use set::DetectorSet;
+pub use ssrf::Ssrf;
+pub use traversal::Traversal;
 
 /// A detector of what stands in one text, whatever else is in its message.
 pub trait TextDetector: Send + Sync {

@@ -27,7 +27,7 @@ pub use party::{Party, Tally};
 
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
-use crate::detect::{Inspector, Subject};
+use crate::detect::{Detector, Inspector, Scope, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::policy::{Evaluation, Mode, Policy, Request};
@@ -151,7 +151,7 @@ impl Gate {
 }
 
 /// Evaluates by rules, and by what is found where those let it pass.
-fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
+fn inspect(policy: &Policy, request: &Request<'_>, scope: &Scope) -> Evaluation {
     let evaluation = policy.evaluate(request);
     let wanted = policy.inspects(request, &evaluation);
     let tool = request.tool();
@@ -161,7 +161,11 @@ fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
         answers: request.answers.map(|open| &*open.method),
         tool: tool.as_deref(),
     };
-    let findings = Inspector::shipped().message(request.message, &subject, wanted);
+    let mut findings = Inspector::shipped().message(request.message, &subject, wanted);
+    if wanted.has(Detector::Scope) {
+        let allowed = |realm, name: &str| policy.scope(realm, name);
+        findings.list.extend(scope.look(request.direction, request.message, allowed));
+    }
     policy.weigh(request, evaluation, wanted, findings)
 }
 
@@ -233,6 +237,7 @@ impl Turn<'_> {
         };
         if verdict.forwards() {
             session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
+            self.stays(&message);
         } else if held.is_some() {
             session.held(self.direction, &message);
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
@@ -259,6 +264,12 @@ impl Turn<'_> {
         Item { outcome, message: Some(message), verdict, decision, answers, held }
     }
 
+    /// What has passed says what the session is about.
+    fn stays(&self, message: &Message) {
+        let allowed = |realm, name: &str| self.loaded.policy.scope(realm, name);
+        self.party.scope().passed(self.direction, message, allowed);
+    }
+
     fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
         let policy = &self.loaded.policy;
         let wrong = || {
@@ -275,7 +286,7 @@ impl Turn<'_> {
             revision: standing.revision,
             context: self.party.context(),
         };
-        verdict::decide(inspect(policy, &request))
+        verdict::decide(inspect(policy, &request, &self.party.scope()))
     }
 
     fn record(

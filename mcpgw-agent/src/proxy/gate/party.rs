@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::detect::Scope;
 use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::proxy::hold::Holds;
@@ -14,6 +15,7 @@ pub struct Party {
     id: Box<str>,
     context: Context,
     session: Mutex<Session>,
+    scope: Mutex<Scope>,
     tally: Tally,
     holds: Option<Arc<Holds>>,
 }
@@ -56,7 +58,8 @@ impl Party {
     /// A session called `id` in the audit log.
     #[must_use]
     pub fn new(id: impl Into<Box<str>>, context: Context) -> Self {
-        Self { id: id.into(), context, session: Mutex::default(), tally: Tally::default(), holds: None }
+        let (session, scope) = (Mutex::default(), Mutex::default());
+        Self { id: id.into(), context, session, scope, tally: Tally::default(), holds: None }
     }
 
     /// Its messages wait in `holds` where policy wants a person's word. Whatever carries the session must
@@ -97,5 +100,10 @@ impl Party {
     /// nothing is waited for while it is held: no peer, no record, no `await`. Nothing is left half done.
     pub fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the session is about. It is locked for a moment, while [`session`](Self::session) is, never the other way round.
+    pub(super) fn scope(&self) -> MutexGuard<'_, Scope> {
+        self.scope.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

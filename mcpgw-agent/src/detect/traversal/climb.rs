@@ -1,0 +1,147 @@
+//! Which way the levels of a path lead.
+
+use super::{Found, TRICK, high, medium};
+
+/// What the steps of a path come to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Climb {
+    is_absolute: bool,
+    /// Levels it leads above where it begins; for an absolute one, levels it names and leaves again.
+    up: usize,
+    /// An absolute path that leaves every level it named.
+    reaches_root: bool,
+    /// It ends where systems and people keep what is nobody else's concern.
+    is_sensitive: bool,
+    /// Steps that are some only after they have been cleaned.
+    tricks: bool,
+}
+
+/// First levels below the root.
+const TOP: &[&str] = &[
+    "etc",
+    "proc",
+    "root",
+    "windows",
+    "winnt",
+    "boot",
+    "boot.ini",
+    "home",
+    "users",
+    "var",
+    "usr",
+    "dev",
+    "sys",
+    "opt",
+    "bin",
+    "sbin",
+    "private",
+    "program files",
+    "programdata",
+    "system32",
+    "web-inf",
+];
+/// Names that are kept from others wherever they are.
+const KEPT: &[&str] = &[
+    ".ssh",
+    ".aws",
+    ".env",
+    ".git",
+    ".gnupg",
+    ".kube",
+    ".docker",
+    ".netrc",
+    ".npmrc",
+    ".bash_history",
+    "id_rsa",
+    "id_ed25519",
+    "passwd",
+    "shadow",
+    "win.ini",
+    "authorized_keys",
+    "credentials",
+    "wp-config.php",
+];
+
+/// A drive's letter and what follows.
+pub(super) fn drive(path: &str) -> Option<&str> {
+    let (letter, rest) = path.split_at_checked(1)?;
+    rest.strip_prefix(':').filter(|_| letter.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+impl Climb {
+    /// Of a path with slashes of either kind.
+    pub(super) fn of(path: &str) -> Self {
+        let rest = drive(path).unwrap_or(path);
+        let mut climb = Self { is_absolute: rest.starts_with(['/', '\\']), ..Self::default() };
+        let (mut depth, mut deepest, mut left) = (0_usize, 0_usize, 0_usize);
+        let mut reached: Option<&str> = None;
+        let mut before = "";
+        for level in rest.split(['/', '\\']) {
+            let bare = bare(level);
+            // Whoever takes `../` out of these once leaves some.
+            let is_trick =
+                bare == "...." || before == "..." && matches!(bare, "." | "...") || bare == ".." && bare.len() < level.len();
+            climb.tricks |= is_trick;
+            before = bare;
+            match bare {
+                "" | "." | "..." => {}
+                ".." | "...." => {
+                    reached = None;
+                    match depth.checked_sub(1) {
+                        Some(above) => {
+                            depth = above;
+                            left = left.max(deepest - depth);
+                            climb.reaches_root |= depth == 0 && climb.is_absolute;
+                        }
+                        None => climb.up += 1,
+                    }
+                }
+                name => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                    let first = *reached.get_or_insert(name);
+                    climb.is_sensitive |= is_one_of(KEPT, name) || is_one_of(TOP, first);
+                }
+            }
+        }
+        climb.reaches_root &= deepest > 0;
+        if climb.is_absolute {
+            climb.up = left;
+        }
+        climb
+    }
+
+    /// It leads above where it begins, or out of what it names.
+    pub(super) fn is_climbing(self) -> bool {
+        self.up > 0 || self.tricks
+    }
+
+    pub(super) fn judge(self) -> Option<Found> {
+        let above = |score| high("path_traversal", score, "a path that climbs out of where it begins");
+        if self.tricks {
+            return Some(TRICK);
+        }
+        match (self.is_absolute, self.up) {
+            (_, 0) => None,
+            (true, up) if self.reaches_root && self.is_sensitive => {
+                Some(above(if up > 1 { 0.85 } else { 0.7 }))
+            }
+            (true, up) if self.reaches_root => Some(above(if up > 1 { 0.6 } else { 0.4 })),
+            (true, _) => Some(medium("path_traversal", 0.3, "an absolute path with steps upwards")),
+            (false, _) if self.is_sensitive => Some(above(0.9)),
+            (false, 1) => Some(medium("path_traversal", 0.4, "a path beside where it begins")),
+            (false, 2) => Some(medium("path_traversal", 0.5, "a path that leaves where it begins")),
+            (false, _) => Some(above(0.8)),
+        }
+    }
+}
+
+/// A level without what some systems cut off: blanks at its end, a NUL and what follows, parameters.
+fn bare(level: &str) -> &str {
+    let end = level.find(['\0', ';']).unwrap_or(level.len());
+    level.get(..end).unwrap_or(level).trim_end()
+}
+
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
