@@ -56,6 +56,8 @@ enum Rule {
     Curl,
     /// A manifest of a Kubernetes secret.
     Manifest,
+    /// A JSON web key.
+    WebKey,
 }
 
 static RULES: LazyLock<Vec<(&'static str, Rule)>> = LazyLock::new(|| {
@@ -73,6 +75,7 @@ static RULES: LazyLock<Vec<(&'static str, Rule)>> = LazyLock::new(|| {
         ("-----begin", Rule::Pem),
         ("private-lines:", Rule::Putty),
         ("curl ", Rule::Curl),
+        ("\"kty\"", Rule::WebKey),
         ("kind: secret", Rule::Manifest),
         ("\"kind\": \"secret\"", Rule::Manifest),
     ]);
@@ -135,6 +138,7 @@ struct Done {
     /// Ends of windows.
     block: usize,
     manifest: usize,
+    web_key: usize,
 }
 
 impl Search<'_, '_> {
@@ -210,7 +214,11 @@ impl Search<'_, '_> {
                 self.done.manifest = at + header::MANIFEST_MAX;
                 header::manifest(bytes, &word, &mut |range| self.hit(range, "kubernetes_secret", 0.6));
             }
-            Rule::Manifest => {}
+            Rule::WebKey if at >= self.done.web_key => {
+                self.done.web_key = at + header::MANIFEST_MAX;
+                header::web_key(bytes, at, &mut |range| self.hit(range, "json_web_key", 0.9));
+            }
+            Rule::Manifest | Rule::WebKey => {}
         }
     }
 
@@ -293,9 +301,8 @@ impl Search<'_, '_> {
         };
         let Some(score) = word.judge(given, written) else { return };
         if !plain && !bytes.get(name.clone()).is_some_and(|name| word::is_about(name, word)) {
-            let paired = bytes.get(value.range.end) == Some(&b';')
-                || name.start > 0 && bytes.get(name.start - 1) == Some(&b';');
-            let connection = word != Word::Salt && paired && !value.quoted;
+            let connection =
+                word != Word::Salt && !value.quoted && address::is_paired(bytes, &name, &value.range);
             let range = if connection { address::pairs(bytes, &value.range) } else { value.range };
             self.done.value = self.done.value.max(range.end);
             self.hit(range, word.kind(), score);

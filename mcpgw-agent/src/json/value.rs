@@ -205,7 +205,8 @@ pub(super) fn decode(inside: &str, escaped: bool) -> Cow<'_, str> {
     }
     let mut text = String::with_capacity(inside.len());
     let mut rest = inside;
-    while let Some((plain, after)) = rest.split_once('\\') {
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        let (plain, after) = (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
         text.push_str(plain);
         let mut letters = after.chars();
         let letter = letters.next().unwrap_or_default();

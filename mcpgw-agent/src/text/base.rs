@@ -14,9 +14,8 @@ pub(super) static BASE64: Alphabet = Alphabet::new(
     6,
     &[(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 0), (b"-_", 62)],
 );
-/// Either case.
-pub(super) static BASE32: Alphabet =
-    Alphabet::new(5, &[(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 0), (b"abcdefghijklmnopqrstuvwxyz", 0)]);
+/// Upper case only: decoders take no other.
+pub(super) static BASE32: Alphabet = Alphabet::new(5, &[(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 0)]);
 /// Either case.
 pub(super) static HEX: Alphabet = Alphabet::new(4, &[(b"0123456789abcdef", 0), (b"ABCDEF", 10)]);
 
@@ -108,10 +107,4 @@ impl Alphabet {
             }
         }
     }
-}
-
-/// May `byte` stand in hexadecimal digits, and in base32? Line ends and blanks may in both.
-pub(super) fn kinds(byte: u8) -> (bool, bool) {
-    let between = matches!(byte, b'\n' | b'\r' | b' ');
-    (between || HEX.has(byte), between || BASE32.has(byte))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::base::{Alphabet, BASE32, BASE64, HEX, kinds};
+use super::base::{Alphabet, BASE32, BASE64, HEX};
 use super::budget::Budget;
 use super::inflate;
 use super::made::Made;
@@ -89,8 +89,8 @@ impl Opened {
     /// Adds the text that `run` of `text` encodes, if it does.
     pub(super) fn open(&mut self, text: &str, run: Range<usize>, budget: &mut Budget) {
         let Some(bytes) = text.as_bytes().get(run.clone()) else { return };
-        let (hex, base32) = parts(bytes);
-        for (part, encoding) in [(hex, &IN_HEX), (base32, &IN_BASE32)] {
+        for encoding in [&IN_HEX, &IN_BASE32] {
+            let part = longest_part(bytes, encoding.alphabet);
             let encoded = bytes.get(part.clone()).unwrap_or_default();
             if part.len() >= SHORTEST && encoding.is_worth_it(encoded) {
                 // What fills it up belongs to it.
@@ -160,38 +160,28 @@ impl Encoding {
     }
 }
 
-/// The longest parts of `bytes` that may be hexadecimal digits and base32, line ends included.
-fn parts(bytes: &[u8]) -> (Range<usize>, Range<usize>) {
-    let (mut hex, mut base32) = (Longest::default(), Longest::default());
-    for (at, byte) in bytes.iter().enumerate() {
-        let (is_hex, is_base32) = kinds(*byte);
-        if !is_hex {
-            hex.ends(at);
-        }
-        if !is_base32 {
-            base32.ends(at);
+/// The longest part of `bytes` of letters of `alphabet`, line ends included; nothing where that is too short.
+fn longest_part(bytes: &[u8], alphabet: &Alphabet) -> Range<usize> {
+    let is_part = |byte: u8| alphabet.has(byte) || matches!(byte, b'\n' | b'\r' | b' ');
+    // One that is long enough covers two places in a row of those eight bytes apart.
+    let mut before = false;
+    let possible = bytes.iter().skip(7).step_by(8).any(|byte| {
+        let here = is_part(*byte);
+        std::mem::replace(&mut before, here) && here
+    });
+    let mut best = 0..0;
+    if possible {
+        let mut start = 0;
+        for (at, byte) in bytes.iter().chain([&b'=']).enumerate() {
+            if !is_part(*byte) {
+                if at - start > best.len() {
+                    best = start..at;
+                }
+                start = at + 1;
+            }
         }
     }
-    hex.ends(bytes.len());
-    base32.ends(bytes.len());
-    (hex.best, base32.best)
-}
-
-/// The longest of several parts.
-#[derive(Debug, Default)]
-struct Longest {
-    start: usize,
-    best: Range<usize>,
-}
-
-impl Longest {
-    #[inline(always)]
-    fn ends(&mut self, at: usize) {
-        if at - self.start > self.best.len() {
-            self.best = self.start..at;
-        }
-        self.start = at + 1;
-    }
+    best
 }
 
 /// Where in `bytes` base64 of something begins: of what is compressed at the start, of text anywhere.
@@ -200,12 +190,20 @@ fn text_start(bytes: &[u8]) -> Option<usize> {
     if inflate::is_compressed(&first) {
         return Some(0);
     }
+    for block in (0..bytes.len()).step_by(APART) {
+        for from in block..block + 4 {
+            if begins_text(bytes.get(from..).unwrap_or_default()) {
+                return Some(from);
+            }
+        }
+    }
     // A name may stand before it, up to a sign that is a letter of the alphabet too.
-    let behind_sign = bytes.iter().take(APART).enumerate().filter(|(_, byte)| !byte.is_ascii_alphanumeric());
-    let anywhere = (0..bytes.len()).step_by(APART).flat_map(|block| block..block + 4);
-    anywhere
-        .chain(behind_sign.map(|(at, _)| at + 1))
-        .find(|from| begins_text(bytes.get(*from..).unwrap_or_default()))
+    for (at, byte) in bytes.iter().take(APART).enumerate() {
+        if !byte.is_ascii_alphanumeric() && begins_text(bytes.get(at + 1..).unwrap_or_default()) {
+            return Some(at + 1);
+        }
+    }
+    None
 }
 
 fn begins_text(letters: &[u8]) -> bool {

@@ -55,6 +55,7 @@ fn is_odd(character: char) -> bool {
 }
 
 /// Could three bytes begin a part of a text? Quick, and no for most that do not.
+#[inline(always)]
 pub(super) fn may_begin(bytes: &[u8; 3]) -> bool {
     let odd = |byte: &u8| matches!(byte, 1..=8 | 0x0b..=0x1f | 0x7f | 0xc0 | 0xc1 | 0xf5..);
     // A character beyond ASCII is several bytes, the first of which says how many.

@@ -16,7 +16,8 @@ pub(super) fn edits(text: &str) -> Edits {
     let mut edits = Edits::default();
     let mut passage = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
+    while let Some(next) = candidate(bytes, at) {
+        at = next;
         if word(bytes, at).is_none_or(|word| word.len() < 3) {
             at += 1;
             continue;
@@ -27,6 +28,25 @@ pub(super) fn edits(text: &str) -> Edits {
         }
     }
     edits
+}
+
+/// The next place from `at` on where a letter, a separator and a letter stand.
+fn candidate(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const BLOCK: usize = 64;
+    let is_one = |[a, b, c]: [u8; 3]| is_letter(a) & is_separator(b) & is_letter(c);
+    loop {
+        let rest = bytes.get(at..)?;
+        // Without a branch for each byte most blocks are passed over.
+        let (second, third) = (rest.get(1..)?, rest.get(2..)?);
+        let windows = rest.iter().zip(second).zip(third).take(BLOCK).map(|((a, b), c)| [*a, *b, *c]);
+        if windows.clone().fold(false, |any, window| any | is_one(window)) {
+            return windows.into_iter().position(is_one).map(|found| at + found);
+        }
+        if third.len() <= BLOCK {
+            return None;
+        }
+        at += BLOCK;
+    }
 }
 
 /// The words set apart from `at` on, into `passage`; gives where they end.

@@ -14,6 +14,83 @@ const STORE: Act =
     Act::high("tool_delete", "a call that removes a store, a project or an account with all that is in it");
 const FILE: Act = Act::low("file_delete", "a call that removes a file");
 
+/// Verbs of tools that remove.
+const VERBS: &[&str] = &[
+    "delete",
+    "remove",
+    "rm",
+    "drop",
+    "destroy",
+    "purge",
+    "truncate",
+    "wipe",
+    "erase",
+    "terminate",
+    "unlink",
+    "rmdir",
+    "uninstall",
+    "flush",
+    "clear",
+    "nuke",
+];
+/// What holds a great deal.
+const STORES: &[&str] = &[
+    "repository",
+    "repo",
+    "database",
+    "db",
+    "table",
+    "bucket",
+    "project",
+    "namespace",
+    "cluster",
+    "organization",
+    "account",
+    "user",
+    "instance",
+    "stack",
+    "volume",
+    "collection",
+    "keyspace",
+    "schema",
+    "index",
+    "indices",
+    "tables",
+    "all",
+    "everything",
+    "workspace",
+    "site",
+    "zone",
+    "droplet",
+    "server",
+    "vm",
+];
+/// What holds little.
+const SMALL: &[&str] = &[
+    "label",
+    "comment",
+    "reaction",
+    "tag",
+    "message",
+    "event",
+    "note",
+    "cache",
+    "breakpoint",
+    "session",
+    "tab",
+    "cookie",
+    "entity",
+    "entities",
+    "observation",
+    "observations",
+    "relation",
+    "relations",
+    "memory",
+    "filter",
+    "highlight",
+    "selection",
+];
+
 /// Judges a call of the tool `tool`: what its name and its arguments say together. Single arguments that are commands
 /// are what [`Destructive`](super::Destructive) finds; here, a program and a list of its arguments are put together.
 /// The ranges are bytes of the document `arguments` is of.
@@ -80,24 +157,7 @@ fn by_name(words: &[String], arguments: Value<'_>) -> Option<(Act, std::ops::Ran
         let (to, span) = text_of(arguments, &["destination", "to", "dest", "new_path", "target"])?;
         return write_path(&to, None).map(|act| (act, span));
     }
-    if !is(&[
-        "delete",
-        "remove",
-        "rm",
-        "drop",
-        "destroy",
-        "purge",
-        "truncate",
-        "wipe",
-        "erase",
-        "terminate",
-        "unlink",
-        "rmdir",
-        "uninstall",
-        "flush",
-        "clear",
-        "nuke",
-    ]) {
+    if !is(VERBS) {
         return None;
     }
     if is(&["file", "files", "directory", "dir", "folder", "path", "rmdir", "unlink", "rm"]) {
@@ -110,64 +170,10 @@ fn by_name(words: &[String], arguments: Value<'_>) -> Option<(Act, std::ops::Ran
             None => Some((FILE, whole)),
         };
     }
-    let stores = [
-        "repository",
-        "repo",
-        "database",
-        "db",
-        "table",
-        "bucket",
-        "project",
-        "namespace",
-        "cluster",
-        "organization",
-        "account",
-        "user",
-        "instance",
-        "stack",
-        "volume",
-        "collection",
-        "keyspace",
-        "schema",
-        "index",
-        "indices",
-        "tables",
-        "all",
-        "everything",
-        "workspace",
-        "site",
-        "zone",
-        "droplet",
-        "server",
-        "vm",
-    ];
-    let small = [
-        "label",
-        "comment",
-        "reaction",
-        "tag",
-        "message",
-        "event",
-        "note",
-        "cache",
-        "breakpoint",
-        "session",
-        "tab",
-        "cookie",
-        "entity",
-        "entities",
-        "observation",
-        "observations",
-        "relation",
-        "relations",
-        "memory",
-        "filter",
-        "highlight",
-        "selection",
-    ];
+
     match () {
-        () if is(&small) => Some((Act { score: 0.4, ..DELETE }, whole)),
-        () if is(&stores) => Some((STORE, whole)),
+        () if is(SMALL) => Some((Act { score: 0.4, ..DELETE }, whole)),
+        () if is(STORES) => Some((STORE, whole)),
         () => Some((DELETE, whole)),
     }
 }

@@ -52,6 +52,9 @@ pub(super) fn judge(entry: &Entry, arguments: &Arguments<'_, '_>) -> Option<Act>
 
 /// A program's name without its directory and ending, in lower case.
 pub(super) fn base_name(word: &str) -> Cow<'_, str> {
+    if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return Cow::Borrowed(word);
+    }
     let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
     // `/` and `C:\` are no programs.
     let name = name.trim_start_matches('@');

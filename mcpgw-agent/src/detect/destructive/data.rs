@@ -111,7 +111,12 @@ fn mongo(text: &str) -> Option<Act> {
         let line = text.get(..at).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
         line.matches('"').count() % 2 == 1 || line.trim_start().starts_with("//")
     };
-    if DROPS.iter().any(|call| text.find(call).is_some_and(|at| !quoted(at))) {
+    // `rs.` is the replica set, not the end of `users.`.
+    let apart = |call: &str, at: usize| {
+        let before = text.get(..at).and_then(|before| before.bytes().next_back());
+        call.starts_with('.') || !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
+    };
+    if DROPS.iter().any(|call| text.find(call).is_some_and(|at| !quoted(at) && apart(call, at))) {
         return Some(DROP);
     }
     let argument = |call: &str| {

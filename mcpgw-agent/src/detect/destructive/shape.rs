@@ -16,6 +16,9 @@ pub(super) enum Shape {
     Nothing,
 }
 
+/// Bytes of a query that may be a script after all.
+const MAX_QUERY: usize = 4096;
+
 /// Members whose value is a document or prose.
 const DOCUMENTS: &[&str] = &[
     "content",
@@ -129,7 +132,7 @@ pub(super) fn of(text: &str, place: &Place<'_>) -> Shape {
         return if searches() {
             Shape::Document
         } else {
-            Shape::Run { script: !sql::looks_like(text), statements: true }
+            Shape::Run { script: text.len() <= MAX_QUERY && !sql::looks_like(text), statements: true }
         };
     }
     if NAMES.contains(&key) {
@@ -156,7 +159,6 @@ fn is_store(text: &str) -> bool {
         "replicaof",
         "eval",
         "acl",
-        "shutdown",
         "unlink",
         "del",
         "function",
@@ -186,7 +188,8 @@ fn holds(text: &str, part: &str) -> bool {
 /// Whether a script shows signs of cmd or PowerShell.
 pub(super) fn may_be_windows(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let signs: [&[u8]; 9] = [b":\\", b"$env:", b"$_", b".exe", b"-Object", b"-Item", b"-item", b"::", b".\\"];
+    let signs: [&[u8]; 11] =
+        [b"Get-", b"Win32_", b":\\", b"$env:", b"$_", b".exe", b"-Object", b"-Item", b"-item", b"::", b".\\"];
     memchr::memchr2(b'^', b'%', bytes).is_some()
         || signs.iter().any(|sign| memchr::memmem::find(bytes, sign).is_some())
 }

@@ -15,4 +15,4 @@ mod word;
 
 pub(super) use program::{PROGRAMS, Program};
 pub(super) use walk::{Frame, Walk};
-pub(super) use word::{Direction, Flavour, Simple, Word, assignment};
+pub(super) use word::{Direction, End, Flavour, Simple, Word, assignment};

@@ -3,12 +3,13 @@
 mod condition;
 mod statement;
 mod token;
+mod transaction;
 
 use std::ops::Range;
 
 use super::act::Act;
-use statement::Transaction;
 use token::{Kind, Token, Tokens};
+use transaction::Transaction;
 
 /// Tokens of one statement that are looked at.
 const MAX_TOKENS: usize = 2048;

@@ -56,14 +56,6 @@ pub(super) fn word(scene: &mut Scene<'_, '_>, range: &Range<usize>, digits: usiz
 
 /// A number of a patient, an insured person or a driver, with hyphens and letters, around a word with digits.
 pub(super) fn record(scene: &mut Scene<'_, '_>, word: &Range<usize>) {
-    let near = scene.near(word);
-    let (kind, score) = if near.meets(Topics::MEDICAL) {
-        ("medical_record", 0.6)
-    } else if near.meets(Topics::LICENCE) && near.meets(Topics::DRIVER) {
-        ("us_driver_license", 0.6)
-    } else {
-        return;
-    };
     let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'-';
     let before = scene.bytes.get(word.start.saturating_sub(16)..word.start).unwrap_or_default();
     let start = word.start - before.iter().rev().take_while(|byte| is_part(byte)).count();
@@ -75,8 +67,15 @@ pub(super) fn record(scene: &mut Scene<'_, '_>, word: &Range<usize>) {
     let real = digits().filter(|digit| **digit != b'0').count() >= 3;
     let joined = found.contains(&b'-') && found.last() != Some(&b'-');
     let short = found.len() <= 20 && !is_day(found);
-    if joined && short && real && digits().count() >= 5 && scene.begins(start) && scene.ends(end) {
-        scene.add(kind, score, start..end, WHY);
+    if !(joined && short && real && digits().count() >= 5 && scene.begins(start) && scene.ends(end)) {
+        return;
+    }
+    // Words are read last: that costs most.
+    let near = scene.near(word);
+    if near.meets(Topics::MEDICAL) {
+        scene.add("medical_record", 0.6, start..end, WHY);
+    } else if near.meets(Topics::LICENCE) && near.meets(Topics::DRIVER) {
+        scene.add("us_driver_license", 0.6, start..end, WHY);
     }
 }
 

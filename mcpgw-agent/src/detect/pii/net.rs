@@ -152,14 +152,11 @@ fn ipv6(scene: &mut Scene<'_, '_>, word: &Range<usize>) -> bool {
         || address.is_unique_local()
         || mapped.is_some_and(|four| four.is_private());
     let personal = !(address.is_loopback() || address.is_unspecified() || address.is_multicast());
-    let groups = scene
-        .bytes
-        .get(start..end)
-        .unwrap_or_default()
-        .iter()
-        .filter(|byte| byte.is_ascii_hexdigit())
-        .count();
-    let score = if groups < 5 { 0.3 } else { score(scene, &range, personal, local) };
-    scene.add("ip_address", score, range, WHY);
+    let found = scene.bytes.get(start..end).unwrap_or_default();
+    // `::1` and the like are of every machine.
+    if found.iter().filter(|byte| byte.is_ascii_hexdigit()).count() >= 5 {
+        let score = score(scene, &range, personal, local);
+        scene.add("ip_address", score, range, WHY);
+    }
     true
 }

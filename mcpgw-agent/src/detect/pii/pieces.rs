@@ -72,21 +72,18 @@ fn postcode(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
         && area.get(letters + 1).is_none_or(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
     let range = end - length..range.end;
     if is_area && scene.begins(range.start) {
-        let named = scene.topics(&range).meets(Topics::ZIP.or(Topics::STREET));
-        let score = if named {
-            0.7
+        if scene.topics(&range).meets(Topics::ZIP.or(Topics::STREET)) {
+            scene.add("uk_postcode", 0.7, range, NAMED);
         } else if scene.is_whole(&range) {
-            0.5
-        } else {
-            0.4
-        };
-        scene.add("uk_postcode", score, range, FORM);
+            scene.add("uk_postcode", 0.5, range, FORM);
+        }
     }
 }
 
 /// Three or four digits beside a word for a card's security code.
 fn security_code(scene: &mut Scene<'_, '_>, range: &Range<usize>) {
-    if scene.near(range).meets(Topics::CVV) && scene.begins(range.start) && scene.ends(range.end) {
+    let stands_alone = scene.begins(range.start) && scene.ends(range.end);
+    if stands_alone && scene.speaks_of_codes() && scene.near(range).meets(Topics::CVV) {
         scene.add("cvv", 0.7, range.clone(), NAMED);
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Scene<'a, 'h> {
     taken: usize,
     /// Colons before this make no address.
     pub(super) colons: usize,
+    /// Whether it speaks of a card's security code anywhere; looked up once.
+    codes: Option<bool>,
 }
 
 impl<'a, 'h> Scene<'a, 'h> {
@@ -40,6 +42,7 @@ impl<'a, 'h> Scene<'a, 'h> {
             whole,
             taken: 0,
             colons: 0,
+            codes: None,
         }
     }
 
@@ -64,6 +67,18 @@ impl<'a, 'h> Scene<'a, 'h> {
     /// What is spoken of right beside the range.
     pub(super) fn near(&mut self, range: &Range<usize>) -> Topics {
         self.around.at(range, NEAR)
+    }
+
+    /// The text or its key has a word for a card's security code, or something that looks like one.
+    pub(super) fn speaks_of_codes(&mut self) -> bool {
+        if let Some(known) = self.codes {
+            return known;
+        }
+        let is_word =
+            |word: &[u8]| [b"cvv", b"cvc", b"csc"].iter().any(|known| word.eq_ignore_ascii_case(*known));
+        let speaks = self.around.key().meets(Topics::CVV) || self.bytes.windows(3).any(is_word);
+        self.codes = Some(speaks);
+        speaks
     }
 
     pub(super) fn is_taken(&self, at: usize) -> bool {

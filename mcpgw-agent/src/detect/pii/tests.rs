@@ -33,26 +33,26 @@ fn numbers_and_addresses_are_found_with_their_exact_spans() {
         ("wire to GB82 WEST 1234 5698 7654 32 today", "iban_code", "GB82 WEST 1234 5698 7654 32"),
         ("wire to DE89370400440532013000.", "iban_code", "DE89370400440532013000"),
         ("SWIFT: DEUTDEFF500", "swift_code", "DEUTDEFF500"),
-        ("routing number 121000358", "aba_routing_number", "121000358"),
+        ("routing number 021000021", "aba_routing_number", "021000021"),
         ("my bank account number is 945456787654", "us_bank_number", "945456787654"),
         ("write to <a.b+c@sub.uni-x.de>.", "email_address", "a.b+c@sub.uni-x.de"),
-        ("email='maria@uni-x.de'", "email_address", "maria@uni-x.de"),
+        ("email='lena@uni-x.de'", "email_address", "lena@uni-x.de"),
         ("reach john [at] example [dot] com", "email_address", "john [at] example [dot] com"),
         ("mail john dot doe at gmail dot com now", "email_address", "john dot doe at gmail dot com"),
         ("postgres://bob:hunter22@db.corp.example/x", "url_credentials", "bob:hunter22"),
-        ("tel: +44 20 7386 4020 ext 12", "phone_number", "+44 20 7386 4020"),
-        ("call me at 06 66 40 97 02", "phone_number", "06 66 40 97 02"),
-        ("office (312) 799-8857", "phone_number", "(312) 799-8857"),
-        ("Phone:\n780 6326", "phone_number", "780 6326"),
+        ("tel: +44 20 7946 3817 ext 12", "phone_number", "+44 20 7946 3817"),
+        ("call me at 06 12 98 34 57", "phone_number", "06 12 98 34 57"),
+        ("office (617) 482-3391", "phone_number", "(617) 482-3391"),
+        ("Phone:\n482 9137", "phone_number", "482 9137"),
         (
-            "Text five five five, two three four, five six seven eight",
+            "Dial six oh one, four nine seven, two three eight one",
             "phone_number",
-            "five five five, two three four, five six seven eight",
+            "six oh one, four nine seven, two three eight one",
         ),
-        ("login from 93.196.183.157 at 10:02", "ip_address", "93.196.183.157"),
-        ("client 2a02:34e5:a4f3::7428 - -", "ip_address", "2a02:34e5:a4f3::7428"),
-        ("eth0 00:1A:2B:3C:4D:5E up", "mac_address", "00:1A:2B:3C:4D:5E"),
-        ("cisco 0012.3456.789A", "mac_address", "0012.3456.789A"),
+        ("login from 84.17.203.91 at 10:02", "ip_address", "84.17.203.91"),
+        ("client 2a01:77c2:91be::31d4 - -", "ip_address", "2a01:77c2:91be::31d4"),
+        ("eth0 3c:52:82:7f:a0:91 up", "mac_address", "3c:52:82:7f:a0:91"),
+        ("cisco 3c52.827f.a091", "mac_address", "3c52.827f.a091"),
         ("NHS number: 401 023 2137", "uk_nhs", "401 023 2137"),
         ("NI number AA 12 34 56 B", "uk_nino", "AA 12 34 56 B"),
         ("DNI 12345678Z", "es_nif", "12345678Z"),
@@ -63,14 +63,14 @@ fn numbers_and_addresses_are_found_with_their_exact_spans() {
         ("ABN 51 824 753 556", "au_abn", "51 824 753 556"),
         ("PAN ABCPE1234F", "in_pan", "ABCPE1234F"),
         ("hetu 131052-308T", "fi_personal_identity_code", "131052-308T"),
-        ("RVNR 15070649C103", "de_social_security", "15070649C103"),
+        ("RVNR 52120783K040", "de_social_security", "52120783K040"),
         ("Steuer-ID 86095742719", "de_tax_id", "86095742719"),
         ("NIR 2 55 08 14 168 025 38", "fr_nir", "2 55 08 14 168 025 38"),
         ("BSN 111222333", "nl_bsn", "111222333"),
         ("NN 85.07.30-033.28", "be_national_number", "85.07.30-033.28"),
         ("VAT IT01333550323", "it_vat_code", "IT01333550323"),
         ("CPF 529.982.247-25", "br_cpf", "529.982.247-25"),
-        ("SIN 130-692-544", "ca_sin", "130-692-544"),
+        ("SIN 482-731-957", "ca_sin", "482-731-957"),
         ("CURP HEGG560427MVZRRL04", "mx_curp", "HEGG560427MVZRRL04"),
         ("id 11010519491231002X", "cn_resident_id", "11010519491231002X"),
         ("AHV 756.9217.0769.85", "ch_ahv", "756.9217.0769.85"),
@@ -80,10 +80,10 @@ fn numbers_and_addresses_are_found_with_their_exact_spans() {
             "crypto",
             "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
         ),
-        ("Passport no. E30415966", "us_passport", "E30415966"),
-        ("DOB: 27/08/1975", "date_of_birth", "27/08/1975"),
+        ("Passport no. K58120437", "us_passport", "K58120437"),
+        ("DOB: 14/02/1969", "date_of_birth", "14/02/1969"),
         ("born March 15, 1985 in", "date_of_birth", "March 15, 1985"),
-        ("patient ID MED-2026-45678:", "medical_record", "MED-2026-45678"),
+        ("patient ID HX-4471-90382:", "medical_record", "HX-4471-90382"),
         ("DEA BB1388568", "medical_license", "BB1388568"),
         ("Medicare 1EG4-TE5-MK73", "us_mbi", "1EG4-TE5-MK73"),
         ("driver's license D123-4567-8901", "us_driver_license", "D123-4567-8901"),
@@ -102,29 +102,29 @@ fn numbers_and_addresses_are_found_with_their_exact_spans() {
 fn what_only_looks_like_it_is_not_reported() {
     for text in [
         "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
-        "uuid 3d9de069-7e7a-4c99-996f-182195434173",
-        "at 2026-11-04T10:24:00Z and 12:34:56.789",
+        "uuid b1f0c2aa-0d3e-4b7c-8f55-402918837465",
+        "at 2025-03-09T08:41:00Z and 12:34:56.789",
         "version 10.2.33.104 of Chrome/120.0.6099.71",
-        "npm i @types/node@22.1.0 left-pad@latest",
-        "git@github.com:acme/repo.git",
+        "npm i @scope/pkg@7.4.2 left-pad@latest",
+        "git@github.com:some/thing.git",
         "icon@2x.png and user@server.local",
-        "listening on 127.0.0.1:41847, cidr 10.124.0.0/16",
+        "listening on 127.0.0.1:9321, cidr 10.61.0.0/16",
         "order number 4111111111111112",
         "order number 4111111111111111",
-        "Use 4242 4242 4242 4242 as the test credit card number",
+        "pay with the test card 4242 4242 4242 4242",
         "000-12-3456 is not a valid SSN",
-        "{\"id\": 1234567893, \"ts\": 1709064895862}",
+        "{\"id\": 1457893027, \"ts\": 1733151204417}",
         "100 000 000 rows, lines 1234-5678 (2024-2025)",
-        "part 123-45-876 rev B, invoice INV-462-5205",
-        "lat 52.282094, lon 13.921812",
+        "part 881-22-304 rev B, invoice INV-118-7340",
+        "lat 48.137154, lon 11.576124",
         "CVE-2021-44228, RFC 2119, ISBN 978-3-16-148410-0",
         "MRN-000001",
-        "our line is 1-800-555-0199",
+        "our front desk: 1-800-555-0142",
         "noreply@example.com",
         "owner_account_id: 123456789012",
         "test suite 12 passed 345 tests in 40 files",
         "one two three, four kinds of seven things",
-        "FF:FF:FF:FF:FF:FF 00:1A:2B:3C:4D",
+        "FF:FF:FF:FF:FF:FF 3c:52:82:7f:a0",
     ] {
         assert_eq!(reported(text), [], "{text}");
     }
@@ -132,16 +132,16 @@ fn what_only_looks_like_it_is_not_reported() {
 
 #[test]
 fn a_weak_number_needs_a_word_or_the_text_for_itself() {
-    assert_eq!(reported("rows 130692544 found"), []);
-    assert_eq!(reported("130692544"), [("ca_sin", "130692544")]);
-    assert_eq!(reported("my SIN is 130692544"), [("ca_sin", "130692544")]);
-    assert!(find_at("run_id", "130692544").iter().all(|hit| hit.score < 0.5));
-    assert!(find_at("customer_sin", "130692544").iter().any(|hit| hit.kind == "ca_sin" && hit.score >= 0.5));
+    assert_eq!(reported("rows 482731957 found"), []);
+    assert_eq!(reported("482731957"), [("ca_sin", "482731957")]);
+    assert_eq!(reported("my SIN is 482731957"), [("ca_sin", "482731957")]);
+    assert!(find_at("run_id", "482731957").iter().all(|hit| hit.score < 0.5));
+    assert!(find_at("customer_sin", "482731957").iter().any(|hit| hit.kind == "ca_sin" && hit.score >= 0.5));
 }
 
 #[test]
 fn every_kind_that_is_reported_has_a_name_in_policies() {
-    for hit in find_at("text", "4111 1111 1111 1111 a@b.org 219-09-9999 93.196.183.157 +44 20 7386 4020") {
+    for hit in find_at("text", "4111 1111 1111 1111 a@b.org 219-09-9999 84.17.203.91 +44 20 7946 3817") {
         assert_eq!(Pii::kinds(hit.kind), Some(vec![hit.kind]));
         assert_ne!(Pii::placeholder(hit.kind), "<PII>");
     }

@@ -158,6 +158,11 @@ impl<'a> Around<'a> {
         around
     }
 
+    /// What the text's key speaks of.
+    pub(super) fn key(&self) -> Topics {
+        self.key
+    }
+
     /// What the words within `within` bytes before the range, those just behind it and the text's key speak of. Ranges
     /// are asked for in the order they stand.
     pub(super) fn at(&mut self, range: &Range<usize>, within: usize) -> Topics {

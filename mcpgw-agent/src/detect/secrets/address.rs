@@ -89,6 +89,19 @@ fn known_password(name: &[u8], password: &[u8]) -> Option<f32> {
     Some(0.8)
 }
 
+/// Whether a name and its value stand among pairs that semicolons part, and not at the end of a statement.
+pub(super) fn is_paired(bytes: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
+    let before = name.start.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b';');
+    let rest = bytes.get(value.end..).unwrap_or_default();
+    let words =
+        rest.iter().skip(1).take(32).take_while(|byte| byte.is_ascii_alphabetic() || **byte == b' ').count();
+    let behind = rest.first() == Some(&b';')
+        && words > 0
+        && rest.get(words + 1) == Some(&b'=')
+        && rest.get(1) != Some(&b' ');
+    before || behind
+}
+
 /// A connection string of `key=value;` pairs around `at`, where its secret's name stands: from the first pair to the last.
 pub(super) fn pairs(bytes: &[u8], value: &Range<usize>) -> Range<usize> {
     let stops = |byte: u8| ends(byte) && byte != b' ' || matches!(byte, b'{' | b'}');

@@ -140,7 +140,7 @@ fn whole(bytes: &[u8], run: &Range<usize>) -> Option<Found> {
     match before(1) {
         // Telegram: the bot's number, a colon, 35 characters that begin with an A.
         Some(b':')
-            if word.len() == 35
+            if (34..=35).contains(&word.len())
                 && word.first() == Some(&b'A')
                 && word.iter().all(|byte| alphabet::is(*byte, URL64)) =>
         {

@@ -52,10 +52,12 @@ pub(super) fn value(bytes: &[u8], name: &Range<usize>) -> Option<Value> {
         return None;
     }
     if let Some(at) = member(bytes, name.end) {
-        return literal(bytes, blanks(bytes, at, Via::Sign), Via::Sign);
+        return literal(bytes, blanks(bytes, at, Via::Sign), Via::Sign, true);
     }
     let (at, via) = sign(bytes, name)?;
-    literal(bytes, blanks(bytes, at, via), via)
+    // In a query the next parameter follows an ampersand.
+    let whole = !matches!(byte(bytes, name.start.wrapping_sub(1)), b'?' | b'&' | b'#' | b';');
+    literal(bytes, blanks(bytes, at, via), via, whole)
 }
 
 /// `name: X, value: …`: the name is a value itself, and its own value stands in the member behind.
@@ -229,7 +231,7 @@ fn before_define(bytes: &[u8], name: &Range<usize>) -> bool {
 }
 
 /// The literal at `at`.
-fn literal(bytes: &[u8], at: usize, via: Via) -> Option<Value> {
+fn literal(bytes: &[u8], at: usize, via: Via, whole: bool) -> Option<Value> {
     let prefix =
         usize::from(matches!(byte(bytes, at), b'b' | b'u' | b'r' | b'f' | b'L' | b'@' | b'$' | b'B' | b'R'));
     let quote_at = |at: usize| {
@@ -237,8 +239,10 @@ fn literal(bytes: &[u8], at: usize, via: Via) -> Option<Value> {
         matches!(byte(bytes, at + slashes), b'"' | b'\'' | b'`').then_some((at + slashes, slashes))
     };
     match quote_at(at).or_else(|| quote_at(at + prefix)) {
-        Some((quote, slashes)) => quoted(bytes, quote, slashes, via).or_else(|| bare(bytes, quote + 1, via)),
-        None => bare(bytes, at, via),
+        Some((quote, slashes)) => {
+            quoted(bytes, quote, slashes, via).or_else(|| bare(bytes, quote + 1, via, whole))
+        }
+        None => bare(bytes, at, via, whole),
     }
 }
 
@@ -266,26 +270,15 @@ fn quoted(bytes: &[u8], quote: usize, slashes: usize, via: Via) -> Option<Value>
     })
 }
 
-/// Up to a blank or what closes something.
-fn bare(bytes: &[u8], at: usize, via: Via) -> Option<Value> {
+/// Up to a blank or what closes something; up to an ampersand unless it is `whole`.
+fn bare(bytes: &[u8], at: usize, via: Via, whole: bool) -> Option<Value> {
     let start = behind_scheme(bytes, at);
     let ends = |byte: u8| {
-        byte <= b' '
+        byte == b'&' && !whole
+            || byte <= b' '
             || matches!(
                 byte,
-                b'"' | b'\''
-                    | b'`'
-                    | b'<'
-                    | b'>'
-                    | b','
-                    | b';'
-                    | b'\\'
-                    | b')'
-                    | b'('
-                    | b']'
-                    | b'|'
-                    | b'&'
-                    | 0x7f
+                b'"' | b'\'' | b'`' | b'<' | b'>' | b',' | b';' | b'\\' | b')' | b'(' | b']' | b'|' | 0x7f
             )
     };
     let rest = bytes.get(start..)?;

@@ -23,13 +23,13 @@ pub(super) static WEBHOOKS: &[(&str, usize)] = &[
     ("webhook.office.com/webhookb2/", 60),
     ("outlook.office.com/webhook/", 60),
     ("hooks.zapier.com/hooks/catch/", 10),
-    ("maker.ifttt.com/trigger/", 30),
+    ("ifttt.com/trigger/", 30),
     ("chat.googleapis.com/v1/spaces/", 60),
     ("logic.azure.com:443/workflows/", 60),
     ("logic.azure.com/workflows/", 60),
     ("oapi.dingtalk.com/robot/send?access_token=", 30),
-    ("open.feishu.cn/open-apis/bot/v2/hook/", 30),
-    ("open.larksuite.com/open-apis/bot/v2/hook/", 30),
+    ("feishu.cn/open-apis/bot/v2/hook/", 30),
+    ("larksuite.com/open-apis/bot/v2/hook/", 30),
     ("qyapi.weixin.qq.com/cgi-bin/webhook/send?key=", 30),
     ("events.pagerduty.com/integration/", 30),
     ("hooks.chime.aws/incomingwebhooks/", 30),
@@ -211,10 +211,27 @@ pub(super) fn manifest(bytes: &[u8], at: &Range<usize>, found: &mut impl FnMut(R
             let length = alphabet::run(bytes, start, B64 | EQUALS, 4096);
             let given = bytes.get(start..start + length).unwrap_or_default();
             let indented = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'"' | b'\r'));
-            if indented && length >= 10 && length % 4 == 0 && !value::stands_for(given) {
+            if indented && length >= 10 && length.is_multiple_of(4) && !value::stands_for(given) {
                 found(start..start + length);
             }
         }
         offset += line.len() + 1;
+    }
+}
+
+/// The private members of a JSON web key around the needle at `at`: `k` of a symmetric key, `d` of others.
+pub(super) fn web_key(bytes: &[u8], at: usize, found: &mut impl FnMut(Range<usize>)) {
+    let from = at.saturating_sub(MANIFEST_MAX);
+    let until = bytes.len().min(at + MANIFEST_MAX);
+    let Some(window) = bytes.get(from..until) else { return };
+    for member in [&b"\"k\""[..], b"\"d\""] {
+        let Some(index) = memchr::memmem::find(window, member) else { continue };
+        let behind = window.get(index + member.len()..).unwrap_or_default();
+        let gap = behind.iter().take(8).take_while(|byte| matches!(byte, b':' | b' ' | b'"' | b'\n')).count();
+        let start = from + index + member.len() + gap;
+        let length = alphabet::run(bytes, start, alphabet::URL64P, 2048);
+        if gap >= 2 && length >= 20 {
+            found(start..start + length);
+        }
     }
 }

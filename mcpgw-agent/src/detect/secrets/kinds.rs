@@ -20,6 +20,7 @@ const OTHER: &[&str] = &[
     "signed_url",
     "basic_credentials",
     "kubernetes_secret",
+    "json_web_key",
     "azure_client_secret",
 ];
 
@@ -73,6 +74,7 @@ pub(super) fn why(kind: &str) -> &'static str {
         "webhook_url" => "an address that lets whoever has it write",
         "signed_url" => "an address with a signature in it",
         "basic_credentials" => "a name and a password given to a command",
+        "json_web_key" => "the private member of a JSON web key",
         "kubernetes_secret" => "a value of a Kubernetes secret",
         _ => "made as this provider's credentials are",
     }

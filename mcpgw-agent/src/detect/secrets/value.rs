@@ -157,20 +157,26 @@ pub(super) fn is_random(value: &[u8], least: usize) -> bool {
 /// How sure one is that the value of a password is one. `written` says that it is clearly a text and not code.
 pub(super) fn password(value: &[u8], written: bool) -> Option<f32> {
     let made = Made::of(value);
-    if made.length < 4 || made.length > 128 || value.contains(&b' ') || stands_for(value) {
+    if made.length < 4 || made.length > 128 || value.contains(&b' ') || is_number(value) || stands_for(value)
+    {
         return None;
     }
     let classes =
         [made.lower, made.upper, made.digits, made.symbols].iter().filter(|count| **count > 0).count();
     let name = value.iter().all(|byte| alphabet::is(*byte, WORD | DOT));
     if is_reference(value) && !is_random(value, 12) {
-        return None;
+        // A word and a number behind it: people's passwords look like that, and so do names.
+        let weak =
+            written && made.length >= 7 && made.digits > 0 && value.iter().all(u8::is_ascii_alphanumeric);
+        return weak.then_some(0.5);
     }
     match (classes, made.length) {
         (3.., 6..) if made.digits > 0 || made.symbols > 0 => Some(0.8),
         (2.., 6..) if made.symbols > 0 && !name => Some(if written { 0.7 } else { 0.55 }),
         (2.., 6..) if made.digits > 0 && made.letters() >= 2 => Some(if written { 0.7 } else { 0.6 }),
-        (_, 8..) if written && (made.is_mixed(26) || made.is_wordless(6, 50)) => Some(0.55),
+        (_, 8..) if written && made.letters() >= 8 && (made.is_mixed(26) || made.is_wordless(6, 50)) => {
+            Some(0.55)
+        }
         _ => None,
     }
 }
@@ -189,7 +195,7 @@ pub(super) fn is_outright(value: &[u8]) -> bool {
 /// How sure one is that the value of a token or key is one. `strong` says that its name leaves no doubt.
 pub(super) fn token(value: &[u8], strong: bool) -> Option<f32> {
     let least = if strong { 10 } else { 16 };
-    if value.len() < least || stands_for(value) {
+    if value.len() < least || is_number(value) || stands_for(value) {
         return None;
     }
     if format::uuid(value, 0) == Some(value.len()) {
@@ -199,12 +205,17 @@ pub(super) fn token(value: &[u8], strong: bool) -> Option<f32> {
     if made.hex && made.length < if strong { 20 } else { 32 } {
         return None;
     }
-    if is_random(value, least) && !(is_reference(value) && !made.is_mixed(26)) {
+    if is_random(value, least) && (!is_reference(value) || made.is_mixed(26)) {
         return Some(if strong { 0.75 } else { 0.6 });
     }
     let letters = [made.lower, made.upper, made.digits].iter().filter(|count| **count > 0).count();
     (strong && letters == 3 && made.symbols > 0 && !value.contains(&b' ') && !is_reference(value))
         .then_some(0.55)
+}
+
+/// A number as code writes it.
+fn is_number(value: &[u8]) -> bool {
+    value.len() <= 20 && (value.starts_with(b"0x") || value.starts_with(b"0X"))
 }
 
 /// Salts, nonces and the like: shorter, and of any bytes.
@@ -300,7 +311,6 @@ const STANDING: &[&str] = &[
     "string",
     "optional",
     "required",
-    "deadbeef",
     "abcdef",
     "here",
 ];

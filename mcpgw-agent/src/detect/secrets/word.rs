@@ -49,7 +49,7 @@ fn secret(value: &[u8], written: bool) -> Option<f32> {
     if fits { value::password(value, written).map(|score| score - 0.1) } else { None }
 }
 
-/// Needles and what they promise. A needle may go on into the sign behind the name, where the name alone is too common.
+/// Needles and what they promise. First letters that begin many words are left out. A needle may go on into the sign behind the name, where the name alone is too common.
 pub(super) static WORDS: &[(&str, Word)] = &[
     ("password", Word::Password),
     ("passwd", Word::Password),
@@ -57,10 +57,10 @@ pub(super) static WORDS: &[(&str, Word)] = &[
     ("passphrase", Word::Password),
     ("passcode", Word::Password),
     ("kennwort", Word::Password),
-    ("identified by", Word::Password),
+    ("ified by", Word::Password),
     ("convertto-securestring", Word::Password),
     ("sshpass -p", Word::Password),
-    ("contrase", Word::Password),
+    ("ntrase", Word::Password),
     ("wachtwoord", Word::Password),
     ("mot de passe", Word::Password),
     ("пароль", Word::Password),
@@ -91,6 +91,8 @@ pub(super) static WORDS: &[(&str, Word)] = &[
     ("pw: ", Word::Password),
     (" pw:", Word::Password),
     ("/pw:", Word::Password),
+    ("/pw :", Word::Password),
+    (" pw :", Word::Password),
     (" pw=", Word::Password),
     ("_pw:", Word::Password),
     ("_pw=", Word::Password),
@@ -129,13 +131,13 @@ pub(super) static WORDS: &[(&str, Word)] = &[
     ("masterkey", Word::Token),
     ("account_key", Word::Token),
     ("accountkey", Word::Token),
-    ("service_key", Word::Token),
+    ("ice_key", Word::Token),
     ("shared_key", Word::Token),
     ("sharedaccesskey", Word::Token),
-    ("license_key", Word::Token),
-    ("license key", Word::Token),
-    ("licensekey", Word::Token),
-    ("activation key", Word::Key),
+    ("nse_key", Word::Token),
+    ("nse key", Word::Token),
+    ("nsekey", Word::Token),
+    ("vation key", Word::Key),
     ("bearer", Word::Token),
     ("authorization", Word::Token),
     ("x-auth", Word::Token),

@@ -56,7 +56,7 @@ fn encode(text: &str, how: usize) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn what_is_encoded_is_found(text in "[A-Za-zäß漢😀][A-Za-zäß漢😀 ,.]{24,80}[A-Za-z]", nest in prop::collection::vec(0_usize..13, 1..4)) {

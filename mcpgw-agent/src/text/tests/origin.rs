@@ -27,7 +27,7 @@ fn pieces() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn origins_are_within_the_text_in_order_and_cover_their_parts(text in pieces(), cuts in prop::array::uniform3(any::<prop::sample::Index>())) {

@@ -17,7 +17,6 @@ pub(super) const ROWS: &[Row] = &[
     with("usermod", "", "-L|--lock", ACCOUNT),
     with("usermod", "", "-e 1", ACCOUNT),
     with("passwd", "", "-l|-d|--lock|--delete|-e", ACCOUNT),
-    row("passwd", "*", PASSWORD),
     row("chpasswd", "", PASSWORD),
     with("chage", "", "-E 0", ACCOUNT),
     with("gpasswd", "", "-d", Act::low("account_removal", "takes somebody out of a group")),
@@ -91,6 +90,11 @@ fn weigh_owned(path: &str) -> Weight {
     match weight {
         Weight::Everything if path.starts_with('.') || path == "*" => Weight::Ordinary,
         Weight::Everything if deep && given.iter().any(|start| path.starts_with(start)) => Weight::Much,
-        _ => weight,
+        Weight::Nothing | Weight::Ordinary | Weight::Much | Weight::Everything => weight,
     }
+}
+
+/// passwd NAME, without any option.
+pub(super) fn passwd(arguments: &Arguments<'_, '_>) -> Option<Act> {
+    (arguments.words.len() == 1 && !arguments.first().is_empty()).then_some(PASSWORD)
 }

@@ -30,11 +30,18 @@ impl<'w> Arguments<'w, '_> {
             let lower = |other: &str| word.eq_ignore_ascii_case(other);
             matches!(
                 word,
-                "--help" | "--dry-run" | "--dryrun" | "--version" | "--simulate" | "--just-print" | "/?"
+                "--help"
+                    | "-help"
+                    | "--dry-run"
+                    | "--dryrun"
+                    | "--version"
+                    | "--simulate"
+                    | "--just-print"
+                    | "/?"
             ) || word.starts_with("--dry-run=") && word != "--dry-run=none"
                 || lower("-whatif")
                 || lower("--what-if")
-                || alone && matches!(word, "-h" | "-V" | "help" | "version" | "-help")
+                || alone && matches!(word, "-h" | "-V" | "help" | "version")
         })
     }
 

@@ -118,6 +118,12 @@ pub(super) const ROWS: &[Row] = &[
 /// `aws SERVICE delete-thing`, and the other clouds' ways to say it.
 pub(super) fn judge(arguments: &Arguments<'_, '_>) -> Option<Act> {
     let verbs: Vec<&str> = verbs(arguments);
+    // What is installed or set here, not there.
+    if verbs.first().is_some_and(|group| {
+        matches!(*group, "config" | "components" | "extension" | "auth" | "cache" | "configure")
+    }) {
+        return None;
+    }
     match arguments.name {
         "aws" => aws(verbs.first().copied()?, verbs.get(1).copied()?),
         "gcloud" | "az" | "doctl" | "hcloud" | "openstack" | "oci" | "yc" | "scw" | "civo" | "exo"

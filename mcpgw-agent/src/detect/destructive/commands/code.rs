@@ -111,8 +111,11 @@ fn act(code: &str) -> Option<Act> {
     let target = |call: &&str| code.split_once(*call).and_then(|(_, after)| strings(after));
     if let Some(call) = TREES.iter().find(|call| code.contains(**call)) {
         let made =
-            target(&call).is_some_and(|path| weigh(path.split(' ').next().unwrap_or("")) == Weight::Nothing);
+            target(call).is_some_and(|path| weigh(path.split(' ').next().unwrap_or("")) == Weight::Nothing);
         return (!made).then_some(TREE);
+    }
+    if code.contains(".rm(") && code.contains("recursive") {
+        return Some(TREE);
     }
     if code.contains("fork while fork")
         || code.contains("fork()") && (code.contains("while") || code.contains("loop"))
@@ -147,7 +150,7 @@ fn act(code: &str) -> Option<Act> {
         let loops = ["glob", "walk", "listdir", "readdir", "for ", "forEach", "array_map", "iterdir", "Dir["]
             .iter()
             .any(|part| code.contains(part));
-        let path = target(&call).unwrap_or_default();
+        let path = target(call).unwrap_or_default();
         let path = path.split(' ').next().unwrap_or("");
         let heavy = weigh(path) >= Weight::Much || path.is_empty();
         return (loops || heavy && weigh(path) != Weight::Nothing).then_some(FILE);

@@ -22,19 +22,14 @@ pub(super) const ROWS: &[Row] = &[
     row(DOCKER, "volume prune|rm|remove", VOLUMES),
     with(DOCKER, "system prune", "--volumes", VOLUMES),
     with(DOCKER, "rm", "-f|--force", FORCE),
-    with(DOCKER, "rm", "-v|--volumes", VOLUMES),
     with(DOCKER, "container|pod rm|remove", "-f|--force", FORCE),
     with(DOCKER, "rmi", "-f|--force", FORCE),
     with(DOCKER, "image rm|remove", "-f|--force", FORCE),
     with(DOCKER, "rm|rmi|stop|kill", "-a|--all", PRUNE),
     row(DOCKER, "rm|rmi", ONE),
-    row(
-        DOCKER,
-        "stack|service|secret|config|node|network|context|machine rm|remove|delete",
-        Act { score: 0.55, ..RELEASE },
-    ),
+    row(DOCKER, "stack|service|node|machine rm|remove|delete", Act { score: 0.55, ..RELEASE }),
     with(DOCKER, "swarm leave", "-f|--force", CLUSTER),
-    row(DOCKER, "trust|manifest|plugin revoke|rm|disable", ONE),
+    row(DOCKER, "secret|config|network|context|trust|manifest|plugin rm|remove|revoke|disable", ONE),
     with(DOCKER, "compose down", "-v|--volumes|--rmi", VOLUMES),
     with(DOCKER, "compose rm", "-v|-f|-s", VOLUMES),
     with("docker-compose|podman-compose", "down", "-v|--volumes|--rmi", VOLUMES),
@@ -79,7 +74,7 @@ pub(super) const ROWS: &[Row] = &[
     row("skaffold|tilt|garden", "delete|down|cleanup", Act { score: 0.45, ..RELEASE }),
     row("skopeo|crane|oras|regctl", "delete|manifest|tag", Act { score: 0.55, ..RELEASE }),
     row("rancher", "rm|clusters|projects|delete", CLUSTER),
-    row("ansible", "* -m", Act::low("remote_change", "changes other machines")),
+    with("ansible", "*", "-m", Act::low("remote_change", "changes other machines")),
 ];
 
 /// kubectl delete.

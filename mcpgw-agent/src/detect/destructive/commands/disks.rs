@@ -48,9 +48,9 @@ pub(super) const ROWS: &[Row] = &[
     row("vgcfgrestore|pvmove", "", Act::low("volume_remove", "changes volumes")),
     with("umount", "", "-a|-l|-f|--all|--force|--lazy", MOUNT),
     with("mount", "", "remount,ro|-oremount,ro|ro,remount", MOUNT),
-    row("swapoff", "-a", Act::low("unmount", "takes swap away")),
+    with("swapoff", "", "-a", Act::low("unmount", "takes swap away")),
     with("tune2fs|resize2fs|xfs_growfs", "", "-f -O", Act::low("partition_change", "changes a file system")),
-    row("xfs_db|debugfs", "-w", Act::low("disk_write", "writes to a file system past its driver")),
+    with("xfs_db|debugfs", "", "-w", Act::low("disk_write", "writes to a file system past its driver")),
     with("qemu-img", "snapshot", "-d", VOLUME),
     row(
         "virsh",

@@ -55,6 +55,8 @@ pub(in crate::detect::destructive) fn remove(path: &str, recursive: bool) -> Opt
         Weight::Nothing => None,
         Weight::Everything if recursive => Some(WIPES),
         Weight::Much if recursive => Some(TREE),
+        Weight::Ordinary if recursive && target::is_data(path) => Some(DATA),
+        Weight::Ordinary if recursive && target::is_file(path) => Some(Act { score: 0.4, ..SUBTREE }),
         Weight::Ordinary if recursive => Some(SUBTREE),
         Weight::Everything | Weight::Much if wild => Some(FILES),
         _ if target::is_precious(path) => Some(PRECIOUS),
@@ -142,7 +144,7 @@ pub(super) fn cp(arguments: &Arguments<'_, '_>) -> Option<Act> {
         () if empties && target::is_history(to) => Some(traces::HISTORY),
         () if empties && target::is_log(to) => Some(traces::LOGS),
         () if empties && target::is_precious(to) => Some(OVERWRITES),
-        () if empties => Some(EMPTIES),
+        () if empties && (weigh(to) >= Weight::Much || target::is_data(to)) => Some(EMPTIES),
         () => None,
     }
 }
@@ -182,7 +184,9 @@ pub(super) fn dd(arguments: &Arguments<'_, '_>) -> Option<Act> {
         () if target::is_disk(to) => Some(DISK),
         () if blank && target::is_log(to) => Some(traces::LOGS),
         () if blank && target::is_precious(to) => Some(OVERWRITES),
-        () if blank && weigh(to) >= Weight::Much && !to.contains("swap") => Some(SHRED),
+        () if blank && weigh(to) >= Weight::Much && !to.contains("swap") && !to.starts_with("/dev/") => {
+            Some(SHRED)
+        }
         () => None,
     }
 }

@@ -48,13 +48,14 @@ pub(super) fn judge(arguments: &Arguments<'_, '_>) -> Option<Act> {
         .take_while(|word| !word.starts_with('-'))
         .all(|root| !root.starts_with(['/', '~', '$']));
     let name = ["-name", "-iname", "-path", "-regex", "-e"].iter().find_map(|option| arguments.value(option));
-    let is_narrow = name.is_some_and(|name| name.trim_matches(['*', '.']).len() > 1);
+    let others = arguments.any(&["!", "-not", "-o", "-or"]);
+    let is_narrow = !others && name.is_some_and(|name| name.trim_matches(['*', '.']).len() > 1);
     let made = name.is_some_and(|name| weigh(name) == Weight::Nothing);
     match heaviest {
         Weight::Nothing => None,
         _ if arguments.any(&["-empty"]) => None,
         _ if made && (relative || heaviest < Weight::Everything) => None,
         _ if is_narrow && relative && !recursive => Some(NARROW),
-        _ => Some(WIDE),
+        Weight::Ordinary | Weight::Much | Weight::Everything => Some(WIDE),
     }
 }

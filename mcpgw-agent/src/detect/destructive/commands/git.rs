@@ -28,6 +28,11 @@ pub(super) const ROWS: &[Row] = &[
     with("gh", "codespace|run|cache delete", "--all|-a", FORGE),
     with("gh|glab", "api", "DELETE|-XDELETE|--method=DELETE", REPOSITORY),
     row("git-filter-repo|bfg|git-filter-branch", "", HISTORY),
+    row("hg", "strip|histedit", HISTORY),
+    with("hg", "update|up|revert|purge", "-C|--clean|--all|-a", DISCARD),
+    row("p4", "obliterate", HISTORY),
+    with("svn", "delete|rm|remove|del", "*://*", REMOTE),
+    with("svn", "cleanup|revert", "--remove-unversioned|-R", DISCARD),
     row("git", "lfs prune", Act::low("git_history_rewrite", "removes large files kept locally")),
 ];
 

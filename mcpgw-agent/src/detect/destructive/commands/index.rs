@@ -57,17 +57,25 @@ fn slot(name: &str) -> (usize, u64) {
 
 /// What is known of the program of this name, in lower case.
 pub(in crate::detect::destructive) fn entry(name: &str) -> Option<&'static Entry> {
-    let name = match name.split_once(['.', '-']) {
-        Some(("mkfs", _)) => "mkfs",
-        Some(("get" | "write" | "new" | "out", _)) => return None,
-        Some((verb, _)) if is_verb(verb) && !INDEX.entries.contains_key(name) => "verb-noun",
-        _ => name,
-    };
+    if name.contains(['.', '-'])
+        && let Some(class) = class(name)
+    {
+        return INDEX.entries.get(class);
+    }
     let (first, bit) = slot(name);
     if INDEX.lengths.get(first).is_none_or(|lengths| lengths & bit == 0) {
         return None;
     }
     INDEX.entries.get(name)
+}
+
+/// What stands for a whole class of programs: `mkfs.ext4`, `Remove-Thing`.
+fn class(name: &str) -> Option<&'static str> {
+    match name.split_once(['.', '-'])? {
+        ("mkfs", _) => Some("mkfs"),
+        (verb, _) if is_verb(verb) && !INDEX.entries.contains_key(name) => Some("verb-noun"),
+        _ => None,
+    }
 }
 
 /// The verbs of cmdlets that take something away.

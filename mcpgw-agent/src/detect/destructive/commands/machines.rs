@@ -16,14 +16,15 @@ pub(super) const ROWS: &[Row] = &[
     with("rmmod", "", "-f|--force", KERNEL),
     with("modprobe", "", "-r|--remove", Act::low("kernel_change", "takes away a part of the kernel")),
     with("efibootmgr", "", "-B|--delete-bootnum|-O", KERNEL),
-    row("nvram", "-c", KERNEL),
+    with("nvram", "", "-c", KERNEL),
     row(
         "csrutil",
         "disable|clear|authenticated-root",
         Act::medium("security_disabled", "turns protection off"),
     ),
-    row(
+    with(
         "spctl",
+        "",
         "--master-disable|--global-disable|--disable",
         Act::medium("security_disabled", "turns protection off"),
     ),
@@ -46,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
     row("pmset", "sleepnow|restoredefaults", Act::low("shutdown", "puts the machine to sleep")),
     row("rundll32", "user32.dll,exitwindowsex|user32.dll,lockworkstation", SHUTDOWN),
     row("fdesetup", "disable|remove", Act::medium("security_disabled", "turns protection off")),
-    row("dracut|grub-install|update-initramfs", "-d", KERNEL),
+    with("dracut|grub-install|update-initramfs", "", "-d", KERNEL),
 ];
 
 /// shutdown, reboot, halt, poweroff: not where they only ask or call it off, and not in a sentence.

@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Row] = &[
     with("route", "", "del|delete|flush|-f", CUT),
     row("nmcli", "networking|n off", CUT),
     row("nmcli", "con|connection|c|radio delete|down|off|wifi", CUT),
-    row("networksetup", "-setnetworkserviceenabled|-setairportpower", CUT),
+    with("networksetup", "", "-setnetworkserviceenabled|-setairportpower", CUT),
     row("tailscale", "down|logout", Act::low("network_down", "cuts a machine off a network")),
     row("wg-quick", "down", Act::low("network_down", "cuts a machine off a network")),
     row("resolvectl", "revert|reset-*", Act::low("network_down", "changes how names are found")),

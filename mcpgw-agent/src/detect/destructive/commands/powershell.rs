@@ -72,7 +72,10 @@ pub(super) fn judge(arguments: &Arguments<'_, '_>) -> Option<Act> {
         ("stop" | "suspend" | "remove", "service") => Some(SERVICE),
         ("set", "service") => (arguments.holds(&["disabled", "stopped"])).then_some(SERVICE),
         ("stop", "process") => (!arguments.parameter("id", 1) || arguments.before.is_some()).then_some(KILL),
-        ("stop", _) => (noun != "parsing").then_some(KILL),
+        ("stop", _) => {
+            let whole = ["vm", "az", "ec2", "website", "webapp", "iis", "cluster", "container"];
+            whole.iter().any(|start| noun.starts_with(start)).then_some(KILL)
+        }
         ("set", "mppreference") => arguments
             .texts()
             .any(|word| word.starts_with("-Disable") || word.starts_with("-disable"))
@@ -88,6 +91,7 @@ pub(super) fn judge(arguments: &Arguments<'_, '_>) -> Option<Act> {
         }
         ("clear", "content" | "item" | "recyclebin" | "itemproperty") => Some(EMPTIES),
         ("remove" | "disable", _) if is_account => Some(ACCOUNT),
+        _ if !is_typed(arguments) => None,
         (
             "remove" | "uninstall" | "disable" | "clear" | "delete" | "revoke" | "unregister" | "dismount",
             _,
@@ -96,6 +100,15 @@ pub(super) fn judge(arguments: &Arguments<'_, '_>) -> Option<Act> {
         ("restart", "service") => None,
         _ => None,
     }
+}
+
+/// Whether a verb and a noun are a cmdlet's, not words of a sentence: capitals, or parameters.
+fn is_typed(arguments: &Arguments<'_, '_>) -> bool {
+    let mut words = arguments.simple.words.iter().map(|word| word.text.as_ref());
+    let capital = |word: &str| word.eq_ignore_ascii_case(arguments.name) && word != arguments.name;
+    words.any(capital)
+        || arguments.texts().any(|word| word.starts_with('-') && word.len() > 2)
+        || arguments.before.is_some()
 }
 
 /// What has no cmdlet: methods of classes, asked of a whole text.

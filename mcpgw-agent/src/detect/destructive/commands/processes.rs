@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Row] = &[
     row("tskill", "", MANY),
     row("loginctl", "terminate-*|kill-*", MANY),
     with("fuser", "", "-k|-km|-mk", MANY),
-    row("xkill", "-all", MANY),
+    with("xkill", "", "-all", MANY),
 ];
 
 /// kill.

@@ -9,6 +9,26 @@ const DISK: Act = Act::critical("disk_write", "writes to a disk past its file sy
 const PILLAR: Act = Act::high("file_overwrite", "overwrites a file the system rests on");
 const EMPTIES: Act = Act::medium("file_overwrite", "empties a file");
 
+const RANSOM: Act = Act::medium("ransom_note", "leaves a note of the kind extortionists leave");
+
+/// Whether a file is called what notes to the owners of encrypted files are called.
+fn is_ransom_note(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    [
+        "your_files",
+        "your-files",
+        "ransom",
+        "how_to_decrypt",
+        "how_to_recover",
+        "decrypt_instruction",
+        "recover_files",
+        "restore_files",
+        "akira_readme",
+    ]
+    .iter()
+    .any(|name| lower.contains(name))
+}
+
 /// Files a system does not start or let anybody in without.
 pub(super) fn is_pillar(path: &str) -> bool {
     matches!(
@@ -52,6 +72,7 @@ pub(in crate::detect::destructive) fn judge(simple: &Simple<'_>) -> Option<Act> 
         "cat" | "type" => matches!(rest, Some("/dev/null" | "nul" | "NUL")),
         _ => false,
     };
+    let prints = matches!(program, "echo" | "printf");
     let empty = empty
         || simple
             .redirects
@@ -67,7 +88,8 @@ pub(in crate::detect::destructive) fn judge(simple: &Simple<'_>) -> Option<Act> 
             () if !writes => None,
             () if is_pillar(path) => Some(PILLAR),
             () if target::is_history(path) => Some(traces::HISTORY),
-            () if empty && target::is_log(path) => Some(traces::LOGS),
+            () if (empty || prints) && target::is_log(path) => Some(traces::LOGS),
+            () if prints && is_ransom_note(path) => Some(RANSOM),
             () if empty && target::is_precious(path) => Some(PILLAR),
             () if empty && (weigh(path) >= Weight::Much || target::is_data(path)) => Some(EMPTIES),
             () => None,

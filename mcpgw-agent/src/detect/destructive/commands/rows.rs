@@ -1,6 +1,6 @@
 //! Rules in rows: program, verbs, options, and what that amounts to.
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, holds};
 use crate::detect::destructive::act::Act;
 
 /// A rule.
@@ -57,10 +57,18 @@ impl Row {
     }
 }
 
+/// Whether a word is what a row asks for: `*` stands for anything, in front, behind or both.
 fn is(word: &str, verb: &str) -> bool {
-    match verb.strip_suffix('*') {
-        Some(start) => word.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)),
-        None => word.eq_ignore_ascii_case(verb),
+    let inner = verb.trim_matches('*');
+    let (open_front, open_back) = (verb.starts_with('*'), verb.ends_with('*'));
+    match (open_front, open_back) {
+        (false, false) => word.eq_ignore_ascii_case(verb),
+        (true, true) => inner.is_empty() || holds(word, &[inner]),
+        (false, true) => word.get(..inner.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(inner)),
+        (true, false) => {
+            let at = word.len().checked_sub(inner.len());
+            at.and_then(|at| word.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(inner))
+        }
     }
 }
 

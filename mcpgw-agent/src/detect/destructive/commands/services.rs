@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
     row("pg_ctl", "stop", STOP),
     row("mysqladmin|mariadb-admin", "shutdown|kill", STOP),
     row("asadmin", "stop-domain", STOP),
-    row("brew", "services stop --all", STOP),
+    with("brew", "services stop", "--all", STOP),
     with("crontab", "", "-r", Act::medium("schedule_removal", "removes all scheduled commands of a user")),
     row("atrm", "*", Act::low("schedule_removal", "removes a scheduled command")),
     with("at", "", "-r", Act::low("schedule_removal", "removes a scheduled command")),

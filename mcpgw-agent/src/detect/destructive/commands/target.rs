@@ -79,6 +79,14 @@ const MADE: &[&str] = &[
     "release",
     "debug",
     "pkg",
+    "pods",
+    "__snapshots__",
+    "vendor/bundle",
+    ".bundle",
+    "elm-stuff",
+    ".stack-work",
+    "dist-newstyle",
+    ".build",
 ];
 
 /// Endings of files that are made again.
@@ -160,6 +168,11 @@ pub(super) fn weigh(path: &str) -> Weight {
         return weight;
     }
     let lower = path.to_ascii_lowercase();
+    // What `mktemp` made, or what a variable called so most likely holds.
+    let made = ["$tmp", "$temp", "$(mktemp"].iter().any(|start| lower.starts_with(start));
+    if made && !lower.contains("..") {
+        return Weight::Nothing;
+    }
     let climbs = lower.split(['/', '\\']).any(|part| part == "..");
     let rest = lower.trim_start_matches(['/', '\\']);
     if lower.starts_with('/') || drive(&lower).is_some() {
@@ -332,4 +345,14 @@ pub(super) fn is_data(path: &str) -> bool {
     ]
     .iter()
     .any(|end| lower.ends_with(end))
+}
+
+/// Whether a path looks like one file's: its name has an ending.
+pub(super) fn is_file(path: &str) -> bool {
+    let name = path.trim_end_matches('"').rsplit(['/', '\\']).next().unwrap_or(path);
+    name.rsplit_once('.').is_some_and(|(stem, end)| {
+        !stem.is_empty()
+            && (1..=5).contains(&end.len())
+            && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }

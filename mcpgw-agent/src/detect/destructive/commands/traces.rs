@@ -13,7 +13,7 @@ pub(super) const LOGS: Act = Act::high("log_clearing", "removes or empties logs"
 pub(super) const ROWS: &[Row] = &[
     with("history", "", "-c|-w|-d|-cw|-wc", HISTORY),
     row("history", "clear|delete|-p", HISTORY),
-    row("fc", "-p", HISTORY),
+    with("fc", "", "-p", HISTORY),
     with("set", "", "+o history", HISTORY),
     with("shopt", "", "-u histappend|cmdhist", HISTORY),
     with("setopt", "", "HIST_IGNORE_SPACE|histignorespace", HISTORY),

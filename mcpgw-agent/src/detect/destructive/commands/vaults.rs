@@ -19,14 +19,14 @@ pub(super) const ROWS: &[Row] = &[
     row("pgbackrest", "expire|stanza-delete|stop", BACKUP),
     row("barman", "delete", BACKUP),
     row("wal-g", "delete", BACKUP),
-    row("tarsnap", "-d|--nuke", BACKUP),
+    with("tarsnap", "", "-d|--nuke", BACKUP),
     with("tarsnap", "", "--nuke", BACKUP),
     row("bacula|bconsole", "delete|purge|prune", BACKUP),
     row("ccrypt|ccencrypt|bcrypt|dcrypt|axcrypt|diskcryptor|dccon", "*", ENCRYPT),
     with("ccrypt|ccencrypt", "", "-T|-e|-K|-k|-f", ENCRYPT),
     with("openssl", "rsautl|pkeyutl", "-encrypt", ENCRYPT),
     with("openssl", "smime|cms", "-encrypt", ENCRYPT),
-    row("zip", "-e", ENCRYPT),
+    with("zip", "", "-e", ENCRYPT),
     with("zip", "", "-e|--encrypt|-P|--password", ENCRYPT),
     with("rar|winrar", "a", "-hp*|-p*", ENCRYPT),
     with("age|rage", "", "-p|--passphrase -o|--output", Act { score: 0.45, ..ENCRYPT }),
@@ -45,7 +45,9 @@ pub(super) fn gpg(arguments: &Arguments<'_, '_>) -> Option<Act> {
         || arguments.texts().any(|word| {
             word.starts_with('-') && !word.starts_with("--") && word.len() < 5 && word.contains('c')
         });
-    let unattended = arguments.texts().any(|word| word.starts_with("--passphrase") || word == "--batch");
+    let windows = arguments.holds(&[":\\"]);
+    let unattended =
+        windows || arguments.texts().any(|word| word.starts_with("--passphrase") || word == "--batch");
     let deletes = arguments.texts().any(|word| word.starts_with("--delete-secret"));
     match () {
         () if deletes => Some(Act { kind: "key_delete", why: "removes a private key", ..BACKUP }),

@@ -5,7 +5,7 @@ use super::rows::{Row, row, with};
 use super::target::{self, Weight, weigh};
 use super::{powershell, traces};
 use crate::detect::destructive::act::Act;
-use crate::detect::destructive::shell::Flavour;
+use crate::detect::destructive::shell::{End, Flavour};
 
 const TREE: Act = Act::high("recursive_delete", "removes a directory with all that is in it");
 const FILES: Act = Act::medium("file_delete", "removes files unasked, or nobody named one by one");
@@ -89,7 +89,9 @@ pub(super) fn del(arguments: &Arguments<'_, '_>) -> Option<Act> {
     }
     let paths: Vec<&str> =
         arguments.texts().filter(|word| !word.starts_with('/') || word.len() > 6).collect();
-    let wild = paths.iter().any(|path| path.contains('*'));
+    // `%f` and `@path` are whatever a loop finds.
+    let looped = |path: &&str| path.starts_with('@') || path.starts_with('%') && path.len() <= 3;
+    let wild = paths.iter().any(|path| path.contains('*') || looped(path));
     let weight = paths.iter().map(|path| weigh(path)).max()?;
     match () {
         () if paths.iter().any(|path| target::is_history(path)) => Some(traces::HISTORY),
@@ -97,7 +99,7 @@ pub(super) fn del(arguments: &Arguments<'_, '_>) -> Option<Act> {
         () if deep => Some(TREE),
         () if weight == Weight::Everything => Some(TREE),
         () if unasked && (wild || weight >= Weight::Much) => Some(FILES),
-        () if wild && weight >= Weight::Much => Some(FILES),
+        () if wild && (weight >= Weight::Much || paths.iter().any(looped)) => Some(FILES),
         () => None,
     }
 }
@@ -128,12 +130,13 @@ pub(super) fn remove(arguments: &Arguments<'_, '_>) -> Option<Act> {
         () if paths.iter().any(|path| target::is_log(path)) => Some(traces::LOGS),
         () if paths.iter().any(|path| path.to_ascii_lowercase().starts_with("hk")) => Some(REGISTRY),
         // What stands in parentheses was read as another command.
-        () if paths.is_empty() && !piped => Some(FILES),
+        () if paths.is_empty() && !piped => (arguments.simple.end == End::Open).then_some(FILES),
         () if piped && (deep || unasked || source == Some(true)) => Some(TREE),
         () if weight == Weight::Nothing => None,
         () if deep => Some(TREE),
         () if paths.iter().any(|path| path.contains('*')) || weight == Weight::Everything => Some(FILES),
         () if unasked => Some(FILES),
+        () if weight >= Weight::Much => Some(Act { score: 0.5, ..FILES }),
         () => None,
     }
 }

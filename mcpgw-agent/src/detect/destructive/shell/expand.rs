@@ -280,7 +280,7 @@ fn number(lexer: &mut Lexer<'_>, radix: u32, digits: usize, text: &mut String) {
 }
 
 /// `{rm,-rf,/}` is three words.
-pub(super) fn braces<'a>(text: &Cow<'a, str>, span: Range<usize>, simple: &mut Simple<'a>) {
+pub(super) fn braces(text: &str, span: Range<usize>, simple: &mut Simple<'_>) {
     let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
     for part in inner.split(',').filter(|part| !part.is_empty()) {
         simple.words.push(Word { text: Cow::Owned(part.to_owned()), span: span.clone() });

@@ -1,6 +1,7 @@
 //! What a program that takes scripts or starts others makes run.
 
 use super::output::from_base64;
+use super::prefix::Prefix;
 use super::program::Program;
 use super::walk::{Frame, Stage, Walk};
 use super::word::{Flavour, Word};
@@ -18,32 +19,9 @@ pub(super) fn start(
     let stage = Stage { level: stage.level + 1, ..stage };
     let rest = words.get(1..).unwrap_or_default();
     match program {
-        Program::Prefix(prefix) => {
-            // `command -v rm` asks where it is.
-            let asks = name == "command"
-                && rest.first().is_some_and(|word| matches!(word.text.as_ref(), "-v" | "-V"));
-            if let (true, Some(script)) = (name == "env", after(rest, &["-S", "--split-string"])) {
-                walk.inner(frame, stage, script, frame.flavour);
-            }
-            match prefix.rest(words) {
-                [] => {}
-                _ if asks => {}
-                [only] if only.text.contains(' ') => walk.inner(frame, stage, &only.text, frame.flavour),
-                started => walk.command(frame, stage, started),
-            }
-        }
+        Program::Prefix(prefix) => prefixed(walk, frame, stage, prefix, name, words),
         Program::Shell => shell(walk, frame, stage, rest),
-        Program::Cmd => {
-            let at = rest.iter().position(|word| {
-                word.text
-                    .get(..2)
-                    .is_some_and(|start| start.eq_ignore_ascii_case("/c") || start.eq_ignore_ascii_case("/k"))
-            });
-            if let Some(at) = at {
-                let script = join(rest.get(at..).unwrap_or_default());
-                walk.inner(frame, stage, script.get(2..).unwrap_or_default(), Flavour::Windows);
-            }
-        }
+        Program::Cmd => cmd(walk, frame, stage, rest),
         Program::PowerShell => powershell(walk, frame, stage, rest),
         Program::Eval => eval(walk, frame, stage, name, rest),
         Program::First => match name {
@@ -72,16 +50,11 @@ pub(super) fn start(
         Program::Su => {
             if let Some(script) = after(rest, &["-c", "--command"]) {
                 walk.inner(frame, stage, script, Flavour::Posix);
+            } else if let Some(at) = rest.iter().position(|word| word.text == "--") {
+                walk.command(frame, stage, rest.get(at + 1..).unwrap_or_default());
             }
         }
-        Program::Crontab => {
-            let input = Walk::input(stage).unwrap_or_default();
-            for line in input.lines().filter(|line| !line.trim_start().starts_with('#')).take(64) {
-                let fields = if line.starts_with('@') { 1 } else { 5 };
-                let script = line.split_whitespace().skip(fields).collect::<Vec<_>>().join(" ");
-                walk.inner(frame, stage, &script, Flavour::Posix);
-            }
-        }
+        Program::Crontab => crontab(walk, frame, stage),
         Program::ForFiles => {
             let at = rest.iter().position(|word| word.text.eq_ignore_ascii_case("/c"));
             if let Some(script) = at.and_then(|at| rest.get(at + 1)) {
@@ -116,6 +89,50 @@ pub(super) fn start(
         Program::Container => container(walk, frame, stage, rest),
         Program::Code => code(walk, frame, stage, name, rest),
         Program::Database => database(walk, frame, stage, name, rest),
+    }
+}
+
+fn prefixed(
+    walk: &mut Walk<'_>,
+    frame: &Frame<'_>,
+    stage: Stage<'_, '_>,
+    prefix: Prefix,
+    name: &str,
+    words: &[Word<'_>],
+) {
+    let rest = words.get(1..).unwrap_or_default();
+    // `command -v rm` asks where it is.
+    let asks =
+        name == "command" && rest.first().is_some_and(|word| matches!(word.text.as_ref(), "-v" | "-V"));
+    if let (true, Some(script)) = (name == "env", after(rest, &["-S", "--split-string"])) {
+        walk.inner(frame, stage, script, frame.flavour);
+    }
+    match prefix.rest(words) {
+        [] => {}
+        _ if asks => {}
+        [only] if only.text.contains(' ') => walk.inner(frame, stage, &only.text, frame.flavour),
+        started => walk.command(frame, stage, started),
+    }
+}
+
+fn cmd(walk: &mut Walk<'_>, frame: &Frame<'_>, stage: Stage<'_, '_>, rest: &[Word<'_>]) {
+    let at = rest.iter().position(|word| {
+        let start = word.text.get(..2).unwrap_or_default();
+        start.eq_ignore_ascii_case("/c") || start.eq_ignore_ascii_case("/k")
+    });
+    if let Some(at) = at {
+        let script = join(rest.get(at..).unwrap_or_default());
+        walk.inner(frame, stage, script.get(2..).unwrap_or_default(), Flavour::Windows);
+    }
+}
+
+/// What a table of scheduled commands has run: five fields, or one word such as `@daily`, and the command.
+fn crontab(walk: &mut Walk<'_>, frame: &Frame<'_>, stage: Stage<'_, '_>) {
+    let input = Walk::input(stage).unwrap_or_default();
+    for line in input.lines().filter(|line| !line.trim_start().starts_with('#')).take(64) {
+        let fields = if line.starts_with('@') { 1 } else { 5 };
+        let script = line.split_whitespace().skip(fields).collect::<Vec<_>>().join(" ");
+        walk.inner(frame, stage, &script, Flavour::Posix);
     }
 }
 
@@ -179,9 +196,11 @@ fn powershell(walk: &mut Walk<'_>, frame: &Frame<'_>, stage: Stage<'_, '_>, rest
 }
 
 fn eval(walk: &mut Walk<'_>, frame: &Frame<'_>, stage: Stage<'_, '_>, name: &str, rest: &[Word<'_>]) {
-    let fetched = frame.text.get(..2048).unwrap_or(frame.text);
-    let fetched = name.starts_with('i')
-        && commands::holds(fetched, &["downloadstring", "iwr ", "irm ", "invoke-webrequest"]);
+    let start = stage.simple.span().start;
+    let window = frame.text.get(start..).map(|rest| rest.get(..160).unwrap_or(rest)).unwrap_or_default();
+    let downloads = ["downloadstring", "iwr ", "irm ", "invoke-webrequest"];
+    let fetched =
+        name.starts_with('i') && walk.spend(frame, 4 * window.len()) && commands::holds(window, &downloads);
     if fetched || substitutes_fetch(frame, stage) && rest.first().is_some_and(|word| word.text == "<(…)") {
         return walk.remote(frame, stage);
     }

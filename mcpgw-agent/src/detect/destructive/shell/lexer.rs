@@ -2,6 +2,7 @@
 //! substitutions, comments. One pass; what is not closed reaches to the end.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::expand;
 use super::word::{Direction, End, Flavour, Redirect, Simple, Variables, Word};
@@ -16,35 +17,25 @@ pub(super) enum Class {
     Special,
 }
 
-const fn classes(windows: bool) -> [Class; 256] {
-    let mut table = [Class::Plain; 256];
-    table[b' ' as usize] = Class::Blank;
-    table[b'\t' as usize] = Class::Blank;
-    table[b'\r' as usize] = Class::Blank;
-    table[b'\n' as usize] = Class::Newline;
-    table[b';' as usize] = Class::Operator;
-    table[b'|' as usize] = Class::Operator;
-    table[b'&' as usize] = Class::Operator;
-    table[b'(' as usize] = Class::Operator;
-    table[b')' as usize] = Class::Operator;
-    table[b'<' as usize] = Class::Operator;
-    table[b'>' as usize] = Class::Operator;
-    table[b'"' as usize] = Class::Special;
-    table[b'\'' as usize] = Class::Special;
-    table[b'`' as usize] = Class::Special;
-    if windows {
-        table[b'^' as usize] = Class::Special;
-        table[b'{' as usize] = Class::Operator;
-        table[b'}' as usize] = Class::Operator;
-    } else {
-        table[b'\\' as usize] = Class::Special;
-        table[b'$' as usize] = Class::Special;
+fn class_of(byte: u8, windows: bool) -> Class {
+    match byte {
+        b' ' | b'\t' | b'\r' => Class::Blank,
+        b'\n' => Class::Newline,
+        b';' | b'|' | b'&' | b'(' | b')' | b'<' | b'>' => Class::Operator,
+        b'{' | b'}' if windows => Class::Operator,
+        b'"' | b'\'' | b'`' => Class::Special,
+        b'^' if windows => Class::Special,
+        b'\\' | b'$' if !windows => Class::Special,
+        _ => Class::Plain,
     }
-    table
 }
 
-static POSIX: [Class; 256] = classes(false);
-static WINDOWS: [Class; 256] = classes(true);
+fn classes(windows: bool) -> [Class; 256] {
+    std::array::from_fn(|byte| u8::try_from(byte).map_or(Class::Plain, |byte| class_of(byte, windows)))
+}
+
+static POSIX: LazyLock<[Class; 256]> = LazyLock::new(|| classes(false));
+static WINDOWS: LazyLock<[Class; 256]> = LazyLock::new(|| classes(true));
 
 /// Reads one script.
 #[derive(Debug)]
@@ -52,6 +43,7 @@ pub(in crate::detect::destructive) struct Lexer<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
     flavour: Flavour,
+    table: &'static [Class; 256],
     /// Where the line after the pending here-documents begins.
     after_here: Option<usize>,
     /// Bytes variables may still add: a short script must not grow without end.
@@ -60,7 +52,11 @@ pub(in crate::detect::destructive) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub(in crate::detect::destructive) fn new(text: &'a str, flavour: Flavour) -> Self {
-        Self { text, at: 0, flavour, after_here: None, growth: text.len() + 1024 }
+        let table: &'static [Class; 256] = match flavour {
+            Flavour::Posix => &POSIX,
+            Flavour::Windows => &WINDOWS,
+        };
+        Self { text, at: 0, flavour, table, after_here: None, growth: text.len() + 1024 }
     }
 
     /// Reads the next simple command into `simple`; whether there is one.
@@ -106,11 +102,7 @@ impl<'a> Lexer<'a> {
     }
 
     pub(super) fn class(&self, byte: u8) -> Class {
-        let table = match self.flavour {
-            Flavour::Posix => &POSIX,
-            Flavour::Windows => &WINDOWS,
-        };
-        table.get(usize::from(byte)).copied().unwrap_or(Class::Plain)
+        self.table.get(usize::from(byte)).copied().unwrap_or(Class::Plain)
     }
 
     /// The end of the run of bytes from here that `part` holds for.

@@ -24,7 +24,7 @@ impl Prefix {
             }
             let is_option =
                 text.len() > 1 && (text.starts_with('-') || text.starts_with('/') && text.len() < 4);
-            if is_option && own == self.own {
+            if is_option {
                 index += 1 + usize::from(self.takes_value(text));
             } else if assignment(text).is_some() {
                 index += 1;

@@ -87,6 +87,8 @@ pub(in crate::detect::destructive) const PROGRAMS: &[(&str, Program)] = &[
     ("caffeinate", prefix("tw", 0)),
     ("systemd-run", prefix("upEMHp", 0)),
     ("flock", prefix("wE", 1)),
+    ("screen", prefix("S", 0)),
+    ("tmux", prefix("LSfnsct", 1)),
     ("xvfb-run", prefix("nsefw", 0)),
     ("sshpass", prefix("pfPe", 0)),
     ("npx|bunx|pnpx", prefix("p", 0)),

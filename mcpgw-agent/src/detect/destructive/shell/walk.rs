@@ -18,6 +18,8 @@ const MAX_DEPTH: u8 = 8;
 const MAX_LEVEL: u8 = 16;
 /// Commands of a pipeline that are looked at together.
 const MAX_STAGES: usize = 32;
+/// What judging a command costs, in bytes that are read.
+const COMMAND: usize = 40;
 /// Hits in one text: more say nothing more.
 const MAX_HITS: usize = 64;
 
@@ -56,6 +58,8 @@ pub(in crate::detect::destructive) struct Walk<'h> {
     pub(super) functions: Vec<String>,
     /// Bytes that may still be read.
     left: usize,
+    /// Whether they were not enough.
+    spent: bool,
 }
 
 impl<'f> Frame<'f> {
@@ -79,7 +83,8 @@ impl<'h> Walk<'h> {
             first_hit,
             variables: Variables::default(),
             functions: Vec::new(),
-            left: length * 4 + (16 << 10),
+            left: length * 3 + (64 << 10),
+            spent: false,
         }
     }
 
@@ -94,6 +99,14 @@ impl<'h> Walk<'h> {
         let mut simple = Simple::new();
         while lexer.next(&mut simple, &self.variables) {
             let end = simple.end;
+            if stages.is_empty() && end != End::Pipe {
+                // Most commands stand alone: they need not be moved.
+                self.pipeline(frame, std::slice::from_ref(&simple));
+                if self.is_full() {
+                    return;
+                }
+                continue;
+            }
             stages.push(std::mem::replace(&mut simple, spare.pop().unwrap_or_else(Simple::new)));
             if end == End::Pipe && stages.len() < MAX_STAGES {
                 continue;
@@ -134,16 +147,28 @@ impl<'h> Walk<'h> {
 
     /// Whether a frame may be read; that it may not is itself reported.
     fn enter(&mut self, frame: &Frame<'_>) -> bool {
-        if frame.depth <= MAX_DEPTH && frame.text.len() <= self.left {
-            self.left -= frame.text.len();
+        if frame.depth > MAX_DEPTH {
+            self.report(frame, NESTED, 0..frame.text.len());
+            return false;
+        }
+        !self.is_full() && self.spend(frame, frame.text.len())
+    }
+
+    /// Pays for work that is more than reading a byte; whether there is anything left. That there is not is reported: nobody
+    /// writes a text that is nothing but commands within commands.
+    pub(super) fn spend(&mut self, frame: &Frame<'_>, bytes: usize) -> bool {
+        if self.left >= bytes {
+            self.left -= bytes;
             return true;
         }
+        self.left = 0;
         self.report(frame, NESTED, 0..frame.text.len());
+        self.spent = true;
         false
     }
 
     fn is_full(&self) -> bool {
-        self.hits.len() >= self.first_hit + MAX_HITS
+        self.spent || self.hits.len() >= self.first_hit + MAX_HITS
     }
 
     pub(super) fn report(&mut self, frame: &Frame<'_>, act: Act, span: Range<usize>) {
@@ -161,7 +186,9 @@ impl<'h> Walk<'h> {
                 let script = frame.text.get(inner.clone()).unwrap_or_default();
                 self.script(&frame.inner(script, frame.flavour, inner.clone()));
             }
-            if let Some(act) = commands::judge_redirects(simple) {
+            if !simple.redirects.is_empty()
+                && let Some(act) = commands::judge_redirects(simple)
+            {
                 self.report(frame, act, simple.span());
             }
             let before = stages.get(..index).unwrap_or_default();
@@ -178,7 +205,9 @@ impl<'h> Walk<'h> {
             }
             self.command(frame, stage, simple.words.get(assigned..).unwrap_or_default());
         }
-        self.functions(frame, stages);
+        if stages.len() > 1 || stages.first().is_some_and(|stage| stage.end == End::Open) {
+            self.functions(frame, stages);
+        }
     }
 
     /// A function that starts itself, twice.
@@ -211,6 +240,9 @@ impl<'h> Walk<'h> {
             name = Cow::Borrowed(unglob(&name));
         }
         let Some(entry) = commands::entry(&name) else { return };
+        if !self.spend(frame, COMMAND) {
+            return;
+        }
         if let Some(program) = entry.program {
             launch::start(self, frame, stage, program, &name, words);
         }

@@ -69,6 +69,8 @@ fn holds(tokens: &[Token<'_>], depth: u8) -> bool {
             let number =
                 |token: &Token<'_>| token.text.parse::<f64>().ok().filter(|_| token.kind == Kind::Number);
             match (number(left), number(right)) {
+                // Keys that count up are never less.
+                (None, Some(right)) => more.text == ">" && right == 0.0 && is_key(&left.text),
                 (Some(left), Some(right)) => {
                     if more.text == ">" {
                         left > right
@@ -88,4 +90,10 @@ fn holds(tokens: &[Token<'_>], depth: u8) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a column is called what keys that count up are.
+fn is_key(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+    last == "id" || last == "rowid" || last.ends_with("_id")
 }

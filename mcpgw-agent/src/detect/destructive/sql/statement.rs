@@ -2,6 +2,7 @@
 
 use super::condition;
 use super::token::{Kind, Token};
+use super::transaction::Transaction;
 use crate::detect::destructive::act::Act;
 
 const DROP: Act = Act::high("sql_drop", "drops something a database is made of");
@@ -18,53 +19,6 @@ const SESSIONS: Act = Act::medium("sql_kill", "ends sessions or the server");
 const RIGHTS: Act = Act::low("sql_rights", "changes rights");
 const GUARD: Act = Act::medium("sql_guard_off", "turns off what protects rows");
 const GRAPH: Act = Act::critical("graph_delete", "deletes every node of a graph");
-
-/// What the statements before this one did.
-#[derive(Debug, Default)]
-pub(super) struct Transaction {
-    begun: bool,
-    rolled_back: bool,
-    committed: bool,
-    /// Temporary tables made here.
-    temporary: Vec<String>,
-}
-
-impl Transaction {
-    /// Takes note of what a statement begins, ends or makes.
-    pub(super) fn note(&mut self, tokens: &[Token<'_>]) {
-        let Some(first) = tokens.first() else { return };
-        if first.is("begin") || first.is("start") {
-            self.begun = true;
-        }
-        self.rolled_back = first.is("rollback") && tokens.len() <= 2;
-        self.committed |= first.is("commit") || first.is("end");
-        if first.is("create")
-            && tokens.iter().take(4).any(|token| token.is_one_of(&["temp", "temporary"]))
-            && self.temporary.len() < 16
-        {
-            let at = tokens.iter().position(|token| token.is("table"));
-            let mut after = tokens.iter().skip(at.map_or(tokens.len(), |at| at + 1));
-            let name = after.find(|token| !token.is_one_of(&["if", "not", "exists"]));
-            self.temporary.extend(name.map(|name| name.inner().to_ascii_lowercase()));
-        }
-    }
-
-    /// Whether all of it is taken back at the end.
-    pub(super) fn is_undone(&self) -> bool {
-        self.begun && self.rolled_back && !self.committed
-    }
-
-    fn is_temporary(&self, name: &str) -> bool {
-        let lower = name.to_ascii_lowercase();
-        let short = lower.rsplit('.').next().unwrap_or(&lower);
-        short.starts_with('#')
-            || short.starts_with("tmp_")
-            || short.starts_with("temp_")
-            || self.temporary.contains(&lower)
-            || lower.starts_with("pg_temp.")
-            || lower.starts_with("tempdb")
-    }
-}
 
 /// Whether a statement makes something that runs later: its body is not run now.
 pub(super) fn makes_routine(tokens: &[Token<'_>]) -> bool {
@@ -128,7 +82,12 @@ pub(super) fn judge(tokens: &[Token<'_>], transaction: &Transaction) -> Option<A
             .get(1)
             .filter(|word| word.is_one_of(&["master", "slave", "replica", "binary"]))
             .map(|_| LOGS),
-        "shutdown" => Some(Act { score: 0.6, ..SESSIONS }),
+        "shutdown" => {
+            let stops = tokens
+                .get(1)
+                .is_none_or(|word| word.is_one_of(&["with", "immediate", "abort", "transactional"]));
+            stops.then_some(Act { score: 0.6, ..SESSIONS })
+        }
         "kill" => (tokens.len() >= 2).then_some(Act { score: 0.5, ..SESSIONS }),
         "restore" => tokens.iter().any(|token| token.is("replace")).then_some(REPLACE),
         "detach" => tokens.iter().any(|token| token.is("delete")).then_some(GRAPH),
@@ -177,12 +136,19 @@ fn embedded(tokens: &[Token<'_>], transaction: &Transaction) -> Option<Act> {
 /// The name that begins here, its parts joined, and how many tokens it is.
 fn name(tokens: &[Token<'_>]) -> Option<(String, usize)> {
     let prose = [
-        "the", "a", "an", "this", "that", "all", "my", "your", "it", "to", "and", "from", "of", "in", "for",
+        "the", "an", "this", "that", "all", "my", "your", "it", "to", "and", "from", "of", "in", "for",
         "these", "any", "with", "where", "set",
     ];
     let first = tokens.first().filter(|token| {
         matches!(token.kind, Kind::Word | Kind::Name | Kind::Text) && !token.is_one_of(&prose)
     })?;
+    let article = first.is("a")
+        && tokens
+            .get(1)
+            .is_some_and(|next| next.kind == Kind::Word && !next.is_one_of(&["cascade", "where", "set"]));
+    if article {
+        return None;
+    }
     let mut name = first.inner().to_owned();
     let mut length = 1;
     while let [dot, part, ..] = tokens.get(length..).unwrap_or_default() {
@@ -201,6 +167,92 @@ fn skip<'t, 'a>(tokens: &'t [Token<'a>], words: &[&str]) -> &'t [Token<'a>] {
     let at = tokens.iter().position(|token| !token.is_one_of(words)).unwrap_or(tokens.len());
     tokens.get(at..).unwrap_or_default()
 }
+
+/// What a database is made of beside tables.
+const PARTS: &[&str] = &[
+    "index",
+    "view",
+    "user",
+    "role",
+    "login",
+    "function",
+    "procedure",
+    "proc",
+    "trigger",
+    "sequence",
+    "type",
+    "extension",
+    "policy",
+    "event",
+    "publication",
+    "subscription",
+    "server",
+    "domain",
+    "aggregate",
+    "collection",
+    "stream",
+    "constraint",
+    "series",
+    "group",
+    "dictionary",
+    "package",
+    "synonym",
+    "directory",
+    "profile",
+    "credential",
+    "stage",
+    "pipe",
+    "task",
+    "share",
+    "partition",
+    "retention",
+    "column",
+    "connector",
+    "assembly",
+    "certificate",
+    "cluster",
+    "library",
+    "operator",
+    "cast",
+    "language",
+    "routine",
+    "resource",
+    "model",
+    "bucket",
+    "topic",
+    "queue",
+    "node",
+    "shard",
+];
+
+/// What may follow a name that is dropped: anything else is a sentence.
+const TAIL: &[&str] = &[
+    "cascade",
+    "restrict",
+    "purge",
+    "on",
+    "from",
+    "no",
+    "force",
+    "sync",
+    ",",
+    "(",
+    "-",
+    "#",
+    "with",
+    "including",
+    "immediate",
+    "drop",
+    "delete",
+    "select",
+    "go",
+    "end",
+    "--",
+    "in",
+    "at",
+    "keep",
+    "insert",
+];
 
 fn drop(tokens: &[Token<'_>], transaction: &Transaction) -> Option<Act> {
     let rest = skip(
@@ -235,95 +287,13 @@ fn drop(tokens: &[Token<'_>], transaction: &Transaction) -> Option<Act> {
             | "catalog"
             | "measurement"
     );
-    let part = matches!(
-        what.as_str(),
-        "index"
-            | "view"
-            | "user"
-            | "role"
-            | "login"
-            | "function"
-            | "procedure"
-            | "proc"
-            | "trigger"
-            | "sequence"
-            | "type"
-            | "extension"
-            | "policy"
-            | "event"
-            | "publication"
-            | "subscription"
-            | "server"
-            | "domain"
-            | "aggregate"
-            | "collection"
-            | "stream"
-            | "constraint"
-            | "series"
-            | "group"
-            | "dictionary"
-            | "package"
-            | "synonym"
-            | "directory"
-            | "profile"
-            | "credential"
-            | "stage"
-            | "pipe"
-            | "task"
-            | "share"
-            | "partition"
-            | "retention"
-            | "column"
-            | "connector"
-            | "assembly"
-            | "certificate"
-            | "cluster"
-            | "library"
-            | "operator"
-            | "cast"
-            | "language"
-            | "routine"
-            | "resource"
-            | "model"
-            | "bucket"
-            | "topic"
-            | "queue"
-            | "node"
-            | "shard"
-    );
+    let part = PARTS.contains(&what.as_str());
     if !all && !part {
         return None;
     }
     let after = skip(rest.get(1..)?, &["if", "exists", "concurrently", "by", "policy", "online"]);
     let (name, length) = name(after)?;
-    let tail = [
-        "cascade",
-        "restrict",
-        "purge",
-        "on",
-        "from",
-        "no",
-        "force",
-        "sync",
-        ",",
-        "(",
-        "-",
-        "#",
-        "with",
-        "including",
-        "immediate",
-        "drop",
-        "delete",
-        "select",
-        "go",
-        "end",
-        "--",
-        "in",
-        "at",
-        "keep",
-        "insert",
-    ];
-    if after.get(length).is_some_and(|next| !next.is_one_of(&tail)) {
+    if after.get(length).is_some_and(|next| !next.is_one_of(TAIL)) {
         return None;
     }
     (!transaction.is_temporary(&name)).then_some(if all { DROP_ALL } else { DROP })

@@ -126,9 +126,9 @@ mod tests {
                 && !is_free(&digits("8225550199"))
         );
         assert!(
-            is_turkish(&digits("5321234567"))
-                && is_turkish(&digits("2121234567"))
-                && !is_turkish(&digits("9171234567"))
+            is_turkish(&digits("5429876543"))
+                && is_turkish(&digits("3124567890"))
+                && !is_turkish(&digits("9187654321"))
         );
     }
 }

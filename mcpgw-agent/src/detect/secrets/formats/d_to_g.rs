@@ -40,7 +40,6 @@ pub(super) static FORMATS: &[Format] = &[
     format("elevenlabs_key", "sk_", &[run(HEX, 48)]),
     format("facebook_token", "EAA", &[runs(ALNUM, 80, 400)]),
     format("figma_token", "figd_", &[runs(URL64, 36, 60)]),
-    format("figma_token", "figu_", &[runs(URL64, 36, 60)]),
     format("figma_token", "figo_", &[runs(URL64, 36, 60)]),
     format("fireworks_key", "fw_", &[runs(ALNUM, 22, 26)]).check(Check::Mixed),
     format("flutterwave_key", "FLWSECK_TEST-", &[runs(ALNUM, 12, 32)]),
