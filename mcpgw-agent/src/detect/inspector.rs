@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use super::split::Split;
 use super::{
     ArgumentInjection, Definition, DefinitionKind, Destructive, Detector, DetectorSet, Exfiltration, Finding,
-    Hit, Injection, Neighbours, Nominations, Nominator, Pii, Place, Secrets, Ssrf, Surface, TextDetector, Traversal, judge_call,
-    poisoned,
+    Hit, Injection, Neighbours, Nominations, Nominator, Pii, Place, Secrets, Ssrf, Surface, TextDetector,
+    Traversal, judge_call, poisoned,
 };
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Role, fields};
@@ -136,9 +136,20 @@ fn call(message: &Message, subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         let value = members.into_iter().find(|value| value.span() == range).unwrap_or(arguments);
         let (detector, role, node) = (Detector::Destructive, Role::Argument, value.index());
         let ranges = value.as_str().map(|text| 0..text.len()).into_iter().collect();
-        let is_known = |finding: &Finding| (finding.detector, finding.kind, finding.node) == (detector, kind, node);
+        let is_known =
+            |finding: &Finding| (finding.detector, finding.kind, finding.node) == (detector, kind, node);
         if !findings.iter().any(|finding| is_known(finding) && finding.score >= score) {
-            findings.push(Finding { detector, kind, severity, score, why, role, node, is_key: false, ranges });
+            findings.push(Finding {
+                detector,
+                kind,
+                severity,
+                score,
+                why,
+                role,
+                node,
+                is_key: false,
+                ranges,
+            });
         }
     }
 }

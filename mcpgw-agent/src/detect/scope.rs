@@ -15,8 +15,8 @@ use super::member::words;
 use super::{Detector, Finding, Severity};
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Role};
-pub use named::Realm;
 use named::Named;
+pub use named::Realm;
 
 /// What one session is pinned to.
 #[derive(Debug, Default)]
@@ -38,8 +38,33 @@ pub enum Allowed {
 
 /// Words a tool's name begins with that only reads.
 const READS: &[&str] = &[
-    "browse", "check", "compare", "count", "describe", "diff", "download", "explain", "fetch", "find", "get", "head", "inspect", "list",
-    "log", "lookup", "query", "read", "retrieve", "scan", "search", "select", "show", "stat", "status", "summarize", "view",
+    "browse",
+    "check",
+    "compare",
+    "count",
+    "describe",
+    "diff",
+    "download",
+    "explain",
+    "fetch",
+    "find",
+    "get",
+    "head",
+    "inspect",
+    "list",
+    "log",
+    "lookup",
+    "query",
+    "read",
+    "retrieve",
+    "scan",
+    "search",
+    "select",
+    "show",
+    "stat",
+    "status",
+    "summarize",
+    "view",
 ];
 
 impl Scope {
@@ -83,7 +108,12 @@ impl Scope {
     }
 
     /// The call passed: what it named first is what the session is about.
-    pub fn passed(&mut self, direction: Direction, message: &Message, allowed: impl Fn(Realm, &str) -> Allowed) {
+    pub fn passed(
+        &mut self,
+        direction: Direction,
+        message: &Message,
+        allowed: impl Fn(Realm, &str) -> Allowed,
+    ) {
         let Some(call) = Call::of(direction, message) else { return };
         for named in call.named {
             let is_pinned = self.pins.iter().any(|(realm, _)| *realm == named.realm);
@@ -124,7 +154,11 @@ impl<'m> Call<'m> {
 fn is_read(tool: &str) -> bool {
     // Behind the name of a server, a kind or an interface.
     words(tool).take(3).any(|word| READS.iter().any(|read| read.eq_ignore_ascii_case(word)))
-        && !words(tool).any(|word| ["create", "update", "delete", "write", "push", "set"].iter().any(|write| write.eq_ignore_ascii_case(word)))
+        && !words(tool).any(|word| {
+            ["create", "update", "delete", "write", "push", "set"]
+                .iter()
+                .any(|write| write.eq_ignore_ascii_case(word))
+        })
 }
 
 fn finding(named: &Named<'_>, reads: bool) -> Finding {

@@ -37,28 +37,24 @@ fn message(text: &str) -> Message {
 }
 
 /// Kind and score of the surest that `detector` finds in the argument `key` of a call, in all readings.
-pub(crate) fn argument(
-    detector: Box<dyn TextDetector>,
-    key: &str,
-    text: &str,
-) -> Option<(&'static str, f32)> {
+pub(crate) fn argument(detector: &Inspector, key: &str, text: &str) -> Option<(&'static str, f32)> {
     let (key, text) = (crate::json::quote(key), crate::json::quote(text));
     let message = message(&format!(
         r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"t","arguments":{{{key}:{text}}}}}}}"#
     ));
     let subject = Subject { direction: Direction::ToServer, server: "s", answers: None, tool: Some("t") };
-    surest(Inspector::new(vec![detector]).message(&message, &subject, DetectorSet::all()))
+    surest(detector.message(&message, &subject, DetectorSet::all()))
 }
 
 /// Kind and score of the surest that `detector` finds in a text a tool answers with, in all readings.
-pub(crate) fn content(detector: Box<dyn TextDetector>, text: &str) -> Option<(&'static str, f32)> {
+pub(crate) fn content(detector: &Inspector, text: &str) -> Option<(&'static str, f32)> {
     let text = crate::json::quote(text);
     let message = message(&format!(
         r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":{text}}}]}}}}"#
     ));
     let subject =
         Subject { direction: Direction::ToClient, server: "s", answers: Some("tools/call"), tool: Some("t") };
-    surest(Inspector::new(vec![detector]).message(&message, &subject, DetectorSet::all()))
+    surest(detector.message(&message, &subject, DetectorSet::all()))
 }
 
 fn surest(findings: Findings) -> Option<(&'static str, f32)> {

@@ -214,8 +214,9 @@ impl Parts<'_> {
     /// What is odd about a path whatever its steps.
     fn special(&self) -> Option<Found> {
         let path = &*self.path;
-        let lower = shorten(path).to_ascii_lowercase();
-        if is_process_link(&lower) {
+        let lower = path.replace('\\', "/").to_ascii_lowercase();
+        // Before its steps are taken: a link's parent is not the directory it is in.
+        if is_process_link(&lower) || is_process_link(&shorten(&lower)) {
             return Some(PROCESS);
         }
         if path.contains("::$") {

@@ -86,7 +86,13 @@ struct Exception {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { action: Reaction::Observe, threshold: THRESHOLD, kinds: Vec::new(), except: Vec::new(), allow: Vec::new() }
+        Self {
+            action: Reaction::Observe,
+            threshold: THRESHOLD,
+            kinds: Vec::new(),
+            except: Vec::new(),
+            allow: Vec::new(),
+        }
     }
 }
 
@@ -127,7 +133,9 @@ impl Detectors {
         let globs = setting.and_then(|(_, setting)| setting.allow.iter().find(|(other, _)| *other == realm));
         match globs {
             None => Allowed::Unsaid,
-            Some((_, globs)) if Readings::new(name).match_globs(globs, Side::Strict).unwrap_or(false) => Allowed::Yes,
+            Some((_, globs)) if Readings::new(name).match_globs(globs, Side::Strict).unwrap_or(false) => {
+                Allowed::Yes
+            }
             Some(_) => Allowed::No,
         }
     }
@@ -208,7 +216,10 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
                 Some(realm) => setting.allow.push((realm, reader.globs(node, "allow"))),
                 None => {
                     let all = Realm::ALL.map(Realm::as_str).join(", ");
-                    reader.problem(key.place, format!("`{}` is no kind of `scope`, expected one of: {all}", key.value));
+                    reader.problem(
+                        key.place,
+                        format!("`{}` is no kind of `scope`, expected one of: {all}", key.value),
+                    );
                 }
             }
         }

@@ -1,10 +1,15 @@
 //! Names that are more than names, and names that only look it.
 
+use std::sync::LazyLock;
+
 use super::*;
+use crate::detect::Inspector;
 use crate::detect::tests::argument;
 
+static ONLY: LazyLock<Inspector> = LazyLock::new(|| Inspector::new(vec![Box::new(ArgumentInjection)]));
+
 fn found(key: &str, text: &str) -> Option<(&'static str, f32)> {
-    argument(Box::new(ArgumentInjection), key, text)
+    argument(&ONLY, key, text)
 }
 
 #[test]

@@ -145,7 +145,7 @@ pub(super) fn in_command(text: &str) -> Option<Hit> {
     if printed.is_some() && !rest.starts_with("curl") && !rest.starts_with("wget") {
         return hit("dns_data", Severity::High, 0.7, resolver..text.len(), why);
     }
-    let mut names =
+    let names =
         rest.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.' || letter == '-'));
     let score = names.filter(|name| name.contains('.')).find_map(judge)?;
     hit("dns_data", Severity::High, score, resolver..text.len(), why)

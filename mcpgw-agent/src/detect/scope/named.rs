@@ -71,9 +71,18 @@ impl Named<'_> {
             return true;
         }
         match self.realm {
-            Realm::Root => text.strip_prefix(pin).is_some_and(|rest| rest.starts_with('/') || pin.ends_with('/')),
-            Realm::Repository if !text.contains('/') || !pin.contains('/') => text.rsplit('/').next() == pin.rsplit('/').next(),
-            Realm::Repository | Realm::Project | Realm::Bucket | Realm::Database | Realm::Tenant | Realm::Workspace
+            Realm::Root => {
+                text.strip_prefix(pin).is_some_and(|rest| rest.starts_with('/') || pin.ends_with('/'))
+            }
+            Realm::Repository if !text.contains('/') || !pin.contains('/') => {
+                text.rsplit('/').next() == pin.rsplit('/').next()
+            }
+            Realm::Repository
+            | Realm::Project
+            | Realm::Bucket
+            | Realm::Database
+            | Realm::Tenant
+            | Realm::Workspace
             | Realm::Organization => false,
         }
     }
@@ -124,7 +133,9 @@ impl<'m> Search<'m> {
         // `owner` and `repo` are two members that name one thing.
         let member = |names: &[&str]| {
             let mut members = object.members().take(MAX_MEMBERS);
-            members.find(|(key, _)| key.as_str().is_some_and(|key| names.contains(&&*squeezed(&key)))).map(|(_, value)| value)
+            members
+                .find(|(key, _)| key.as_str().is_some_and(|key| names.contains(&&*squeezed(&key))))
+                .map(|(_, value)| value)
         };
         let is_repository = called.is_some_and(|key| realm(key) == Some(Realm::Repository));
         let name = member(&["repo", "reponame", "repository", "repositoryname", "reposlug"])
@@ -220,8 +231,8 @@ impl<'m> Search<'m> {
     fn add(&mut self, realm: Realm, text: Option<String>, value: Value<'m>) {
         let Some(text) = text.filter(|text| !text.is_empty() && text.len() <= MAX_BYTES) else { return };
         let folded = crate::text::fold(&text);
-        let text = folded.trim().to_lowercase().into();
-        let is_known = self.found.iter().any(|named| named.realm == realm && *named.text == text);
+        let text: Box<str> = folded.trim().to_lowercase().into();
+        let is_known = self.found.iter().any(|named| named.realm == realm && named.text == text);
         if !is_known && self.found.len() < MAX_NAMED {
             self.found.push(Named { realm, text, value });
         }
@@ -247,7 +258,16 @@ fn forge(text: &str) -> Option<String> {
 }
 
 fn of_forge(text: &str, known: bool) -> Option<String> {
-    const FORGES: &[&str] = &["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com", "dev.azure.com", "api.github.com", "raw.githubusercontent.com"];
+    const FORGES: &[&str] = &[
+        "github.com",
+        "gitlab.com",
+        "bitbucket.org",
+        "codeberg.org",
+        "gitea.com",
+        "dev.azure.com",
+        "api.github.com",
+        "raw.githubusercontent.com",
+    ];
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next()?;
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
@@ -258,7 +278,9 @@ fn of_forge(text: &str, known: bool) -> Option<String> {
     if known && !is_forge && !looks_like {
         return None;
     }
-    let path = path.trim_start_matches(|letter: char| letter.is_ascii_digit() && text.starts_with("ssh://")).trim_matches('/');
+    let path = path
+        .trim_start_matches(|letter: char| letter.is_ascii_digit() && text.starts_with("ssh://"))
+        .trim_matches('/');
     let path = path.strip_prefix("repos/").filter(|_| host.starts_with("api.")).unwrap_or(path);
     let path = path.split("/-/").next()?;
     let mut levels = path.split('/').filter(|level| !level.is_empty());
@@ -272,18 +294,22 @@ fn of_forge(text: &str, known: bool) -> Option<String> {
 /// What the member `key` names.
 fn realm(key: &str) -> Option<Realm> {
     Some(match &*squeezed(key) {
-        "repo" | "repository" | "reponame" | "repositoryname" | "repofullname" | "repositoryfullname" | "fullname" | "repourl"
-        | "repositoryurl" | "repouri" | "reposlug" | "repoid" | "repositoryid" | "projectpath" | "projectfullpath" | "targetrepo"
-        | "sourcerepo" | "giturl" | "cloneurl" | "remoteurl" => Realm::Repository,
-        "project" | "projectid" | "projectname" | "projectkey" | "projectnumber" | "projectref" | "gcpproject" | "projectslug" => Realm::Project,
+        "repo" | "repository" | "reponame" | "repositoryname" | "repofullname" | "repositoryfullname"
+        | "fullname" | "repourl" | "repositoryurl" | "repouri" | "reposlug" | "repoid" | "repositoryid"
+        | "projectpath" | "projectfullpath" | "targetrepo" | "sourcerepo" | "giturl" | "cloneurl"
+        | "remoteurl" => Realm::Repository,
+        "project" | "projectid" | "projectname" | "projectkey" | "projectnumber" | "projectref"
+        | "gcpproject" | "projectslug" => Realm::Project,
         "bucket" | "bucketname" | "s3bucket" | "bucketid" => Realm::Bucket,
-        "database" | "databasename" | "dbname" | "databaseid" | "db" | "catalog" | "dataset" | "datasetid" => Realm::Database,
-        "tenant" | "tenantid" | "tenantname" | "subscription" | "subscriptionid" | "accountid" | "customerid" => Realm::Tenant,
+        "database" | "databasename" | "dbname" | "databaseid" | "db" | "catalog" | "dataset"
+        | "datasetid" => Realm::Database,
+        "tenant" | "tenantid" | "tenantname" | "subscription" | "subscriptionid" | "accountid"
+        | "customerid" => Realm::Tenant,
         "workspace" | "workspaceid" | "workspacename" | "workspaceslug" | "teamid" => Realm::Workspace,
-        "org" | "orgid" | "orgname" | "orgslug" | "organization" | "organizationid" | "organizationname" | "organizationslug"
-        | "organisation" => Realm::Organization,
-        "root" | "rootpath" | "rootdir" | "projectroot" | "workspaceroot" | "workspacepath" | "workspacefolder" | "workspacedir"
-        | "repopath" | "projectdir" | "projectdirectory" => Realm::Root,
+        "org" | "orgid" | "orgname" | "orgslug" | "organization" | "organizationid" | "organizationname"
+        | "organizationslug" | "organisation" => Realm::Organization,
+        "root" | "rootpath" | "rootdir" | "projectroot" | "workspaceroot" | "workspacepath"
+        | "workspacefolder" | "workspacedir" | "repopath" | "projectdir" | "projectdirectory" => Realm::Root,
         _ => return None,
     })
 }

@@ -79,7 +79,6 @@ fn the_same_repository_in_another_form_is_no_other() {
         r#"{"head":"eve:branch","base":"main"}"#,
         r#"{"url":"https://example.com/acme/vault"}"#,
         r#"{}"#,
-        r#"[]"#,
     ] {
         assert_eq!(after(first, second), [], "{second}");
     }
@@ -121,7 +120,8 @@ fn other_realms_are_pinned_too_each_for_itself() {
 #[test]
 fn only_what_passed_pins_and_writes_are_worse() {
     let mut scope = Scope::new();
-    let (site, vault) = (call("get_file", r#"{"repo":"acme/site"}"#), call("create_issue", r#"{"repo":"acme/vault"}"#));
+    let (site, vault) =
+        (call("get_file", r#"{"repo":"acme/site"}"#), call("create_issue", r#"{"repo":"acme/vault"}"#));
     // Refused: it was looked at, and did not pass.
     assert_eq!(scope.look(Direction::ToServer, &vault, unsaid), []);
     scope.passed(Direction::ToServer, &site, unsaid);
@@ -131,7 +131,9 @@ fn only_what_passed_pins_and_writes_are_worse() {
     scope.passed(Direction::ToServer, &vault, unsaid);
     assert_eq!(scope.look(Direction::ToServer, &site, unsaid), []);
     assert_eq!(scope.look(Direction::ToClient, &vault, unsaid), []);
-    let listed = message(r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"repo://acme/vault/x"}}"#);
+    let listed = message(
+        r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"repo://acme/vault/x"}}"#,
+    );
     let found = scope.look(Direction::ToServer, &listed, unsaid);
     assert!(matches!(found.as_slice(), [Finding { kind: "repository", score: 0.5, .. }]), "{found:?}");
 }
@@ -144,7 +146,9 @@ fn policy_says_more_than_what_was_first() {
         _ => Allowed::Unsaid,
     };
     let mut scope = Scope::new();
-    for (name, is_left) in [("acme/site", false), ("acme/docs", false), ("evil/x", true), ("acme/site", false)] {
+    for (name, is_left) in
+        [("acme/site", false), ("acme/docs", false), ("evil/x", true), ("acme/site", false)]
+    {
         let call = call("get_file", &format!(r#"{{"repo":"{name}"}}"#));
         assert_eq!(scope.look(Direction::ToServer, &call, allowed).len(), usize::from(is_left), "{name}");
         scope.passed(Direction::ToServer, &call, allowed);

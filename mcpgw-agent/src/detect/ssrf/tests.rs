@@ -1,10 +1,15 @@
 //! Spellings of addresses within, and addresses that are none.
 
+use std::sync::LazyLock;
+
 use super::*;
+use crate::detect::Inspector;
 use crate::detect::tests::argument;
 
+static ONLY: LazyLock<Inspector> = LazyLock::new(|| Inspector::new(vec![Box::new(Ssrf)]));
+
 fn found(key: &str, text: &str) -> Option<(&'static str, f32)> {
-    argument(Box::new(Ssrf), key, text)
+    argument(&ONLY, key, text)
 }
 
 #[test]

@@ -79,8 +79,9 @@ impl Climb {
         for level in rest.split(['/', '\\']) {
             let bare = bare(level);
             // Whoever takes `../` out of these once leaves some.
-            let is_trick =
-                bare == "...." || before == "..." && matches!(bare, "." | "...") || bare == ".." && bare.len() < level.len();
+            let is_trick = bare == "...."
+                || before == "..." && matches!(bare, "." | "...")
+                || bare == ".." && bare.len() < level.len();
             climb.tricks |= is_trick;
             before = bare;
             match bare {
@@ -106,7 +107,9 @@ impl Climb {
         }
         climb.reaches_root &= deepest > 0;
         if climb.is_absolute {
-            climb.up = left;
+            // Above the root is the root.
+            climb.reaches_root |= climb.up > 0 && deepest > 0;
+            climb.up = climb.up.max(left);
         }
         climb
     }

@@ -1,11 +1,16 @@
 //! Spellings of steps upwards, and paths that are none.
 
+use std::sync::LazyLock;
+
 use super::*;
+use crate::detect::Inspector;
 use crate::detect::tests::argument;
+
+static ONLY: LazyLock<Inspector> = LazyLock::new(|| Inspector::new(vec![Box::new(Traversal)]));
 
 /// Kind and score of what is found in the argument `key`, through the engine's readings.
 fn found(key: &str, text: &str) -> Option<(&'static str, f32)> {
-    argument(Box::new(Traversal), key, text)
+    argument(&ONLY, key, text)
 }
 
 #[test]
