@@ -113,6 +113,14 @@ const PROGRAMS: &[&str] = &[
     ":",
 ];
 
+/// Of them those that are words, or names of members, too.
+const WORDS: &[&str] = &[
+    "calc", "date", "dir", "eval", "exec", "export", "find", "head", "host", "hostname", "id", "ip", "kill",
+    "more", "net", "node", "open", "set", "start", "tail", "touch", "true", "type", ":",
+];
+/// From here on it is a command.
+const SURE: f32 = 0.85;
+
 pub(super) fn find(text: &str, member: Member) -> Option<Hit> {
     let is_name = matches!(member, Member::Path | Member::Host | Member::Address | Member::Name);
     if !is_name {
@@ -154,9 +162,19 @@ pub(super) fn find(text: &str, member: Member) -> Option<Hit> {
         }
     }
     let (score, at) = best?;
-    let why = "a name with a second command in it, which a shell would run";
-    let severity = if score >= 0.5 { Severity::High } else { Severity::Medium };
-    Some(hit("command_injection", severity, score, at..text.len(), why))
+    let range = at..text.len();
+    Some(if score >= SURE {
+        let why = "a name with a second command in it, which a shell would run";
+        hit("command_injection", Severity::High, score, range, why)
+    } else {
+        hit(
+            "shell_letters",
+            Severity::Medium,
+            score,
+            range,
+            "a name with letters that a shell does not take for letters",
+        )
+    })
 }
 
 /// What a shell would replace by what a command prints.
@@ -181,8 +199,10 @@ fn separated(text: &str, at: usize, member: Member) -> Option<f32> {
     let ends = behind.is_empty()
         || behind.starts_with([' ', '\t', '\n', ';', '|', '&', '$', '<', '>', '`', '#', ')']);
     let is_program = ends && is_program(word);
+    let has_arguments = behind.trim_start().starts_with(['-', '/', '.', '$', '~', '"', '\'', '<', '>']);
     match member {
-        _ if is_program => Some(0.85),
+        _ if is_program && (member == Member::Host || has_arguments || !WORDS.contains(&word)) => Some(SURE),
+        Member::Name if is_program => Some(0.55),
         Member::Path | Member::Address => None,
         // Names have no such letters; lists of them do.
         _ if behind.starts_with(' ') => Some(0.45),

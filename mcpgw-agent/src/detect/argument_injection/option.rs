@@ -133,7 +133,7 @@ pub(super) fn find(text: &str, member: Member, key: &str) -> Option<Hit> {
     if known && (is_name || member == Member::Other) {
         let why = "a value that a program would take for an option to run or write something";
         let score = if is_name { 0.9 } else { 0.6 };
-        return Some(hit("option_injection", Severity::High, score, range, why));
+        return Some(hit("dangerous_option", Severity::High, score, range, why));
     }
     if !is_name || !is_option(value) {
         return None;

@@ -12,12 +12,14 @@ pub(super) struct Climb {
     reaches_root: bool,
     /// It ends where systems and people keep what is nobody else's concern.
     is_sensitive: bool,
+    /// It may.
+    may_be_sensitive: bool,
     /// Steps that are some only after they have been cleaned.
     tricks: bool,
 }
 
-/// First levels below the root.
-const TOP: &[&str] = &[
+/// First levels below the root that are the system's.
+const SYSTEM: &[&str] = &[
     "etc",
     "proc",
     "root",
@@ -25,32 +27,21 @@ const TOP: &[&str] = &[
     "winnt",
     "boot",
     "boot.ini",
-    "home",
-    "users",
-    "var",
-    "usr",
-    "dev",
     "sys",
-    "opt",
-    "bin",
-    "sbin",
-    "private",
+    "system32",
     "program files",
     "programdata",
-    "system32",
     "web-inf",
 ];
+/// First levels below the root that projects have, too.
+const TOP: &[&str] = &["home", "users", "var", "usr", "dev", "opt", "bin", "sbin", "private"];
 /// Names that are kept from others wherever they are.
 const KEPT: &[&str] = &[
     ".ssh",
     ".aws",
-    ".env",
-    ".git",
     ".gnupg",
     ".kube",
-    ".docker",
     ".netrc",
-    ".npmrc",
     ".bash_history",
     "id_rsa",
     "id_ed25519",
@@ -58,9 +49,10 @@ const KEPT: &[&str] = &[
     "shadow",
     "win.ini",
     "authorized_keys",
-    "credentials",
     "wp-config.php",
 ];
+/// The same, where projects have some of their own.
+const OWN: &[&str] = &[".env", ".git", ".docker", ".npmrc", "credentials"];
 
 /// A drive's letter and what follows.
 pub(super) fn drive(path: &str) -> Option<&str> {
@@ -101,7 +93,8 @@ impl Climb {
                     depth += 1;
                     deepest = deepest.max(depth);
                     let first = *reached.get_or_insert(name);
-                    climb.is_sensitive |= is_one_of(KEPT, name) || is_one_of(TOP, first);
+                    climb.is_sensitive |= is_one_of(KEPT, name) || is_one_of(SYSTEM, first);
+                    climb.may_be_sensitive |= is_one_of(OWN, name) || is_one_of(TOP, first);
                 }
             }
         }
@@ -120,22 +113,24 @@ impl Climb {
     }
 
     pub(super) fn judge(self) -> Option<Found> {
-        let above = |score| high("path_traversal", score, "a path that climbs out of where it begins");
         if self.tricks {
             return Some(TRICK);
         }
-        match (self.is_absolute, self.up) {
-            (_, 0) => None,
-            (true, up) if self.reaches_root && self.is_sensitive => {
-                Some(above(if up > 1 { 0.85 } else { 0.7 }))
-            }
-            (true, up) if self.reaches_root => Some(above(if up > 1 { 0.6 } else { 0.4 })),
-            (true, _) => Some(medium("path_traversal", 0.3, "an absolute path with steps upwards")),
-            (false, _) if self.is_sensitive => Some(above(0.9)),
-            (false, 1) => Some(medium("path_traversal", 0.4, "a path beside where it begins")),
-            (false, 2) => Some(medium("path_traversal", 0.5, "a path that leaves where it begins")),
-            (false, _) => Some(above(0.8)),
-        }
+        let system =
+            |score| high("system_traversal", score, "a path that climbs to what is the system's, or a key");
+        let above = |score| medium("path_traversal", score, "a path that climbs out of where it begins");
+        Some(match (self.is_absolute, self.up) {
+            (_, 0) => return None,
+            (true, up) if self.reaches_root && self.is_sensitive => system(if up > 1 { 0.85 } else { 0.7 }),
+            (true, 2..) if self.reaches_root => above(0.6),
+            (true, _) => above(0.3),
+            (false, _) if self.is_sensitive => system(0.9),
+            (false, 3..) if self.may_be_sensitive => system(0.85),
+            (false, 3..) => above(0.8),
+            (false, _) if self.may_be_sensitive => above(0.6),
+            (false, 2) => above(0.5),
+            (false, _) => above(0.4),
+        })
     }
 }
 
