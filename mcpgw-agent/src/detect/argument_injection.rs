@@ -72,6 +72,10 @@ fn template(text: &str, member: Member) -> Option<Hit> {
         let why = "a look-up that a logger would carry out";
         return Some(hit("template_injection", Severity::High, 0.85, at..text.len(), why));
     }
+    // In a text of many lines it is somebody's code.
+    if member == Member::Other || text.len() > 512 || text.contains('\n') {
+        return None;
+    }
     let at = ["{{", "${", "<%", "#{"].iter().filter_map(|opens| text.find(opens)).min()?;
     let inside = text.get(at..)?;
     let calls = inside.contains("__") || inside.contains(".constructor") || inside.contains("getClass");

@@ -8,6 +8,8 @@ use crate::detect::{Hit, Severity};
 const LONG: usize = 40;
 /// One of several.
 const HALF: usize = 24;
+/// Bytes of a command that are looked at.
+const MAX_COMMAND: usize = 1024;
 /// Domains that give their customers long names.
 const GIVEN: &[&str] = &[
     "amazonaws.com",
@@ -133,20 +135,25 @@ fn is_base32_text(label: &str) -> bool {
 
 /// A command that looks up what another prints, or a name that is data.
 pub(super) fn in_command(text: &str) -> Option<Hit> {
-    let resolver = RESOLVERS.iter().filter_map(|program| text.find(program)).min()?;
-    let rest = text.get(resolver..)?;
-    let printed = [").", "`.", "}."].iter().filter_map(|end| rest.find(end)).find(|at| {
-        let opened = rest
-            .get(..*at)
-            .is_some_and(|before| before.contains("$(") || before.contains('`') || before.contains("${"));
-        opened && rest.as_bytes().get(at + 2).is_some_and(u8::is_ascii_alphanumeric)
+    let begins = |at: usize| {
+        at.checked_sub(1).and_then(|at| text.as_bytes().get(at)).is_none_or(|byte| b" \n;|&(`".contains(byte))
+    };
+    let resolver =
+        RESOLVERS.iter().filter_map(|program| text.find(program).filter(|at| begins(*at))).min()?;
+    let end = text.ceil_char_boundary(text.len().min(resolver + MAX_COMMAND));
+    let rest = text.get(resolver..end)?.lines().next()?;
+    let printed = [").", "`.", "}."].iter().filter_map(|end| rest.find(end)).any(|at| {
+        let before = rest.get(..at).unwrap_or_default();
+        let is_opened = ["$(", "`", "${"].iter().any(|opens| before.contains(opens));
+        is_opened && rest.as_bytes().get(at + 2).is_some_and(u8::is_ascii_alphanumeric)
     });
+    let range = resolver..resolver + rest.len();
     let why = "a look-up of a name that a command makes out of data";
-    if printed.is_some() && !rest.starts_with("curl") && !rest.starts_with("wget") {
-        return hit("dns_data", Severity::High, 0.7, resolver..text.len(), why);
+    if printed && !rest.starts_with("curl") && !rest.starts_with("wget") {
+        return hit("dns_data", Severity::High, 0.7, range, why);
     }
     let names =
         rest.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.' || letter == '-'));
     let score = names.filter(|name| name.contains('.')).find_map(judge)?;
-    hit("dns_data", Severity::High, score, resolver..text.len(), why)
+    hit("dns_data", Severity::High, score, range, why)
 }
