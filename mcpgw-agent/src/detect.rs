@@ -16,6 +16,7 @@ mod inspector;
 mod member;
 mod nominate;
 mod pii;
+pub mod pins;
 mod place;
 mod poisoning;
 mod scope;

@@ -58,6 +58,8 @@ fn the_help_tree() {
       audit    Looks after audit logs
       inspect  Shows what the detectors find in a text from standard input, and what the policy makes of
                that
+      pins     Lists, compares, approves and forgets what servers say about themselves
+               (docs/detection/pins.md)
 
     Options:
       -h, --help     Print help

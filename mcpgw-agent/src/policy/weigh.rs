@@ -55,6 +55,7 @@ impl Policy {
         let at = whereabouts(request, tool.as_deref());
         let mut weighed: Vec<Weighed> = Vec::new();
         let mut lists = Lists::of(request);
+        let mut worst = None;
         for finding in findings.list {
             let reaction = match self.detectors.reaction(&finding, &at) {
                 Reaction::Off => continue,
@@ -63,16 +64,17 @@ impl Policy {
             };
             // One definition does not go on; the others of its list do.
             let is_removed = reaction > Reaction::Redact && lists.remove(&finding);
-            let reaction = if is_removed { Reaction::Redact } else { reaction };
+            let effect = if is_removed { Reaction::Redact } else { reaction };
+            let cause = (finding.detector, finding.kind);
+            worst = worst.max(Some((effect, finding.severity, cause)));
             weighed.push(Weighed { finding, reaction });
         }
-        let mut worst = weighed.iter().max_by_key(|weighed| (weighed.reaction, weighed.finding.severity));
-        let mut reaction = worst.map_or(Reaction::Off, |worst| worst.reaction);
+        let mut reaction = worst.map_or(Reaction::Off, |(reaction, ..)| reaction);
         // What was not looked at may hold whatever is looked for.
         if !findings.is_complete && self.detectors.strictest(wanted, &at) > Reaction::Observe {
             (reaction, worst) = (Reaction::Deny, None);
         }
-        let cause = worst.map(|worst| (worst.finding.detector, worst.finding.kind));
+        let cause = worst.map(|(.., cause)| cause);
         let effect = match reaction {
             Reaction::Off | Reaction::Observe => Effect::Allow,
             Reaction::Redact => {
