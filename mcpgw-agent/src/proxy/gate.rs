@@ -11,6 +11,8 @@ mod held;
 mod judged;
 pub(crate) mod metrics;
 mod party;
+#[cfg(test)]
+mod tests;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
