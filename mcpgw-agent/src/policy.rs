@@ -29,7 +29,7 @@ mod glob;
 mod leaf;
 mod lint;
 mod parse;
-mod path;
+pub(crate) mod path;
 mod pattern;
 mod read;
 mod redact;

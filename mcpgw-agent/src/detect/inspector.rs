@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 
 use super::split::Split;
 use super::{
-    Definition, DefinitionKind, Destructive, Detector, DetectorSet, Finding, Hit, Injection, Neighbours,
-    Nominations, Nominator, Pii, Place, Secrets, Surface, TextDetector, poisoned,
+    ArgumentInjection, Definition, DefinitionKind, Destructive, Detector, DetectorSet, Exfiltration, Finding,
+    Hit, Injection, Neighbours, Nominations, Nominator, Pii, Place, Secrets, Ssrf, Surface, TextDetector,
+    Traversal, judge_call, poisoned,
 };
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Role, fields};
@@ -59,7 +60,16 @@ pub struct Inspector {
 }
 
 static SHIPPED: LazyLock<Inspector> = LazyLock::new(|| {
-    Inspector::new(vec![Box::new(Destructive), Box::new(Injection), Box::new(Pii), Box::new(Secrets)])
+    Inspector::new(vec![
+        Box::new(ArgumentInjection),
+        Box::new(Destructive),
+        Box::new(Exfiltration),
+        Box::new(Injection),
+        Box::new(Pii),
+        Box::new(Secrets),
+        Box::new(Ssrf),
+        Box::new(Traversal),
+    ])
 });
 
 impl Inspector {
@@ -96,6 +106,9 @@ impl Inspector {
             pass.value(field.value, &place, field.is_key);
         });
         pass.together();
+        if wanted.has(Detector::Destructive) {
+            call(message, subject, &mut pass.findings.list);
+        }
         if wanted.has(Detector::Poisoning) {
             definitions(message, subject, &mut pass.findings.list);
         }
@@ -116,6 +129,36 @@ impl Inspector {
 fn name(key: Value<'_>) -> Cow<'_, str> {
     let is_short = key.raw().len() <= MAX_NAME;
     if is_short { key.as_str().unwrap_or_default() } else { Cow::Borrowed("") }
+}
+
+/// Judges what a call does by its tool's name and all its arguments together.
+fn call(message: &Message, subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    let is_call = subject.direction == Direction::ToServer && message.method() == Some("tools/call");
+    let Some(params) = message.params().filter(|_| is_call) else { return };
+    let Some(arguments) = params.get("arguments") else { return };
+    let Some(tool) = params.get("name").and_then(Value::as_str) else { return };
+    for Hit { kind, severity, score, range, why } in judge_call(&tool, arguments) {
+        // It is about one argument, or about all of them.
+        let members = arguments.members().map(|(_, value)| value);
+        let value = members.into_iter().find(|value| value.span() == range).unwrap_or(arguments);
+        let (detector, role, node) = (Detector::Destructive, Role::Argument, value.index());
+        let ranges = value.as_str().map(|text| 0..text.len()).into_iter().collect();
+        let is_known =
+            |finding: &Finding| (finding.detector, finding.kind, finding.node) == (detector, kind, node);
+        if !findings.iter().any(|finding| is_known(finding) && finding.score >= score) {
+            findings.push(Finding {
+                detector,
+                kind,
+                severity,
+                score,
+                why,
+                role,
+                node,
+                is_key: false,
+                ranges,
+            });
+        }
+    }
 }
 
 /// Judges the definitions in an answer of a server, each whole.

@@ -6,13 +6,14 @@
 //! | `action` | `off`, `observe`, `redact`, `hold`, `deny` |
 //! | `threshold` | 0 to 1: findings with a lower score do not count |
 //! | `kinds` | reactions by kind of finding |
+//! | `allow` | of `scope` only: names by kind, `{repository: [acme/*]}`: sessions belong there, whatever they touch first |
 //! | `except` | `servers`, `tools`, `directions`, `action`: the first that matches says otherwise |
 
 use super::glob::Glob;
 use super::read::{Members, Reader};
 use super::rules;
 use super::text::{Readings, Side};
-use crate::detect::{Detector, DetectorSet, Finding, Pii, THRESHOLD};
+use crate::detect::{Allowed, Detector, DetectorSet, Finding, Pii, Realm, THRESHOLD};
 use crate::mcp::Direction;
 use crate::yaml::{At, Content, Node};
 
@@ -70,6 +71,8 @@ struct Setting {
     threshold: f32,
     kinds: Vec<(Box<str>, Reaction)>,
     except: Vec<Exception>,
+    /// What sessions may be about.
+    allow: Vec<(Realm, Box<[Glob]>)>,
 }
 
 /// Where they mean something else.
@@ -83,7 +86,13 @@ struct Exception {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { action: Reaction::Observe, threshold: THRESHOLD, kinds: Vec::new(), except: Vec::new() }
+        Self {
+            action: Reaction::Observe,
+            threshold: THRESHOLD,
+            kinds: Vec::new(),
+            except: Vec::new(),
+            allow: Vec::new(),
+        }
     }
 }
 
@@ -116,6 +125,19 @@ impl Detectors {
         }
         let kind = setting.kinds.iter().find(|(kind, _)| **kind == *finding.kind);
         setting.exception(at).or(kind.map(|(_, reaction)| *reaction)).unwrap_or(setting.action)
+    }
+
+    /// Whether a session may be about `name`.
+    pub(super) fn scope(&self, realm: Realm, name: &str) -> Allowed {
+        let setting = self.0.iter().find(|(detector, _)| *detector == Detector::Scope);
+        let globs = setting.and_then(|(_, setting)| setting.allow.iter().find(|(other, _)| *other == realm));
+        match globs {
+            None => Allowed::Unsaid,
+            Some((_, globs)) if Readings::new(name).match_globs(globs, Side::Strict).unwrap_or(false) => {
+                Allowed::Yes
+            }
+            Some(_) => Allowed::No,
+        }
     }
 
     /// The strictest that any finding of `wanted` could be met with there.
@@ -167,7 +189,9 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         let action = reaction(reader, node);
         return Setting { action, ..Setting::default() };
     }
-    let members = reader.map(node, detector.as_str(), &["action", "threshold", "kinds", "except"]);
+    let keys = ["action", "threshold", "kinds", "except", "allow"];
+    let keys = keys.get(..if detector == Detector::Scope { 5 } else { 4 }).unwrap_or_default();
+    let members = reader.map(node, detector.as_str(), keys);
     let mut setting = Setting::default();
     if let Some(node) = members.get("action") {
         setting.action = reaction(reader, node);
@@ -179,6 +203,20 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         for (kind, node) in reader.entries(node, "kinds") {
             let reaction = reaction(reader, node);
             setting.kinds.extend(kinds(reader, detector, kind).into_iter().map(|kind| (kind, reaction)));
+        }
+    }
+    if let Some(node) = members.get("allow") {
+        for (key, node) in reader.entries(node, "allow") {
+            match Realm::ALL.into_iter().find(|realm| realm.as_str() == key.value) {
+                Some(realm) => setting.allow.push((realm, reader.globs(node, "allow"))),
+                None => {
+                    let all = Realm::ALL.map(Realm::as_str).join(", ");
+                    reader.problem(
+                        key.place,
+                        format!("`{}` is no kind of `scope`, expected one of: {all}", key.value),
+                    );
+                }
+            }
         }
     }
     if let Some(node) = members.get("except") {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
 use super::{Effect, Evaluation, Policy, Request};
-use crate::detect::{Detector, DetectorSet, Finding, Findings, LISTS};
+use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, LISTS, Realm};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
 
@@ -44,6 +44,12 @@ impl Policy {
     pub fn wants(&self, request: &Request<'_>) -> DetectorSet {
         let tool = request.tool();
         self.detectors.wanted(&whereabouts(request, tool.as_deref()))
+    }
+
+    /// Whether a session may be about `name`, as far as the policy says.
+    #[must_use]
+    pub fn scope(&self, realm: Realm, name: &str) -> Allowed {
+        self.detectors.scope(realm, name)
     }
 
     /// `evaluation`, and what was found in the message by the detectors that were `wanted`. The stricter of both counts;

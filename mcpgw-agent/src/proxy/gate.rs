@@ -8,10 +8,13 @@
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
 mod held;
+mod inspect;
 mod judged;
 pub(crate) mod metrics;
 mod party;
 mod pinned;
+#[cfg(test)]
+mod tests;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -29,11 +32,10 @@ pub use pinned::Pinned;
 
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
-use crate::detect::{Detector, Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
-use crate::policy::{Effect, Evaluation, Mode, Policy, Request};
+use crate::policy::{Effect, Evaluation, Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
@@ -175,28 +177,6 @@ fn outgoing(message: &Message, verdict: &Verdict) -> Bytes {
     json::apply(message.bytes(), verdict.edits().to_vec())
 }
 
-/// `evaluation`, and what is found in the message.
-fn inspect(
-    policy: &Policy,
-    request: &Request<'_>,
-    evaluation: Evaluation,
-    pinned: Option<&Pinned>,
-) -> Evaluation {
-    let wanted = policy.inspects(request, &evaluation);
-    let tool = request.tool();
-    let subject = Subject {
-        direction: request.direction,
-        server: &request.context.server,
-        answers: request.answers.map(|open| &*open.method),
-        tool: tool.as_deref(),
-    };
-    let mut findings = Inspector::shipped().message(request.message, &subject, wanted);
-    if wanted.has(Detector::Pins) {
-        findings.list.extend(pinned.into_iter().flat_map(|pinned| pinned.look(request)));
-    }
-    policy.weigh(request, evaluation, wanted, findings)
-}
-
 /// One message's, or one batch's, way through the gate: one policy for all of it.
 struct Turn<'a> {
     gate: &'a Gate,
@@ -261,6 +241,7 @@ impl Turn<'_> {
         let outgoing = outgoing(&message, &verdict);
         if verdict.forwards() {
             session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
+            self.stays(&message);
         } else if held.is_some() {
             session.held(self.direction, &message);
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
@@ -290,6 +271,12 @@ impl Turn<'_> {
         Item { outcome, message: Some(message), verdict, decision, answers, held }
     }
 
+    /// What has passed says what the session is about.
+    fn stays(&self, message: &Message) {
+        let allowed = |realm, name: &str| self.loaded.policy.scope(realm, name);
+        self.party.scope().passed(self.direction, message, allowed);
+    }
+
     fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
         let policy = &self.loaded.policy;
         let wrong = || {
@@ -307,10 +294,10 @@ impl Turn<'_> {
             // No rule is asked, but what is not to be written down is looked for all the same.
             let effect = Effect::Deny { as_result: false };
             let refused = Evaluation { effect, ..Evaluation::passing("".into(), Mode::Enforce) };
-            let Evaluation { findings, concealed, .. } = inspect(policy, &request, refused, None);
+            let Evaluation { findings, concealed, .. } = self.inspect(&request, refused);
             return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
-        verdict::decide(inspect(policy, &request, policy.evaluate(&request), self.party.pins()))
+        verdict::decide(self.inspect(&request, policy.evaluate(&request)))
     }
 
     fn record(

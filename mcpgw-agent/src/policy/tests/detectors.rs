@@ -191,3 +191,31 @@ fn what_is_wrong_with_the_section_is_told() {
         assert!(problems.first().is_some_and(|problem| problem.starts_with(expected)), "{problems:?}");
     }
 }
+
+#[test]
+fn scope_alone_has_names_that_are_allowed() {
+    use crate::detect::{Allowed, Realm};
+    let policy =
+        detecting(r#"{scope: {action: hold, allow: {repository: ["acme/*", "acme-*/docs"], bucket: [b]}}}"#);
+    for (realm, name, expected) in [
+        (Realm::Repository, "acme/site", Allowed::Yes),
+        (Realm::Repository, "acme-eu/docs", Allowed::Yes),
+        (Realm::Repository, "evil/site", Allowed::No),
+        (Realm::Bucket, "b", Allowed::Yes),
+        (Realm::Bucket, "c", Allowed::No),
+        (Realm::Database, "b", Allowed::Unsaid),
+    ] {
+        assert_eq!(policy.scope(realm, name), expected, "{realm:?} {name}");
+    }
+    let section = |section: &str| format!("version: v1\nrules: []\ndetectors: {section}\n");
+    assert!(
+        problems(&section("{pii: {allow: {repository: [a]}}}"))
+            .iter()
+            .any(|problem| problem.contains("allow"))
+    );
+    assert!(
+        problems(&section("{scope: {allow: {repo: [a]}}}"))
+            .iter()
+            .any(|problem| problem.contains("repository"))
+    );
+}

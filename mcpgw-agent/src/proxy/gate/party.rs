@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pinned::Pinned;
+use crate::detect::Scope;
 use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::proxy::hold::Holds;
@@ -15,6 +16,7 @@ pub struct Party {
     id: Box<str>,
     context: Context,
     session: Mutex<Session>,
+    scope: Mutex<Scope>,
     tally: Tally,
     holds: Option<Arc<Holds>>,
     pinned: Option<Pinned>,
@@ -62,6 +64,7 @@ impl Party {
             id: id.into(),
             context,
             session: Mutex::default(),
+            scope: Mutex::default(),
             tally: Tally::default(),
             holds: None,
             pinned: None,
@@ -117,5 +120,10 @@ impl Party {
     /// nothing is waited for while it is held: no peer, no record, no `await`. Nothing is left half done.
     pub fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the session is about. It is locked for a moment, while [`session`](Self::session) is, never the other way round.
+    pub(super) fn scope(&self) -> MutexGuard<'_, Scope> {
+        self.scope.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
