@@ -9,8 +9,8 @@
 
 mod destructive;
 mod finding;
-mod inspector;
 pub mod injection;
+mod inspector;
 mod nominate;
 mod pii;
 mod place;
@@ -20,11 +20,12 @@ mod set;
 mod split;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod watch;
 
 pub use destructive::{Destructive, judge_call};
 pub use finding::{Detector, Finding, Hit, Severity};
-pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
 pub use injection::Injection;
+pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use pii::Pii;
 pub use place::{Place, Surface};

@@ -111,7 +111,13 @@ type Sign = (&'static str, Severity, f32, &'static str);
 
 impl Findings {
     /// `range` of the text of `value`; empty where it is a key, or about all of a definition.
-    fn add(&mut self, (kind, severity, score, why): Sign, value: Value<'_>, is_key: bool, range: Range<usize>) {
+    fn add(
+        &mut self,
+        (kind, severity, score, why): Sign,
+        value: Value<'_>,
+        is_key: bool,
+        range: Range<usize>,
+    ) {
         if self.found.len() < FINDINGS_MAX {
             self.found.push(Finding {
                 detector: Detector::Poisoning,
@@ -127,12 +133,7 @@ impl Findings {
         }
     }
 
-    fn judge(
-        &mut self,
-        definition: &Definition<'_>,
-        others: &Neighbours,
-        text: &Text<'_>,
-    ) {
+    fn judge(&mut self, definition: &Definition<'_>, others: &Neighbours, text: &Text<'_>) {
         let Some(decoded) = text.value.as_str() else { return };
         let mut signs: Vec<(Sign, Range<usize>)> = Vec::new();
         hidden::hidden(&decoded, |(kind, severity, score, range, why)| {

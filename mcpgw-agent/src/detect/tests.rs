@@ -39,7 +39,8 @@ fn message(text: &str) -> Message {
 /// Path, ranges and kind of all that is found in a tool's answer with this content.
 fn found(content: &str) -> Vec<(String, Vec<std::ops::Range<usize>>, &'static str)> {
     let message = message(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":{content}}}}}"#));
-    let subject = Subject { direction: Direction::ToClient, server: "s", answers: Some("tools/call"), tool: Some("t") };
+    let subject =
+        Subject { direction: Direction::ToClient, server: "s", answers: Some("tools/call"), tool: Some("t") };
     let findings = Inspector::new(vec![Box::new(Word)]).message(&message, &subject, DetectorSet::all());
     assert!(findings.is_complete);
     let place =
@@ -87,7 +88,8 @@ fn what_is_sure_does_not_make_sure_what_is_not() {
     let message = message(
         r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"swordfish","arguments":{"swordfish":1,"comment":"swordfish swordfish"}}}"#,
     );
-    let subject = Subject { direction: Direction::ToServer, server: "s", answers: None, tool: Some("swordfish") };
+    let subject =
+        Subject { direction: Direction::ToServer, server: "s", answers: None, tool: Some("swordfish") };
     let inspector = Inspector::new(vec![Box::new(Word)]);
     let findings = inspector.message(&message, &subject, DetectorSet::all());
     let seen: Vec<_> = findings

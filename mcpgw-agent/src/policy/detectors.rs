@@ -7,14 +7,20 @@
 //! | `threshold` | 0 to 1: findings with a lower score do not count |
 //! | `kinds` | reactions by kind of finding |
 //! | `except` | `servers`, `tools`, `directions`, `action`: the first that matches says otherwise |
+//! | `labels` | of `flow`: [`labels`] |
+//! | `strict` | of `schema`: arguments nobody declared are wrong |
+
+mod labels;
 
 use super::glob::Glob;
 use super::read::{Members, Reader};
 use super::rules;
 use super::text::{Readings, Side};
+use crate::detect::watch::Granted;
 use crate::detect::{Detector, DetectorSet, Finding, THRESHOLD};
 use crate::mcp::Direction;
 use crate::yaml::{Content, Node};
+use labels::LabelGlobs;
 
 /// What a finding does to its message, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +76,10 @@ struct Setting {
     threshold: f32,
     kinds: Vec<(Box<str>, Reaction)>,
     except: Vec<Exception>,
+    /// Of `flow`.
+    labels: Option<Box<LabelGlobs>>,
+    /// Of `schema`.
+    strict: bool,
 }
 
 /// Where they mean something else.
@@ -83,7 +93,14 @@ struct Exception {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { action: Reaction::Observe, threshold: THRESHOLD, kinds: Vec::new(), except: Vec::new() }
+        Self {
+            action: Reaction::Observe,
+            threshold: THRESHOLD,
+            kinds: Vec::new(),
+            except: Vec::new(),
+            labels: None,
+            strict: false,
+        }
     }
 }
 
@@ -116,6 +133,17 @@ impl Detectors {
         }
         let kind = setting.kinds.iter().find(|(kind, _)| **kind == *finding.kind);
         setting.exception(at).or(kind.map(|(_, reaction)| *reaction)).unwrap_or(setting.action)
+    }
+
+    /// What is said of the labels of `tool` of `server`.
+    pub(super) fn granted(&self, server: &str, tool: &str) -> Granted {
+        let labels = self.0.iter().find_map(|(_, setting)| setting.labels.as_ref());
+        labels.map(|labels| labels.granted(server, tool)).unwrap_or_default()
+    }
+
+    /// Arguments nobody declared are wrong.
+    pub(super) fn is_strict(&self) -> bool {
+        self.0.iter().any(|(_, setting)| setting.strict)
     }
 
     /// The strictest that any finding of `wanted` could be met with there.
@@ -167,8 +195,16 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         let action = reaction(reader, node);
         return Setting { action, ..Setting::default() };
     }
-    let members = reader.map(node, detector.as_str(), &["action", "threshold", "kinds", "except"]);
+    let mut keys = vec!["action", "threshold", "kinds", "except"];
+    keys.extend(own_key(detector));
+    let members = reader.map(node, detector.as_str(), &keys);
     let mut setting = Setting::default();
+    if let Some(node) = members.get("labels") {
+        setting.labels = Some(Box::new(LabelGlobs::read(reader, node)));
+    }
+    if let Some(node) = members.get("strict") {
+        setting.strict = reader.flag(node, "strict");
+    }
     if let Some(node) = members.get("action") {
         setting.action = reaction(reader, node);
     }
@@ -192,6 +228,13 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         }
     }
     setting
+}
+
+/// What only this detector can be told.
+fn own_key(detector: Detector) -> Option<&'static str> {
+    [(Detector::Flow, "labels"), (Detector::Schema, "strict")]
+        .into_iter()
+        .find_map(|(own, key)| (own == detector).then_some(key))
 }
 
 fn exception(reader: &mut Reader, node: &Node) -> Option<Exception> {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
 use super::{Effect, Evaluation, Policy, Request};
+use crate::detect::watch::Granted;
 use crate::detect::{Detector, DetectorSet, Finding, Findings, LISTS};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
@@ -31,6 +32,18 @@ impl Policy {
     pub fn wants(&self, request: &Request<'_>) -> DetectorSet {
         let tool = request.tool();
         self.detectors.wanted(&whereabouts(request, tool.as_deref()))
+    }
+
+    /// What is said of the labels of the tool that `request` calls, or whose call it answers.
+    #[must_use]
+    pub fn granted(&self, request: &Request<'_>, tool: Option<&str>) -> Granted {
+        tool.map(|tool| self.detectors.granted(&request.context.server, tool)).unwrap_or_default()
+    }
+
+    /// Arguments that a tool's schema does not declare are wrong.
+    #[must_use]
+    pub fn has_strict_schemas(&self) -> bool {
+        self.detectors.is_strict()
     }
 
     /// `evaluation`, and what was found in the message by the detectors that were `wanted`. The stricter of both counts;
@@ -138,7 +151,8 @@ impl<'m> Lists<'m> {
     fn remove(&mut self, finding: &Finding) -> bool {
         for list in self.0.iter_mut().filter(|list| finding.node < list.end) {
             // An element has what follows it up to the next.
-            if let Some(position) = list.starts.partition_point(|start| *start <= finding.node).checked_sub(1) {
+            if let Some(position) = list.starts.partition_point(|start| *start <= finding.node).checked_sub(1)
+            {
                 list.removed.insert(position);
                 return true;
             }

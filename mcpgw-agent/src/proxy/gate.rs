@@ -11,6 +11,7 @@ mod held;
 mod judged;
 pub(crate) mod metrics;
 mod party;
+mod watching;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -27,7 +28,7 @@ pub use party::{Party, Tally};
 
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
-use crate::detect::{Inspector, Subject};
+use crate::detect::{DetectorSet, Finding, Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::policy::{Evaluation, Mode, Policy, Request};
@@ -150,8 +151,12 @@ impl Gate {
     }
 }
 
-/// Evaluates by rules, and by what is found where those let it pass.
-fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
+/// Evaluates by rules, and by what is found where those let it pass; `watch` finds what only the session shows.
+fn inspect(
+    policy: &Policy,
+    request: &Request<'_>,
+    watch: impl FnOnce(DetectorSet) -> Vec<Finding>,
+) -> Evaluation {
     let evaluation = policy.evaluate(request);
     let wanted = policy.inspects(request, &evaluation);
     let tool = request.tool();
@@ -161,7 +166,8 @@ fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
         answers: request.answers.map(|open| &*open.method),
         tool: tool.as_deref(),
     };
-    let findings = Inspector::shipped().message(request.message, &subject, wanted);
+    let mut findings = Inspector::shipped().message(request.message, &subject, wanted);
+    findings.list.extend(watch(wanted));
     policy.weigh(request, evaluation, wanted, findings)
 }
 
@@ -239,6 +245,9 @@ impl Turn<'_> {
             // The client is told in the answer's stead: the request is over.
             session.closed(self.direction.opposite(), id);
         }
+        if held.is_none() {
+            self.watched(&message, &standing, &decision, verdict.forwards(), false);
+        }
         drop(session);
         let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, None);
         let answer =
@@ -268,14 +277,9 @@ impl Turn<'_> {
         if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
             return verdict::refuse(cause, policy.unseen());
         }
-        let request = Request {
-            direction: self.direction,
-            message,
-            answers: standing.answers.as_ref(),
-            revision: standing.revision,
-            context: self.party.context(),
-        };
-        verdict::decide(inspect(policy, &request))
+        let request = self.request(message, standing);
+        let task_tool = standing.task_tool.as_deref();
+        verdict::decide(inspect(policy, &request, |wanted| self.watch(&request, task_tool, wanted)))
     }
 
     fn record(

@@ -115,6 +115,7 @@ impl Turn<'_> {
             let now = session.look(direction, message, false);
             if waited && now.violation.is_none() {
                 session.passed(direction, message, &[], &decision, self.gate.now_us());
+                self.watched(message, &now, &decision, true, true);
                 standing = now;
             } else {
                 // Meanwhile it was answered in its stead, or is expected no more.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::detect::watch::Watch;
 use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::proxy::hold::Holds;
@@ -14,6 +15,7 @@ pub struct Party {
     id: Box<str>,
     context: Context,
     session: Mutex<Session>,
+    watch: Mutex<Watch>,
     tally: Tally,
     holds: Option<Arc<Holds>>,
 }
@@ -56,7 +58,14 @@ impl Party {
     /// A session called `id` in the audit log.
     #[must_use]
     pub fn new(id: impl Into<Box<str>>, context: Context) -> Self {
-        Self { id: id.into(), context, session: Mutex::default(), tally: Tally::default(), holds: None }
+        Self {
+            id: id.into(),
+            context,
+            session: Mutex::default(),
+            watch: Mutex::default(),
+            tally: Tally::default(),
+            holds: None,
+        }
     }
 
     /// Its messages wait in `holds` where policy wants a person's word. Whatever carries the session must
@@ -97,5 +106,10 @@ impl Party {
     /// nothing is waited for while it is held: no peer, no record, no `await`. Nothing is left half done.
     pub fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What its messages amount to together. Only taken while [`session`](Self::session) is held.
+    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
