@@ -140,7 +140,7 @@ impl Watch {
             _ => return None,
         };
         let mut is_secret = false;
-        each_text(view, |_, text, _| is_secret |= self.order.secrets(text).0);
+        each_text(view, |said| is_secret |= self.order.secrets(said.text).0);
         Some(Asked { call: Call { labels, home, is_secret }, source, arguments })
     }
 
@@ -173,7 +173,7 @@ impl Watch {
         let copied = self.copied(view, &asked);
         self.prints.left(copied);
         self.order.called(order::hash_of(asked.source, asked.arguments));
-        each_text(view, |_, text, _| self.order.named(text));
+        each_text(view, |said| self.order.named(said.text));
         if self.calls.len() >= MAX_CALLS {
             // Their answers are then labelled by the tool alone, and belong nowhere.
             self.calls.clear();
@@ -209,7 +209,7 @@ impl Watch {
         let is_private = labels.private && !is_error;
         let home = call.map_or(Home::UNKNOWN, |call| call.home);
         let wants_flow = view.wanted.has(Detector::Flow);
-        each_text(view, |_, text, _| {
+        each_text(view, |&Said { text, .. }| {
             self.order.said(text);
             if is_error || labels.untrusted {
                 self.order.told(text);
@@ -241,14 +241,25 @@ impl Watch {
     }
 }
 
-/// Shows `visit` every text of a message that a model or a person may read or have written: its key, and its place in
-/// the index.
-fn each_text(view: &View<'_>, mut visit: impl FnMut(&str, &str, usize)) {
+/// A text that a model or a person may read or have written.
+struct Said<'t> {
+    text: &'t str,
+    /// The nearest member's name.
+    key: &'t str,
+    /// It is that name.
+    is_key: bool,
+    /// Its place in the document's index.
+    node: usize,
+}
+
+/// Shows `visit` every such text of a message.
+fn each_text(view: &View<'_>, mut visit: impl FnMut(&Said<'_>)) {
     fields(view.message, view.direction, view.answers, |field| {
         let is_said = !matches!(field.role, Role::Opaque | Role::Name);
         if let Some(text) = field.value.as_str().filter(|_| is_said) {
             let key = field.path.key();
-            visit(key.as_deref().unwrap_or_default(), &text, field.value.index());
+            let key = key.as_deref().unwrap_or_default();
+            visit(&Said { text: &text, key, is_key: field.is_key, node: field.value.index() });
         }
     });
 }

@@ -177,9 +177,20 @@ pub(super) fn of_call(server: &[Words], tool: &str, arguments: Option<Value<'_>>
 }
 
 fn command(line: &str) -> Labels {
+    let parts = line.split([';', '|', '&', '(', ')', '`', '\n']);
+    parts.fold(Labels::NONE, |labels, part| labels.and(simple_command(part)))
+}
+
+/// Words that stand before a command's name.
+const BEFORE: [&str; 11] =
+    ["sudo", "env", "nohup", "time", "exec", "xargs", "command", "then", "bash", "sh", "-c"];
+
+/// One command: what its name and its flags say.
+fn simple_command(part: &str) -> Labels {
     let mut labels = Labels::NONE;
-    let mut words =
-        line.split(|letter: char| letter.is_whitespace() || ";|&()`\"'".contains(letter)).peekable();
+    let words = part.split(|letter: char| letter.is_whitespace() || letter == '"' || letter == '\'');
+    let words = words.filter(|word| !word.is_empty());
+    let mut words = words.skip_while(|word| BEFORE.contains(word) || word.contains('=')).peekable();
     let mut fetches = false;
     while let Some(word) = words.next() {
         let word = word.rsplit('/').next().unwrap_or(word);
@@ -195,6 +206,8 @@ fn command(line: &str) -> Labels {
                 labels = labels.and(Labels { untrusted: true, private: false, out: true });
             }
             _ if fetches && is_upload(word) => labels.out = true,
+            // The words of another command.
+            _ if !fetches => return labels,
             _ => {}
         }
     }

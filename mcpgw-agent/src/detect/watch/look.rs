@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::order::{hash_of, is_hidden_recipient};
 use super::prints::{Copied, Prints};
 use super::schema::{Checked, Fault, Schema};
-use super::{Asked, View, Watch, each_text};
+use super::{Asked, Said, View, Watch, each_text};
 use crate::detect::{Detector, Finding, Severity};
 use crate::json::Value;
 use crate::mcp::{Direction, MessageKind, Role};
@@ -118,7 +118,7 @@ impl Watch {
             findings.add(REPEATED_CALL, body);
         }
         if view.wanted.has(Detector::Sequence) {
-            each_text(view, |_, text, node| {
+            each_text(view, |&Said { text, node, .. }| {
                 if self.order.secrets(text).1 {
                     findings.add(PATH_FROM_RESULT, node);
                 }
@@ -146,7 +146,7 @@ impl Watch {
         if self.prints.is_much(&self.copied(view, asked)) {
             findings.add(PRIVATE_DATA_LEAVES, body);
         }
-        each_text(view, |key, text, node| {
+        each_text(view, |&Said { text, key, node, .. }| {
             if is_hidden_recipient(key) && self.order.has_address(text) {
                 findings.add(HIDDEN_RECIPIENT, node);
             }
@@ -229,10 +229,10 @@ fn sign(fault: Fault) -> Sign {
 /// list, or over calls, is read on.
 pub(super) fn copied(prints: &Prints, view: &View<'_>, asked: &Asked<'_>, copied: &mut Copied) {
     let mut budget = Budget::of_message(view.message.bytes().len());
-    each_text(view, |key, text, _| {
+    each_text(view, |&Said { text, key, is_key, .. }| {
         readings(text, &mut budget, &mut |reading| {
             let mut slot = DefaultHasher::new();
-            (asked.source, key, reading.layers()).hash(&mut slot);
+            (asked.source, key, is_key, reading.layers()).hash(&mut slot);
             prints.look(reading.text(), asked.call.home, slot.finish(), copied);
         });
     });

@@ -50,7 +50,12 @@ static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
 
 /// Shows `visit` the hash of each path of `text` that names a secret: of what it is called, not of where it is.
 pub(super) fn secret_paths(text: &str, mut visit: impl FnMut(u64)) {
+    let mut from = 0;
     for found in FINDER.find_iter(text) {
+        // A part of the path before.
+        if found.start() < from {
+            continue;
+        }
         let before = text.get(..found.start()).unwrap_or_default();
         let behind = text.get(found.end()..).unwrap_or_default();
         let is_inside = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-');
@@ -62,6 +67,7 @@ pub(super) fn secret_paths(text: &str, mut visit: impl FnMut(u64)) {
         let tail = behind.char_indices().take(TAIL);
         let end = tail.take_while(|(_, letter)| is_inside(*letter) || *letter == '.').last();
         let end = end.map_or(0, |(at, letter)| at + letter.len_utf8());
+        from = found.end() + end;
         let tail = behind.get(..end).unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
         // `.env.example` and `.environment` are no secrets; `.env.local` is.
         let is_example =

@@ -9,12 +9,14 @@ use crate::json::{Kind, Value};
 const STEPS: usize = 20_000;
 /// Steps more for each of the values in it.
 const STEPS_A_VALUE: usize = 32;
+/// Steps for the largest of them.
+const MAX_STEPS: usize = 500_000;
 /// Schemas within one another.
 const MAX_DEPTH: usize = 192;
 /// Flaws that are told.
 const MAX_FLAWS: usize = 8;
-/// Bytes a pattern reads in a step.
-const BYTES_A_STEP: usize = 64;
+/// Bytes a pattern reads in a step: for each of them it may have hundreds of states.
+const BYTES_A_STEP: usize = 2;
 
 /// The bit of a kind in a set of types.
 pub(super) fn bit(kind: Kind) -> u8 {
@@ -47,7 +49,7 @@ impl Schema {
     /// says that there may be others.
     pub(in super::super) fn check(&self, value: Value<'_>, strict: bool) -> Checked {
         let values = value.end().saturating_sub(value.index());
-        let steps = STEPS.saturating_add(values.saturating_mul(STEPS_A_VALUE));
+        let steps = STEPS.saturating_add(values.saturating_mul(STEPS_A_VALUE)).min(MAX_STEPS);
         let mut check = Check { schema: self, strict, steps, is_complete: true, flaws: Vec::new(), found: 0 };
         check.value(0, value, 0);
         if strict && value.is_object() {
@@ -67,6 +69,10 @@ impl<'s> Check<'s> {
     }
 
     fn flaw(&mut self, fault: Fault, value: Value<'_>) {
+        // Without a step left nothing is equal and nothing fits.
+        if !self.is_complete {
+            return;
+        }
         self.found += 1;
         let flaw = Flaw { fault, node: value.index() };
         if self.flaws.len() < MAX_FLAWS && !self.flaws.contains(&flaw) {
@@ -123,17 +129,20 @@ impl<'s> Check<'s> {
         {
             self.flaw(Fault::Value, value);
         }
-        if let Some(one) = &rules.one
-            && one.iter().filter(|place| self.fits(**place, value, depth)).count() != 1
-        {
-            self.flaw(Fault::Value, value);
+        // What is not understood fits, which must not make something wrong.
+        let is_whole = self.schema.is_whole;
+        if let Some(one) = &rules.one {
+            let fitting = one.iter().filter(|place| self.fits(**place, value, depth)).count();
+            if fitting == 0 || fitting > 1 && is_whole {
+                self.flaw(Fault::Value, value);
+            }
         }
-        if let Some(not) = rules.not
+        if let Some(not) = rules.not.filter(|_| is_whole)
             && self.fits(not, value, depth)
         {
             self.flaw(Fault::Value, value);
         }
-        if let Some((condition, then, otherwise)) = rules.branch {
+        if let Some((condition, then, otherwise)) = rules.branch.filter(|_| is_whole) {
             let branch = if self.fits(condition, value, depth) { then } else { otherwise };
             branch.into_iter().for_each(|place| self.value(place, value, depth));
         }
@@ -222,7 +231,8 @@ impl<'s> Check<'s> {
 
     fn text(&mut self, text: &Text, value: Value<'_>) {
         let Some(string) = value.as_str() else { return };
-        if !self.spend(1 + string.len() / BYTES_A_STEP) {
+        let bytes = if text.pattern.is_some() { string.len() / BYTES_A_STEP } else { string.len() / 1024 };
+        if !self.spend(1 + bytes) {
             return;
         }
         let count = if text.min.is_some() || text.max.is_some() { string.chars().count() } else { 0 };

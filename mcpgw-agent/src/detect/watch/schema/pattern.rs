@@ -3,7 +3,7 @@
 use regex::{Regex, RegexBuilder};
 
 /// Bytes a compiled pattern may take.
-pub(super) const MAX_SIZE: usize = 64 << 10;
+pub(super) const MAX_SIZE: usize = 16 << 10;
 /// Bytes of a pattern's text.
 const MAX_LEN: usize = 2048;
 

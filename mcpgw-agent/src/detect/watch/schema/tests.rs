@@ -125,6 +125,19 @@ fn what_leads_out_of_the_schema_cannot_be_used() {
 }
 
 #[test]
+fn what_is_not_understood_says_nothing() {
+    for schema in [
+        r#"{"not":{"pattern":"(?=x)y"}}"#,
+        r#"{"oneOf":[{"pattern":"(?=x)y"},{"minLength":1}]}"#,
+        r#"{"if":{"pattern":"(?=x)y"},"then":false}"#,
+        r#"{"patternProperties":{"(?=x)y":{}},"additionalProperties":false}"#,
+    ] {
+        assert_eq!(checked(schema, r#""a""#, false), [], "{schema}");
+        assert_eq!(checked(schema, r#"{"a":1}"#, false), [], "{schema}");
+    }
+}
+
+#[test]
 fn hostile_schemas_cost_no_more_than_their_steps() {
     let doubling = |of: &str| {
         let defs = (0..40).map(|n| {
@@ -142,10 +155,14 @@ fn hostile_schemas_cost_no_more_than_their_steps() {
         let checked = schema.check(document(&deep).root(), true);
         assert!(!checked.is_complete && checked.flaws.len() <= 8);
     }
-    let text = format!("\"{}\"", "a".repeat(1 << 20));
-    let slow =
-        compiled(r#"{"pattern":"^(a+)+$","anyOf":[{"pattern":"(a|a)*b"},{"pattern":"(a?){20}a{20}c"}]}"#)
-            .unwrap();
-    assert!(!slow.check(document(&text).root(), false).flaws.is_empty());
+    let slow = compiled(
+        r#"{"pattern":"^(a+)+$","anyOf":[{"pattern":"(a|a)*b"},{"pattern":"(a?){20}a{20}c"},{"pattern":"[ab]*a[ab]{30}c"}]}"#,
+    );
+    let slow = slow.unwrap();
+    for (length, is_complete) in [(4 << 10, true), (4 << 20, false)] {
+        let text = format!("\"{}\"", "a".repeat(length));
+        let checked = slow.check(document(&text).root(), false);
+        assert_eq!((checked.is_complete, checked.flaws.is_empty()), (is_complete, !is_complete));
+    }
     assert!(since.elapsed().as_secs() < 20, "{:?}", since.elapsed());
 }
