@@ -10,6 +10,7 @@
 )]
 
 mod bytes;
+mod flow;
 mod messages;
 mod process;
 mod refusals;

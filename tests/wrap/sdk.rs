@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
@@ -57,49 +57,53 @@ pub(crate) fn servers() -> Vec<Server> {
     let all = [
         ("py1", python("py1", "ledger_server_v1.py")),
         ("py2", python("py2", "ledger_server_v2.py")),
-        ("ts", (node_modules, "node".into(), ledger_module().into_os_string())),
+        ("ts", (node_modules, "node".into(), module("ledger_server.mjs").into_os_string())),
     ];
     let mut found = Vec::new();
     for (name, (needs, program, script)) in all {
-        if needs.exists() {
+        if peers_with(name, &needs) {
             found.push(Server { name, program, script, ledger: tempfile::tempdir().unwrap() });
-        } else {
-            let strict = ["CI", "MCPGW_REQUIRE_PEERS"].iter().any(|name| std::env::var_os(name).is_some());
-            assert!(!strict, "{} is missing (`cargo xtask peers`)", needs.display());
-            writeln!(std::io::stderr(), "\nSKIPPED: server {name}: {} is missing", needs.display())
-                .expect("stderr is open");
         }
     }
     found
+}
+
+/// Whether server `name`, which needs `needs`, can be tried; tells where it cannot.
+pub(crate) fn peers_with(name: &str, needs: &Path) -> bool {
+    if !needs.exists() {
+        let strict = ["CI", "MCPGW_REQUIRE_PEERS"].iter().any(|name| std::env::var_os(name).is_some());
+        assert!(!strict, "{} is missing (`cargo xtask peers`)", needs.display());
+        writeln!(std::io::stderr(), "\nSKIPPED: server {name}: {} is missing", needs.display())
+            .expect("stderr is open");
+    }
+    needs.exists()
 }
 
 fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-fn peers_dir() -> PathBuf {
+pub(crate) fn peers_dir() -> PathBuf {
     std::env::var_os("MCPGW_PEERS").map_or_else(|| workspace().join("target/peers"), PathBuf::from)
 }
 
-fn scripts() -> PathBuf {
+pub(crate) fn scripts() -> PathBuf {
     workspace().join("tests/peers")
 }
 
-/// The TypeScript server, copied to where its imports are found.
-fn ledger_module() -> PathBuf {
-    static COPIED: OnceLock<PathBuf> = OnceLock::new();
-    let copy = || {
-        let to = peers_dir().join("drivers/ledger_server.mjs");
-        if peers_dir().is_dir() {
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            // Renamed into place: another test process may be reading the old one.
-            let fresh = to.with_extension(std::process::id().to_string());
-            fs::copy(scripts().join("ledger_server.mjs"), &fresh).unwrap();
-            fs::rename(&fresh, &to).unwrap();
-        }
-        to
-    };
-    COPIED.get_or_init(copy).clone()
+/// A script for the TypeScript SDK, copied to where its imports are found.
+pub(crate) fn module(name: &str) -> PathBuf {
+    let to = peers_dir().join("drivers").join(name);
+    if peers_dir().is_dir() {
+        static COPIES: AtomicU64 = AtomicU64::new(0);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        // Renamed into place: another test may be reading the old one.
+        let copy = COPIES.fetch_add(1, Ordering::Relaxed);
+        let fresh = to.with_extension(format!("{}-{copy}", std::process::id()));
+        fs::copy(scripts().join(name), &fresh).unwrap();
+        fs::rename(&fresh, &to).unwrap();
+    }
+    to
 }
 
 /// A client in the middle of a session.
