@@ -67,6 +67,15 @@ impl Stage {
         calls.map(|call| call[0].as_str().unwrap().to_owned()).collect()
     }
 
+    /// How many decisions the last record that names some names as those that led to it; all of them are on record.
+    fn origins(&self) -> usize {
+        let log = fs::read_to_string(self.dir.path().join("audit.jsonl")).unwrap();
+        let records: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let last = records.iter().rev().find_map(|record| record["origins"].as_array()).unwrap();
+        assert!(last.iter().all(|origin| records.iter().any(|record| record["decision_id"] == *origin)));
+        last.len()
+    }
+
     /// The findings on record: kind and what it did.
     fn findings(&self) -> Vec<Value> {
         let log = fs::read_to_string(self.dir.path().join("audit.jsonl")).unwrap();
@@ -112,6 +121,7 @@ fn a_private_repository_does_not_leave_through_a_pull_request() {
             findings.contains("toxic_flow") && findings.contains("private_data_leaves"),
             "{name}: {findings}"
         );
+        assert_eq!(stage.origins(), 2, "{name}: the issue's answer and the file's");
     }
 }
 
@@ -215,5 +225,5 @@ fn real_servers_at_work_are_not_in_the_way() {
         assert!(stage.call(tool, &arguments), "{tool}");
     }
     let findings = stage.findings();
-    assert!(findings.iter().all(|finding| finding["action"] == "observe"), "{findings:?}");
+    assert!(findings.iter().all(|finding| finding["reaction"] == "observe"), "{findings:?}");
 }

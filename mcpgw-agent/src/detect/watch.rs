@@ -1,8 +1,8 @@
 //! What a session's messages amount to together: `flow`, `sequence` and `schema`. Pure.
 //!
 //! One [`Watch`] for one session. It is asked before a message is decided on ([`Watch::look`]) and told what was let
-//! through ([`Watch::passed`]) or not ([`Watch::refused`]). What it remembers is bounded and only ever grows worse: what
-//! has no room makes it more careful, never less.
+//! through ([`Watch::passed`]) or not ([`Watch::refused`]). What it remembers is bounded. Taint is never taken back; where
+//! prints have no room they become coarser; of further tools no schema is known, and the name alone gives the labels.
 //!
 //! ```text
 //! definitions ─▶ labels, schemas ┐
@@ -28,8 +28,9 @@ pub use labels::Labels;
 pub use taint::{Origin, Taint};
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{Detector, DetectorSet};
+use super::{Detector, DetectorSet, Finding};
 use crate::json::Value;
 use crate::mcp::{Direction, Message, MessageKind, RequestId, Role, fields};
 use call::{Call, Home};
@@ -74,6 +75,15 @@ pub struct View<'a> {
     pub now_us: u64,
 }
 
+/// What a look at a message came to.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// What is wrong with it.
+    pub list: Vec<Finding>,
+    /// The decisions that let through what makes it so: where the session's taint comes from.
+    pub origins: Vec<Box<str>>,
+}
+
 /// One session, watched.
 #[derive(Debug, Default)]
 pub struct Watch {
@@ -81,8 +91,8 @@ pub struct Watch {
     taint: Taint,
     prints: Prints,
     order: Order,
-    /// By the ids of the client's requests.
-    calls: HashMap<RequestId, Call>,
+    /// By the hashes of the client's requests' ids, which may be long.
+    calls: HashMap<u64, Call>,
     /// The last message of the client was found too much because of those refused before it: it counts as none of them.
     is_slowed: bool,
 }
@@ -179,14 +189,14 @@ impl Watch {
             self.calls.clear();
         }
         if let Some(id) = view.message.id() {
-            self.calls.insert(id.clone(), asked.call);
+            self.calls.insert(hash(id), asked.call);
         }
     }
 
     fn passed_answer(&mut self, view: &View<'_>, decision: &str) {
         let message = view.message;
         let known =
-            message.id().filter(|_| message.kind().is_response()).and_then(|id| self.calls.remove(id));
+            message.id().filter(|_| message.kind().is_response()).and_then(|id| self.calls.remove(&hash(id)));
         if let Some(result) = message.result() {
             if matches!(view.answers, Some("initialize" | "server/discover"))
                 && let Some(name) =
@@ -239,6 +249,12 @@ impl Watch {
             self.order.refused(view.now_us);
         }
     }
+}
+
+fn hash(id: &RequestId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A text that a model or a person may read or have written.

@@ -28,7 +28,8 @@ pub use party::{Party, Tally};
 
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
-use crate::detect::{DetectorSet, Finding, Inspector, Subject};
+use crate::detect::watch::Watched;
+use crate::detect::{DetectorSet, Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::policy::{Evaluation, Mode, Policy, Request};
@@ -152,11 +153,7 @@ impl Gate {
 }
 
 /// Evaluates by rules, and by what is found where those let it pass; `watch` finds what only the session shows.
-fn inspect(
-    policy: &Policy,
-    request: &Request<'_>,
-    watch: impl FnOnce(DetectorSet) -> Vec<Finding>,
-) -> Evaluation {
+fn inspect(policy: &Policy, request: &Request<'_>, watch: impl FnOnce(DetectorSet) -> Watched) -> Evaluation {
     let evaluation = policy.evaluate(request);
     let wanted = policy.inspects(request, &evaluation);
     let tool = request.tool();
@@ -167,8 +164,9 @@ fn inspect(
         tool: tool.as_deref(),
     };
     let mut findings = Inspector::shipped().message(request.message, &subject, wanted);
-    findings.list.extend(watch(wanted));
-    policy.weigh(request, evaluation, wanted, findings)
+    let Watched { list, origins } = watch(wanted);
+    findings.list.extend(list);
+    Evaluation { origins, ..policy.weigh(request, evaluation, wanted, findings) }
 }
 
 /// One message's, or one batch's, way through the gate: one policy for all of it.

@@ -11,6 +11,8 @@ use crate::json::Value;
 
 /// Tools that are known.
 const MAX_TOOLS: usize = 2000;
+/// Bytes of a tool's name.
+const MAX_NAME: usize = 1024;
 /// Bytes of their compiled schemas. Those that have no room are not checked.
 const MAX_BYTES: usize = 32 << 20;
 /// Names a server has.
@@ -102,7 +104,7 @@ impl Catalogue {
             if let Some(known) = self.tools.remove(&*name) {
                 self.bytes -= known.bytes;
             }
-            if self.tools.len() >= MAX_TOOLS {
+            if self.tools.len() >= MAX_TOOLS || name.len() > MAX_NAME {
                 continue;
             }
             let spelling = spelling(tool);

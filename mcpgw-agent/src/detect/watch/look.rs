@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::order::{hash_of, is_hidden_recipient};
 use super::prints::{Copied, Prints};
 use super::schema::{Checked, Fault, Schema};
-use super::{Asked, Said, View, Watch, each_text};
+use super::{Asked, Said, View, Watch, Watched, each_text};
 use crate::detect::{Detector, Finding, Severity};
 use crate::json::Value;
 use crate::mcp::{Direction, MessageKind, Role};
@@ -94,7 +94,7 @@ const RESULT_MISMATCH: Sign = (
 
 impl Watch {
     /// What is wrong with a message in this session, before it is decided on.
-    pub fn look(&mut self, view: &View<'_>) -> Vec<Finding> {
+    pub fn look(&mut self, view: &View<'_>) -> Watched {
         let mut findings = Findings { view, list: Vec::new() };
         if self.catalogue.names().is_empty() {
             self.catalogue.name(view.server);
@@ -103,7 +103,24 @@ impl Watch {
             Direction::ToServer => self.look_at_call(&mut findings),
             Direction::ToClient => self.look_at_answer(&mut findings),
         }
-        findings.list
+        let list = findings.list;
+        Watched { origins: self.origins(&list), list }
+    }
+
+    /// The decisions that let through what makes `found` dangerous.
+    fn origins(&self, found: &[Finding]) -> Vec<Box<str>> {
+        let has = |sign: &Sign| found.iter().any(|finding| finding.kind == sign.1);
+        let taint = &self.taint;
+        let untrusted = taint.untrusted().filter(|_| has(&TOXIC_FLOW));
+        let private = taint.private().filter(|_| has(&TOXIC_FLOW) || has(&PRIVATE_DATA_LEAVES));
+        let secret = taint.secret().filter(|_| has(&SECRET_THEN_NETWORK));
+        let mut origins: Vec<Box<str>> = Vec::new();
+        for origin in untrusted.into_iter().chain(private).chain(secret) {
+            if !origins.contains(&origin.decision) {
+                origins.push(origin.decision.clone());
+            }
+        }
+        origins
     }
 
     fn look_at_call(&mut self, findings: &mut Findings<'_, '_>) {

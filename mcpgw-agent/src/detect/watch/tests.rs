@@ -23,6 +23,8 @@ struct Script {
     context: Context,
     id: u64,
     now_us: u64,
+    /// Of the last message.
+    origins: Vec<String>,
 }
 
 /// What became of a call.
@@ -53,7 +55,7 @@ impl Script {
         };
         let policy = Policy::parse(policy).unwrap_or_else(|error| panic!("{error}"));
         let (session, watch) = (Session::new(), Watch::default());
-        let mut script = Self { session, watch, policy, context, id: 0, now_us: 0 };
+        let mut script = Self { session, watch, policy, context, id: 0, now_us: 0, origins: Vec::new() };
         let info = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": name, "version": "1"}});
         script.ask("initialize", &json!({"protocolVersion": "2025-06-18"}));
         script.answer(&info);
@@ -88,7 +90,9 @@ impl Script {
             wanted: self.policy.wants(&request),
             now_us: self.now_us,
         };
-        let list = if wanted.is_empty() { Vec::new() } else { self.watch.look(&view) };
+        let Watched { list, origins } =
+            if wanted.is_empty() { Watched::default() } else { self.watch.look(&view) };
+        self.origins = origins.iter().map(|origin| origin.to_string()).collect();
         let kinds = list.iter().map(|finding| finding.kind).collect();
         let findings = crate::detect::Findings { list, is_complete: true };
         let Evaluation { effect, .. } = self.policy.weigh(&request, evaluation, wanted, findings);

@@ -1,8 +1,8 @@
 //! What the detectors of whole sessions are told of a message.
 
 use super::Turn;
-use crate::detect::watch::View;
-use crate::detect::{DetectorSet, Finding};
+use crate::detect::DetectorSet;
+use crate::detect::watch::{View, Watched};
 use crate::mcp::Message;
 use crate::policy::Request;
 use crate::session::Standing;
@@ -14,9 +14,9 @@ impl Turn<'_> {
         request: &Request<'_>,
         task_tool: Option<&str>,
         wanted: DetectorSet,
-    ) -> Vec<Finding> {
+    ) -> Watched {
         if wanted.is_empty() {
-            return Vec::new();
+            return Watched::default();
         }
         self.view(request, task_tool, wanted, |view| self.party.watch().look(view))
     }

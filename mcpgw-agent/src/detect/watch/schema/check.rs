@@ -35,7 +35,6 @@ pub(super) const INTEGER: u8 = 64;
 
 struct Check<'s> {
     schema: &'s Schema,
-    strict: bool,
     steps: usize,
     /// Steps and depth sufficed.
     is_complete: bool,
@@ -50,7 +49,7 @@ impl Schema {
     pub(in super::super) fn check(&self, value: Value<'_>, strict: bool) -> Checked {
         let values = value.end().saturating_sub(value.index());
         let steps = STEPS.saturating_add(values.saturating_mul(STEPS_A_VALUE)).min(MAX_STEPS);
-        let mut check = Check { schema: self, strict, steps, is_complete: true, flaws: Vec::new(), found: 0 };
+        let mut check = Check { schema: self, steps, is_complete: true, flaws: Vec::new(), found: 0 };
         check.value(0, value, 0);
         if strict && value.is_object() {
             check.undeclared(value);

@@ -54,6 +54,7 @@ fn github_private_repository_leak() {
         let body = json!({"title": "About", "body": "I made the README better", "head": "a", "base": "main"});
         let came = script.call("create_pull_request", &in_repo("pacman", &body));
         assert!(!came.reaches && came.kinds == ["toxic_flow"], "{order:?}: {came:?}");
+        assert_eq!(script.origins.len(), 2, "{:?}", script.origins);
         let taint = script.watch.taint();
         assert_eq!(taint.untrusted().map(|origin| &*origin.source), Some("list_issues"));
         assert!(taint.private().is_some_and(|origin| origin.decision.starts_with("decision-")));
