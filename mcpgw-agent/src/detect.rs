@@ -27,6 +27,7 @@ mod ssrf;
 #[cfg(test)]
 pub(crate) mod tests;
 mod traversal;
+pub mod watch;
 
 pub use argument_injection::ArgumentInjection;
 pub use destructive::{Destructive, judge_call};

@@ -141,6 +141,7 @@ pub struct Verdict {
     errors: Vec<Box<str>>,
     dry_run: Vec<(Box<str>, Action)>,
     findings: Vec<Weighed>,
+    origins: Vec<Box<str>>,
     concealed: Vec<Edit>,
 }
 
@@ -158,6 +159,7 @@ impl Verdict {
             errors: Vec::new(),
             dry_run: Vec::new(),
             findings: Vec::new(),
+            origins: Vec::new(),
             concealed: Vec::new(),
         }
     }
@@ -234,6 +236,12 @@ impl Verdict {
         &self.findings
     }
 
+    /// The decisions that let through what makes the message dangerous in its session.
+    #[must_use]
+    pub fn origins(&self) -> &[Box<str>] {
+        &self.origins
+    }
+
     /// Changes without which the message is not written down: what was found of secrets and personal data.
     #[must_use]
     pub fn concealed(&self) -> &[Edit] {
@@ -254,8 +262,18 @@ impl Verdict {
 
 /// Decides on what policy was shown. The evaluation has a mode of its own: its rule's.
 pub fn decide(evaluation: Evaluation) -> Verdict {
-    let Evaluation { effect, mode, rule, errors, dry_run, findings, finding, concealed, once_approved } =
-        evaluation;
+    let Evaluation {
+        effect,
+        mode,
+        rule,
+        errors,
+        dry_run,
+        findings,
+        finding,
+        origins,
+        concealed,
+        once_approved,
+    } = evaluation;
     let action = action(&effect);
     let dry_run = dry_run.into_iter().map(|(rule, effect)| (rule, self::action(&effect))).collect();
     let cause = (action != Action::Pass).then(|| match finding {
@@ -263,7 +281,8 @@ pub fn decide(evaluation: Evaluation) -> Verdict {
         None => Cause::Policy(rule.clone()),
     });
     let rule = Some(rule);
-    let verdict = Verdict { cause, rule, errors, dry_run, findings, concealed, ..Verdict::of(action) };
+    let verdict =
+        Verdict { cause, rule, errors, dry_run, findings, origins, concealed, ..Verdict::of(action) };
     let verdict = match effect {
         Effect::Allow => verdict,
         Effect::Hold => Verdict { would_edit: once_approved, ..verdict },

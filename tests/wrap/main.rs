@@ -11,6 +11,7 @@
 
 mod bytes;
 mod detected;
+mod flow;
 mod messages;
 mod process;
 mod refusals;

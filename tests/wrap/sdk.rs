@@ -62,10 +62,8 @@ pub(crate) fn servers() -> Vec<Server> {
     ];
     let mut found = Vec::new();
     for (name, (needs, program, script)) in all {
-        if needs.exists() {
+        if peers_with(name, &needs) {
             found.push(Server { name, program, script, ledger: tempfile::tempdir().unwrap() });
-        } else {
-            skipped(name, &needs);
         }
     }
     found
@@ -76,6 +74,14 @@ pub(crate) fn skipped(what: &str, needs: &Path) {
     let strict = ["CI", "MCPGW_REQUIRE_PEERS"].iter().any(|name| std::env::var_os(name).is_some());
     assert!(!strict, "{} is missing (`cargo xtask peers`)", needs.display());
     writeln!(std::io::stderr(), "\nSKIPPED: {what}: {} is missing", needs.display()).expect("stderr is open");
+}
+
+/// Whether server `name`, which needs `needs`, can be tried; tells where it cannot.
+pub(crate) fn peers_with(name: &str, needs: &Path) -> bool {
+    if !needs.exists() {
+        skipped(&format!("server {name}"), needs);
+    }
+    needs.exists()
 }
 
 fn workspace() -> &'static Path {

@@ -107,6 +107,9 @@ fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
             });
         },
     );
+    if !verdict.origins().is_empty() {
+        line.array("origins", verdict.origins().iter().take(LIST_MAX), |line, origin| line.value(origin));
+    }
     if verdict.findings().len() > LIST_MAX {
         line.number("findings_total", count(verdict.findings().len()));
     }

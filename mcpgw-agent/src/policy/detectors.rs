@@ -8,14 +8,20 @@
 //! | `kinds` | reactions by kind of finding |
 //! | `allow` | of `scope` only: names by kind, `{repository: [acme/*]}`: sessions belong there, whatever they touch first |
 //! | `except` | `servers`, `tools`, `directions`, `action`: the first that matches says otherwise |
+//! | `labels` | of `flow`: [`labels`] |
+//! | `strict` | of `schema`: arguments nobody declared are wrong |
+
+mod labels;
 
 use super::glob::Glob;
 use super::read::{Members, Reader};
 use super::rules;
 use super::text::{Readings, Side};
+use crate::detect::watch::Granted;
 use crate::detect::{Allowed, Detector, DetectorSet, Finding, Pii, Realm, THRESHOLD};
 use crate::mcp::Direction;
 use crate::yaml::{At, Content, Node};
+use labels::LabelGlobs;
 
 /// What a finding does to its message, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +79,10 @@ struct Setting {
     except: Vec<Exception>,
     /// What sessions may be about.
     allow: Vec<(Realm, Box<[Glob]>)>,
+    /// Of `flow`.
+    labels: Option<Box<LabelGlobs>>,
+    /// Of `schema`.
+    strict: bool,
 }
 
 /// Where they mean something else.
@@ -92,6 +102,8 @@ impl Default for Setting {
             kinds: Vec::new(),
             except: Vec::new(),
             allow: Vec::new(),
+            labels: None,
+            strict: false,
         }
     }
 }
@@ -138,6 +150,17 @@ impl Detectors {
             }
             Some(_) => Allowed::No,
         }
+    }
+
+    /// What is said of the labels of `tool` of `server`.
+    pub(super) fn granted(&self, server: &str, tool: &str) -> Granted {
+        let labels = self.0.iter().find_map(|(_, setting)| setting.labels.as_ref());
+        labels.map(|labels| labels.granted(server, tool)).unwrap_or_default()
+    }
+
+    /// Arguments nobody declared are wrong.
+    pub(super) fn is_strict(&self) -> bool {
+        self.0.iter().any(|(_, setting)| setting.strict)
     }
 
     /// The strictest that any finding of `wanted` could be met with there.
@@ -189,10 +212,16 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         let action = reaction(reader, node);
         return Setting { action, ..Setting::default() };
     }
-    let keys = ["action", "threshold", "kinds", "except", "allow"];
-    let keys = keys.get(..if detector == Detector::Scope { 5 } else { 4 }).unwrap_or_default();
-    let members = reader.map(node, detector.as_str(), keys);
+    let mut keys = vec!["action", "threshold", "kinds", "except"];
+    keys.extend(own_key(detector));
+    let members = reader.map(node, detector.as_str(), &keys);
     let mut setting = Setting::default();
+    if let Some(node) = members.get("labels") {
+        setting.labels = Some(Box::new(LabelGlobs::read(reader, node)));
+    }
+    if let Some(node) = members.get("strict") {
+        setting.strict = reader.flag(node, "strict");
+    }
     if let Some(node) = members.get("action") {
         setting.action = reaction(reader, node);
     }
@@ -243,6 +272,13 @@ fn kinds(reader: &mut Reader, detector: Detector, name: &At<String>) -> Vec<Box<
         reader.problem(name.place, format!("`{}` is no kind of finding", name.value));
     }
     vec![name.value.to_ascii_lowercase().into()]
+}
+
+/// What only this detector can be told.
+fn own_key(detector: Detector) -> Option<&'static str> {
+    [(Detector::Scope, "allow"), (Detector::Flow, "labels"), (Detector::Schema, "strict")]
+        .into_iter()
+        .find_map(|(own, key)| (own == detector).then_some(key))
 }
 
 fn exception(reader: &mut Reader, node: &Node) -> Option<Exception> {

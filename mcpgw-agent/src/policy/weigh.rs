@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
 use super::{Effect, Evaluation, Policy, Request};
+use crate::detect::watch::Granted;
 use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, LISTS, Realm};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
@@ -50,6 +51,18 @@ impl Policy {
     #[must_use]
     pub fn scope(&self, realm: Realm, name: &str) -> Allowed {
         self.detectors.scope(realm, name)
+    }
+
+    /// What is said of the labels of the tool that `request` calls, or whose call it answers.
+    #[must_use]
+    pub fn granted(&self, request: &Request<'_>, tool: Option<&str>) -> Granted {
+        tool.map(|tool| self.detectors.granted(&request.context.server, tool)).unwrap_or_default()
+    }
+
+    /// Arguments that a tool's schema does not declare are wrong.
+    #[must_use]
+    pub fn has_strict_schemas(&self) -> bool {
+        self.detectors.is_strict()
     }
 
     /// `evaluation`, and what was found in the message by the detectors that were `wanted`. The stricter of both counts;

@@ -15,6 +15,7 @@ mod party;
 mod pinned;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -35,7 +36,7 @@ use crate::audit::{AuditError, AuditLog, Entry, Recorded};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
-use crate::policy::{Effect, Evaluation, Mode, Request};
+use crate::policy::{Effect, Evaluation, Mode};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
@@ -248,6 +249,9 @@ impl Turn<'_> {
             // The client is told in the answer's stead: the request is over.
             session.closed(self.direction.opposite(), id);
         }
+        if held.is_none() {
+            self.watched(&message, &standing, &decision, verdict.forwards(), false);
+        }
         drop(session);
         if let Some(pinned) = self.party.pins() {
             pinned.keep();
@@ -283,21 +287,16 @@ impl Turn<'_> {
             let answers = standing.answers.as_ref()?;
             message.check_answer(&answers.method).err().map(Cause::Malformed)
         };
-        let request = Request {
-            direction: self.direction,
-            message,
-            answers: standing.answers.as_ref(),
-            revision: standing.revision,
-            context: self.party.context(),
-        };
+        let request = self.request(message, standing);
+        let task_tool = standing.task_tool.as_deref();
         if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
             // No rule is asked, but what is not to be written down is looked for all the same.
             let effect = Effect::Deny { as_result: false };
             let refused = Evaluation { effect, ..Evaluation::passing("".into(), Mode::Enforce) };
-            let Evaluation { findings, concealed, .. } = self.inspect(&request, refused);
+            let Evaluation { findings, concealed, .. } = self.inspect(&request, task_tool, refused);
             return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
-        verdict::decide(self.inspect(&request, policy.evaluate(&request)))
+        verdict::decide(self.inspect(&request, task_tool, policy.evaluate(&request)))
     }
 
     fn record(

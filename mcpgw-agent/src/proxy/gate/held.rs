@@ -116,6 +116,7 @@ impl Turn<'_> {
             if waited && now.violation.is_none() {
                 session.passed(direction, message, verdict.edits(), &decision, self.gate.now_us());
                 self.stays(message);
+                self.watched(message, &now, &decision, true, true);
                 standing = now;
             } else {
                 // Meanwhile it was answered in its stead, or is expected no more.

@@ -1,12 +1,18 @@
 //! What detectors find in a message, and in the session around it.
 
 use super::Turn;
+use crate::detect::watch::Watched;
 use crate::detect::{Detector, Inspector, Subject};
 use crate::policy::{Evaluation, Request};
 
 impl Turn<'_> {
-    /// `evaluation`, and what is found.
-    pub(super) fn inspect(&self, request: &Request<'_>, evaluation: Evaluation) -> Evaluation {
+    /// `evaluation`, and what is found. `task_tool` is the tool whose call became the task the message is about.
+    pub(super) fn inspect(
+        &self,
+        request: &Request<'_>,
+        task_tool: Option<&str>,
+        evaluation: Evaluation,
+    ) -> Evaluation {
         let policy = &self.loaded.policy;
         let wanted = policy.inspects(request, &evaluation);
         let tool = request.tool();
@@ -24,6 +30,8 @@ impl Turn<'_> {
             let allowed = |realm, name: &str| policy.scope(realm, name);
             findings.list.extend(self.party.scope().look(request.direction, request.message, allowed));
         }
-        policy.weigh(request, evaluation, wanted, findings)
+        let Watched { list, origins } = self.watch(request, task_tool, wanted);
+        findings.list.extend(list);
+        Evaluation { origins, ..policy.weigh(request, evaluation, wanted, findings) }
     }
 }

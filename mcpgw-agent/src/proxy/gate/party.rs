@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pinned::Pinned;
 use crate::detect::Scope;
+use crate::detect::watch::Watch;
 use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::proxy::hold::Holds;
@@ -17,6 +18,7 @@ pub struct Party {
     context: Context,
     session: Mutex<Session>,
     scope: Mutex<Scope>,
+    watch: Mutex<Watch>,
     tally: Tally,
     holds: Option<Arc<Holds>>,
     pinned: Option<Pinned>,
@@ -65,6 +67,7 @@ impl Party {
             context,
             session: Mutex::default(),
             scope: Mutex::default(),
+            watch: Mutex::default(),
             tally: Tally::default(),
             holds: None,
             pinned: None,
@@ -125,5 +128,10 @@ impl Party {
     /// What the session is about. It is locked for a moment, while [`session`](Self::session) is, never the other way round.
     pub(super) fn scope(&self) -> MutexGuard<'_, Scope> {
         self.scope.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What its messages amount to together. Only taken while [`session`](Self::session) is held.
+    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

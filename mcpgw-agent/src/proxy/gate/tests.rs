@@ -6,8 +6,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::*;
-use crate::policy::Policy;
 use crate::audit::Options;
+use crate::policy::Policy;
 use crate::policy::{Context, Principal, Transport};
 
 /// A gate under the policy with this `detectors:`, and a session.
