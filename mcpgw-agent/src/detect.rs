@@ -8,6 +8,7 @@
 //! ```
 
 mod destructive;
+pub mod external;
 mod finding;
 mod inspector;
 pub mod injection;

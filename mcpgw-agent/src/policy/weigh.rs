@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
 use super::{Effect, Evaluation, Policy, Request};
+use crate::detect::external::is_personal;
 use crate::detect::{Detector, DetectorSet, Finding, Findings, LISTS};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
@@ -79,7 +80,9 @@ impl Policy {
             Reaction::Deny => Effect::Deny { as_result: is_tool_call(request) },
         };
         let concealed = edits(request.message, &weighed, |weighed| {
-            matches!(weighed.finding.detector, Detector::Secrets | Detector::Pii)
+            let Finding { detector, kind, .. } = weighed.finding;
+            matches!(detector, Detector::Secrets | Detector::Pii)
+                || (detector == Detector::External && is_personal(kind))
         });
         let by_detectors = Evaluation {
             effect,

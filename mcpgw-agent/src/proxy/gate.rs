@@ -1,13 +1,14 @@
 //! The one way from a peer's bytes to the other peer: decode, look, evaluate, decide, record, forward.
 //!
 //! ```text
-//! bytes ─▶ decode ─▶ Session::look ─▶ Policy::evaluate ─▶ decide ─▶ AuditLog::record ─▶ Passed
+//! bytes ─▶ decode ─▶ (inquire) ─▶ Session::look ─▶ Policy::evaluate ─▶ decide ─▶ AuditLog::record ─▶ Passed
 //! ```
 //!
 //! The same for both directions and every transport. Everything up to the record is synchronous and pure; the record is
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
 mod held;
+mod inquiry;
 mod judged;
 pub(crate) mod metrics;
 mod party;
@@ -21,19 +22,21 @@ use std::time::Instant;
 use bytes::Bytes;
 
 pub use held::Held;
+pub use inquiry::{Advice, Inquiry};
 pub use judged::{Judged, Passed};
 pub use metrics::GateMetrics;
 pub use party::{Party, Tally};
 
+use super::guardrail::Guardrails;
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
-use crate::detect::{Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
-use crate::policy::{Evaluation, Mode, Policy, Request};
+use crate::policy::{Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
+use inquiry::{Advised, inspect};
 use judged::{Item, Outcome};
 use metrics::Counted;
 
@@ -51,6 +54,7 @@ pub struct Gate {
     stem: Box<str>,
     decisions: AtomicU64,
     metrics: Arc<GateMetrics>,
+    guardrails: Option<Arc<Guardrails>>,
 }
 
 /// How messages are told apart on the wire they came from.
@@ -75,7 +79,15 @@ impl Gate {
             stem: stem.into(),
             decisions: AtomicU64::new(1),
             metrics: Arc::default(),
+            guardrails: None,
         }
+    }
+
+    /// This gate, which asks `guardrails` before it decides.
+    #[must_use]
+    pub fn guarded_by(self, guardrails: Arc<Guardrails>) -> Self {
+        let metrics = Arc::new(GateMetrics::new().with(guardrails.metrics()));
+        Self { guardrails: Some(guardrails), metrics, ..self }
     }
 
     /// Where it records.
@@ -114,7 +126,8 @@ impl Gate {
     }
 
     /// Decides on what [`decode`](Self::decode) made of `bytes`, and records it. `objection` is what the transport has
-    /// against it; `since` when its last byte arrived.
+    /// against it; `advice` what came of [`inquire`](Self::inquire); `since` when its last byte arrived.
+    #[expect(clippy::too_many_arguments, reason = "each is another's word on one message")]
     pub fn judge(
         &self,
         party: &Party,
@@ -122,15 +135,20 @@ impl Gate {
         bytes: &Bytes,
         decoded: Result<Decoded, Malformed>,
         objection: Option<&Cause>,
+        advice: Option<Advice>,
         since: Instant,
     ) -> Judged {
-        let loaded = self.policies.current();
+        let (loaded, mut advised) = match advice {
+            Some(Advice { loaded, items }) => (loaded, items),
+            None => (self.policies.current(), Vec::new().into_iter()),
+        };
+        let mut advised = || advised.next().flatten();
         let turn = Turn { gate: self, party, direction, loaded: &loaded, since };
         match decoded {
             Err(malformed) => Judged::one(turn.refuse(bytes, &malformed)),
-            Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, false)),
+            Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, advised(), false)),
             Ok(Decoded::Batch(messages)) => {
-                let items = messages.into_iter().map(|message| turn.message(message, objection, true));
+                let items = messages.into_iter().map(|message| turn.message(message, objection, advised(), true));
                 Judged::batch(bytes.clone(), items.collect())
             }
         }
@@ -148,21 +166,6 @@ impl Gate {
         id.push_str(&self.decisions.fetch_add(1, Ordering::Relaxed).to_string());
         id
     }
-}
-
-/// Evaluates by rules, and by what is found where those let it pass.
-fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
-    let evaluation = policy.evaluate(request);
-    let wanted = policy.inspects(request, &evaluation);
-    let tool = request.tool();
-    let subject = Subject {
-        direction: request.direction,
-        server: &request.context.server,
-        answers: request.answers.map(|open| &*open.method),
-        tool: tool.as_deref(),
-    };
-    let findings = Inspector::shipped().message(request.message, &subject, wanted);
-    policy.weigh(request, evaluation, wanted, findings)
 }
 
 /// One message's, or one batch's, way through the gate: one policy for all of it.
@@ -220,11 +223,17 @@ impl Turn<'_> {
         ids.find(|id| session.unanswered(Direction::ToServer).any(|(open, _)| open == id))
     }
 
-    fn message(&self, message: Message, objection: Option<&Cause>, in_batch: bool) -> Item {
+    fn message(
+        &self,
+        message: Message,
+        objection: Option<&Cause>,
+        advised: Option<Advised>,
+        in_batch: bool,
+    ) -> Item {
         let decision = self.gate.decision_id();
         let mut session = self.party.session();
         let standing = session.look(self.direction, &message, in_batch);
-        let verdict = self.decide(&message, &standing, objection);
+        let verdict = self.decide(&message, &standing, objection, advised);
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
         let outgoing = if verdict.edits().is_empty() {
             message.bytes().clone()
@@ -259,7 +268,13 @@ impl Turn<'_> {
         Item { outcome, message: Some(message), verdict, decision, answers, held }
     }
 
-    fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
+    fn decide(
+        &self,
+        message: &Message,
+        standing: &Standing,
+        objection: Option<&Cause>,
+        advised: Option<Advised>,
+    ) -> Verdict {
         let policy = &self.loaded.policy;
         let wrong = || {
             let answers = standing.answers.as_ref()?;
@@ -275,7 +290,7 @@ impl Turn<'_> {
             revision: standing.revision,
             context: self.party.context(),
         };
-        verdict::decide(inspect(policy, &request))
+        verdict::decide(inspect(policy, &request, advised, self.gate.guardrails.as_deref()))
     }
 
     fn record(

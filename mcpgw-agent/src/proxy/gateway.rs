@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gate::Gate;
+use super::guardrail::{GuardrailError, Guardrails};
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
 use crate::json::Limits;
@@ -32,6 +33,9 @@ pub enum GatewayError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// A guardrail cannot be set up.
+    #[error(transparent)]
+    Guardrail(#[from] GuardrailError),
 }
 
 impl GatewayError {
@@ -40,7 +44,7 @@ impl GatewayError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Audit(error) => error.hint(),
-            Self::Directory { .. } | Self::Policy(_) => None,
+            Self::Directory { .. } | Self::Policy(_) | Self::Guardrail(_) => None,
         }
     }
 }
@@ -65,7 +69,7 @@ impl Gateway {
             make(state)?;
         }
         let audit = AuditLog::open(&log_options(&config.audit, path)?)?;
-        Ok(Self::new(policies, audit, config))
+        Self::new(policies, audit, config)
     }
 
     /// The gateway of one session with `server`, beside which others may be told the same audit log: then it has a log of its
@@ -90,15 +94,17 @@ impl Gateway {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self::new(policies, audit, config))
+        Self::new(policies, audit, config)
     }
 
-    fn new(policies: PolicyStore, audit: AuditLog, config: &config::Gateway) -> Self {
+    fn new(policies: PolicyStore, audit: AuditLog, config: &config::Gateway) -> Result<Self, GatewayError> {
+        let guardrails = Guardrails::open(&config.guardrails)?;
         let (policies, audit) = (Arc::new(policies), Arc::new(audit));
         let bytes = usize::try_from(config.limits.message_bytes).unwrap_or(usize::MAX);
         let limits = Limits { bytes, ..Limits::default() };
-        let gate = Arc::new(Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits));
-        Self { gate, policies, audit }
+        let gate = Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits);
+        let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
+        Ok(Self { gate, policies, audit })
     }
 
     /// Decides on messages.

@@ -8,6 +8,7 @@ use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
 
 use crate::mcp::{Direction, MessageKind};
+use crate::proxy::guardrail::GuardrailMetrics;
 use crate::verdict::{Action, Cause, Verdict};
 
 /// Methods with a label of their own, sorted.
@@ -73,6 +74,7 @@ pub struct GateMetrics {
     added: HistogramVec,
     added_by: [Histogram; 2],
     upstream_errors: IntCounter,
+    guardrails: Option<GuardrailMetrics>,
 }
 
 /// A decision, as it is counted.
@@ -140,7 +142,12 @@ impl GateMetrics {
             "mcpgw_upstream_errors_total",
             "Servers that ended or broke off while requests were open.",
         );
-        Self { requests, request, decisions, decision, durations, duration, added, added_by, upstream_errors }
+        Self { requests, request, decisions, decision, durations, duration, added, added_by, upstream_errors, guardrails: None }
+    }
+
+    /// Those of `guardrails` as well.
+    pub(super) fn with(self, guardrails: &GuardrailMetrics) -> Self {
+        Self { guardrails: Some(guardrails.clone()), ..self }
     }
 
     /// A server ended or broke off while requests were open.
@@ -178,13 +185,15 @@ impl GateMetrics {
 
     /// What Prometheus may collect.
     pub(crate) fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        vec![
+        let gate: [Box<dyn Collector>; 5] = [
             Box::new(self.requests.clone()),
             Box::new(self.decisions.clone()),
             Box::new(self.durations.clone()),
             Box::new(self.added.clone()),
             Box::new(self.upstream_errors.clone()),
-        ]
+        ];
+        let guardrails = self.guardrails.iter().flat_map(GuardrailMetrics::collectors);
+        gate.into_iter().chain(guardrails).collect()
     }
 }
 
