@@ -10,8 +10,8 @@
 mod destructive;
 pub mod external;
 mod finding;
-mod inspector;
 pub mod injection;
+mod inspector;
 mod nominate;
 mod pii;
 mod place;
@@ -24,8 +24,8 @@ pub(crate) mod tests;
 
 pub use destructive::{Destructive, judge_call};
 pub use finding::{Detector, Finding, Hit, Severity};
-pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
 pub use injection::Injection;
+pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use pii::Pii;
 pub use place::{Place, Surface};

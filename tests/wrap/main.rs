@@ -9,7 +9,10 @@
     reason = "test support fails by panicking"
 )]
 
+#[path = "../support/analyzer.rs"]
+mod analyzer;
 mod bytes;
+mod guardrails;
 mod messages;
 mod process;
 mod refusals;

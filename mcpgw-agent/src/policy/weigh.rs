@@ -141,7 +141,8 @@ impl<'m> Lists<'m> {
     fn remove(&mut self, finding: &Finding) -> bool {
         for list in self.0.iter_mut().filter(|list| finding.node < list.end) {
             // An element has what follows it up to the next.
-            if let Some(position) = list.starts.partition_point(|start| *start <= finding.node).checked_sub(1) {
+            if let Some(position) = list.starts.partition_point(|start| *start <= finding.node).checked_sub(1)
+            {
                 list.removed.insert(position);
                 return true;
             }

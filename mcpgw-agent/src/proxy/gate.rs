@@ -148,7 +148,8 @@ impl Gate {
             Err(malformed) => Judged::one(turn.refuse(bytes, &malformed)),
             Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, advised(), false)),
             Ok(Decoded::Batch(messages)) => {
-                let items = messages.into_iter().map(|message| turn.message(message, objection, advised(), true));
+                let items =
+                    messages.into_iter().map(|message| turn.message(message, objection, advised(), true));
                 Judged::batch(bytes.clone(), items.collect())
             }
         }

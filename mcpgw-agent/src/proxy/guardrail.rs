@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::config::{self, Preset};
-use crate::detect::external::{Kinds, NotShown, Protocol, Question, Template, Texts, unavailable};
+use crate::detect::external::{Kinds, NotShown, Protocol, Question, Texts, unavailable};
 use crate::detect::{Finding, Subject};
 use crate::json::Edit;
 use crate::mcp::{Direction, Message};
@@ -98,8 +98,11 @@ struct Guardrail {
 pub(crate) struct Ask {
     /// Which.
     guardrail: usize,
-    /// The texts, and the request's body; or why they are not shown.
-    about: Result<(Texts, Bytes), NotShown>,
+    /// The texts, or why they are not shown.
+    about: Result<Texts, NotShown>,
+    direction: Direction,
+    server: Box<str>,
+    tool: Option<Box<str>>,
 }
 
 impl Guardrails {
@@ -124,18 +127,16 @@ impl Guardrails {
 
     /// What is to be asked about `message`, which goes on with `edits`.
     pub(crate) fn asks(&self, message: &Message, subject: &Subject<'_>, edits: &[Edit]) -> Vec<Ask> {
-        let concerned = self.list.iter().enumerate().filter(|(_, guardrail)| guardrail.looks(subject.direction));
+        let concerned =
+            self.list.iter().enumerate().filter(|(_, guardrail)| guardrail.looks(subject.direction));
         let ask = |(index, guardrail): (usize, &Guardrail)| {
             let config = &guardrail.config;
             let max_bytes = usize::try_from(config.max_bytes).unwrap_or(usize::MAX);
-            let texts = match Texts::collect(message, subject, edits, &config.surfaces, max_bytes) {
-                Ok(texts) if texts.is_empty() => return None,
-                Ok(texts) => texts,
-                Err(not_shown) => return Some(Ask { guardrail: index, about: Err(not_shown) }),
-            };
+            let about = Texts::collect(message, subject, edits, &config.surfaces, max_bytes);
             let Subject { direction, server, tool, .. } = *subject;
-            let body = guardrail.protocol.body(&Question { text: texts.text(), direction, server, tool });
-            Some(Ask { guardrail: index, about: Ok((texts, Bytes::from(body))) })
+            let is_nothing = about.as_ref().is_ok_and(Texts::is_empty);
+            let tool = tool.map(Into::into);
+            (!is_nothing).then(|| Ask { guardrail: index, about, direction, server: server.into(), tool })
         };
         concerned.filter_map(ask).collect()
     }
@@ -143,10 +144,11 @@ impl Guardrails {
     /// Asks, and waits for the answer: no longer than the guardrail's time-out.
     pub(crate) async fn put(&self, ask: Ask) -> Vec<Finding> {
         let Some(guardrail) = self.list.get(ask.guardrail) else { return Vec::new() };
-        match ask.about {
-            Ok((texts, body)) => guardrail.ask(&texts, body).await,
-            Err(_not_shown) => guardrail.failed(Outcome::TooLong),
-        }
+        let Ask { about, direction, server, tool, .. } = &ask;
+        let Ok(texts) = about else { return guardrail.failed(Outcome::NotShown) };
+        let text = texts.text();
+        let question = Question { text, direction: *direction, server, tool: tool.as_deref() };
+        guardrail.ask(texts, &question).await
     }
 
     /// What is found where a message should have been shown to them and was not.
@@ -175,7 +177,9 @@ impl Guardrail {
         let protocol = match &config.preset {
             Preset::Presidio(presidio) => Protocol::Presidio(presidio.clone()),
             Preset::Lasso => Protocol::Lasso,
-            Preset::Generic { body, answer } => generic(body, answer),
+            Preset::Generic { body, answer } => {
+                Protocol::Generic { body: body.clone(), answer: answer.clone() }
+            }
         };
         Ok(Self {
             protocol,
@@ -194,16 +198,17 @@ impl Guardrail {
         self.config.directions.contains(&direction)
     }
 
-    async fn ask(&self, texts: &Texts, body: Bytes) -> Vec<Finding> {
+    async fn ask(&self, texts: &Texts, question: &Question<'_>) -> Vec<Finding> {
         if !self.with_breaker(|breaker, now| breaker.permits(now)) {
             return self.failed(Outcome::Open);
         }
         let since = Instant::now();
-        let mut is_seated = false;
+        let mut seated = None;
         let asked = timeout(self.config.timeout, async {
             let _seat = self.seats.acquire().await.ok();
-            is_seated = true;
-            self.client.ask(body).await
+            seated = Some(Instant::now());
+            // Not made before: who waits for a seat takes no room for it.
+            self.client.ask(Bytes::from(self.protocol.body(question))).await
         });
         let asked = asked.await;
         self.meters.took(since.elapsed());
@@ -213,9 +218,11 @@ impl Guardrail {
                 tracing::debug!(guardrail = self.config.name, error = %failure, "a guardrail cannot be asked");
                 return self.fell(failure.outcome());
             }
-            // Too many ask at once: that is no failure of the guardrail's.
-            Err(_elapsed) if !is_seated => return self.failed(Outcome::Busy),
-            Err(_elapsed) => return self.fell(Outcome::Timeout),
+            // Where too many ask at once and it had hardly any time, that is no failure of the guardrail's.
+            Err(_elapsed) => {
+                let had_time = seated.is_some_and(|since| since.elapsed() >= self.config.timeout / 2);
+                return if had_time { self.fell(Outcome::Timeout) } else { self.failed(Outcome::Busy) };
+            }
         };
         let flags = self.protocol.answer(answer, texts.text(), &self.kinds);
         match flags.and_then(|flags| texts.findings(flags, self.says)) {
@@ -257,11 +264,6 @@ impl Guardrail {
         }
         result
     }
-}
-
-/// The template was checked where the configuration was.
-fn generic(body: &Template, answer: &crate::detect::external::Mapping) -> Protocol {
-    Protocol::Generic { body: body.clone(), answer: answer.clone() }
 }
 
 impl Drop for Guardrails {

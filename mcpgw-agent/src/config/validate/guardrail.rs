@@ -52,7 +52,11 @@ const OURS: [&str; 8] = [
 impl Check {
     pub(super) fn guardrails(&mut self, entries: &[At<GuardrailEntry>]) -> Vec<Guardrail> {
         if let Some(first_beyond) = entries.get(MAX_GUARDRAILS) {
-            self.problem("gateway.guardrails", first_beyond, out_of_range(&entries.len(), &0, &MAX_GUARDRAILS));
+            self.problem(
+                "gateway.guardrails",
+                first_beyond,
+                out_of_range(&entries.len(), &0, &MAX_GUARDRAILS),
+            );
         }
         let mut names = BTreeSet::new();
         let mut guardrails = Vec::new();
@@ -73,8 +77,9 @@ impl Check {
         let key = |field: &str| format!("{at}.{field}");
         self.words(&key("kinds"), kinds);
         let name = self.value(&key("name"), Some(name), String::new(), |text| word(text));
-        let max_bytes = self
-            .value(&key("max-bytes"), max_bytes.as_ref(), TEXT_BYTES_DEFAULT, |&bytes| size(bytes, TEXT_BYTES));
+        let max_bytes = self.value(&key("max-bytes"), max_bytes.as_ref(), TEXT_BYTES_DEFAULT, |&bytes| {
+            size(bytes, TEXT_BYTES)
+        });
         let timeout = self.period(&key("timeout"), timeout, TIMEOUT_DEFAULT, TIMEOUT);
         let breaker = self.breaker(&key("breaker"), &entry.value.breaker);
         let headers = self.headers(&key("headers"), &entry.value.headers);
@@ -149,12 +154,15 @@ impl Check {
         match preset {
             PresetWord::Presidio => {
                 self.words(&format!("{at}.entities"), entities);
-                let language = self.value(&format!("{at}.language"), language.as_ref(), "en".into(), |text| {
-                    word(text).map(|text| text.into())
-                });
+                let language =
+                    self.value(&format!("{at}.language"), language.as_ref(), "en".into(), |text| {
+                        word(text).map(|text| text.into())
+                    });
                 let threshold = self.value(&format!("{at}.threshold"), threshold.as_ref(), None, |&number| {
                     let within = (0.0..=1.0).contains(&number);
-                    within.then(|| Some(number.to_string().into())).ok_or_else(|| out_of_range(&number, &0, &1))
+                    within
+                        .then(|| Some(number.to_string().into()))
+                        .ok_or_else(|| out_of_range(&number, &0, &1))
                 });
                 let entities = entities.iter().map(|entity| entity.value.as_str().into()).collect();
                 Some(Preset::Presidio(Presidio { language, entities, threshold }))
@@ -175,7 +183,8 @@ impl Check {
     }
 
     fn answer(&mut self, at: &str, section: &At<AnswerSection>) -> Mapping {
-        let AnswerSection { findings, flagged, flagged_values, score, kind, start, end, offsets } = &section.value;
+        let AnswerSection { findings, flagged, flagged_values, score, kind, start, end, offsets } =
+            &section.value;
         if findings.is_none() && flagged.is_none() && score.is_none() {
             let what = "one of `findings`, `flagged` and `score` has to say whether there is anything";
             self.problem(at, section, ProblemKind::Guardrail(what));

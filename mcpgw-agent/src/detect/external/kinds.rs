@@ -53,6 +53,7 @@ pub fn is_personal(kind: &str) -> bool {
 }
 
 fn snake(name: &str) -> String {
-    let letter = |letter: char| if matches!(letter, ' ' | '-' | '.') { '_' } else { letter.to_ascii_lowercase() };
+    let letter =
+        |letter: char| if matches!(letter, ' ' | '-' | '.') { '_' } else { letter.to_ascii_lowercase() };
     name.trim().chars().map(letter).collect()
 }

@@ -41,7 +41,8 @@ pub(super) fn flags(answer: Value<'_>) -> Result<Vec<Flag>, Garbage> {
         let name = deputy.as_str().unwrap_or_default();
         if says.as_bool() == Some(true) {
             let known = DEPUTIES.iter().find(|(known, ..)| *known == name);
-            let (kind, severity) = known.map_or((FLAG, Severity::High), |(_, kind, severity)| (*kind, *severity));
+            let (kind, severity) =
+                known.map_or((FLAG, Severity::High), |(_, kind, severity)| (*kind, *severity));
             push(&mut flags, flag(kind, severity))?;
         }
     }

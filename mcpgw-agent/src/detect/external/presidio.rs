@@ -40,7 +40,8 @@ pub(super) fn flags(answer: Value<'_>, text: &str, kinds: &Kinds) -> Result<Vec<
     let offsets = Offsets::new(text, Unit::Characters);
     let mut flags = Vec::new();
     for entity in answer.elements() {
-        let name = entity.get("entity_type").and_then(Value::as_str).ok_or(Garbage("an entity has no type"))?;
+        let name =
+            entity.get("entity_type").and_then(Value::as_str).ok_or(Garbage("an entity has no type"))?;
         let (kind, severity) = kinds.entity(&name);
         let score = score(entity.get("score").ok_or(Garbage("an entity has no score"))?)?;
         let range = offsets.range(place(entity.get("start"))?, place(entity.get("end"))?)?;

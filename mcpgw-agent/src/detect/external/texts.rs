@@ -116,12 +116,25 @@ impl Texts {
                 let Piece { node, is_key, role, .. } = *piece;
                 // What is sure must not make sure what is not: each score stays with its own place.
                 let index = known.get(&(node, is_key, kind)).copied();
-                match index.and_then(|index| findings.get_mut(index)).filter(|f| f.score.total_cmp(&score).is_eq()) {
+                match index
+                    .and_then(|index| findings.get_mut(index))
+                    .filter(|f| f.score.total_cmp(&score).is_eq())
+                {
                     Some(finding) => finding.add(severity, score, why, range),
                     None => {
                         known.insert((node, is_key, kind), findings.len());
                         let (detector, ranges) = (Detector::External, vec![range]);
-                        findings.push(Finding { detector, kind, severity, score, why, role, node, is_key, ranges });
+                        findings.push(Finding {
+                            detector,
+                            kind,
+                            severity,
+                            score,
+                            why,
+                            role,
+                            node,
+                            is_key,
+                            ranges,
+                        });
                     }
                 }
             }
@@ -146,7 +159,8 @@ impl Texts {
         let span = value.span();
         let first = edits.partition_point(|edit| edit.span.end <= span.start);
         let within = edits.get(first..).unwrap_or_default();
-        let within = within.get(..within.partition_point(|edit| edit.span.start < span.end)).unwrap_or_default();
+        let within =
+            within.get(..within.partition_point(|edit| edit.span.start < span.end)).unwrap_or_default();
         // It does not go on.
         if within.iter().any(|edit| edit.span.start <= span.start && edit.span.end >= span.end) {
             return Ok(());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{Gate, Party};
 use crate::detect::{Detector, DetectorSet, Finding, Findings, Inspector, Subject};
-use crate::mcp::{Decoded, Direction, Malformed, Message, Revision};
+use crate::mcp::{Decoded, Direction, Malformed, Revision};
 use crate::policy::{Effect, Evaluation, Policy, Request};
 use crate::proxy::guardrail::{Ask, Guardrails, join};
 use crate::reload::Loaded;
@@ -139,7 +139,8 @@ impl Local {
         let evaluation = policy.evaluate(request);
         let wanted = policy.inspects(request, &evaluation);
         let tool = request.tool();
-        let findings = Inspector::shipped().message(request.message, &subject(request, tool.as_deref()), wanted);
+        let findings =
+            Inspector::shipped().message(request.message, &subject(request, tool.as_deref()), wanted);
         let (answers, revision) = (request.answers.cloned(), request.revision);
         Self { answers, revision, evaluation, wanted, findings }
     }
@@ -149,8 +150,7 @@ impl Local {
         if !self.wanted.has(Detector::External) {
             return Vec::new();
         }
-        let evaluation =
-            policy.weigh(request, self.evaluation.clone(), self.wanted, self.findings.clone());
+        let evaluation = policy.weigh(request, self.evaluation.clone(), self.wanted, self.findings.clone());
         let edits = match &evaluation.effect {
             Effect::Deny { .. } if evaluation.is_denied() => return Vec::new(),
             Effect::Redact(edits) => edits.as_slice(),
@@ -161,7 +161,12 @@ impl Local {
     }
 
     /// What policy makes of it all.
-    pub(super) fn weigh(mut self, policy: &Policy, request: &Request<'_>, outside: Vec<Finding>) -> Evaluation {
+    pub(super) fn weigh(
+        mut self,
+        policy: &Policy,
+        request: &Request<'_>,
+        outside: Vec<Finding>,
+    ) -> Evaluation {
         if !outside.is_empty() {
             self.findings.list.extend(outside);
             self.findings.list.sort_by_key(|finding| finding.node);

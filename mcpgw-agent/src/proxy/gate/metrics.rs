@@ -142,11 +142,22 @@ impl GateMetrics {
             "mcpgw_upstream_errors_total",
             "Servers that ended or broke off while requests were open.",
         );
-        Self { requests, request, decisions, decision, durations, duration, added, added_by, upstream_errors, guardrails: None }
+        Self {
+            requests,
+            request,
+            decisions,
+            decision,
+            durations,
+            duration,
+            added,
+            added_by,
+            upstream_errors,
+            guardrails: None,
+        }
     }
 
     /// Those of `guardrails` as well.
-    pub(super) fn with(self, guardrails: &GuardrailMetrics) -> Self {
+    pub(crate) fn with(self, guardrails: &GuardrailMetrics) -> Self {
         Self { guardrails: Some(guardrails.clone()), ..self }
     }
 

@@ -87,7 +87,8 @@ impl Client {
         let host = url.host_str().ok_or_else(no_host)?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let target =
+            url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let mut headers = HeaderMap::new();
         let authority = HeaderValue::try_from(authority).map_err(|_invalid| no_host())?;
         headers.insert(header::HOST, authority);

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+};
 
 use super::breaker::State;
 
@@ -29,8 +31,8 @@ pub(super) enum Outcome {
     Busy,
     /// Its breaker is open.
     Open,
-    /// The message is too long to be shown.
-    TooLong,
+    /// The message cannot be shown: it is too long.
+    NotShown,
     /// The message became one to be shown only after guardrails were asked.
     Unasked,
 }
@@ -45,7 +47,7 @@ impl Outcome {
         Self::Garbage,
         Self::Busy,
         Self::Open,
-        Self::TooLong,
+        Self::NotShown,
         Self::Unasked,
     ];
 
@@ -59,7 +61,7 @@ impl Outcome {
             Self::Garbage => "garbage",
             Self::Busy => "busy",
             Self::Open => "open",
-            Self::TooLong => "too-long",
+            Self::NotShown => "not-shown",
             Self::Unasked => "unasked",
         }
     }
@@ -90,8 +92,7 @@ impl GuardrailMetrics {
         let requests = IntCounterVec::new(options, &["guardrail", "outcome"]).expect(constant);
         let name = "mcpgw_guardrail_duration_seconds";
         let options = HistogramOpts::new(name, "From asking a guardrail to its answer, or to giving up.");
-        let durations =
-            HistogramVec::new(options.buckets(BOUNDS.to_vec()), &["guardrail"]).expect(constant);
+        let durations = HistogramVec::new(options.buckets(BOUNDS.to_vec()), &["guardrail"]).expect(constant);
         let name = "mcpgw_guardrail_breaker_state";
         let options = Opts::new(name, "1 for the state a guardrail's circuit breaker is in.");
         let states = IntGaugeVec::new(options, &["guardrail", "state"]).expect(constant);
@@ -101,13 +102,20 @@ impl GuardrailMetrics {
     /// Those of the guardrail `name`.
     pub(super) fn of(&self, name: &str) -> Meters {
         let meters = Meters {
-            outcomes: Outcome::ALL
-                .map(|outcome| self.requests.with_label_values(&[name, outcome.as_str()])),
+            outcomes: Outcome::ALL.map(|outcome| self.requests.with_label_values(&[name, outcome.as_str()])),
             duration: self.durations.with_label_values(&[name]),
             states: State::ALL.map(|state| self.states.with_label_values(&[name, state.as_str()])),
         };
         meters.state(State::Closed);
         meters
+    }
+
+    /// With a guardrail of this name.
+    #[cfg(test)]
+    pub(crate) fn of_one(name: &str) -> Self {
+        let metrics = Self::new();
+        metrics.of(name);
+        metrics
     }
 
     /// What Prometheus may collect.
@@ -122,6 +130,12 @@ impl Meters {
         if let Some((_, counter)) = all.find(|(known, _)| **known == outcome) {
             counter.inc();
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn outcomes_of(&self, outcome: Outcome) -> u64 {
+        let mut all = Outcome::ALL.iter().zip(&self.outcomes);
+        all.find(|(known, _)| **known == outcome).map_or(0, |(_, counter)| counter.get())
     }
 
     pub(super) fn took(&self, duration: Duration) {
