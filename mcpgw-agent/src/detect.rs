@@ -10,6 +10,7 @@
 mod argument_injection;
 mod destructive;
 mod exfiltration;
+pub mod external;
 mod finding;
 pub mod injection;
 mod inspector;

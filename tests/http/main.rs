@@ -9,10 +9,13 @@
     reason = "a failed expectation is how a test reports"
 )]
 
+#[path = "../support/analyzer.rs"]
+mod analyzer;
 mod bytes;
 mod client;
 mod events;
 mod faults;
+mod guardrails;
 mod hostile;
 mod legacy;
 mod limits;

@@ -44,7 +44,7 @@ impl Site {
     pub(crate) fn pass(&self, party: &Party, direction: Direction, text: &str) -> Passed {
         let bytes = Bytes::copy_from_slice(text.as_bytes());
         let decoded = self.gate.decode(bytes.clone(), Framing::Line);
-        self.gate.judge(party, direction, &bytes, decoded, None, Instant::now()).wait()
+        self.gate.judge(party, direction, &bytes, decoded, None, None, Instant::now()).wait()
     }
 
     /// Everything that is on record so far, as it stands in the files.

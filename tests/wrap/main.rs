@@ -9,9 +9,12 @@
     reason = "test support fails by panicking"
 )]
 
+#[path = "../support/analyzer.rs"]
+mod analyzer;
 mod bytes;
 mod detected;
 mod flow;
+mod guardrails;
 mod messages;
 mod process;
 mod refusals;

@@ -2,9 +2,12 @@
 //!
 //! Values that may turn out wrong carry their place. No `flatten` and no `untagged`: both lose places.
 
+pub(super) mod guardrail;
+
 use serde::Deserialize;
 
 use crate::yaml::At;
+use guardrail::GuardrailEntry;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -84,6 +87,8 @@ pub(super) struct GatewaySection {
     #[serde(default)]
     pub(super) limits: GatewayLimitsSection,
     pub(super) hold_timeout: Option<At<String>>,
+    #[serde(default)]
+    pub(super) guardrails: Vec<At<GuardrailEntry>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::guardrail::Guardrail;
 use crate::audit::Durability;
 use crate::pins::Trust;
 
@@ -19,6 +20,8 @@ pub struct Gateway {
     pub limits: GatewayLimits,
     /// How long a message that policy holds waits for a person.
     pub hold_timeout: Duration,
+    /// Whom to ask about messages.
+    pub guardrails: Vec<Guardrail>,
 }
 
 impl Default for Gateway {
@@ -29,6 +32,7 @@ impl Default for Gateway {
             pins: Pins::default(),
             limits: GatewayLimits::default(),
             hold_timeout: Duration::from_secs(300),
+            guardrails: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
 use super::{Effect, Evaluation, Policy, Request};
+use crate::detect::external::is_personal;
 use crate::detect::watch::Granted;
 use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, LISTS, Realm};
 use crate::json::{self, Edit, Value, quote};
@@ -101,8 +102,10 @@ impl Policy {
         if !findings.is_complete && self.detectors.strictest(wanted, &at) > Reaction::Observe {
             (reaction, worst) = (Reaction::Deny, None);
         }
-        let mut concealed =
-            edits(request.message, &weighed, |weighed| CONCEALED.contains(&weighed.finding.detector));
+        let mut concealed = edits(request.message, &weighed, |weighed| {
+            let Finding { detector, kind, .. } = weighed.finding;
+            CONCEALED.contains(&detector) || detector == Detector::External && is_personal(kind)
+        });
         if !findings.is_complete {
             let arguments = request.message.params().and_then(|params| params.get("arguments"));
             let edit = |arguments: Value<'_>| Edit { span: arguments.span(), with: NOT_INSPECTED.to_owned() };

@@ -1,13 +1,14 @@
 //! The one way from a peer's bytes to the other peer: decode, look, evaluate, decide, record, forward.
 //!
 //! ```text
-//! bytes ─▶ decode ─▶ Session::look ─▶ Policy::evaluate ─▶ decide ─▶ AuditLog::record ─▶ Passed
+//! bytes ─▶ decode ─▶ (inquire) ─▶ Session::look ─▶ Policy::evaluate ─▶ decide ─▶ AuditLog::record ─▶ Passed
 //! ```
 //!
 //! The same for both directions and every transport. Everything up to the record is synchronous and pure; the record is
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
 mod held;
+mod inquiry;
 mod inspect;
 mod judged;
 pub(crate) mod metrics;
@@ -26,11 +27,13 @@ use std::time::Instant;
 use bytes::Bytes;
 
 pub use held::Held;
+pub use inquiry::{Advice, Inquiry};
 pub use judged::{Judged, Passed};
 pub use metrics::GateMetrics;
 pub use party::{Party, Tally};
 pub use pinned::Pinned;
 
+use super::guardrail::Guardrails;
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
 use crate::json::{self, Limits};
@@ -40,6 +43,7 @@ use crate::policy::{Effect, Evaluation, Mode};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
+use inquiry::Advised;
 use judged::{Item, Outcome};
 use metrics::Counted;
 
@@ -58,6 +62,7 @@ pub struct Gate {
     decisions: AtomicU64,
     metrics: Arc<GateMetrics>,
     pins: Option<Arc<Pins>>,
+    guardrails: Option<Arc<Guardrails>>,
 }
 
 /// How messages are told apart on the wire they came from.
@@ -83,6 +88,7 @@ impl Gate {
             decisions: AtomicU64::new(1),
             metrics: Arc::default(),
             pins: None,
+            guardrails: None,
         }
     }
 
@@ -96,6 +102,13 @@ impl Gate {
     #[must_use]
     pub fn pins_of(&self, server: &ServerId) -> Pinned {
         Pinned::new(self.pins.as_ref(), server)
+    }
+
+    /// This gate, which asks `guardrails` before it decides.
+    #[must_use]
+    pub fn guarded_by(self, guardrails: Arc<Guardrails>) -> Self {
+        let metrics = Arc::new(GateMetrics::new().with(guardrails.metrics()));
+        Self { guardrails: Some(guardrails), metrics, ..self }
     }
 
     /// Where it records.
@@ -134,7 +147,8 @@ impl Gate {
     }
 
     /// Decides on what [`decode`](Self::decode) made of `bytes`, and records it. `objection` is what the transport has
-    /// against it; `since` when its last byte arrived.
+    /// against it; `advice` what came of [`inquire`](Self::inquire); `since` when its last byte arrived.
+    #[expect(clippy::too_many_arguments, reason = "each is another's word on one message")]
     pub fn judge(
         &self,
         party: &Party,
@@ -142,15 +156,21 @@ impl Gate {
         bytes: &Bytes,
         decoded: Result<Decoded, Malformed>,
         objection: Option<&Cause>,
+        advice: Option<Advice>,
         since: Instant,
     ) -> Judged {
-        let loaded = self.policies.current();
+        let (loaded, mut advised) = match advice {
+            Some(Advice { loaded, items }) => (loaded, items),
+            None => (self.policies.current(), Vec::new().into_iter()),
+        };
+        let mut advised = || advised.next().flatten();
         let turn = Turn { gate: self, party, direction, loaded: &loaded, since };
         match decoded {
             Err(malformed) => Judged::one(turn.refuse(bytes, &malformed)),
-            Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, false)),
+            Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, advised(), false)),
             Ok(Decoded::Batch(messages)) => {
-                let items = messages.into_iter().map(|message| turn.message(message, objection, true));
+                let items =
+                    messages.into_iter().map(|message| turn.message(message, objection, advised(), true));
                 Judged::batch(bytes.clone(), items.collect())
             }
         }
@@ -233,11 +253,17 @@ impl Turn<'_> {
         ids.find(|id| session.unanswered(Direction::ToServer).any(|(open, _)| open == id))
     }
 
-    fn message(&self, message: Message, objection: Option<&Cause>, in_batch: bool) -> Item {
+    fn message(
+        &self,
+        message: Message,
+        objection: Option<&Cause>,
+        advised: Option<Advised>,
+        in_batch: bool,
+    ) -> Item {
         let decision = self.gate.decision_id();
         let mut session = self.party.session();
         let standing = session.look(self.direction, &message, in_batch);
-        let verdict = self.decide(&message, &standing, objection);
+        let verdict = self.decide(&message, &standing, objection, advised);
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
         let outgoing = outgoing(&message, &verdict);
         if verdict.forwards() {
@@ -281,7 +307,13 @@ impl Turn<'_> {
         self.party.scope().passed(self.direction, message, allowed);
     }
 
-    fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
+    fn decide(
+        &self,
+        message: &Message,
+        standing: &Standing,
+        objection: Option<&Cause>,
+        advised: Option<Advised>,
+    ) -> Verdict {
         let policy = &self.loaded.policy;
         let wrong = || {
             let answers = standing.answers.as_ref()?;
@@ -293,10 +325,10 @@ impl Turn<'_> {
             // No rule is asked, but what is not to be written down is looked for all the same.
             let effect = Effect::Deny { as_result: false };
             let refused = Evaluation { effect, ..Evaluation::passing("".into(), Mode::Enforce) };
-            let Evaluation { findings, concealed, .. } = self.inspect(&request, task_tool, refused);
+            let Evaluation { findings, concealed, .. } = self.conceal(&request, refused);
             return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
-        verdict::decide(self.inspect(&request, task_tool, policy.evaluate(&request)))
+        verdict::decide(self.inspect(&request, task_tool, advised))
     }
 
     fn record(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gate::Gate;
+use super::guardrail::{GuardrailError, Guardrails};
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
 use crate::json::Limits;
@@ -35,6 +36,9 @@ pub enum GatewayError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// A guardrail cannot be set up.
+    #[error(transparent)]
+    Guardrail(#[from] GuardrailError),
 }
 
 impl GatewayError {
@@ -43,7 +47,7 @@ impl GatewayError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Audit(error) => error.hint(),
-            Self::Directory { .. } | Self::Policy(_) => None,
+            Self::Directory { .. } | Self::Policy(_) | Self::Guardrail(_) => None,
         }
     }
 }
@@ -69,7 +73,7 @@ impl Gateway {
         }
         let audit = AuditLog::open(&log_options(&config.audit, path)?)?;
         let pins = config.pins.path.clone().unwrap_or_else(|| state.join(PINS_DIR));
-        Ok(Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config))
+        Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)
     }
 
     /// The gateway of one session with `server`, beside which others may be told the same audit log: then it has a log of its
@@ -95,19 +99,23 @@ impl Gateway {
             Err(error) => return Err(error.into()),
         };
         let pins = config.pins.path.clone().or_else(Directory::of_user);
-        Ok(Self::new(policies, audit, open_pins(pins, config.pins.trust), config))
+        Self::new(policies, audit, open_pins(pins, config.pins.trust), config)
     }
 
-    fn new(policies: PolicyStore, audit: AuditLog, pins: Option<Pins>, config: &config::Gateway) -> Self {
+    fn new(
+        policies: PolicyStore,
+        audit: AuditLog,
+        pins: Option<Pins>,
+        config: &config::Gateway,
+    ) -> Result<Self, GatewayError> {
+        let guardrails = Guardrails::open(&config.guardrails)?;
         let (policies, audit) = (Arc::new(policies), Arc::new(audit));
         let bytes = usize::try_from(config.limits.message_bytes).unwrap_or(usize::MAX);
         let limits = Limits { bytes, ..Limits::default() };
         let gate = Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits);
-        let gate = Arc::new(match pins {
-            Some(pins) => gate.pinning(Arc::new(pins)),
-            None => gate,
-        });
-        Self { gate, policies, audit }
+        let gate = pins.map(Arc::new).into_iter().fold(gate, Gate::pinning);
+        let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
+        Ok(Self { gate, policies, audit })
     }
 
     /// Decides on messages.

@@ -19,7 +19,7 @@ const SESSIONS: (u64, u64) = (1, 10_000);
 
 impl Check {
     pub(super) fn gateway(&mut self, section: &GatewaySection) -> Gateway {
-        let GatewaySection { policy, audit, pins, limits, hold_timeout } = section;
+        let GatewaySection { policy, audit, pins, limits, hold_timeout, guardrails } = section;
         let default = Gateway::default().hold_timeout;
         Gateway {
             policy: self.path("gateway.policy", policy),
@@ -27,6 +27,7 @@ impl Check {
             pins: self.pins(pins),
             limits: self.gateway_limits(limits),
             hold_timeout: self.period("gateway.hold-timeout", hold_timeout, default, SECONDS_TO_DAY),
+            guardrails: self.guardrails(guardrails),
         }
     }
 
@@ -66,7 +67,7 @@ impl Check {
         }
     }
 
-    fn path(&mut self, key: &str, given: &Option<At<String>>) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, key: &str, given: &Option<At<String>>) -> Option<PathBuf> {
         self.value(key, given.as_ref(), None, |text| {
             let valid = Path::new(text).is_absolute() && !text.contains('\0');
             if valid { Ok(Some(PathBuf::from(text))) } else { Err(ProblemKind::File(text.clone())) }

@@ -10,6 +10,7 @@ use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterV
 use crate::detect::Detector;
 use crate::mcp::{Direction, MessageKind};
 use crate::policy::Reaction;
+use crate::proxy::guardrail::GuardrailMetrics;
 use crate::verdict::{Action, Cause, Verdict};
 
 /// Methods with a label of their own, sorted.
@@ -80,6 +81,7 @@ pub struct GateMetrics {
     /// By detector, then by reaction.
     finding: [[IntCounter; 4]; Detector::ALL.len()],
     upstream_errors: IntCounter,
+    guardrails: Option<GuardrailMetrics>,
 }
 
 /// A decision, as it is counted.
@@ -169,7 +171,13 @@ impl GateMetrics {
             findings,
             finding,
             upstream_errors,
+            guardrails: None,
         }
+    }
+
+    /// Those of `guardrails` as well.
+    pub(crate) fn with(self, guardrails: &GuardrailMetrics) -> Self {
+        Self { guardrails: Some(guardrails.clone()), ..self }
     }
 
     /// A server ended or broke off while requests were open.
@@ -222,14 +230,16 @@ impl GateMetrics {
 
     /// What Prometheus may collect.
     pub(crate) fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        vec![
+        let gate: [Box<dyn Collector>; 6] = [
             Box::new(self.requests.clone()),
             Box::new(self.decisions.clone()),
             Box::new(self.durations.clone()),
             Box::new(self.added.clone()),
             Box::new(self.findings.clone()),
             Box::new(self.upstream_errors.clone()),
-        ]
+        ];
+        let guardrails = self.guardrails.iter().flat_map(GuardrailMetrics::collectors);
+        gate.into_iter().chain(guardrails).collect()
     }
 }
 

@@ -42,7 +42,8 @@ impl Session {
         let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#);
         let bytes = Bytes::from(text);
         let decoded = self.gate.decode(bytes.clone(), Framing::Body);
-        let judged = self.gate.judge(&self.party, Direction::ToServer, &bytes, decoded, None, Instant::now());
+        let judged =
+            self.gate.judge(&self.party, Direction::ToServer, &bytes, decoded, None, None, Instant::now());
         !judged.wait().forward.is_empty()
     }
 }

@@ -97,7 +97,12 @@ impl Front {
             Ok(Decoded::Batch(_)) => headers::agree_batch(headers).err(),
             Err(_) => None,
         };
-        self.gate.judge(party, Direction::ToServer, bytes, decoded, objection.as_ref(), since).ready().await
+        let (direction, objection) = (Direction::ToServer, objection.as_ref());
+        let advice = match self.gate.inquire(party, direction, &decoded, objection) {
+            Some(inquiry) => Some(inquiry.ready().await),
+            None => None,
+        };
+        self.gate.judge(party, direction, bytes, decoded, objection, advice, since).ready().await
     }
 
     /// Judges what the server sent, and waits for the record.
@@ -115,7 +120,11 @@ impl Front {
         let lists_tools = id.is_some_and(|id| {
             party.session().request(Direction::ToServer, id).is_some_and(|open| &*open.method == "tools/list")
         });
-        let judged = self.gate.judge(party, Direction::ToClient, bytes, decoded, None, since);
+        let advice = match self.gate.inquire(party, Direction::ToClient, &decoded, None) {
+            Some(inquiry) => Some(inquiry.ready().await),
+            None => None,
+        };
+        let judged = self.gate.judge(party, Direction::ToClient, bytes, decoded, None, advice, since);
         let passed = judged.ready().await;
         if let (true, [message]) = (lists_tools, passed.messages.as_slice())
             && let Some(result) = message.result()
