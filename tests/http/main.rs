@@ -11,6 +11,7 @@
 
 mod bytes;
 mod client;
+mod detected;
 mod events;
 mod faults;
 mod hostile;
@@ -21,6 +22,8 @@ mod metrics;
 mod peers;
 mod proxy;
 mod refusals;
+#[path = "../support/says.rs"]
+mod says;
 mod sdk;
 mod secured;
 mod upstream;
