@@ -13,6 +13,7 @@
 mod analyzer;
 mod bytes;
 mod client;
+mod detected;
 mod events;
 mod faults;
 mod guardrails;
@@ -24,6 +25,8 @@ mod metrics;
 mod peers;
 mod proxy;
 mod refusals;
+#[path = "../support/says.rs"]
+mod says;
 mod sdk;
 mod secured;
 mod upstream;

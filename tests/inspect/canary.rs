@@ -43,6 +43,7 @@ fn any_text() -> impl Strategy<Value = String> {
     let word = "[a-z ]{0,12}|[a-z\u{e9}\u{4e2d}\"\\\\/{}\\[\\]:, \n]{0,12}";
     prop_oneof![
         4 => word,
+        1 => Just(token()),
         1 => (word, word).prop_map(|(before, behind)| format!("{before} {} {behind}", token())),
         1 => (word, word).prop_map(|(before, behind)| format!("{before} card {CARD} {behind}")),
     ]

@@ -194,6 +194,8 @@ struct Pass<'i> {
     /// Texts that are read one after the other.
     split: Split,
     findings: Findings,
+    /// Findings that were made in one text alone, in order: those made in several together come behind them.
+    alone: usize,
 }
 
 impl<'i> Pass<'i> {
@@ -207,6 +209,7 @@ impl<'i> Pass<'i> {
             budget: Budget::of_message(bytes),
             split: Split::default(),
             findings: Findings { list: Vec::new(), is_complete: true },
+            alone: 0,
         }
     }
 
@@ -257,6 +260,8 @@ impl<'i> Pass<'i> {
     /// Looks at what is found only where texts are read one after the other.
     fn together(&mut self) {
         let split = std::mem::take(&mut self.split);
+        self.findings.list.iter_mut().for_each(Finding::settle);
+        self.alone = self.findings.list.len();
         let mut budget = std::mem::replace(&mut self.budget, Budget::of_message(0));
         for joined in split.joined(&mut budget) {
             let place = Place { surface: joined.surface, role: joined.role, key: "", tool: None };
@@ -283,12 +288,29 @@ impl<'i> Pass<'i> {
             detector.find(reading.text(), place, &self.nominations.of(index), &mut self.hits);
             let mut hits = std::mem::take(&mut self.hits);
             for hit in hits.drain(..) {
-                for (source, range) in origin(reading, hit.range.clone()) {
-                    self.add(detector.detector(), &hit, source, range);
+                let parts = origin(reading, hit.range.clone());
+                if !parts.iter().any(|part| self.is_known(detector.detector(), hit.score, part)) {
+                    parts.into_iter().for_each(|(source, range)| {
+                        self.add(detector.detector(), &hit, source, range);
+                    });
                 }
             }
             self.hits = hits;
         }
+    }
+
+    /// The part was found in its text alone: what else a finding in several texts covers only happens to stand beside it.
+    fn is_known(&self, detector: Detector, score: f32, (source, range): &(Source, Range<usize>)) -> bool {
+        let alone = self.findings.list.get(..self.alone).unwrap_or_default();
+        let first = alone.partition_point(|finding| finding.node < source.node);
+        let here = alone.iter().skip(first).take_while(|finding| finding.node == source.node);
+        let mut alike = here.filter(|finding| {
+            finding.detector == detector && (finding.score >= THRESHOLD || score < THRESHOLD)
+        });
+        alike.any(|finding| {
+            let next = finding.ranges.partition_point(|known| known.end <= range.start);
+            finding.ranges.get(next).is_some_and(|known| known.start < range.end)
+        })
     }
 
     fn add(&mut self, detector: Detector, hit: &Hit, source: Source, range: Range<usize>) {

@@ -103,6 +103,9 @@ fn a_word_split_over_texts_is_found_in_all_of_them() {
         found(&content),
         [part("result.content[0].text", 2001..2006), part("result.content[1].text", 0..4)]
     );
+    // What is whole does not become more by what stands beside it.
+    let content = r#"[{"type":"text","text":"swordfish"},{"type":"text","text":"swordfish"}]"#;
+    assert_eq!(found(content), [part("result.content[0].text", 0..9), part("result.content[1].text", 0..9)]);
     // The head and the tail of one text are no neighbours.
     let one = format!("{}sword{}fish{}", "x".repeat(507), "y".repeat(1000), "z".repeat(508));
     let content = format!(r#"[{{"type":"text","text":"{one}"}},{{"type":"text","text":"b"}}]"#);
