@@ -5,7 +5,8 @@
 //! the table is full every other entry goes and the choice is halved: a longer copy is needed to be seen, but nothing
 //! that was read is forgotten altogether.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use super::call::Home;
 
@@ -35,34 +36,55 @@ const LEAVING: u64 = {
     power
 };
 
-/// The hash of the last [`PIECE`] bytes of a text.
+/// Bytes that are looked at together.
+const CHUNK: usize = 4096;
+
+/// What a byte counts as; 0 where it does not count.
+fn letter(byte: u8) -> u8 {
+    let counts = byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    if counts { byte.to_ascii_lowercase() } else { 0 }
+}
+
+/// The last [`PIECE`] bytes of a text, and their hash.
 #[derive(Debug, Clone, Default)]
 struct Roller {
-    last: [u8; PIECE],
-    at: usize,
-    len: usize,
+    last: Vec<u8>,
     hash: u64,
 }
 
 impl Roller {
-    /// The hash of the piece that ends with `byte`, once there is a whole one.
-    fn push(&mut self, byte: u8) -> Option<u64> {
-        let leaving = std::mem::replace(self.last.get_mut(self.at)?, byte);
-        self.at = (self.at + 1) % PIECE;
-        self.len = (self.len + 1).min(PIECE);
-        let gone = u64::from(leaving).wrapping_mul(LEAVING);
-        self.hash = self.hash.wrapping_mul(BASE).wrapping_add(u64::from(byte)).wrapping_sub(gone);
-        (self.len == PIECE).then(|| mix(self.hash))
-    }
-
+    /// Shows `visit` the hash of every piece that ends in `text`.
     fn text(&mut self, text: &str, mut visit: impl FnMut(u64)) {
-        for byte in text.bytes() {
-            let byte = byte.to_ascii_lowercase();
-            if (byte.is_ascii_alphanumeric() || !byte.is_ascii())
-                && let Some(hash) = self.push(byte)
-            {
-                visit(hash);
+        let mut buffer = [0_u8; PIECE + CHUNK];
+        for chunk in text.as_bytes().chunks(CHUNK) {
+            let had = self.last.len();
+            let mut len = 0;
+            let mut put = |letter: u8| {
+                if let Some(slot) = buffer.get_mut(len) {
+                    *slot = letter;
+                }
+                len += usize::from(letter != 0);
+            };
+            self.last.iter().for_each(|letter| put(*letter));
+            for byte in chunk {
+                put(letter(*byte));
             }
+            let letters = buffer.get(..len).unwrap_or_default();
+            let (first, behind) = letters.split_at_checked(PIECE).unwrap_or((letters, &[]));
+            let fresh = first.get(had..).unwrap_or_default();
+            self.hash = fresh
+                .iter()
+                .fold(self.hash, |hash, letter| hash.wrapping_mul(BASE).wrapping_add(u64::from(*letter)));
+            if first.len() == PIECE && !fresh.is_empty() {
+                visit(self.hash);
+            }
+            for (leaving, letter) in letters.iter().zip(behind) {
+                let gone = u64::from(*leaving).wrapping_mul(LEAVING);
+                self.hash = self.hash.wrapping_mul(BASE).wrapping_add(u64::from(*letter)).wrapping_sub(gone);
+                visit(self.hash);
+            }
+            self.last.clear();
+            self.last.extend(letters.get(len.saturating_sub(PIECE)..).unwrap_or_default());
         }
     }
 }
@@ -71,6 +93,33 @@ fn mix(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 32)).wrapping_mul(BASE);
     hash ^ (hash >> 29)
 }
+
+/// The bits that choose are none of those that say where in the table it is.
+fn counts(hash: u64, mask: u64) -> bool {
+    (hash >> 32) & mask == 0
+}
+
+/// The hash of a piece is its place in the table: it is mixed already, and with a seed nobody outside knows.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+type Place = BuildHasherDefault<AsItIs>;
 
 /// A piece of private data.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +131,9 @@ struct Mark {
 /// The pieces of what was read from private sources.
 #[derive(Debug)]
 pub(super) struct Prints {
-    pieces: HashMap<u64, Mark>,
-    /// Pieces count whose hash has none of these bits.
+    pieces: HashMap<u64, Mark, Place>,
+    seed: u64,
+    /// Pieces count whose hash has none of these bits, from the 33rd on.
     mask: u64,
     /// Of those that are kept, how many have left.
     left: usize,
@@ -93,14 +143,15 @@ pub(super) struct Prints {
 
 impl Default for Prints {
     fn default() -> Self {
-        Self { pieces: HashMap::new(), mask: FIRST_MASK, left: 0, tails: HashMap::new() }
+        let seed = RandomState::new().hash_one(PIECE);
+        Self { pieces: HashMap::default(), seed, mask: FIRST_MASK, left: 0, tails: HashMap::new() }
     }
 }
 
 /// What is private in a call's arguments.
 #[derive(Debug, Default)]
 pub(super) struct Copied {
-    pieces: HashSet<u64>,
+    pieces: HashSet<u64, Place>,
     /// How its texts end.
     tails: HashMap<u64, Roller>,
 }
@@ -109,15 +160,17 @@ impl Prints {
     /// Remembers `text`, which belongs to `home`.
     pub(super) fn learn(&mut self, text: &str, home: Home) {
         let mut roller = Roller::default();
+        let seed = self.seed;
         roller.text(text, |hash| {
-            if hash & self.mask != 0 {
+            let hash = mix(hash ^ seed);
+            if !counts(hash, self.mask) {
                 return;
             }
             self.pieces.entry(hash).or_insert(Mark { home, has_left: false });
             if self.pieces.len() > MAX_PIECES {
                 self.mask = (self.mask << 1) | 1;
                 let mask = self.mask;
-                self.pieces.retain(|hash, _| hash & mask == 0);
+                self.pieces.retain(|hash, _| counts(*hash, mask));
                 self.left = self.pieces.values().filter(|mark| mark.has_left).count();
             }
         });
@@ -135,7 +188,8 @@ impl Prints {
         let Copied { pieces, tails } = copied;
         let tail = tails.entry(slot).or_insert_with(|| self.tails.get(&slot).cloned().unwrap_or_default());
         tail.text(text, |hash| {
-            if hash & self.mask == 0
+            let hash = mix(hash ^ self.seed);
+            if counts(hash, self.mask)
                 && let Some(mark) = self.pieces.get(&hash)
                 && !mark.home.is_same(to)
             {
