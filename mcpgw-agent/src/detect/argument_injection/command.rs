@@ -183,7 +183,12 @@ fn substituted(text: &str, at: usize, member: Member) -> Option<f32> {
     Some(match member {
         _ if is_program(word) => 0.9,
         Member::Path | Member::Address => 0.4,
-        _ => 0.65,
+        Member::Host
+        | Member::Name
+        | Member::Document
+        | Member::Command
+        | Member::Pattern
+        | Member::Other => 0.65,
     })
 }
 
@@ -206,7 +211,12 @@ fn separated(text: &str, at: usize, member: Member) -> Option<f32> {
         Member::Path | Member::Address => None,
         // Names have no such letters; lists of them do.
         _ if behind.starts_with(' ') => Some(0.45),
-        _ => Some(0.3),
+        Member::Host
+        | Member::Name
+        | Member::Document
+        | Member::Command
+        | Member::Pattern
+        | Member::Other => Some(0.3),
     }
 }
 
