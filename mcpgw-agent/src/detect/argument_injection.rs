@@ -52,7 +52,12 @@ impl TextDetector for ArgumentInjection {
 
 /// Most texts have nothing in them that a shell or a program would not take for a letter.
 fn is_worth_a_look(text: &str) -> bool {
-    text.starts_with(['-', ' ', '\t']) || text.bytes().any(|byte| b"\r\n;|&`$<>{".contains(&byte))
+    let bytes = text.as_bytes();
+    text.starts_with(['-', ' ', '\t'])
+        || memchr::memchr3(b'\r', b'\n', b';', bytes).is_some()
+        || memchr::memchr3(b'|', b'&', b'`', bytes).is_some()
+        || memchr::memchr3(b'$', b'<', b'>', bytes).is_some()
+        || memchr::memchr2(b'{', b'#', bytes).is_some()
 }
 
 /// What is found in a name.

@@ -15,6 +15,7 @@ mod talk;
 mod tests;
 mod upload;
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::member::Member;
@@ -56,8 +57,9 @@ impl TextDetector for Exfiltration {
     fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
         match place.surface {
             Surface::Content if matches!(place.role, Role::Prose | Role::Structured | Role::Error) => {
+                let has_images = LazyCell::new(|| text.contains("!["));
                 each_url(text, noticed, |at| {
-                    let link = Link::in_content(text, at)?;
+                    let link = Link::in_content(text, at, || *has_images)?;
                     hits.extend(told(&link));
                     Some(link.range.end)
                 });
@@ -84,29 +86,30 @@ fn each_url(text: &str, noticed: &Noticed<'_>, mut look: impl FnMut(usize) -> Op
 
 /// What a server says is shown to somebody.
 fn told(link: &Link<'_>) -> Option<Hit> {
-    let collector = host::collector(link.host(), link.path());
     let load = data::of(link);
     let is_image = link.carrier == Carrier::Image;
-    let (kind, why) = if is_image {
-        ("image_with_data", "an image whose address carries data: whoever shows it sends it")
+    if load.is_none() && link.carrier == Carrier::Plain {
+        return None;
+    }
+    let is_anybodys = host::collector(link.host(), link.path()) == Some(Collector::Anybodys);
+    let score = match (link.carrier, load) {
+        (Carrier::Image, _) if is_anybodys => 0.85,
+        (Carrier::Link, Some(_)) if is_anybodys => 0.75,
+        (Carrier::Plain, Some(_)) if is_anybodys => 0.45,
+        (Carrier::Link, None) if is_anybodys => 0.3,
+        (Carrier::Image, Some(load)) => load.shown,
+        (Carrier::Link, Some(load)) => load.linked,
+        (Carrier::Plain, Some(load)) => load.linked.min(0.3),
+        (Carrier::Image | Carrier::Link | Carrier::Plain, None) => 0.0,
+    };
+    let named = label::judge(link.host()).map_or(0.0, |score| if is_image { score } else { score - 0.3 });
+    let (kind, severity, why) = if is_image {
+        let why = "an image whose address carries data: whoever shows it sends it";
+        ("image_with_data", Severity::High, why)
     } else {
-        ("link_with_data", "a link whose address carries data")
+        ("link_with_data", Severity::Medium, "a link whose address carries data")
     };
-    let label = label::judge(link.host()).map(|score| if is_image { score } else { score - 0.3 });
-    let score = match (link.carrier, collector, load) {
-        (Carrier::Image, Some(Collector::Anybodys), _) => 0.85,
-        (Carrier::Link, Some(Collector::Anybodys), Some(_)) => 0.75,
-        (Carrier::Image, _, Some(load)) => load.shown,
-        (Carrier::Link, _, Some(load)) => load.linked,
-        (Carrier::Plain, Some(Collector::Anybodys), Some(_)) => 0.45,
-        (Carrier::Plain, _, Some(load)) => load.linked.min(0.3),
-        (Carrier::Link | Carrier::Plain, Some(Collector::Anybodys), None) => 0.3,
-        (Carrier::Image, Some(Collector::Somebodys), None) => 0.4,
-        _ => 0.0,
-    };
-    let score = label.map_or(score, |label| label.max(score));
-    let severity = if is_image { Severity::High } else { Severity::Medium };
-    hit(kind, severity, score, link.range.clone(), why)
+    hit(kind, severity, score.max(named), link.range.clone(), why)
 }
 
 /// What a client sends a server.

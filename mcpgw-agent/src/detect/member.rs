@@ -1,5 +1,7 @@
 //! What an argument is for, by its name.
 
+use std::sync::LazyLock;
+
 /// What a member of a call's arguments holds, as far as its name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Member {
@@ -207,9 +209,27 @@ impl Member {
     }
 }
 
+/// All words in order.
+static SORTED: LazyLock<Vec<(&str, Member)>> = LazyLock::new(|| {
+    let of = |(member, words): &(Member, &'static [&'static str])| {
+        let member = *member;
+        words.iter().map(move |word| (*word, member)).collect::<Vec<_>>()
+    };
+    let mut sorted: Vec<_> = WORDS.iter().flat_map(of).collect();
+    sorted.sort_unstable_by_key(|(word, _)| *word);
+    sorted
+});
+
+/// Longest word that says something, in bytes.
+const MAX_WORD: usize = 16;
+
 fn meaning(word: &str) -> Option<Member> {
-    let is = |words: &&[&str]| words.iter().any(|other| other.eq_ignore_ascii_case(word));
-    WORDS.iter().find(|(_, words)| is(words)).map(|(member, _)| *member)
+    let mut lower = [0; MAX_WORD];
+    let lower = lower.get_mut(..word.len())?;
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    let place = SORTED.binary_search_by(|(other, _)| other.as_bytes().cmp(lower)).ok()?;
+    SORTED.get(place).map(|(_, member)| *member)
 }
 
 fn singular(word: &str) -> Option<&str> {
@@ -248,6 +268,16 @@ fn end_of_word(rest: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_word_says_one_thing_and_is_found() {
+        for (member, words) in WORDS {
+            for word in words {
+                assert_eq!(meaning(&word.to_uppercase()), Some(member), "{word}");
+            }
+        }
+        assert_eq!(meaning("averyveryverylongword"), None);
+    }
 
     #[test]
     fn names_are_words() {

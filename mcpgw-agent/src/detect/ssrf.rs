@@ -63,9 +63,8 @@ impl TextDetector for Ssrf {
         }
         let mut member = None;
         let mut member = || {
-            *member.get_or_insert_with(|| match place.role {
-                Role::Uri => Member::Address,
-                _ => Member::of(place.key),
+            *member.get_or_insert_with(|| {
+                if place.role == Role::Uri { Member::Address } else { Member::of(place.key) }
             })
         };
         let known = hits.len();

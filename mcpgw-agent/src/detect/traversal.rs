@@ -107,12 +107,8 @@ const DEVICE: Found =
 
 /// Most texts are no paths and have none of this.
 fn is_worth_a_look(text: &str) -> bool {
-    text.contains("..")
-        || text.contains("proc/")
-        || text.bytes().any(|byte| matches!(byte, 0 | b'%' | b'\\'))
-        || text.contains("/dev/fd")
-        || text.contains('‥')
-        || text.contains("::$")
+    memchr::memchr3(0, b'%', b'\\', text.as_bytes()).is_some()
+        || ["..", "proc/", "/dev/fd", "::$", "‥"].iter().any(|part| text.contains(part))
         || text.starts_with("//")
         || is_file_uri(text)
 }

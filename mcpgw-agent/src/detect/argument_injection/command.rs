@@ -128,8 +128,17 @@ pub(super) fn find(text: &str, member: Member) -> Option<Hit> {
     }
     let bytes = text.as_bytes();
     let mut best: Option<(f32, usize)> = None;
+    // Of what parts commands in a row the first one counts: each would be followed to the same word.
+    let mut in_row = false;
     for (at, byte) in bytes.iter().enumerate() {
         let behind = bytes.get(at + 1);
+        let is_second = in_row;
+        in_row = match byte {
+            b';' | b'|' | b'\n' => true,
+            b'&' => in_row || member != Member::Address || behind == Some(&b'&'),
+            b' ' | b'\t' | b'\r' | b'(' | b'{' => in_row,
+            _ => false,
+        };
         let score = match byte {
             b'$' if behind == Some(&b'(') => substituted(text, at + 2, member),
             b'$' if text
@@ -142,14 +151,10 @@ pub(super) fn find(text: &str, member: Member) -> Option<Hit> {
                 .filter(|_| text.get(at + 1..).is_some_and(|rest| rest.contains('`'))),
             b'<' | b'>' if behind == Some(&b'(') => substituted(text, at + 2, member),
             // What is between two commands.
-            b';' | b'|' | b'\n' => separated(text, at + 1, member),
-            b'&' if behind == Some(&b'&') => separated(text, at + 2, member),
+            b';' | b'|' | b'\n' if !is_second => separated(text, at + 1, member),
+            b'&' if behind == Some(&b'&') && !is_second => separated(text, at + 2, member),
             // One alone parts the members of a query, and a command from the next.
-            b'&' if member != Member::Address
-                && at.checked_sub(1).and_then(|at| bytes.get(at)) != Some(&b'&') =>
-            {
-                separated(text, at + 1, member)
-            }
+            b'&' if member != Member::Address && !is_second => separated(text, at + 1, member),
             _ => None,
         };
         if let Some(score) = score
@@ -183,13 +188,20 @@ fn substituted(text: &str, at: usize, member: Member) -> Option<f32> {
     Some(match member {
         _ if is_program(word) => 0.9,
         Member::Path | Member::Address => 0.4,
-        _ => 0.65,
+        Member::Host
+        | Member::Name
+        | Member::Document
+        | Member::Command
+        | Member::Pattern
+        | Member::Other => 0.65,
     })
 }
 
 /// What a shell would run next.
 fn separated(text: &str, at: usize, member: Member) -> Option<f32> {
-    let rest = window(text, at)?.trim_start_matches([' ', '\t', '|', '\n', '\r', '&', '(', '{']);
+    let is_between = |letter: char| " \t|\n\r&({;".contains(letter);
+    let behind = text.get(at..)?.trim_start_matches(is_between);
+    let rest = window(text, text.len() - behind.len())?;
     if rest.starts_with("$(") || rest.starts_with('`') {
         return Some(0.85);
     }
@@ -206,7 +218,12 @@ fn separated(text: &str, at: usize, member: Member) -> Option<f32> {
         Member::Path | Member::Address => None,
         // Names have no such letters; lists of them do.
         _ if behind.starts_with(' ') => Some(0.45),
-        _ => Some(0.3),
+        Member::Host
+        | Member::Name
+        | Member::Document
+        | Member::Command
+        | Member::Pattern
+        | Member::Other => Some(0.3),
     }
 }
 

@@ -29,7 +29,7 @@ const HEADERS: &[&str] = &[
 
 pub(super) fn find(text: &str, member: Member, key: &str) -> Option<Hit> {
     let is_name = matches!(member, Member::Host | Member::Address | Member::Name | Member::Path);
-    if !is_name && !(member == Member::Other && has_word(key, HEADERS)) {
+    if !(is_name || member == Member::Other && has_word(key, HEADERS)) {
         return None;
     }
     let inside = text.trim_end();

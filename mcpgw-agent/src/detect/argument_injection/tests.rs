@@ -111,6 +111,19 @@ fn names_with_odd_letters_are_names() {
 }
 
 #[test]
+fn a_command_is_found_behind_any_number_of_separators() {
+    for (key, text) in [
+        ("branch", format!("x{}whoami", "\n".repeat(4000))),
+        ("host", format!("x{}whoami", " ; ".repeat(2000))),
+        ("url", "https://example.com/?a=b&;whoami".to_owned()),
+        ("url", "https://example.com/?a=b& & &&whoami".to_owned()),
+    ] {
+        assert!(found(key, &text).is_some_and(|(kind, _)| kind == "command_injection"), "{key}");
+    }
+    assert_eq!(found("branch", &"|".repeat(MAX_BYTES)), None);
+}
+
+#[test]
 fn what_is_text_or_run_may_say_what_it_likes() {
     for key in [
         "command",

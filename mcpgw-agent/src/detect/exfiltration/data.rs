@@ -128,7 +128,6 @@ const MAX_MEMBERS: usize = 64;
 
 /// What `link` carries; nothing where it carries what URLs do.
 pub(super) fn of(link: &Link<'_>) -> Option<Load> {
-    let is_usual = host::is_usual(link.host()) || is_signed(link);
     let mut load = NONE;
     for (name, value) in link.members().take(MAX_MEMBERS) {
         load = load.or(member(name, value));
@@ -144,8 +143,10 @@ pub(super) fn of(link: &Link<'_>) -> Option<Load> {
     if link.query().len() >= 400 {
         load = load.or(MUCH);
     }
-    let load = if is_usual && load != NONE { USUAL } else { load };
-    (load != NONE).then_some(load)
+    if load == NONE {
+        return None;
+    }
+    Some(if host::is_usual(link.host()) || is_signed(link) { USUAL } else { load })
 }
 
 impl Load {
@@ -229,21 +230,23 @@ fn is_text_encoded(value: &str) -> bool {
     if !(16..=MAX_VALUE).contains(&value.len()) {
         return false;
     }
-    let bytes =
-        if value.len() >= 24 && value.len() % 2 == 0 && value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            unhex(value)
-        } else {
-            let standard: String = value
-                .chars()
-                .map(|letter| match letter {
-                    '-' => '+',
-                    '_' => '/',
-                    ' ' => '+',
-                    other => other,
-                })
-                .collect();
-            base64::Engine::decode(&BASE64, standard).unwrap_or_default()
-        };
+    let bytes = if value.len() >= 24
+        && value.len().is_multiple_of(2)
+        && value.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
+        unhex(value)
+    } else {
+        let standard: String = value
+            .chars()
+            .map(|letter| match letter {
+                '-' => '+',
+                '_' => '/',
+                ' ' => '+',
+                other => other,
+            })
+            .collect();
+        base64::Engine::decode(&BASE64, standard).unwrap_or_default()
+    };
     is_text(&bytes)
 }
 

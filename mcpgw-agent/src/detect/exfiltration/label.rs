@@ -83,7 +83,7 @@ const RESOLVERS: &[&str] = &[
 
 /// How much `name` looks like data; nothing for one like those of other machines.
 pub(super) fn judge(name: &str) -> Option<f32> {
-    if name.len() < 20 || name.len() > 253 || GIVEN.iter().any(|domain| host::is_in(name, domain)) {
+    if name.len() < 20 || name.len() > 253 {
         return None;
     }
     // The registered name is somebody's word.
@@ -100,6 +100,9 @@ pub(super) fn judge(name: &str) -> Option<f32> {
         text |= is_hex && label.len() >= 20 && is_text(&unhex(label)) || is_base32_text(label);
         long |= label.len() >= LONG && !is_word;
         half += usize::from(label.len() >= HALF && !is_word);
+    }
+    if !(text || long || half >= 2) || GIVEN.iter().any(|domain| host::is_in(name, domain)) {
+        return None;
     }
     match () {
         () if text => Some(0.85),

@@ -33,10 +33,10 @@ pub(super) struct Link<'t> {
 
 impl<'t> Link<'t> {
     /// The URL at `at` of a text that is shown; it may begin with its two slashes.
-    pub(super) fn in_content(text: &'t str, at: usize) -> Option<Self> {
+    pub(super) fn in_content(text: &'t str, at: usize, has_images: impl FnOnce() -> bool) -> Option<Self> {
         let from = text.ceil_char_boundary(at.saturating_sub(MAX_BEFORE));
         let before = text.get(from..at)?;
-        let (carrier, closes) = carrier(before, text);
+        let (carrier, closes) = carrier(before, has_images);
         Self::new(text, at, carrier, closes)
     }
 
@@ -86,7 +86,7 @@ impl<'t> Link<'t> {
 }
 
 /// What stands before a URL says what it is for, and which letters end it.
-fn carrier(before: &str, text: &str) -> (Carrier, &'static [char]) {
+fn carrier(before: &str, has_images: impl FnOnce() -> bool) -> (Carrier, &'static [char]) {
     let bare = before.trim_end_matches(['<', ' ', '\t', '\n']);
     if let Some(label) = bare.strip_suffix("](") {
         let carrier = if is_image(label) { Carrier::Image } else { Carrier::Link };
@@ -94,7 +94,7 @@ fn carrier(before: &str, text: &str) -> (Carrier, &'static [char]) {
     }
     if bare.ends_with("]:") {
         // An image may refer to it.
-        return (if text.contains("![") { Carrier::Image } else { Carrier::Link }, &[')']);
+        return (if has_images() { Carrier::Image } else { Carrier::Link }, &[')']);
     }
     let bare = before.trim_end_matches(['"', '\'', ' ', '\t', '\n']);
     if ends_with(bare, "url(") {

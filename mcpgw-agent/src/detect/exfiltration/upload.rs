@@ -5,6 +5,8 @@ use crate::detect::{Hit, Severity};
 
 /// Longest line that is read as one command, in bytes.
 const MAX_LINE: usize = 4 << 10;
+/// Shortest line that sends something.
+const MIN_LINE: usize = 12;
 /// What is nobody else's.
 const KEPT: &[&str] = &[
     ".ssh/",
@@ -79,11 +81,15 @@ const SENT: &[&str] = &[
 
 /// Something secret and a program that sends, on one line.
 pub(super) fn find(text: &str) -> Option<Hit> {
+    let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    if !(has(SENDERS) && has(KEPT)) {
+        return None;
+    }
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let range = start..start + line.len();
         start = range.end;
-        if line.len() > MAX_LINE {
+        if !(MIN_LINE..=MAX_LINE).contains(&line.len()) {
             continue;
         }
         let Some(kept) = KEPT.iter().filter_map(|kept| line.find(kept)).min() else { continue };

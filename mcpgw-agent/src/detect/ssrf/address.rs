@@ -78,27 +78,26 @@ fn embedded(segments: [u16; 8]) -> [Option<Ipv4Addr>; 2] {
 
 /// The addresses some program takes `text` for that has numbers between its dots: in decimal, octal and hexadecimal, in
 /// one to four parts, and with parts that are too large.
-pub(super) fn numbers(text: &str) -> Vec<Ipv4Addr> {
-    let parts: Vec<&str> = text.split('.').take(5).collect();
-    let Some((last, leading)) = parts.split_last().filter(|_| parts.len() <= 4) else { return Vec::new() };
-    let mut found = Vec::new();
+pub(super) fn numbers(text: &str) -> impl Iterator<Item = Ipv4Addr> + use<> {
     // What begins with a nought is octal to some and decimal to others.
-    for octal in [true, false] {
-        let Some(last) = number(last, octal) else { continue };
-        let leading: Option<Vec<u64>> = leading.iter().map(|part| number(part, octal)).collect();
-        let Some(leading) = leading else { continue };
-        let bits = 8 * (4 - u32::try_from(leading.len()).unwrap_or(0));
+    let (octal, decimal) = (address(text, true), address(text, false));
+    octal.into_iter().chain(decimal.filter(|_| decimal != octal))
+}
+
+fn address(text: &str, octal: bool) -> Option<Ipv4Addr> {
+    let (mut value, mut shift) = (0_u64, 32_u32);
+    let mut parts = text.split('.').peekable();
+    while let Some(part) = parts.next() {
+        let part = number(part, octal)?;
         // Some cut off what is too large.
-        let mut value = last & ((1_u64 << bits) - 1);
-        for (place, part) in (0_u32..).zip(&leading) {
-            value |= (part & 0xff) << (24 - 8 * place);
-        }
-        let address = Ipv4Addr::from(u32::try_from(value).unwrap_or(0));
-        if !found.contains(&address) {
-            found.push(address);
+        if parts.peek().is_none() {
+            value |= part & ((1 << shift) - 1);
+        } else {
+            shift = shift.checked_sub(8).filter(|shift| *shift > 0)?;
+            value |= (part & 0xff) << shift;
         }
     }
-    found
+    u32::try_from(value).ok().map(Ipv4Addr::from)
 }
 
 fn number(text: &str, octal: bool) -> Option<u64> {

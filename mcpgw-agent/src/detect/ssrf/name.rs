@@ -98,6 +98,10 @@ const LOOPS: &[&str] = &[
 
 /// What the name `host`, in lower case and without a dot at its end, leads to; and whether it is a common name for it.
 pub(super) fn reach(host: &str) -> Option<(Reach, bool)> {
+    // None is shorter than `a.lan`.
+    if host.len() < 5 {
+        return None;
+    }
     if METADATA.contains(&host) {
         return Some((Reach::Metadata, true));
     }
@@ -107,7 +111,7 @@ pub(super) fn reach(host: &str) -> Option<(Reach, bool)> {
     }
     let is_below =
         |end: &&str| host.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if LOOPS.iter().any(|end| is_below(&end)) {
+    if LOOPS.iter().any(|end| is_below(end)) {
         return Some((Reach::Rebinding, true));
     }
     if let Some(end) = ECHOES.iter().find(|end| is_below(end)) {
@@ -118,7 +122,7 @@ pub(super) fn reach(host: &str) -> Option<(Reach, bool)> {
             None => None,
         };
     }
-    if INTERNAL.iter().any(|end| is_below(&end)) && host.contains('.') {
+    if INTERNAL.iter().any(|end| is_below(end)) && host.contains('.') {
         return Some((Reach::Internal, true));
     }
     None
@@ -138,7 +142,7 @@ fn echoed(labels: &str) -> Option<Reach> {
             .iter()
             .all(|part| matches!(part.len(), 1..=3) && part.bytes().all(|byte| byte.is_ascii_digit()))
         {
-            add(numbers(&four.join(".")).into_iter().find_map(reach4));
+            add(numbers(&four.join(".")).find_map(reach4));
         }
     }
     for label in dotted {

@@ -180,7 +180,7 @@ fn ascii(host: &str) -> Option<Spelled> {
     let last = bare.rsplit('.').next()?;
     if last.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) {
         let is_plain = |address: &std::net::Ipv4Addr| address.to_string() == host;
-        let found = numbers(bare).into_iter();
+        let found = numbers(bare);
         return found
             .filter_map(|address| Some(Spelled::new(reach4(address)?, !is_plain(&address))))
             .reduce(Spelled::or);
