@@ -32,6 +32,7 @@ pub use health::Health;
 pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};
 pub use log::{AuditLog, Durability, Options};
 pub use place::default_path;
+pub(crate) use place::user_state_dir;
 pub use verify::{Finding, Kind, Outcome, Report, Verifier};
 
 use bytes::Bytes;

@@ -15,6 +15,7 @@ mod hold;
 mod inspect;
 mod log;
 mod output;
+mod pins;
 mod policy;
 mod proxy;
 mod reload;
@@ -57,6 +58,8 @@ enum Command {
     #[command(subcommand)]
     Audit(audit::Command),
     Inspect(inspect::Args),
+    #[command(subcommand)]
+    Pins(pins::Command),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -89,5 +92,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Hold(command) => hold::hold(&command),
         Command::Audit(command) => audit::audit(&command),
         Command::Inspect(args) => inspect::inspect(&args),
+        Command::Pins(command) => pins::pins(&command),
     }
 }

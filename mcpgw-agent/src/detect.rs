@@ -13,6 +13,7 @@ pub mod injection;
 mod inspector;
 mod nominate;
 mod pii;
+pub mod pins;
 mod place;
 mod poisoning;
 mod secrets;

@@ -29,6 +29,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod kernel;
+pub mod pins;
 pub mod proc;
 pub mod proxy;
 pub mod ready;

@@ -28,6 +28,11 @@ fn the_help_tree() {
         &["proxy", "--help"],
         &["audit", "--help"],
         &["audit", "verify", "--help"],
+        &["pins", "--help"],
+        &["pins", "list", "--help"],
+        &["pins", "diff", "--help"],
+        &["pins", "approve", "--help"],
+        &["pins", "reset", "--help"],
     ] {
         let output = run(dir.path(), arguments);
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
@@ -58,6 +63,8 @@ fn the_help_tree() {
       audit    Looks after audit logs
       inspect  Shows what the detectors find in a text from standard input, and what the policy makes of
                that
+      pins     Lists, compares, approves and forgets what servers say about themselves
+               (docs/detection/pins.md)
 
     Options:
       -h, --help     Print help
@@ -459,6 +466,73 @@ fn the_help_tree() {
 
       -h, --help
               Print help (see a summary with '-h')
+
+    $ mcpgw-agent pins --help
+    Lists, compares, approves and forgets what servers say about themselves (docs/detection/pins.md)
+
+    Usage: mcpgw-agent pins <COMMAND>
+
+    Commands:
+      list     Lists the servers that are pinned, and how many of their definitions wait for approval
+      diff     Shows what waits for approval: what changed, word by word, what is new, what is gone
+      approve  Approves what a server says now, as `pins diff` shows it
+      reset    Forgets what is pinned of a server: the next listing is a first one
+
+    Options:
+      -h, --help  Print help
+
+    $ mcpgw-agent pins list --help
+    Lists the servers that are pinned, and how many of their definitions wait for approval
+
+    Usage: mcpgw-agent pins list [OPTIONS]
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+          --json     Print JSON (docs/detection/pins.md)
+      -h, --help     Print help
+
+    $ mcpgw-agent pins diff --help
+    Shows what waits for approval: what changed, word by word, what is new, what is gone
+
+    Usage: mcpgw-agent pins diff [OPTIONS] [SERVER]
+
+    Arguments:
+      [SERVER]  A server, by its name or the first digits of its hash [default: all]
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+          --json     Print JSON (docs/detection/pins.md)
+      -h, --help     Print help
+
+    $ mcpgw-agent pins approve --help
+    Approves what a server says now, as `pins diff` shows it
+
+    Usage: mcpgw-agent pins approve [OPTIONS] <SERVER> [NAME]
+
+    Arguments:
+      <SERVER>  The server, by its name or the first digits of its hash
+      [NAME]    Only the definitions of this name
+
+    Options:
+          --all      All that waits
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+      -h, --help     Print help
+
+    $ mcpgw-agent pins reset --help
+    Forgets what is pinned of a server: the next listing is a first one
+
+    Usage: mcpgw-agent pins reset [OPTIONS] <SERVER>
+
+    Arguments:
+      <SERVER>  The server, by its name or the first digits of its hash
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+      -h, --help     Print help
     "###);
 }
 

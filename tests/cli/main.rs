@@ -10,6 +10,8 @@ mod errors;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod pins;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod program;

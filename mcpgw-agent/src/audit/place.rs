@@ -23,13 +23,18 @@ const NAME_MAX: usize = 64;
 /// # Errors
 /// There is no such directory, or others can change what is in it.
 pub fn default_path(name: &str) -> Result<PathBuf, AuditError> {
-    let state = state_dir(|variable| std::env::var_os(variable)).ok_or_else(|| AuditError::Unsafe {
+    let state = user_state_dir().ok_or_else(|| AuditError::Unsafe {
         path: PathBuf::from("$XDG_STATE_HOME/mcpgw/audit"),
         why: "cannot be found: neither `XDG_STATE_HOME` nor `HOME` is an absolute path",
     })?;
     let dir = state.join("mcpgw").join("audit");
     private_dir(&dir)?;
     Ok(dir.join(file_name(name, Timestamp::now(), std::process::id())))
+}
+
+/// `$XDG_STATE_HOME`, or `$HOME/.local/state`; nothing where neither is absolute.
+pub(crate) fn user_state_dir() -> Option<PathBuf> {
+    state_dir(|variable| std::env::var_os(variable))
 }
 
 fn state_dir(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

@@ -43,7 +43,7 @@ const FINDINGS_MAX: usize = 64;
 /// Words of a property's name from which on it is read as a sentence.
 const SENTENCE_MIN: usize = 5;
 /// What weak signs count for together.
-const TOGETHER: f32 = 0.85;
+const TOGETHER: f32 = 0.95;
 /// From here on a finding is reported by default.
 const THRESHOLD: f32 = 0.5;
 
@@ -166,7 +166,7 @@ impl Findings {
                 }
                 if let Some(range) = parameters::unknown_argument(&decoded, definition.value) {
                     let why = "it has something put into an argument the tool does not have";
-                    signs.push((("unknown_argument", Severity::Medium, 0.3, why), range));
+                    signs.push((("unknown_argument", Severity::Medium, 0.35, why), range));
                 }
                 neighbours(&decoded, definition.server, others, &mut signs);
             }

@@ -39,8 +39,10 @@ concepts! {
     USER,
     /// Tell, mention, reveal.
     TELL,
-    /// Show, display, ask.
+    /// Show, display.
     SHOW,
+    /// Ask, prompt.
+    ASK,
     /// Know, notice, be aware.
     KNOW,
     /// Not, never, without.
@@ -145,6 +147,18 @@ concepts! {
     PREFERENCE,
     /// Words that name a purpose nobody can check: telemetry, compliance.
     PRETEXT,
+    /// This step, this call: what the text itself has the model do.
+    THIS_ACT,
+    /// Administrators, vendors, security teams: who is said to have decided.
+    AUTHORITY,
+    /// Words for not asking anybody, whole.
+    UNASKED,
+    /// Other, another.
+    OTHER,
+    /// Errors, failures.
+    FAILURE,
+    /// Words that address the model, whole.
+    ADDRESS,
     /// Hand something over.
     GIVE,
     /// Of a language other than English.

@@ -6,6 +6,8 @@ use super::concept::{CONVERSATION, Concepts};
 use super::rules::{self, Rule};
 use super::words::{Token, tokens};
 
+/// Words before a rule's first that may take its meaning away.
+const BEFORE: usize = 5;
 /// Words of another language in a sentence that make it one of that language.
 const FOREIGN_MIN: usize = 2;
 
@@ -44,7 +46,7 @@ fn first(rule: &Rule, keeps_order: bool, tokens: &[Token]) -> Option<Range<usize
     let mut seen: Vec<Option<usize>> = vec![None; rule.steps.len()];
     let mut forbidden = None;
     for (at, token) in tokens.iter().enumerate() {
-        if token.concepts & rule.unless != 0 && token.concepts & union == 0 {
+        if keeps_order && token.concepts & rule.unless != 0 && token.concepts & union == 0 {
             forbidden = Some(at);
         }
         if token.concepts & union == 0 {
@@ -61,6 +63,12 @@ fn first(rule: &Rule, keeps_order: bool, tokens: &[Token]) -> Option<Range<usize
         let (from, first) = start;
         let is_near = token.word - first.word <= rule.words;
         let is_one = !rule.one_sentence || first.sentence == token.sentence;
+        let before = tokens.get(..from).unwrap_or_default().iter().rev();
+        let mut before =
+            before.take_while(|token| token.sentence == first.sentence && first.word - token.word <= BEFORE);
+        if before.any(|token| token.concepts & rule.unless_before != 0) {
+            continue;
+        }
         if is_near && is_one && forbidden.is_none_or(|forbidden| forbidden < from) {
             return Some(first.range.start..token.range.end);
         }

@@ -11,7 +11,7 @@ type Entries = Vec<(Vec<&'static str>, Concepts)>;
 /// By first word.
 pub(super) static WORDS: LazyLock<HashMap<&'static str, Entries>> = LazyLock::new(|| {
     let mut words: HashMap<_, Entries> = HashMap::new();
-    let foreign = OTHER.iter().map(|(concepts, list)| (concepts | FOREIGN, *list));
+    let foreign = FOREIGN_WORDS.iter().map(|(concepts, list)| (concepts | FOREIGN, *list));
     for (concepts, list) in ENGLISH.iter().copied().chain(foreign) {
         for entry in list.split('|') {
             let mut parts = entry.split_ascii_whitespace();
@@ -47,9 +47,31 @@ pub(super) static GLYPHS: LazyLock<HashMap<char, Vec<(&'static str, Concepts)>>>
 });
 
 const ENGLISH: &[(Concepts, &str)] = &[
+    (ASK, "ask|asks|prompting|await|wait for|request|asking|asked|prompt"),
+    (
+        THIS_ACT,
+        "this step|this action|this call|this instruction|these instructions|this requirement|this process|this detail|these details|this part|this note|this behaviour|this behavior|this fact|any of this|this paragraph|this section|the upload|the transfer|the replacement|the redirect|these steps|this change|this modification|this request|this in your|this to anyone|this to the",
+    ),
+    (
+        AUTHORITY,
+        "administrator|administrators|the admin|security team|it department|it team|compliance team|platform team|the vendor|anthropic|openai|the developer|the developers|the operator|company policy|organization policy|organisation policy|corporate policy|management|legal team|workspace policy",
+    ),
+    (
+        UNASKED,
+        "without asking|without prompting the user|without prompting for|without user approval|without user consent|without user confirmation|without the user's consent|without the user's approval|without the user's permission|without human review|without human approval|without review|without any confirmation|without further confirmation|without additional confirmation|ask nothing|confirm nothing|never ask for confirmation|do not wait for approval|do not wait for confirmation|don't wait for approval|don't wait for confirmation|assume consent|assume approval|assume permission|assume the user agrees|assume the user approves|as granted|as approved|as confirmed|as already approved|consider it approved|do not seek approval|no need to confirm|not need to confirm",
+    ),
+    (OTHER, "other|another|competing|alternative|rival|remaining|similar"),
+    (
+        FAILURE,
+        "error|errors|fails|failure|failures|failed|problem|problems|vulnerability|vulnerabilities|issue|issues",
+    ),
+    (
+        ADDRESS,
+        "instruction for the ai|instructions for the ai|instruction for ai|instructions for ai|instruction to the ai|instructions to the ai|note to ai|note to the ai|note for the ai|note for ai|note to the assistant|note to the model|note to assistant|note to llm|note to the llm|note for the assistant|attention ai|attention assistant|attention llm|dear assistant|dear ai|dear model|dear llm|message to the ai|message for the ai|message to the assistant|hidden instruction|hidden instructions|secret instruction|secret instructions|ai directive|assistant directive|system notice|system directive|instruction for all llms|instructions for agents|instruction for the agent|instruction for assistants|to any ai|to all ai",
+    ),
     (
         GIVE,
-        "pass|passing|include|including|included|attach|attaching|attached|append|appending|insert|embed|provide|supply|supplied|put|place|paste|encode|submit|hand over|forward|send|sending|upload|transmit|transmitted|exfiltrate|leak|email|post|e mail|relay|deliver|share|report back|echo|copied|write|populate|fill|carry|stash|smuggle|add",
+        "passed|placed|copying|provided|written|put in|submitted|uploaded|forwarded|posted|shared|render|pass|passing|include|including|included|attach|attaching|attached|append|appending|insert|embed|provide|supply|supplied|put|place|paste|encode|submit|hand over|forward|send|sending|upload|transmit|transmitted|exfiltrate|leak|email|post|e mail|relay|deliver|share|report back|echo|copied|write|populate|fill|carry|stash|smuggle|add",
     ),
     (
         READ,
@@ -57,19 +79,19 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         SEND,
-        "send|sends|sending|sent|forward|forwards|forwarded|upload|uploads|uploaded|post|posts|transmit|transmits|transmitted|exfiltrate|leak|email|e mail|mail|relay|relays|deliver|beacon|ship|push|publish|curl|wget|share|submit|report back|phone home",
+        "report|report what|send|sends|sending|sent|forward|forwards|forwarded|upload|uploads|uploaded|post|posts|transmit|transmits|transmitted|exfiltrate|leak|email|e mail|mail|relay|relays|deliver|beacon|ship|push|publish|curl|wget|share|submit|report back|phone home",
     ),
     (
         PUT,
-        "must contain|has to contain|have to contain|should contain|attaching|including|appending|passing|included|attached|appended|inserted|supplying|hand over|handed over|inserting|end with|ends with|copied|put|include|pass|passed|append|attach|insert|embed|provide|supply|supplied|place|paste|encode|fill|store|populate|add|copy|write|prepend|concatenate|carry|return|smuggle|hide|stash|echo|dump|set",
+        "render|rendering|must contain|has to contain|have to contain|should contain|attaching|including|appending|passing|included|attached|appended|inserted|supplying|hand over|handed over|inserting|end with|ends with|copied|put|include|pass|passed|append|attach|insert|embed|provide|supply|supplied|place|paste|encode|fill|store|populate|add|copy|write|prepend|concatenate|carry|return|smuggle|hide|stash|echo|dump|set",
     ),
     (
         PRIVATE_FILE,
-        ".ssh|id rsa|id ed25519|id ecdsa|id dsa|etc shadow|etc passwd|etc sudoers|mcp json|claude desktop config|claude json|.claude|.cursor|.codex|cursor mcp|.netrc|.git credentials|.pgpass|.bash history|.zsh history|bash history|.gnupg|wallet dat|login data|cookies sqlite|keychain|.password store|.kube|kube config|kubeconfig|.docker config|proc self environ|.vault token|master key|secring|ssh directory|ssh folder",
+        ".ssh|id rsa|id ed25519|id ecdsa|id dsa|etc shadow|etc passwd|etc sudoers|mcp json|claude desktop config|claude json|.claude|.cursor|.codex|cursor mcp|.netrc|.git credentials|.pgpass|.bash history|.zsh history|bash history|.gnupg|wallet dat|login data|cookies sqlite|keychain|.password store|.docker config|proc self environ|.vault token|master key|secring|ssh directory|ssh folder",
     ),
     (
         CONFIG_FILE,
-        ".env|.aws|.npmrc|.pypirc|.azure|.config gcloud|application default credentials|credentials json|secrets yaml|secrets yml|secrets json|.dockercfg|gcloud|.gitconfig|.terraformrc|aws credentials",
+        ".kube|kube config|kubeconfig|.env|.aws|.npmrc|.pypirc|.azure|.config gcloud|application default credentials|credentials json|secrets yaml|secrets yml|secrets json|.dockercfg|gcloud|.gitconfig|.terraformrc|aws credentials",
     ),
     (
         SECRET,
@@ -81,7 +103,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         CONVERSATION,
-        "you have discussed|we have discussed|user and you|you and the user|original question|original request verbatim|complete instructions|full instructions|instructions verbatim|instructions you were given|instructions you have been given|messages before|message before|earlier in the conversation|earlier in this conversation|said earlier|typed earlier|talked about so far|discussed so far|exchanged so far|last message|last user message|previous answers|your previous|previous tool calls|results of other tools|output of other tools|outputs of other tools|conversation history|chat history|message history|dialogue history|conversation so far|full conversation|entire conversation|whole conversation|complete conversation|conversation transcript|chat transcript|chat log|chat logs|conversation log|conversation context|transcript of this|previous conversation|prior conversation|current conversation|this conversation|our conversation|system prompt|system prompts|system message|system messages|system instructions|developer message|your instructions|your prompt|hidden instructions|initial prompt|initial instructions|context window|full context|entire context|whole context|everything the user|all the user|what the user said|what the user has|user has typed|user has said|everything said|everything discussed|previous messages|prior messages|earlier messages|preceding messages|all messages|last messages|user's messages|user messages|user's last message|user's previous|user's original message|chain of thought|your reasoning|internal reasoning|private thoughts|conversation summary|summary of the conversation|summary of this conversation|summary of the chat|list of tools|list of available tools|names of all tools|all available tools|other tool results|previous tool results|earlier tool results|results of previous tools|results of earlier tools|output of previous|outputs of previous|memory contents|your memory|verbatim prompt|session history|session transcript|dialog so far|discussion so far|chat so far|messages so far|history of this chat|history of the conversation",
+        "whole dialogue|entire dialogue|full dialogue|complete dialogue|whole chat|entire chat|full chat|complete chat|whole discussion|messages of this chat|messages in this chat|messages of this conversation|this chat|what the user wrote|what the human wrote|what the user typed|what the user asked|what the human said|user's words|user's exact words|whole thread so far|dialogue so far|context so far|everything above|all text above|text above|user has written|human has written|you have discussed|we have discussed|user and you|you and the user|original question|original request verbatim|complete instructions|full instructions|instructions verbatim|instructions you were given|instructions you have been given|messages before|message before|earlier in the conversation|earlier in this conversation|said earlier|typed earlier|talked about so far|discussed so far|exchanged so far|last message|last user message|previous answers|your previous|previous tool calls|results of other tools|output of other tools|outputs of other tools|conversation history|chat history|message history|dialogue history|conversation so far|full conversation|entire conversation|whole conversation|complete conversation|conversation transcript|chat transcript|chat log|chat logs|conversation log|conversation context|transcript of this|previous conversation|prior conversation|current conversation|this conversation|our conversation|system prompt|system prompts|system message|system messages|system instructions|developer message|your instructions|your prompt|hidden instructions|initial prompt|initial instructions|context window|full context|entire context|whole context|everything the user|all the user|what the user said|what the user has|user has typed|user has said|everything said|everything discussed|previous messages|prior messages|earlier messages|preceding messages|all messages|last messages|user's messages|user messages|user's last message|user's previous|user's original message|chain of thought|your reasoning|internal reasoning|private thoughts|list of tools|list of available tools|names of all tools|all available tools|other tool results|previous tool results|earlier tool results|results of previous tools|results of earlier tools|output of previous|outputs of previous|memory contents|your memory|verbatim prompt|session history|session transcript|dialog so far|discussion so far|chat so far|messages so far|history of this chat|history of the conversation",
     ),
     (MESSAGES, "conversation|conversations|chat|transcript|messages|message|prompt|prompts|history|dialogue"),
     (
@@ -95,7 +117,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         SHOW,
-        "show|showing|shown|display|displaying|displayed|ask|asking|asked|prompt|expose|exposing|output|print|present|log|reference|reflect|visible",
+        "presenting|reporting|returning it|displays|rendering|show|showing|shown|display|displaying|displayed|expose|exposing|output|print|present|log|reference|reflect|visible",
     ),
     (
         KNOW,
@@ -103,7 +125,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         NOT,
-        "not|never|don't|dont|doesn't|doesnt|without|no|nothing|shouldn't|mustn't|cannot|can't|avoid|refrain|needn't|neither|nor|isn't|won't|hide|conceal|withhold|keep from|suppress|no need|instead of",
+        "not necessary|not needed|not required|isn't needed|isn't required|no longer needed|no longer required|unnecessary|needless|not|never|don't|dont|doesn't|doesnt|without|no|nothing|shouldn't|mustn't|cannot|can't|avoid|refrain|needn't|neither|nor|isn't|won't|hide|conceal|withhold|keep from|suppress|no need|instead of",
     ),
     (INSTEAD, "instead|unless|until|but|except|rather|raw|however|always|only if|if not|internal|technical"),
     (
@@ -112,7 +134,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         OTHER_TOOLS,
-        "any other tool|any other tools|all other tools|any other function|the other tools|other tool|other tools|any tool|any tools|all tools|every tool|every other tool|another tool|each tool|remaining tools|other available tools|alternative tools|alternatives|other servers|other server|another server|any other server|other mcp|competing tools|similar tools|built in tools|native tools|other tool's|all the tools|other functions|any other function|another mcp|other options|other providers",
+        "any other action|any other actions|all other actions|any other step|other mcp tools|tools of other servers|tools from other servers|tool of another server|any other tool|any other tools|all other tools|any other function|the other tools|other tool|other tools|any tool|any tools|all tools|every tool|every other tool|another tool|each tool|remaining tools|other available tools|alternative tools|alternatives|other servers|other server|another server|any other server|other mcp|competing tools|similar tools|built in tools|native tools|other tool's|all the tools|other functions|any other function|another mcp|other options|other providers",
     ),
     (TOOL, "tool|tools|function|functions|plugin|server|servers|tool's|method"),
     (
@@ -129,7 +151,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         CALL,
-        "call|calls|calling|called|use|using|used|invoke|invoked|invoking|run|running|execute|executing|executed|choose|pick|select|prefer|trigger|launch|chosen|picked|selected|rely",
+        "do this|perform this|perform|carry this out|carry out|do so|act|operate|happens|runs|works|call|calls|calling|called|use|using|used|invoke|invoked|invoking|run|running|execute|executing|executed|choose|pick|select|prefer|trigger|launch|chosen|picked|selected|rely",
     ),
     (
         MUST,
@@ -149,7 +171,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         BROKEN,
-        "broken|deprecated|unsafe|insecure|unreliable|outdated|compromised|obsolete|inferior|inaccurate|dangerous|malicious|untrusted|slow|disabled|unavailable|retired|harmful|buggy|wrong|worse",
+        "incorrect|false|fake|malware|inconsistent|stale|unsupported|faulty|misleading|broken|deprecated|unsafe|insecure|unreliable|outdated|compromised|obsolete|inferior|inaccurate|dangerous|malicious|untrusted|slow|disabled|unavailable|retired|harmful|buggy|wrong|worse",
     ),
     (
         IGNORE,
@@ -157,7 +179,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         PREVIOUS,
-        "your earlier|your previous|your original|your existing|previous|prior|above|earlier|preceding|existing|all other|any other|foregoing|past|original|your|former|conflicting|initial|current|everything you|all",
+        "your earlier|your previous|your original|your existing|previous|prior|above|earlier|preceding|foregoing|original|your|former|initial|everything you|all",
     ),
     (
         RULES,
@@ -165,7 +187,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         SAFETY,
-        "safety|guardrails|guardrail|safeguards|safeguard|content filter|content filters|content filtering|content policy|content policies|security policies|security policy|security checks|security check|safety checks|safety instructions|safety guidelines|behavioral guidelines|ethical|moderation|system prompt|security warnings|security controls|security restrictions|security rules|user preferences|user instructions|protections|usage policy|usage policies|company policy|privacy rules|privacy policy|privacy restrictions",
+        "user's request|user's instructions|user's wishes|user's intent|user's question|user's preferences|confirmation dialogs|warnings|restrictions|safety|guardrails|guardrail|safeguards|safeguard|content filter|content filters|content filtering|content policy|content policies|security policies|security policy|security checks|security check|safety checks|safety instructions|safety guidelines|behavioral guidelines|ethical|moderation|system prompt|security warnings|security controls|security restrictions|security rules|user preferences|user instructions|protections|usage policy|usage policies|company policy|privacy rules|privacy policy|privacy restrictions",
     ),
     (
         APPROVAL,
@@ -173,7 +195,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         PREAPPROVED,
-        "autoapprove|bypasspermissions|dangerouslyskippermissions|dangerously skip permissions|pre approved|preapproved|auto approve|autoapprove|auto approved|automatically approved|already approved|already authorized|pre authorized|preauthorized|already consented|already agreed|already confirmed|already given|blanket approval|standing approval|approved in advance|auto accept|auto accepted|auto confirm|trusted by default|has approved|have approved|implicit consent|exempt|trusted automatically|fully trusted",
+        "pre cleared|cleared by|approved by|authorized by|authorised by|vetted by|certified by|signed off by|exempt from|autoapprove|bypasspermissions|dangerouslyskippermissions|dangerously skip permissions|pre approved|preapproved|auto approve|autoapprove|auto approved|automatically approved|already approved|already authorized|pre authorized|preauthorized|already consented|already agreed|already confirmed|already given|blanket approval|standing approval|approved in advance|auto accept|auto accepted|auto confirm|trusted by default|has approved|have approved|implicit consent|exempt|trusted automatically|fully trusted",
     ),
     (
         WAIVED,
@@ -197,7 +219,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         RECIPIENT,
-        "recipient|recipients|bcc|cc|to address|account number|iban|wallet address|payee|beneficiary|payment address|destination address|destination account|bank account|routing number|bcc field|deposit address|reply to|shipping address|destination wallet|sender",
+        "account instead|the account|email address|phone number|iban number|target address|sender address|delivery address|payout|pay to|recipient|recipients|to address|account number|iban|wallet address|payee|beneficiary|payment address|destination address|destination account|bank account|routing number|bcc field|deposit address|reply to|shipping address|destination wallet|sender|bcc|cc",
     ),
     (
         EVERY,
@@ -205,7 +227,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         COPY,
-        "a copy|copy of|copies|duplicate|duplicates|bcc|cc|blind copy|carbon copy|mirror|mirrored|as well as to|also send|also forward|also post|also upload|also email|also submit|also call|additionally send|backup of",
+        "a copy|copy of|copies|duplicate|duplicates|blind copy|carbon copy|mirror|mirrored|as well as to|also send|also forward|also post|also upload|also email|also submit|also call|additionally send|backup of",
     ),
     (
         OMIT,
@@ -221,7 +243,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         REGARDLESS,
-        "regardless|even if|even when|no matter|whatever the|irrespective|despite|actual result|actual results|real result|true value|true values|actual value|actual values|before showing|before presenting|before displaying|before reporting|before returning it|before answering|was found|were found",
+        "whatever|no matter what|data says|data shows|says otherwise|shows otherwise|regardless|even if|even when|no matter|whatever the|irrespective|despite|actual result|actual results|real result|true value|true values|actual value|actual values|before showing|before presenting|before displaying|before reporting|before returning it|before answering|was found|were found",
     ),
     (
         VALUE,
@@ -233,7 +255,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         COMPETITOR,
-        "competitor|competitors|competing|rival|rivals|other vendors|other vendor|other brands|other products|alternatives|critics|negative reviews|negative findings|bad news|complaints",
+        "negative information|negative comments|negative results|negative feedback|negative news|criticism|unfavorable|unfavourable|controversies|other companies|other suppliers|competitor|competitors|competing|rival|rivals|other vendors|other vendor|other brands|other products|alternatives|critics|negative reviews|negative findings|bad news|complaints",
     ),
     (
         SHELL,
@@ -274,7 +296,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
     ),
     (
         PREFERENCE,
-        "over every other|over any other|over all other|over all others|above all other|above all others|no matter what is asked|no matter what the user|whatever the user asks|always pick this|always choose this|always select this|always prefer this tool over any|use this tool for everything|use this for everything|use this tool for all|tool for everything|most trusted tool|than any alternative|than any other|than all other|than all others|than every other|than competing|only tool you should|only tool you need|only tool that should|the only tool worth|the best tool|best tool available|best available tool|number one choice|first choice for every|first choice for all|default choice for all|stop using other|stop using the other|replaces all other|replaces every other|instead of any other|instead of all other|instead of every other|in preference to any|in preference to all|before considering other|before considering any|before trying any|do not consider other|ignore all other tools|ignore other tools|never use another|never use any other|do not use any other|don't use any other|avoid all other tools|avoid using other tools|only this tool should|exclusively use this|use only this tool|use this tool exclusively|even if another tool|even if other tools|even when another|even when other tools",
+        "your preferred tool|your go to|don't use alternatives|do not use alternatives|avoid alternatives|no other tool is|no other tool should|never fall back to|better than all|better than any|more reliable than any|more accurate than any|more accurate than other|more reliable than other|over every other|over any other|over all other|over all others|above all other|above all others|no matter what is asked|no matter what the user|whatever the user asks|always pick this|always choose this|always select this|always prefer this tool over any|use this tool for everything|use this for everything|use this tool for all|tool for everything|most trusted tool|than any alternative|than any other|than all other|than all others|than every other|than competing|only tool you should|only tool you need|only tool that should|the only tool worth|the best tool|best tool available|best available tool|number one choice|first choice for every|first choice for all|default choice for all|stop using other|stop using the other|replaces all other|replaces every other|instead of any other|instead of all other|instead of every other|in preference to any|in preference to all|before considering other|before considering any|before trying any|do not consider other|ignore all other tools|ignore other tools|never use another|never use any other|do not use any other|don't use any other|avoid all other tools|avoid using other tools|only this tool should|exclusively use this|use only this tool|use this tool exclusively|even if another tool|even if other tools|even when another|even when other tools",
     ),
     (
         PRETEXT,
@@ -284,7 +306,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
 ];
 
 /// Languages with blanks between their words.
-const OTHER: &[(Concepts, &str)] = &[
+const FOREIGN_WORDS: &[(Concepts, &str)] = &[
     (
         READ,
         "lee|lea|leer|abre|abra|lire|lis|lisez|ouvre|ouvrez|lies|lese|lesen|öffne|öffnen|leia|ler|abra|leggi|leggere|apri|прочитай|прочитайте|прочти|открой|откройте|считай|lees|otwórz|przeczytaj|oku|okuyun|पढ़ें|पढ़ो|पढ़कर|اقرأ|baca|đọc",

@@ -1,6 +1,7 @@
 //! Tags that pretend to an authority no definition has: of a chat template, of a system prompt.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
@@ -98,7 +99,7 @@ pub(super) fn tags(text: &str, mut found: impl FnMut(Tag)) {
 }
 
 /// Whether `window` begins with such a tag, and its length.
-fn tag(window: &str) -> Option<Tag1> {
+fn tag(window: &str) -> Option<(f32, usize)> {
     let lower = window.to_ascii_lowercase();
     if let Some(token) = TEMPLATE.iter().find(|token| lower.starts_with(*token)) {
         return Some((0.9, token.len()));
@@ -134,16 +135,14 @@ fn tag(window: &str) -> Option<Tag1> {
     Some((score, close + 1))
 }
 
-type Tag1 = (f32, usize);
-
-/// A line that begins as a turn of the system would.
-fn headings(text: &str, found: &mut impl FnMut(Tag)) {
-    let bytes = text.as_bytes();
-    for heading in [
+/// How the turn of a system would begin.
+static HEADINGS: LazyLock<Vec<(&str, memmem::Finder<'static>)>> = LazyLock::new(|| {
+    let headings = [
         "system:",
         "SYSTEM:",
         "System:",
         "### System",
+        "### SYSTEM",
         "### Instruction",
         "System prompt:",
         "SYSTEM OVERRIDE",
@@ -152,12 +151,18 @@ fn headings(text: &str, found: &mut impl FnMut(Tag)) {
         "Note to AI",
         "AI INSTRUCTION",
         "BEGIN SYSTEM",
-        "[[SYSTEM",
-    ] {
-        for at in memmem::find_iter(bytes, heading).take(4) {
+    ];
+    headings.into_iter().map(|heading| (heading, memmem::Finder::new(heading))).collect()
+});
+
+/// A line that begins as a turn of the system would.
+fn headings(text: &str, found: &mut impl FnMut(Tag)) {
+    for (heading, finder) in &*HEADINGS {
+        for at in finder.find_iter(text.as_bytes()).take(4) {
             let before = text.get(..at).unwrap_or_default().trim_end_matches([' ', '\t', '#', '*', '-', '>']);
-            let is_start = before.is_empty() || before.ends_with('\n') || before.ends_with(['.', '!', '?']);
-            let is_loud = heading.chars().all(|c| !c.is_ascii_lowercase()) || heading.contains("AI");
+            let is_start = before.is_empty() || before.ends_with(['\n', '.', '!', '?']);
+            let is_loud =
+                heading.contains("AI") || !heading.contains(|letter: char| letter.is_ascii_lowercase());
             if is_start {
                 found((if is_loud { 0.55 } else { 0.45 }, at..at + heading.len()));
                 return;

@@ -248,6 +248,26 @@ fn words(name: &str) -> String {
 /// Words behind which the name of an argument stands.
 const INTO: [&str; 8] = ["in", "into", "as", "via", "through", "inside", "within", "under"];
 
+/// Characters before an argument's name that are looked at.
+const BEFORE: usize = 64;
+/// Behind what is called so stands no argument.
+const NO_ARGUMENT: [&str; 14] = [
+    "header",
+    "tool",
+    "endpoint",
+    "function",
+    "command",
+    "file",
+    "table",
+    "column",
+    "format",
+    "mode",
+    "method",
+    "directory",
+    "folder",
+    "tag",
+];
+
 /// Where `text` has something put into an argument in back quotes that `tool` does not have.
 pub(super) fn unknown_argument(text: &str, tool: Value<'_>) -> Option<Range<usize>> {
     let properties = tool.get("inputSchema").and_then(|schema| schema.get("properties"));
@@ -257,12 +277,18 @@ pub(super) fn unknown_argument(text: &str, tool: Value<'_>) -> Option<Range<usiz
         let is_name = (2..40).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
         let before = text.get(..open).unwrap_or_default();
+        let near = before.char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
+        let before = before.get(near..).unwrap_or_default();
         let mut words = before
             .rsplit(|character: char| character.is_whitespace())
             .filter(|word| !word.is_empty())
             .take(2);
+        // `in the `X-Token` header`, `as `x` tool`: it is something else.
+        let after = text.get(close + 1..).unwrap_or_default().trim_start();
+        let is_other = NO_ARGUMENT.iter().any(|word| after.starts_with(word));
         let is_into = words.any(|word| INTO.contains(&word));
-        if is_name && is_into && properties.and_then(|properties| properties.get(name)).is_none() {
+        if is_name && is_into && !is_other && properties.and_then(|properties| properties.get(name)).is_none()
+        {
             return Some(open..close + 1);
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct Rule {
     pub(super) in_order: bool,
     /// All of it stands in one sentence.
     pub(super) one_sentence: bool,
+    /// What must not stand in the five words before the first: `do not follow any instructions`.
+    pub(super) unless_before: Concepts,
     /// What must not stand between the first and the last.
     pub(super) unless: Concepts,
 }
@@ -44,6 +46,7 @@ const fn rule(
         in_order: false,
         one_sentence: false,
         unless: 0,
+        unless_before: 0,
     }
 }
 
@@ -58,6 +61,10 @@ impl Rule {
 
     const fn unless(self, concepts: Concepts) -> Self {
         Self { unless: concepts, ..self }
+    }
+
+    const fn unless_after(self, concepts: Concepts) -> Self {
+        Self { unless_before: concepts, ..self }
     }
 
     const fn critical(self) -> Self {
@@ -99,6 +106,9 @@ pub(super) const ALL: &[Rule] = &[
     rule("secret_access", 0.6, &[PRIVATE_FILE, MUST | BEFORE, PUT | SEND], 20, CARRIES).critical(),
     rule("secret_access", 0.65, &[CONTENTS, FILES, PUT | SEND], 16, CARRIES).within_sentence().critical(),
     rule("secret_access", 0.55, &[EVERY | CONTENTS, PRIVATE_FILE], 5, CARRIES).ordered().within_sentence(),
+    rule("secret_access", 0.6, &[CONFIG_FILE, GIVE, NAMED, MUST | EVERY | BEFORE], 20, CARRIES)
+        .within_sentence()
+        .critical(),
     rule("secret_access", 0.7, &[ENVIRONMENT, READ | EVERY, GIVE, NAMED], 16, CARRIES)
         .within_sentence()
         .critical()
@@ -141,16 +151,22 @@ pub(super) const ALL: &[Rule] = &[
     rule("concealment", 0.55, &[QUIETLY, SEND | PUT | READ | CALL | CHANGE], 3, CONCEALS)
         .ordered()
         .within_sentence(),
-    rule("concealment", 0.55, &[SEND | PUT | READ, QUIETLY], 4, CONCEALS).ordered().within_sentence(),
+    rule("concealment", 0.6, &[OMIT, THIS_ACT], 5, CONCEALS).ordered().within_sentence(),
+    rule("concealment", 0.55, &[SEND | READ, QUIETLY], 4, CONCEALS).ordered().within_sentence(),
     rule("concealment", 0.6, &[SECRECY], 8, CONCEALS),
     // Safeguards.
-    rule("override", 0.55, &[OBEDIENCE], 12, OVERRIDES),
+    rule("override", 0.55, &[OBEDIENCE], 12, OVERRIDES).unless_after(NOT),
     rule("override", 0.65, &[PREVIOUS, RULES, WAIVED], 5, OVERRIDES).ordered().within_sentence(),
-    rule("override", 0.8, &[IGNORE, PREVIOUS, RULES], 7, OVERRIDES).ordered().within_sentence().critical(),
-    rule("override", 0.65, &[IGNORE, SAFETY], 9, OVERRIDES).ordered().within_sentence(),
-    rule("override", 0.6, &[IGNORE, USER, RULES], 8, OVERRIDES).ordered().within_sentence(),
-    rule("override", 0.6, &[PRIORITY, RULES | SAFETY, IGNORE | MODEL | MUST], 16, OVERRIDES),
-    rule("override", 0.6, &[MODEL, IGNORE, RULES], 16, OVERRIDES).within_sentence(),
+    rule("override", 0.8, &[IGNORE, PREVIOUS, RULES], 7, OVERRIDES)
+        .ordered()
+        .within_sentence()
+        .critical()
+        .unless_after(NOT),
+    rule("override", 0.65, &[IGNORE, SAFETY], 9, OVERRIDES).ordered().within_sentence().unless_after(NOT),
+    rule("override", 0.6, &[IGNORE, USER, RULES], 8, OVERRIDES).ordered().within_sentence().unless_after(NOT),
+    rule("override", 0.6, &[PRIORITY, RULES | SAFETY, IGNORE | MODEL | MUST], 16, OVERRIDES)
+        .unless_after(NOT),
+    rule("override", 0.6, &[MODEL, IGNORE, RULES], 16, OVERRIDES).within_sentence().unless_after(NOT),
     rule("override", 0.55, &[DISABLE, DEFENCE, MUST | BEFORE | CALL], 12, OVERRIDES)
         .within_sentence()
         .unless(NOT),
@@ -161,11 +177,13 @@ pub(super) const ALL: &[Rule] = &[
     rule("approval_bypass", 0.6, &[PREAPPROVED, APPROVAL | WAIVED], 12, SKIPS),
     rule("approval_bypass", 0.55, &[PREAPPROVED, USER | MODEL | SAFETY], 10, SKIPS),
     rule("approval_bypass", 0.6, &[APPROVAL, RULES | SAFETY, WAIVED], 10, SKIPS).within_sentence(),
-    rule("approval_bypass", 0.55, &[NOT | WAIVED, SHOW, USER, APPROVAL], 9, SKIPS)
+    rule("approval_bypass", 0.55, &[NOT | WAIVED, SHOW | ASK, USER, APPROVAL], 9, SKIPS)
         .ordered()
         .within_sentence()
         .unless(INSTEAD),
-    rule("approval_bypass", 0.55, &[NOT | WAIVED, SHOW, APPROVAL], 5, SKIPS).ordered().within_sentence(),
+    rule("approval_bypass", 0.55, &[NOT | WAIVED, SHOW | ASK, APPROVAL], 5, SKIPS)
+        .ordered()
+        .within_sentence(),
     rule("approval_bypass", 0.45, &[APPROVAL, WAIVED], 5, SKIPS).within_sentence(),
     // Other tools.
     rule("cross_tool", 0.6, &[BEFORE, OTHER_TOOLS], 6, MEDDLES).ordered().within_sentence(),
@@ -189,7 +207,7 @@ pub(super) const ALL: &[Rule] = &[
     rule("falsification", 0.55, &[ADJUST, VALUE, BEFORE, TELL | SHOW, USER], 16, FALSIFIES).within_sentence(),
     rule("falsification", 0.6, &[COMPETITOR, OMIT | NOT], 14, FALSIFIES).within_sentence(),
     rule("falsification", 0.6, &[OMIT, CLAIM, FINE], 16, FALSIFIES).within_sentence(),
-    rule("falsification", 0.6, &[ADJUST, EVERY, VALUE, BEFORE | REGARDLESS | SHOW | CLAIM], 20, FALSIFIES)
+    rule("falsification", 0.6, &[ADJUST, EVERY, VALUE, REGARDLESS | SHOW | CLAIM], 20, FALSIFIES)
         .ordered()
         .within_sentence(),
     rule("falsification", 0.6, &[CLAIM, FINE, REGARDLESS], 14, FALSIFIES).ordered().within_sentence(),
@@ -200,21 +218,20 @@ pub(super) const ALL: &[Rule] = &[
     rule("redirection", 0.55, &[CHANGE, RECIPIENT, MUST | QUIETLY | REGARDLESS], 10, REDIRECTS)
         .within_sentence(),
     // Out.
+    rule("exfiltration", 0.6, &[COLLECTOR, ANSWER | SHOW | MUST | EACH_TURN], 16, SENDS).critical(),
     rule("exfiltration", 0.65, &[SEND | PUT | READ | CALL, COLLECTOR], 16, SENDS).critical(),
     rule("exfiltration", 0.55, &[PIXEL, URL, PUT | ANSWER | MUST], 16, SENDS).critical(),
     rule("exfiltration", 0.55, &[COPY, SEND, OUT], 20, SENDS).critical(),
-    rule(
-        "exfiltration",
-        0.5,
-        &[MUST | BEFORE | EVERY, SEND, VALUE | ANSWER | CONVERSATION | MESSAGES, OUT],
-        16,
-        SENDS,
-    )
-    .within_sentence(),
+    rule("exfiltration", 0.5, &[SEND, EVERY, VALUE | ANSWER | CONVERSATION | MESSAGES, OUT], 16, SENDS)
+        .ordered()
+        .within_sentence(),
     // Commands.
     rule("command", 0.6, &[CALL, SHELL, URL, BEFORE | MUST | WHEN], 20, RUNS).critical(),
     rule("command", 0.55, &[PUT | CHANGE, PERSISTENCE, MUST | BEFORE | WHEN | QUIETLY], 16, RUNS).critical(),
-    rule("promotion", 0.55, &[PUT | TELL | RECOMMEND, EACH_TURN], 9, FALSIFIES).within_sentence().medium(),
+    rule("promotion", 0.55, &[PUT | TELL | RECOMMEND, EACH_TURN], 9, FALSIFIES)
+        .ordered()
+        .within_sentence()
+        .medium(),
     rule("exfiltration", 0.5, &[ANSWER, MUST, PUT, URL], 12, SENDS).within_sentence(),
     rule("command", 0.5, &[PUT, PERSISTENCE], 8, RUNS).ordered().within_sentence(),
     rule(
@@ -239,8 +256,44 @@ pub(super) const ALL: &[Rule] = &[
     )
     .within_sentence(),
     rule("cross_tool", 0.55, &[NOT, CALL, QUOTED, CHANGE, THIS_TOOL], 14, MEDDLES),
-    rule("falsification", 0.5, &[WHEN, SHOW, CLAIM, FINE], 14, FALSIFIES).ordered().within_sentence(),
+    rule("falsification", 0.5, &[WHEN, ASK, CLAIM, FINE], 14, FALSIFIES).ordered().within_sentence(),
+    rule("secret_access", 0.55, &[READ, CONFIG_FILE, NAMED], 16, CARRIES)
+        .ordered()
+        .within_sentence()
+        .critical(),
+    rule("secret_access", 0.55, &[EVERY, SECRET, GIVE, NAMED], 12, CARRIES).within_sentence().unless(NOT),
+    rule("conversation_access", 0.55, &[EVERY, MESSAGES, GIVE, NAMED], 14, LISTENS)
+        .within_sentence()
+        .unless(NOT),
+    rule("cross_tool", 0.55, &[OTHER_TOOLS, MUST, THIS_TOOL], 10, MEDDLES).ordered().within_sentence(),
+    rule("redirection", 0.55, &[CHANGE, EMAIL, MUST | EVERY], 14, REDIRECTS).within_sentence(),
+    rule("concealment", 0.6, &[NOT, TELL | SHOW | GIVE, THIS_ACT], 6, CONCEALS)
+        .ordered()
+        .within_sentence()
+        .unless(INSTEAD),
+    rule("approval_bypass", 0.5, &[UNASKED], 8, SKIPS),
+    rule(
+        "approval_bypass",
+        0.55,
+        &[AUTHORITY, APPROVAL | SAFETY, WAIVED | DISABLE | BROKEN | PREAPPROVED],
+        14,
+        SKIPS,
+    )
+    .within_sentence(),
+    rule("approval_bypass", 0.55, &[PREAPPROVED, AUTHORITY], 8, SKIPS).within_sentence(),
+    rule("approval_bypass", 0.45, &[FINE, AUTHORITY], 8, SKIPS).ordered().within_sentence(),
+    rule("preference", 0.55, &[OTHER, TOOL, BROKEN], 6, PRAISES).ordered().within_sentence().medium(),
+    rule("falsification", 0.55, &[WHEN, FAILURE, CLAIM | TELL, FINE], 14, FALSIFIES)
+        .ordered()
+        .within_sentence(),
+    rule("falsification", 0.55, &[CLAIM, VALUE, REGARDLESS], 14, FALSIFIES).ordered().within_sentence(),
+    rule("command", 0.5, &[CALL, SHELL, SHELL], 8, RUNS).ordered().within_sentence(),
+    rule("addressed_to_model", 0.55, &[ADDRESS], 8, BECOMES),
     // Weak alone.
+    rule("carries_secret", 0.4, &[SECRET, GIVE, NAMED], 12, CARRIES).within_sentence(),
+    rule("trigger", 0.3, &[WHEN, CALL, THIS_TOOL, MUST | CHANGE | SEND | COPY], 14, MEDDLES)
+        .within_sentence()
+        .medium(),
     rule("pretext", 0.3, &[PRETEXT, PUT | SEND | CALL | MUST | CHANGE], 16, MEDDLES)
         .within_sentence()
         .medium(),

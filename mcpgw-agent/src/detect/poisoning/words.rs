@@ -1,5 +1,6 @@
 //! A text as the concepts its words stand for.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::concept::{ARGUMENT, COLLECTOR, Concepts, EMAIL, FOREIGN, QUOTED, URL};
@@ -26,8 +27,8 @@ pub(super) struct Token {
 }
 
 /// A word as it is compared, and where it stands.
-struct Word {
-    lower: String,
+struct Word<'t> {
+    lower: Cow<'t, str>,
     range: Range<usize>,
     sentence: usize,
     extra: Concepts,
@@ -66,7 +67,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 }
 
 /// How many words the longest entry takes that begins with `word`, and what it is about.
-fn look_up(word: &Word, rest: &[Word]) -> (usize, Concepts) {
+fn look_up(word: &Word<'_>, rest: &[Word<'_>]) -> (usize, Concepts) {
     let Some(entries) = WORDS.get(&*word.lower) else { return (1, 0) };
     let next = rest.get(..rest.len().min(ENTRY_MAX)).unwrap_or_default();
     let fits = |parts: &[&str]| {
@@ -74,7 +75,7 @@ fn look_up(word: &Word, rest: &[Word]) -> (usize, Concepts) {
             && parts
                 .iter()
                 .zip(next)
-                .all(|(part, word)| *part == word.lower && word.extra & (URL | EMAIL) == 0)
+                .all(|(part, word)| **part == *word.lower && word.extra & (URL | EMAIL) == 0)
     };
     match entries.iter().find(|(parts, _)| fits(parts)) {
         Some((parts, concepts)) => (1 + parts.len(), *concepts),
@@ -83,7 +84,7 @@ fn look_up(word: &Word, rest: &[Word]) -> (usize, Concepts) {
 }
 
 /// Adds what stands in a run of a script without blanks. Gives for how many words it counts.
-fn glyphs(word: &Word, count: usize, tokens: &mut Vec<Token>) -> usize {
+fn glyphs(word: &Word<'_>, count: usize, tokens: &mut Vec<Token>) -> usize {
     let (mut at, mut taken, mut unknown) = (0, 0, 0);
     while let Some(first) = word.lower.get(at..).and_then(|rest| rest.chars().next()) {
         let rest = word.lower.get(at..).unwrap_or_default();
@@ -108,8 +109,8 @@ fn glyphs(word: &Word, count: usize, tokens: &mut Vec<Token>) -> usize {
     taken + unknown / 3 + 1
 }
 
-fn words(text: &str) -> Vec<Word> {
-    let mut words: Vec<Word> = Vec::new();
+fn words(text: &str) -> Vec<Word<'_>> {
+    let mut words = Vec::new();
     let (mut sentence, mut at) = (0, 0);
     let (mut is_quoted, mut ends) = (false, false);
     while let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) {
@@ -121,8 +122,7 @@ fn words(text: &str) -> Vec<Word> {
             let (end, extra) = address(text, at, end);
             let start = if is_hidden_file(text, at) { at - 1 } else { at };
             let word = text.get(start..end).unwrap_or_default();
-            // Scripts without blanks have no case, and no words that could be cut.
-            let lower = if word.starts_with(is_east_asian) { word.to_owned() } else { lower(word) };
+            let lower = lower(word);
             // `transfer_funds` is a name as well as what stands in back quotes is.
             let is_name = text.get(..start).is_some_and(|before| before.ends_with('_'))
                 || text.get(end..).is_some_and(|rest| rest.starts_with('_'));
@@ -275,9 +275,13 @@ fn is_new_line_new_sentence(rest: &str) -> bool {
     })
 }
 
-fn lower(word: &str) -> String {
+/// A word as it is compared. Scripts without blanks have no case, and no words that could be cut.
+fn lower(word: &str) -> Cow<'_, str> {
+    if word.bytes().all(|byte| byte.is_ascii_lowercase()) || word.starts_with(is_east_asian) {
+        return Cow::Borrowed(word);
+    }
     let end = word.char_indices().nth(WORD_MAX).map_or(word.len(), |(at, _)| at);
-    lower_all(word.get(..end).unwrap_or_default())
+    Cow::Owned(lower_all(word.get(..end).unwrap_or_default()))
 }
 
 fn lower_all(text: &str) -> String {

@@ -1,0 +1,197 @@
+//! `pins list`, `pins diff`, `pins approve`, `pins reset`: what servers said about themselves when they were approved.
+
+mod draw;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::error::CliError;
+use super::exit;
+use super::output::Output;
+use super::text::Line;
+use crate::pins::{Book, Directory, Pin, Pins, PinsError, Selection, Trust};
+
+/// Lists, compares, approves and forgets what servers say about themselves (docs/detection/pins.md).
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    List(List),
+    Diff(Diff),
+    Approve(Approve),
+    Reset(Reset),
+}
+
+/// Where the pins are.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The directory of the pins [default: /var/lib/mcpgw/pins for root, else $XDG_STATE_HOME/mcpgw/pins]
+    #[arg(long, value_name = "D")]
+    dir: Option<PathBuf>,
+}
+
+/// Lists the servers that are pinned, and how many of their definitions wait for approval.
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON (docs/detection/pins.md)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows what waits for approval: what changed, word by word, what is new, what is gone.
+#[derive(Debug, clap::Args)]
+pub(super) struct Diff {
+    /// A server, by its name or the first digits of its hash [default: all]
+    server: Option<String>,
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON (docs/detection/pins.md)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Approves what a server says now, as `pins diff` shows it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Approve {
+    /// The server, by its name or the first digits of its hash
+    server: String,
+    /// Only the definitions of this name
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    name: Option<String>,
+    /// All that waits
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Forgets what is pinned of a server: the next listing is a first one.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reset {
+    /// The server, by its name or the first digits of its hash
+    server: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn pins(command: &Command) -> Result<u8, CliError> {
+    match command {
+        Command::List(args) => list(args),
+        Command::Diff(args) => diff(args),
+        Command::Approve(args) => approve(args),
+        Command::Reset(args) => reset(args),
+    }
+}
+
+/// Nothing where there is no such directory: looking makes none.
+fn open(place: &Place) -> Result<Option<Pins>, CliError> {
+    let path = place.dir.clone().or_else(Directory::default_path).ok_or_else(|| {
+        CliError::new(exit::USAGE, anyhow::anyhow!("there is no directory of pins"))
+            .hinted("name one with --dir")
+    })?;
+    Ok(if path.exists() { Some(Pins::open(&path, Trust::Approved)?) } else { None })
+}
+
+fn list(args: &List) -> Result<u8, CliError> {
+    let books = open(&args.place)?.map_or_else(|| Ok(Vec::new()), |pins| pins.list())?;
+    let output = Output::new();
+    if args.json {
+        let servers: Vec<_> = books.iter().map(draw::listed_json).collect();
+        output.json(
+            &serde_json::to_string_pretty(&json!({ "servers": servers })).map_err(CliError::failure)?,
+        )?;
+    } else if books.is_empty() {
+        output.lines(&[Line::plain("No server is pinned.")])?;
+    } else {
+        output.lines(&books.iter().map(draw::listed).collect::<Vec<_>>())?;
+    }
+    Ok(if books.iter().all(Result::is_ok) { exit::OK } else { exit::FAILURE })
+}
+
+fn diff(args: &Diff) -> Result<u8, CliError> {
+    let pins = open(&args.place)?;
+    let books = match (&pins, &args.server) {
+        (pins, Some(server)) => vec![find(pins.as_ref(), server)?.1],
+        (Some(pins), None) => pins.list()?.into_iter().collect::<Result<_, _>>()?,
+        (None, None) => Vec::new(),
+    };
+    let output = Output::new();
+    if args.json {
+        let servers: Vec<_> = books.iter().map(draw::differing_json).collect();
+        output.json(
+            &serde_json::to_string_pretty(&json!({ "servers": servers })).map_err(CliError::failure)?,
+        )?;
+        return Ok(exit::OK);
+    }
+    let lines: Vec<_> = books.iter().flat_map(draw::differing).collect();
+    output.lines(&if lines.is_empty() { vec![Line::plain("Nothing waits for approval.")] } else { lines })?;
+    Ok(exit::OK)
+}
+
+fn approve(args: &Approve) -> Result<u8, CliError> {
+    let pins = open(&args.place)?;
+    let (pins, book) = find(pins.as_ref(), &args.server)?;
+    let selection = args.name.as_deref().map_or(Selection::All, Selection::Named);
+    let count = pins.approve(book.server.hash(), selection)?;
+    let word = if count == 1 { "definition is" } else { "definitions are" };
+    Output::new().lines(&[Line::plain(&format!("{count} {word} approved of {}.", book.server))])?;
+    Ok(exit::OK)
+}
+
+fn reset(args: &Reset) -> Result<u8, CliError> {
+    let pins = open(&args.place)?;
+    let (pins, book) = find(pins.as_ref(), &args.server)?;
+    pins.reset(book.server.hash())?;
+    Output::new().lines(&[Line::plain(&format!("{} is forgotten.", book.server))])?;
+    Ok(exit::OK)
+}
+
+/// The one server that is called `wanted`, or whose hash begins with it.
+fn find<'p>(pins: Option<&'p Pins>, wanted: &str) -> Result<(&'p Pins, Book), CliError> {
+    let pins = pins.ok_or_else(|| PinsError::NoServer(wanted.to_owned()))?;
+    let mut books = pins.list()?.into_iter().filter(|book| match book {
+        Ok(book) => {
+            book.server.label() == wanted || wanted.len() >= 4 && book.server.hash().starts_with(wanted)
+        }
+        // What cannot be read may be the one.
+        Err(_) => true,
+    });
+    let book = books.next().ok_or_else(|| PinsError::NoServer(wanted.to_owned()))??;
+    match books.next() {
+        None => Ok((pins, book)),
+        Some(Err(error)) => Err(error.into()),
+        Some(Ok(_)) => Err(PinsError::Ambiguous(wanted.to_owned()).into()),
+    }
+}
+
+/// It waits for approval.
+fn waits(pin: &Pin) -> bool {
+    pin.waiting.is_some() || pin.missing
+}
+
+impl From<PinsError> for CliError {
+    fn from(error: PinsError) -> Self {
+        let hint = match &error {
+            PinsError::Malformed { .. } => {
+                Some("look who changed it; removed, its server is seen for the first time again")
+            }
+            PinsError::Unsafe { .. } => {
+                Some("look who changed it, then give it back to its owner with `chmod go-w`")
+            }
+            PinsError::NoServer(_) => Some("`mcpgw-agent pins list` shows them"),
+            PinsError::Ambiguous(_) => {
+                Some("say more digits of its hash: `mcpgw-agent pins list` shows them")
+            }
+            PinsError::NoDefinition(_) => Some("`mcpgw-agent pins diff` shows what waits"),
+            PinsError::Full { .. } => Some("remove files of servers that are no longer used"),
+            PinsError::Io { .. } => None,
+        };
+        let error = Self::failure(error);
+        match hint {
+            Some(hint) => error.hinted(hint),
+            None => error,
+        }
+    }
+}

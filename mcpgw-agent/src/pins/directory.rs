@@ -1,0 +1,189 @@
+//! The directory of the files, and changing one of them as a whole.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use super::file::{Book, FILE_MAX};
+use super::{PinsError, is_hash};
+use crate::audit::user_state_dir;
+use crate::config::Dirs;
+
+/// Servers pins are kept of.
+const SERVERS_MAX: usize = 1024;
+/// Taken by whoever changes a file.
+const LOCK: &str = "lock";
+
+/// A directory of pins. Its files are for their owner alone; what others could have written is refused.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    path: PathBuf,
+}
+
+/// What tells a file from the one that was read: its inode, which every change replaces, length and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Stamp(u64, u64, i64, i64);
+
+impl Directory {
+    /// The directory at `path`, made with mode 0700 where it is not there.
+    ///
+    /// # Errors
+    /// [`PinsError::Io`], or [`PinsError::Unsafe`] where others may write to it.
+    pub fn open(path: &Path) -> Result<Self, PinsError> {
+        let io = |action, source| PinsError::Io { action, path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| io("make", error))?;
+        let metadata = fs::metadata(path).map_err(|error| io("look at", error))?;
+        check(path, &metadata)?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Where pins are kept: `pins` in the agent's state directory for root and where `MCPGW_STATE_DIR` is set, else
+    /// `$XDG_STATE_HOME/mcpgw/pins`. Nothing where there is no such directory.
+    #[must_use]
+    pub fn default_path() -> Option<PathBuf> {
+        let is_service =
+            geteuid().is_root() || std::env::var_os("MCPGW_STATE_DIR").is_some_and(|path| !path.is_empty());
+        if is_service {
+            return Some(Dirs::from_env().ok()?.state.join("pins"));
+        }
+        Some(user_state_dir()?.join("mcpgw").join("pins"))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The hashes there are files of, in order.
+    ///
+    /// # Errors
+    /// [`PinsError::Io`], [`PinsError::Full`].
+    pub fn hashes(&self) -> Result<Vec<String>, PinsError> {
+        let io = |source| PinsError::Io { action: "list", path: self.path.clone(), source };
+        let mut hashes = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            let hash = name.to_str().and_then(|name| name.strip_suffix(".json")).filter(|hash| is_hash(hash));
+            hashes.extend(hash.map(str::to_owned));
+            if hashes.len() > SERVERS_MAX {
+                return Err(PinsError::Full { path: self.path.clone(), most: SERVERS_MAX });
+            }
+        }
+        hashes.sort();
+        Ok(hashes)
+    }
+
+    /// What is pinned of the server with `hash`; nothing where there is no file.
+    ///
+    /// # Errors
+    /// [`PinsError::Io`], [`PinsError::Unsafe`], [`PinsError::Malformed`].
+    pub fn read(&self, hash: &str) -> Result<Option<Book>, PinsError> {
+        Ok(self.read_stamped(hash)?.map(|(book, _)| book))
+    }
+
+    pub(super) fn read_stamped(&self, hash: &str) -> Result<Option<(Book, Stamp)>, PinsError> {
+        let path = self.file(hash);
+        let io = |action, source| PinsError::Io { action, path: path.clone(), source };
+        // A FIFO must not make us wait.
+        let flags = flags(OFlags::NOFOLLOW | OFlags::NONBLOCK);
+        let file = match OpenOptions::new().read(true).custom_flags(flags).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io("open", error)),
+        };
+        let metadata = file.metadata().map_err(|error| io("look at", error))?;
+        if !metadata.is_file() {
+            return Err(PinsError::Unsafe { path, why: "is no file" });
+        }
+        check(&path, &metadata)?;
+        let mut bytes = Vec::new();
+        let most = u64::try_from(FILE_MAX).unwrap_or(u64::MAX);
+        (&file).take(most + 1).read_to_end(&mut bytes).map_err(|error| io("read", error))?;
+        let book = Book::read(bytes).map_err(|why| PinsError::Malformed { path: path.clone(), why })?;
+        if book.server.hash() != hash {
+            return Err(PinsError::Malformed { path, why: "it is of another server" });
+        }
+        Ok(Some((book, Stamp::of(&metadata))))
+    }
+
+    /// The stamp of the file, without reading it.
+    pub(super) fn stamp(&self, hash: &str) -> Option<Stamp> {
+        fs::symlink_metadata(self.file(hash)).ok().map(|metadata| Stamp::of(&metadata))
+    }
+
+    /// Changes the file of the server of `empty`, which stands for it where there is none, as a whole: others see what
+    /// was there before or what is there after.
+    ///
+    /// # Errors
+    /// [`PinsError`]; what `with` gives: then nothing is changed.
+    pub(super) fn change<T>(
+        &self,
+        empty: Book,
+        with: impl FnOnce(&mut Book) -> Result<T, PinsError>,
+    ) -> Result<(Book, Stamp, T), PinsError> {
+        let path = self.file(empty.server.hash());
+        let io = |action: &'static str| {
+            let path = path.clone();
+            move |source| PinsError::Io { action, path, source }
+        };
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600).custom_flags(flags(OFlags::NOFOLLOW));
+        // Given back when it is closed, however that comes about.
+        let lock = options.open(self.path.join(LOCK)).map_err(io("lock"))?;
+        flock(&lock, FlockOperation::LockExclusive).map_err(|error| io("lock")(error.into()))?;
+        let there = self.read(empty.server.hash())?;
+        if there.is_none() && self.hashes()?.len() >= SERVERS_MAX {
+            return Err(PinsError::Full { path: self.path.clone(), most: SERVERS_MAX });
+        }
+        let mut book = there.unwrap_or(empty);
+        let given = with(&mut book)?;
+        let draft = path.with_extension("new");
+        let written = write(&draft, book.write().as_bytes()).and_then(|()| fs::rename(&draft, &path));
+        written.map_err(io("write"))?;
+        File::open(&self.path).and_then(|directory| directory.sync_all()).map_err(io("write"))?;
+        let stamp = self.stamp(book.server.hash()).unwrap_or_default();
+        Ok((book, stamp, given))
+    }
+
+    fn file(&self, hash: &str) -> PathBuf {
+        self.path.join(format!("{hash}.json"))
+    }
+}
+
+fn flags(flags: OFlags) -> i32 {
+    i32::try_from(flags.bits()).unwrap_or(0)
+}
+
+/// A draft that was left behind is nobody's: whoever writes holds the lock.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Nobody but its owner, who is us or root, may write to it.
+fn check(path: &Path, metadata: &Metadata) -> Result<(), PinsError> {
+    let refuse = |why| Err(PinsError::Unsafe { path: path.to_owned(), why });
+    if metadata.mode() & 0o022 != 0 {
+        return refuse("may be written to by others than its owner");
+    }
+    if ![0, geteuid().as_raw()].contains(&metadata.uid()) {
+        return refuse("belongs to somebody else");
+    }
+    Ok(())
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self(metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+    }
+}

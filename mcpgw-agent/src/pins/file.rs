@@ -1,0 +1,197 @@
+//! A server's pins as a file holds them.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+use super::book::{FORM_MAX, Form, Listed, Pin, PinsByName};
+use super::{PinsError, ServerId};
+use crate::detect::DefinitionKind;
+use crate::detect::pins::canonical;
+use crate::json::{Document, Limits, Value, quote};
+
+/// Bytes of a file.
+pub(super) const FILE_MAX: usize = 64 << 20;
+/// What this program writes and reads.
+const VERSION: &str = "1";
+
+/// Everything pinned of one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Book {
+    /// Whose it is.
+    pub server: ServerId,
+    /// By kind and name.
+    pub pins: PinsByName,
+    /// Kinds a complete listing was seen of: what is new among them is no longer trusted at first sight.
+    pub listed: Listed,
+    /// Grows whenever somebody approves or resets: what a session learned before is then forgotten.
+    pub generation: u64,
+}
+
+/// Which definitions of a server are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Selection<'a> {
+    /// All of them.
+    All,
+    /// The one with this name.
+    Named(&'a str),
+}
+
+impl Book {
+    /// Nothing is pinned.
+    #[must_use]
+    pub fn new(server: ServerId) -> Self {
+        Self { server, pins: PinsByName::new(), listed: Listed::new(), generation: 0 }
+    }
+
+    /// Bytes of all forms.
+    pub(super) fn size(&self) -> usize {
+        let of = |form: &Option<Form>| form.as_ref().map_or(0, |form| form.text().len());
+        self.pins.values().map(|pin| of(&pin.approved) + of(&pin.waiting)).sum()
+    }
+
+    /// Approves what waits, and forgets what is gone. Gives how many definitions that changed.
+    ///
+    /// # Errors
+    /// [`PinsError::NoDefinition`] where the one that is named does not wait and is not gone.
+    pub fn approve(&mut self, selection: Selection<'_>) -> Result<usize, PinsError> {
+        let mut changed = 0;
+        self.pins.retain(|(_, name), pin| {
+            let is_meant = match selection {
+                Selection::All => true,
+                Selection::Named(wanted) => name == wanted,
+            };
+            if !is_meant || !pin.missing && pin.waiting.is_none() {
+                return true;
+            }
+            changed += 1;
+            if let Some(waiting) = pin.waiting.take() {
+                pin.approved = Some(waiting);
+            }
+            !pin.missing
+        });
+        match selection {
+            Selection::Named(name) if changed == 0 => Err(PinsError::NoDefinition(name.to_owned())),
+            Selection::All | Selection::Named(_) => {
+                self.generation += 1;
+                Ok(changed)
+            }
+        }
+    }
+
+    /// Forgets all pins: the next complete listing is a first one.
+    pub fn reset(&mut self) {
+        self.pins.clear();
+        self.listed.clear();
+        self.generation += 1;
+    }
+
+    /// Takes over what `learned` has seen since it was read. Where somebody approved or reset meanwhile, nothing.
+    pub(super) fn merge(&mut self, learned: &Self) {
+        if learned.generation != self.generation {
+            return;
+        }
+        for (key, pin) in &learned.pins {
+            let Some(known) = self.pins.get_mut(key) else {
+                self.pins.insert(key.clone(), pin.clone());
+                continue;
+            };
+            // Of two that were seen for the first time at once one was first, and the other waits.
+            known.waiting = match (&known.approved, &pin.approved, &pin.waiting) {
+                (_, _, Some(waiting)) => Some(waiting.clone()),
+                (known, Some(other), None) if known.as_ref() != Some(other) => Some(other.clone()),
+                (_, _, None) => None,
+            };
+            known.missing = pin.missing;
+        }
+        self.listed.extend(&learned.listed);
+    }
+
+    /// As a file has it: one line a pin, for people and version control.
+    pub(super) fn write(&self) -> String {
+        let mut text = String::new();
+        let listed: Vec<_> = self.listed.iter().map(|kind| quote(kind.as_str())).collect();
+        // Writing to a string cannot fail.
+        let head = write!(
+            text,
+            "{{\"version\":{VERSION},\"generation\":{},\"server\":{},\"label\":{},\"listed\":[{}],\"pins\":[",
+            self.generation,
+            quote(self.server.hash()),
+            quote(self.server.label()),
+            listed.join(",")
+        );
+        debug_assert!(head.is_ok());
+        for (index, ((kind, name), pin)) in self.pins.iter().enumerate() {
+            text.push_str(if index == 0 { "\n" } else { ",\n" });
+            text.push_str(&format!("{{\"kind\":{},\"name\":{}", quote(kind.as_str()), quote(name)));
+            for (member, form) in [("approved", &pin.approved), ("waiting", &pin.waiting)] {
+                if let Some(form) = form {
+                    text.push_str(&format!(
+                        ",\"{member}\":{{\"sha256\":\"{}\",\"definition\":{}}}",
+                        form.hash(),
+                        form.text()
+                    ));
+                }
+            }
+            text.push_str(if pin.missing { ",\"missing\":true}" } else { "}" });
+        }
+        text.push_str("\n]}\n");
+        text
+    }
+
+    /// What a file holds.
+    ///
+    /// # Errors
+    /// What is wrong with it: it is not what [`write`](Self::write) writes.
+    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, &'static str> {
+        // A definition stands deeper here than in the message it came in.
+        let limits = Limits { bytes: FILE_MAX, depth: Limits::default().depth + 8, values: 8 << 20 };
+        let document =
+            Document::parse(Bytes::from(bytes), &limits).or(Err("it is not JSON, or too large"))?;
+        let root = document.root();
+        let string = |value: Value<'_>, key: &str| value.get(key).and_then(Value::as_str).map(String::from);
+        if root.get("version").and_then(Value::as_number) != Some(VERSION) {
+            return Err("it is of another version");
+        }
+        let hash = string(root, "server").ok_or("it names no server")?;
+        let label = string(root, "label").unwrap_or_default();
+        let server = ServerId::stored(&hash, &label).ok_or("it names no server")?;
+        let mut book = Self::new(server);
+        let generation =
+            root.get("generation").and_then(Value::as_number).and_then(|number| number.parse().ok());
+        book.generation = generation.ok_or("it has no generation")?;
+        for value in root.get("listed").ok_or("it says not what was listed")?.elements() {
+            book.listed.insert(kind(value)?);
+        }
+        for value in root.get("pins").ok_or("it has no pins")?.elements() {
+            let kind = kind(value.get("kind").ok_or("a pin has no kind")?)?;
+            let name = string(value, "name").ok_or("a pin has no name")?;
+            let missing = value.get("missing").and_then(Value::as_bool).unwrap_or(false);
+            let (approved, waiting) = (form(value.get("approved"))?, form(value.get("waiting"))?);
+            if book.pins.insert((kind, name), Pin { approved, waiting, missing }).is_some() {
+                return Err("a definition is pinned twice");
+            }
+        }
+        Ok(book)
+    }
+}
+
+fn kind(value: Value<'_>) -> Result<DefinitionKind, &'static str> {
+    let word = value.as_str().ok_or("a kind is no text")?;
+    DefinitionKind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or("a kind is not known")
+}
+
+/// A definition and its hash, which have to agree.
+fn form(value: Option<Value<'_>>) -> Result<Option<Form>, &'static str> {
+    let Some(value) = value else { return Ok(None) };
+    let definition = value.get("definition").ok_or("a pin has no definition")?;
+    let form = Form::new(canonical(definition));
+    if form.text().len() > FORM_MAX {
+        return Err("a definition is too long");
+    }
+    let hash = value.get("sha256").and_then(Value::as_str).ok_or("a pin has no hash")?;
+    if form.hash() != hash {
+        return Err("a definition is not what its hash says");
+    }
+    Ok(Some(form))
+}

@@ -1,0 +1,187 @@
+//! The pins sessions work with.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::book::{Open, Pass, Report};
+use super::directory::{Directory, Stamp};
+use super::file::{Book, Selection};
+use super::{PinsError, ServerId, Trust};
+use crate::json::Value;
+
+/// All pins of a directory, as far as sessions use them.
+#[derive(Debug)]
+pub struct Pins {
+    directory: Directory,
+    trust: Trust,
+    /// By hash.
+    servers: Mutex<HashMap<String, Arc<ServerPins>>>,
+}
+
+/// The pins of one server, shared by its sessions.
+#[derive(Debug)]
+pub struct ServerPins {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    open: Open,
+    /// Of the file that was read or written last.
+    stamp: Option<Stamp>,
+}
+
+impl Pins {
+    /// The pins in `directory`, which is made where it is not there.
+    ///
+    /// # Errors
+    /// As [`Directory::open`].
+    pub fn open(directory: &Path, trust: Trust) -> Result<Self, PinsError> {
+        Ok(Self { directory: Directory::open(directory)?, trust, servers: Mutex::default() })
+    }
+
+    /// The pins of `server`, read where nobody uses them yet: for the start of a session.
+    ///
+    /// # Errors
+    /// [`PinsError`]: its file cannot be used, and what it held must not be taken for nothing.
+    pub fn server(&self, server: &ServerId) -> Result<Arc<ServerPins>, PinsError> {
+        let mut servers = lock(&self.servers);
+        if let Some(known) = servers.get(server.hash()) {
+            return Ok(Arc::clone(known));
+        }
+        // What no session uses is read again when it is needed.
+        servers.retain(|_, pins| Arc::strong_count(pins) > 1 || lock(&pins.state).open.is_dirty);
+        let read = self.directory.read_stamped(server.hash())?;
+        let (book, stamp) =
+            read.map_or_else(|| (Book::new(server.clone()), None), |(book, stamp)| (book, Some(stamp)));
+        let state = State { open: Open::new(book, self.trust), stamp };
+        let pins = Arc::new(ServerPins { state: Mutex::new(state) });
+        servers.insert(server.hash().to_owned(), Arc::clone(&pins));
+        Ok(pins)
+    }
+
+    /// Something was learned that no file has yet.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        lock(&self.servers).values().any(|pins| lock(&pins.state).open.is_dirty)
+    }
+
+    /// Writes what was learned. Waits for the disk and for whoever else writes: not for a message's way.
+    ///
+    /// # Errors
+    /// The first [`PinsError`]; the other servers are written nonetheless, and what was not stays to be.
+    pub fn flush(&self) -> Result<(), PinsError> {
+        self.each(|pins| pins.flush(&self.directory))
+    }
+
+    /// Takes over what others wrote since: approvals above all. Looks at each file in use, reads those that changed.
+    ///
+    /// # Errors
+    /// The first [`PinsError`]; what could not be read stays as it was.
+    pub fn refresh(&self) -> Result<(), PinsError> {
+        self.each(|pins| pins.refresh(&self.directory))
+    }
+
+    /// Approves what waits of the server `hash`. Gives how many definitions that changed.
+    ///
+    /// # Errors
+    /// [`PinsError`].
+    pub fn approve(&self, hash: &str, selection: Selection<'_>) -> Result<usize, PinsError> {
+        self.flush()?;
+        let book = self.directory.read(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
+        let (.., changed) = self.directory.change(book, |book| book.approve(selection))?;
+        self.refresh()?;
+        Ok(changed)
+    }
+
+    /// Forgets what is pinned of the server `hash`.
+    ///
+    /// # Errors
+    /// [`PinsError`].
+    pub fn reset(&self, hash: &str) -> Result<(), PinsError> {
+        let book = self.directory.read(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
+        self.directory.change(book, |book| {
+            book.reset();
+            Ok(())
+        })?;
+        self.refresh()
+    }
+
+    /// What the files hold, in the order of their hashes; a file that cannot be used is an error in its place.
+    ///
+    /// # Errors
+    /// [`PinsError`] where the directory cannot be listed.
+    pub fn list(&self) -> Result<Vec<Result<Book, PinsError>>, PinsError> {
+        let hashes = self.directory.hashes()?;
+        Ok(hashes.iter().filter_map(|hash| self.directory.read(hash).transpose()).collect())
+    }
+
+    fn each(&self, with: impl Fn(&ServerPins) -> Result<(), PinsError>) -> Result<(), PinsError> {
+        let servers: Vec<_> = lock(&self.servers).values().map(Arc::clone).collect();
+        servers.iter().map(|pins| with(pins)).fold(Ok(()), Result::and)
+    }
+}
+
+impl ServerPins {
+    /// Holds a page of a listing against what is pinned, and remembers it. `is_first` where it was asked for without a
+    /// cursor, `is_last` where it names no next one. In memory only.
+    pub fn check<'v>(
+        &self,
+        pass: &mut Pass,
+        definitions: impl IntoIterator<Item = Value<'v>>,
+        is_first: bool,
+        is_last: bool,
+    ) -> Report {
+        lock(&self.state).open.check(pass, definitions, (is_first, is_last))
+    }
+
+    fn flush(&self, directory: &Directory) -> Result<(), PinsError> {
+        let learned = {
+            let state = lock(&self.state);
+            if !state.open.is_dirty {
+                return Ok(());
+            }
+            state.open.book.clone()
+        };
+        // Without the lock on the state: messages must not wait for a disk.
+        let empty = Book { generation: learned.generation, ..Book::new(learned.server.clone()) };
+        let (book, stamp, ()) = directory.change(empty, |book| {
+            book.merge(&learned);
+            Ok(())
+        })?;
+        let mut state = lock(&self.state);
+        let has_more = state.open.book != learned;
+        let mut merged = book;
+        merged.merge(&state.open.book);
+        state.open.book = merged;
+        state.open.is_dirty = has_more;
+        state.stamp = Some(stamp);
+        Ok(())
+    }
+
+    fn refresh(&self, directory: &Directory) -> Result<(), PinsError> {
+        let (hash, known) = {
+            let state = lock(&self.state);
+            (state.open.book.server.hash().to_owned(), state.stamp)
+        };
+        if directory.stamp(&hash) == known {
+            return Ok(());
+        }
+        let Some((mut book, stamp)) = directory.read_stamped(&hash)? else { return Ok(()) };
+        let mut state = lock(&self.state);
+        if state.open.is_dirty {
+            book.merge(&state.open.book);
+            // What others approved or reset stands in the file, and what was learned before it is forgotten.
+            state.open.is_dirty = book.generation == state.open.book.generation;
+        }
+        state.open.book = book;
+        state.stamp = Some(stamp);
+        Ok(())
+    }
+}
+
+/// What a panic left behind is whole: nothing is changed by halves.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
