@@ -73,9 +73,9 @@ fn rug_pull<'v>(
     let known = signs(before);
     let was = move |new: &Finding| {
         let path = path_to(after, new.node);
-        known.iter().any(|old| {
-            old.kind == new.kind && old.score >= new.score && path_to(before, old.node) == path
-        })
+        known
+            .iter()
+            .any(|old| old.kind == new.kind && old.score >= new.score && path_to(before, old.node) == path)
     };
     signs(after).into_iter().filter(move |new| new.score >= REPORTED && !was(new)).map(|new| Finding {
         detector: Detector::Pins,
