@@ -46,9 +46,13 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use crate::detect::Neighbours;
+use crate::mcp::Revision;
 use crate::pins::PinsError;
 use crate::proxy::http::tls::TlsError;
 use observation::Observation;
+
+/// How much longer a server may take to say that it does not know the newest revision.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -208,7 +212,7 @@ pub fn scan(
         }
         Target::Url { url, authorization } => {
             let mut remote = remote::Remote::new(url, authorization.as_deref())?;
-            (dialogue::listen(&mut remote, deadline, &mut seen).err(), String::new())
+            (dialogue::listen(&mut remote, true, deadline, &mut seen).err(), String::new())
         }
     };
     let (pins, changed) = pinned::compare(target, &label, &seen, options)?;
@@ -243,20 +247,27 @@ fn of_command(
     deadline: Instant,
     seen: &mut Observation,
 ) -> Result<(Option<Fault>, String), ScanError> {
+    let since = Instant::now();
     let mut process = process::Process::start(start, deadline)?;
-    let fault = dialogue::listen(&mut process, deadline, seen).err();
+    let fault = dialogue::listen(&mut process, false, deadline, seen).err();
+    let took = since.elapsed();
     let stderr = process.end();
-    if !matches!(fault, Some(Fault::Ended(_))) || !seen.ended_early() {
+    let is_deaf = matches!(fault, Some(Fault::Ended(_))) && seen.ended_early();
+    let is_modern = seen.revisions.iter().any(|revision| revision == Revision::R2026_07_28.as_str());
+    if is_modern || fault.is_some() && !is_deaf {
         return Ok((fault, stderr));
     }
-    // Some servers of the newest revision end where they are greeted as older ones are.
-    let mut process = process::Process::start(start, deadline)?;
+    // Some servers of the newest revision end where they are greeted as older ones are; those of both eras belong to the
+    // one they are first greeted in. So it is started once more, and need not take longer than before.
+    let until = if is_deaf { deadline } else { deadline.min(Instant::now() + took * 2 + AGAIN) };
+    let mut process = process::Process::start(start, until)?;
     let mut again = Observation::default();
-    let heard = dialogue::listen_modern(&mut process, deadline, &mut again);
+    let heard = dialogue::listen_modern(&mut process, until, &mut again);
     process.end();
-    if heard.is_ok() {
-        *seen = again;
-        return Ok((None, stderr));
+    match heard {
+        Ok(()) if is_deaf => *seen = again,
+        Ok(()) => seen.compare(again),
+        Err(_) => return Ok((fault, stderr)),
     }
-    Ok((fault, stderr))
+    Ok((None, stderr))
 }

@@ -39,11 +39,17 @@ const LISTS: [(&str, &str, &str, DefinitionKind); 4] = [
     ("resources/templates/list", "resourceTemplates", "resources", DefinitionKind::ResourceTemplate),
 ];
 
-/// Has the server say all it has to say.
+/// Has the server say all it has to say. Of one that takes both handshakes (`is_one` wire for both) also what it says to
+/// clients of the newest revision.
 ///
 /// # Errors
 /// The first [`Fault`]; what was heard before it stands in `seen`.
-pub(super) fn listen(wire: &mut dyn Wire, deadline: Instant, seen: &mut Observation) -> Result<(), Fault> {
+pub(super) fn listen(
+    wire: &mut dyn Wire,
+    is_one: bool,
+    deadline: Instant,
+    seen: &mut Observation,
+) -> Result<(), Fault> {
     let mut talk = Talk { wire, deadline, next_id: 1, revision: None, seen };
     let params =
         format!(r#"{{"protocolVersion":"{OLDER}","capabilities":{CAPABILITIES},"clientInfo":{}}}"#, client());
@@ -68,7 +74,7 @@ pub(super) fn listen(wire: &mut dyn Wire, deadline: Instant, seen: &mut Observat
             let definitions = talk.lists()?;
             talk.seen.definitions = definitions;
             talk.again()?;
-            talk.other_era()
+            if is_one { talk.other_era() } else { Ok(()) }
         }
     }
 }
@@ -166,7 +172,7 @@ impl Talk<'_> {
                 Answer::Result(message) => message,
                 Answer::Error(_) => {
                     if is_due && definitions.len() == start {
-                        self.seen.incomplete.push((kind, "it says that it has them and does not list them"));
+                        return self.cut(kind, "it says that it has them and does not list them");
                     }
                     return Ok(());
                 }
@@ -175,20 +181,25 @@ impl Talk<'_> {
             let list = result.and_then(|result| result.get(member)).filter(|list| list.is_array());
             for element in list.into_iter().flat_map(Value::elements) {
                 if definitions.len() - start >= DEFINITIONS_MAX {
-                    self.seen.incomplete.push((kind, "there are more than 10,000"));
-                    return Ok(());
+                    return self.cut(kind, "there are more than 10,000");
                 }
                 definitions.push(Listed { kind, text: text_of(element) });
             }
             let cursor = result.and_then(|result| result.get("nextCursor")).and_then(Value::as_str);
             let Some(cursor) = cursor else { return Ok(()) };
             if !cursors.insert(cursor.clone().into_owned()) {
-                self.seen.incomplete.push((kind, "its pages lead in a circle"));
-                return Ok(());
+                return self.cut(kind, "its pages lead in a circle");
             }
             params = format!(r#"{{"cursor":{}}}"#, quote(&cursor));
         }
-        self.seen.incomplete.push((kind, "it has more than 200 pages"));
+        self.cut(kind, "it has more than 200 pages")
+    }
+
+    /// A list was not heard to its end.
+    fn cut(&mut self, kind: DefinitionKind, why: &'static str) -> Result<(), Fault> {
+        if !self.seen.incomplete.contains(&(kind, why)) {
+            self.seen.incomplete.push((kind, why));
+        }
         Ok(())
     }
 
@@ -223,11 +234,8 @@ impl Talk<'_> {
                 return Err(fault);
             }
         }
-        let modern = self.lists()?;
-        self.seen.two_faced = differing(&told(&self.seen.definitions), &told(&modern));
-        if self.seen.definitions.is_empty() {
-            self.seen.definitions = modern;
-        }
+        let modern = Observation { definitions: self.lists()?, ..Observation::default() };
+        self.seen.compare(modern);
         Ok(())
     }
 

@@ -48,6 +48,22 @@ impl Observation {
         self.identity.is_none()
     }
 
+    /// What the server says to clients of the newest revision, beside what it says to older ones.
+    pub(super) fn compare(&mut self, modern: Self) {
+        for revision in modern.revisions {
+            if !self.revisions.contains(&revision) {
+                self.revisions.push(revision);
+            }
+        }
+        self.two_faced = differing(&told(&self.definitions), &told(&modern.definitions));
+        // What only one of them is told is judged as well.
+        let known = told(&self.definitions);
+        let new = modern.definitions.into_iter().filter(|listed| {
+            told(std::slice::from_ref(listed)).iter().any(|(key, text)| known.get(key) != Some(text))
+        });
+        self.definitions.extend(new);
+    }
+
     /// A request of the server's own.
     pub(super) fn was_asked(&mut self, method: &str) {
         if self.asked.len() < METHODS_MAX || self.asked.contains_key(method) {

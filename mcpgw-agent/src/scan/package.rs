@@ -142,6 +142,9 @@ pub fn package(command: &[OsString]) -> Option<Package> {
             debug_assert!(option.starts_with('-'));
             return spec(runner.ecosystem, value);
         }
+        if matches!(word, "--no-install" | "--no" | "--offline") {
+            return None;
+        }
         if runner.package.contains(&word) {
             return spec(runner.ecosystem, words.next()?);
         }
