@@ -33,6 +33,7 @@ fn the_help_tree() {
         &["pins", "diff", "--help"],
         &["pins", "approve", "--help"],
         &["pins", "reset", "--help"],
+        &["scan", "--help"],
     ] {
         let output = run(dir.path(), arguments);
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
@@ -65,6 +66,8 @@ fn the_help_tree() {
                that
       pins     Lists, compares, approves and forgets what servers say about themselves
                (docs/detection/pins.md)
+      scan     Starts a server in a sandbox, has it list all it has, and says what is wrong with it
+               (docs/scan.md)
 
     Options:
       -h, --help     Print help
@@ -533,6 +536,68 @@ fn the_help_tree() {
           --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
                      $XDG_STATE_HOME/mcpgw/pins]
       -h, --help     Print help
+
+    $ mcpgw-agent scan --help
+    Starts a server in a sandbox, has it list all it has, and says what is wrong with it (docs/scan.md).
+
+    It has no network unless told, sees none of the environment's secrets, and no tool of it is called.
+
+    Usage: mcpgw-agent scan [OPTIONS] <URL|--all|CMD>
+
+    Arguments:
+      [URL]
+              The server's endpoint, where it is reached over HTTP
+
+      [CMD]...
+              The server's command and its arguments
+
+    Options:
+          --all
+              All servers in the configuration files of this user's MCP clients
+
+          --project
+              With --all, those of the project in this directory, too
+
+          --json
+              Print JSON (docs/scan.md)
+
+          --sarif
+              Print SARIF 2.1.0
+
+          --fail-on <SEVERITY>
+              Exit with 12 where anything is of this severity or worse
+              
+              [possible values: low, medium, high, critical]
+
+          --timeout <S>
+              Seconds a server has for all of it
+              
+              [default: 30]
+
+          --network
+              Let the server use the network
+
+          --no-sandbox
+              Start the server without a sandbox, where the kernel refuses one
+
+          --env <NAME>
+              Give the server this variable of the environment
+
+          --token-env <NAME>
+              Variable with the token for the header Authorization, where it is reached over HTTP
+
+          --reputation
+              Ask npm and PyPI about the package
+
+          --pins <D>
+              The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+              $XDG_STATE_HOME/mcpgw/pins]
+
+          --pin
+              Pin what is listed, where nothing is pinned yet
+
+      -h, --help
+              Print help (see a summary with '-h')
     "###);
 }
 

@@ -1,4 +1,4 @@
-"""Servers as `scan` meets them. usage: scan_server.py WHAT"""
+"""Servers as `scan` meets them. usage: scan_server.py WHAT|@FILE [PORT|FIFO]"""
 
 import json
 import os
@@ -6,7 +6,10 @@ import socket
 import sys
 import threading
 
-what = sys.argv[1] if len(sys.argv) > 1 else "good"
+what = sys.argv[1]
+if what.startswith("@"):
+    with open(what[1:], encoding="utf-8") as file:
+        what = file.read().strip()
 
 GOOD = [{"name": f"tool{n}", "description": "Adds two numbers.",
          "inputSchema": {"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "number"}}},
@@ -72,6 +75,8 @@ if what == "orphan":
     # A descendant of a session of its own, which holds standard output.
     if os.fork() == 0:
         os.setsid()
+        fifo = os.open(sys.argv[2], os.O_WRONLY)
+        os.write(fifo, b"x")
         threading.Event().wait()
 
 asked = 0
