@@ -20,6 +20,7 @@ mod policy;
 mod proxy;
 mod reload;
 mod run;
+mod scan;
 mod status;
 mod text;
 mod wrap;
@@ -60,6 +61,9 @@ enum Command {
     Inspect(inspect::Args),
     #[command(subcommand)]
     Pins(pins::Command),
+    Scan(Box<scan::Args>),
+    #[command(hide = true)]
+    ScanChild(scan::ChildArgs),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -93,5 +97,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Audit(command) => audit::audit(&command),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Pins(command) => pins::pins(&command),
+        Command::Scan(args) => scan::scan(&args),
+        Command::ScanChild(args) => scan::scan_child(&args),
     }
 }

@@ -34,5 +34,6 @@ pub mod proc;
 pub mod proxy;
 pub mod ready;
 pub mod reload;
+pub mod scan;
 pub mod systemd;
 pub mod tasks;

@@ -28,6 +28,12 @@ fn the_help_tree() {
         &["proxy", "--help"],
         &["audit", "--help"],
         &["audit", "verify", "--help"],
+        &["pins", "--help"],
+        &["pins", "list", "--help"],
+        &["pins", "diff", "--help"],
+        &["pins", "approve", "--help"],
+        &["pins", "reset", "--help"],
+        &["scan", "--help"],
     ] {
         let output = run(dir.path(), arguments);
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
@@ -60,6 +66,8 @@ fn the_help_tree() {
                that
       pins     Lists, compares, approves and forgets what servers say about themselves
                (docs/detection/pins.md)
+      scan     Starts a server in a sandbox, has it list all it has, and says what is wrong with it
+               (docs/scan.md)
 
     Options:
       -h, --help     Print help
@@ -458,6 +466,135 @@ fn the_help_tree() {
 
           --json
               Print JSON (docs/audit-format.md)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ mcpgw-agent pins --help
+    Lists, compares, approves and forgets what servers say about themselves (docs/detection/pins.md)
+
+    Usage: mcpgw-agent pins <COMMAND>
+
+    Commands:
+      list     Lists the servers that are pinned, and how many of their definitions wait for approval
+      diff     Shows what waits for approval: what changed, word by word, what is new, what is gone
+      approve  Approves what a server says now, as `pins diff` shows it
+      reset    Forgets what is pinned of a server: the next listing is a first one
+
+    Options:
+      -h, --help  Print help
+
+    $ mcpgw-agent pins list --help
+    Lists the servers that are pinned, and how many of their definitions wait for approval
+
+    Usage: mcpgw-agent pins list [OPTIONS]
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+          --json     Print JSON (docs/detection/pins.md)
+      -h, --help     Print help
+
+    $ mcpgw-agent pins diff --help
+    Shows what waits for approval: what changed, word by word, what is new, what is gone
+
+    Usage: mcpgw-agent pins diff [OPTIONS] [SERVER]
+
+    Arguments:
+      [SERVER]  A server, by its name or the first digits of its hash [default: all]
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+          --json     Print JSON (docs/detection/pins.md)
+      -h, --help     Print help
+
+    $ mcpgw-agent pins approve --help
+    Approves what a server says now, as `pins diff` shows it
+
+    Usage: mcpgw-agent pins approve [OPTIONS] <SERVER> [NAME]
+
+    Arguments:
+      <SERVER>  The server, by its name or the first digits of its hash
+      [NAME]    Only the definitions of this name
+
+    Options:
+          --all      All that waits
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+      -h, --help     Print help
+
+    $ mcpgw-agent pins reset --help
+    Forgets what is pinned of a server: the next listing is a first one
+
+    Usage: mcpgw-agent pins reset [OPTIONS] <SERVER>
+
+    Arguments:
+      <SERVER>  The server, by its name or the first digits of its hash
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+      -h, --help     Print help
+
+    $ mcpgw-agent scan --help
+    Starts a server in a sandbox, has it list all it has, and says what is wrong with it (docs/scan.md).
+
+    It has no network unless told, sees none of the environment's secrets, and no tool of it is called.
+
+    Usage: mcpgw-agent scan [OPTIONS] <URL|--all|CMD>
+
+    Arguments:
+      [URL]
+              The server's endpoint, where it is reached over HTTP
+
+      [CMD]...
+              The server's command and its arguments
+
+    Options:
+          --all
+              All servers in the configuration files of this user's MCP clients
+
+          --project
+              With --all, those of the project in this directory, too
+
+          --json
+              Print JSON (docs/scan.md)
+
+          --sarif
+              Print SARIF 2.1.0
+
+          --fail-on <SEVERITY>
+              Exit with 12 where anything is of this severity or worse
+              
+              [possible values: low, medium, high, critical]
+
+          --timeout <S>
+              Seconds a server has for all of it
+              
+              [default: 30]
+
+          --network
+              Let the server use the network
+
+          --no-sandbox
+              Start the server without a sandbox, where the kernel refuses one
+
+          --env <NAME>
+              Give the server this variable of the environment
+
+          --token-env <NAME>
+              Variable with the token for the header Authorization, where it is reached over HTTP
+
+          --reputation
+              Ask npm and PyPI about the package
+
+          --pins <D>
+              The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+              $XDG_STATE_HOME/mcpgw/pins]
+
+          --pin
+              Pin what is listed, where nothing is pinned yet
 
       -h, --help
               Print help (see a summary with '-h')

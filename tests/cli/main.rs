@@ -16,4 +16,6 @@ mod policy;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod scan;
+#[cfg(test)]
 mod status;

@@ -24,13 +24,15 @@ pub const AUDIT_TAMPERED: u8 = 9;
 pub const AUDIT_OTHER_KEY: u8 = 10;
 /// `audit verify`: what a log has is as it was written, but it was not closed.
 pub const AUDIT_NOT_CLOSED: u8 = 11;
+/// `scan --fail-on`: a server has an issue of that severity or worse.
+pub const RISKY: u8 = 12;
 /// `wrap`: the agent that had the session went away in the middle of it.
 pub const GATEWAY_GONE: u8 = crate::proxy::GATEWAY_GONE;
 /// `wrap`: it failed itself, before the command ran.
 pub const WRAP_FAILED: u8 = 125;
 
 /// Every code with its name in the documentation.
-pub const ALL: [(&str, u8); 14] = [
+pub const ALL: [(&str, u8); 15] = [
     ("OK", OK),
     ("FAILURE", FAILURE),
     ("USAGE", USAGE),
@@ -43,6 +45,7 @@ pub const ALL: [(&str, u8); 14] = [
     ("AUDIT_TAMPERED", AUDIT_TAMPERED),
     ("AUDIT_OTHER_KEY", AUDIT_OTHER_KEY),
     ("AUDIT_NOT_CLOSED", AUDIT_NOT_CLOSED),
+    ("RISKY", RISKY),
     ("GATEWAY_GONE", GATEWAY_GONE),
     ("WRAP_FAILED", WRAP_FAILED),
 ];

@@ -184,6 +184,9 @@ impl std::fmt::Debug for Inspector {
     }
 }
 
+/// Says where a range of a reading comes from.
+type Origin<'o> = dyn FnMut(&Reading<'_>, Range<usize>) -> Vec<(Source, Range<usize>)> + 'o;
+
 /// One message's inspection.
 struct Pass<'i> {
     inspector: &'i Inspector,
@@ -277,7 +280,7 @@ impl<'i> Pass<'i> {
         &mut self,
         reading: &Reading<'_>,
         place: &Place<'_>,
-        origin: &mut dyn FnMut(&Reading<'_>, Range<usize>) -> Vec<(Source, Range<usize>)>,
+        origin: &mut Origin<'_>,
     ) {
         let inspector = self.inspector;
         inspector.nominator.scan(reading.text(), &mut self.nominations);

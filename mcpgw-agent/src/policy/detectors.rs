@@ -284,8 +284,8 @@ fn own_key(detector: Detector) -> Option<&'static str> {
 fn exception(reader: &mut Reader, node: &Node) -> Option<Exception> {
     let members: Members<'_> =
         reader.map(node, "an exception", &["servers", "tools", "directions", "action"]);
-    let servers = members.get("servers").map(|node| reader.globs(node, "servers").into());
-    let tools = members.get("tools").map(|node| reader.globs(node, "tools").into());
+    let servers = members.get("servers").map(|node| reader.globs(node, "servers"));
+    let tools = members.get("tools").map(|node| reader.globs(node, "tools"));
     let directions = members.get("directions").map(|node| rules::directions(reader, node));
     if servers.is_none() && tools.is_none() && directions.is_none() {
         reader.problem(node.place, "an exception names `servers`, `tools` or `directions`");

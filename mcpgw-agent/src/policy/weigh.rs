@@ -11,7 +11,7 @@ use super::evaluate::stronger;
 use super::{Effect, Evaluation, Policy, Request};
 use crate::detect::external::is_personal;
 use crate::detect::watch::Granted;
-use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, LISTS, Realm};
+use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, Inspector, LISTS, Realm, Subject};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
 
@@ -30,6 +30,21 @@ pub struct Weighed {
 }
 
 impl Policy {
+    /// What it makes of `request` and of what is found in it, by itself: without the session around it.
+    pub fn judge(&self, request: &Request<'_>) -> Evaluation {
+        let evaluation = self.evaluate(request);
+        let wanted = self.inspects(request, &evaluation);
+        let tool = request.tool();
+        let subject = Subject {
+            direction: request.direction,
+            server: &request.context.server,
+            answers: request.answers.map(|open| &*open.method),
+            tool: tool.as_deref(),
+        };
+        let findings = Inspector::shipped().message(request.message, &subject, wanted);
+        self.weigh(request, evaluation, wanted, findings)
+    }
+
     /// The detectors that should look at `request`. Where `evaluation` denies it anyway those alone whose findings are not
     /// written down.
     #[must_use]
@@ -88,7 +103,7 @@ impl Policy {
             let reaction = match self.detectors.reaction(&finding, &at) {
                 Reaction::Off => continue,
                 Reaction::Redact if !is_replaceable(&finding, method, request) => Reaction::Deny,
-                reaction => reaction,
+                reaction @ (Reaction::Observe | Reaction::Redact | Reaction::Hold | Reaction::Deny) => reaction,
             };
             // One definition does not go on; the others of its list do.
             let is_removed = reaction > Reaction::Redact && lists.remove(&finding);
@@ -155,10 +170,10 @@ fn is_replaceable(finding: &Finding, method: Option<usize>, request: &Request<'_
     let names = matches!(finding.role, Role::Name | Role::Uri);
     // Where the protocol wants a number a placeholder would be none.
     let is_number = || Value::at(request.message.document(), finding.node).as_number().is_some();
-    !finding.ranges.is_empty()
-        && method != Some(finding.node)
-        && !(names && request.direction == Direction::ToServer)
-        && !(matches!(finding.role, Role::Name | Role::Error) && is_number())
+    let decides = method == Some(finding.node)
+        || names && request.direction == Direction::ToServer
+        || matches!(finding.role, Role::Name | Role::Error) && is_number();
+    !finding.ranges.is_empty() && !decides
 }
 
 /// Lists of definitions in a message, and those that are taken out.

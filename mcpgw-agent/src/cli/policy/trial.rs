@@ -25,7 +25,7 @@ pub(super) enum Outcome {
     /// It is refused before a policy sees it.
     Malformed(Reason),
     /// What the policy makes of it.
-    Evaluated(Evaluation, Message),
+    Evaluated(Box<Evaluation>, Message),
 }
 
 /// A message that can be put before a policy.
@@ -41,8 +41,8 @@ impl Trial {
     pub(super) fn run(&self, policy: &Policy) -> Outcome {
         match self.prepare() {
             Ok(prepared) => {
-                let evaluation = policy.evaluate(&prepared.request());
-                Outcome::Evaluated(evaluation, prepared.message)
+                let evaluation = policy.judge(&prepared.request());
+                Outcome::Evaluated(Box::new(evaluation), prepared.message)
             }
             Err(reason) => Outcome::Malformed(reason),
         }

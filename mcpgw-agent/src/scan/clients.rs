@@ -1,0 +1,191 @@
+//! The servers in the configuration files of MCP clients.
+//!
+//! Only files that are JSON, with comments or without, and only those of the user: what lies in a project came with it,
+//! and is read where that is asked for. Nothing is expanded: what stands for a secret is left out.
+
+mod comments;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use url::Url;
+
+use super::Target;
+use crate::json::{Document, Limits, Value};
+use comments::without_comments;
+
+/// Bytes of a file.
+const FILE_MAX: u64 = 16 << 20;
+/// Servers of all files.
+const SERVERS_MAX: usize = 1000;
+
+/// Files below the home directory, and the member with the servers.
+const USER: [(&str, &str); 26] = [
+    (".claude.json", "mcpServers"),
+    (".config/Claude/claude_desktop_config.json", "mcpServers"),
+    (".cursor/mcp.json", "mcpServers"),
+    (".config/Code/User/mcp.json", "servers"),
+    (".config/Code - Insiders/User/mcp.json", "servers"),
+    (".config/devin/mcp_config.json", "mcpServers"),
+    (".codeium/windsurf/mcp_config.json", "mcpServers"),
+    (".cline/data/settings/cline_mcp_settings.json", "mcpServers"),
+    (".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json", "mcpServers"),
+    (".config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json", "mcpServers"),
+    (".config/zed/settings.json", "context_servers"),
+    (".gemini/settings.json", "mcpServers"),
+    (".qwen/settings.json", "mcpServers"),
+    (".config/opencode/opencode.json", "mcp"),
+    (".config/opencode/opencode.jsonc", "mcp"),
+    (".config/crush/crush.json", "mcp"),
+    (".aws/amazonq/mcp.json", "mcpServers"),
+    (".kiro/settings/mcp.json", "mcpServers"),
+    (".copilot/mcp-config.json", "mcpServers"),
+    (".lmstudio/mcp.json", "mcpServers"),
+    (".junie/mcp/mcp.json", "mcpServers"),
+    (".config/amp/settings.json", "amp.mcpServers"),
+    (".config/Trae/User/mcp.json", "mcpServers"),
+    (".factory/mcp.json", "mcpServers"),
+    (".kimi/mcp.json", "mcpServers"),
+    (".warp/.mcp.json", "mcpServers"),
+];
+/// Files in a project.
+const PROJECT: [(&str, &str); 8] = [
+    (".mcp.json", "mcpServers"),
+    (".cursor/mcp.json", "mcpServers"),
+    (".vscode/mcp.json", "servers"),
+    (".gemini/settings.json", "mcpServers"),
+    (".kiro/settings/mcp.json", "mcpServers"),
+    (".zed/settings.json", "context_servers"),
+    (".amazonq/mcp.json", "mcpServers"),
+    ("opencode.json", "mcp"),
+];
+/// Files below the home directory that have servers in a form that is not read.
+const UNREAD: [&str; 6] = [
+    ".codex/config.toml",
+    ".grok/config.toml",
+    ".vibe/config.toml",
+    ".config/goose/config.yaml",
+    ".continue/config.yaml",
+    ".hermes/config.yaml",
+];
+
+/// A server of a client.
+#[derive(Debug, Clone)]
+pub struct Configured {
+    /// What the client calls it.
+    pub name: String,
+    /// The file it stands in.
+    pub file: PathBuf,
+    /// How it is started or reached.
+    pub target: Target,
+}
+
+/// All servers in the files below `home`, and in those of the project at `project` where there is one. Files that
+/// cannot be read are in the second list, with why.
+#[must_use]
+pub fn configured(home: &Path, project: Option<&Path>) -> (Vec<Configured>, Vec<(PathBuf, String)>) {
+    let mut servers = Vec::new();
+    let mut failed = Vec::new();
+    let below = |root: &Path, list: &[(&str, &'static str)]| {
+        list.iter().map(|(path, member)| (root.join(path), *member)).collect::<Vec<_>>()
+    };
+    let mut files = below(home, &USER);
+    files.extend(project.into_iter().flat_map(|project| below(project, &PROJECT)));
+    for (path, member) in files {
+        match load(&path) {
+            Ok(None) => {}
+            Ok(Some(document)) => of_file(document.root(), member, &path, &mut servers),
+            Err(why) => failed.push((path, why)),
+        }
+    }
+    servers.truncate(SERVERS_MAX);
+    (servers, failed)
+}
+
+/// Files below `home` that are there and may hold servers, and are not read.
+#[must_use]
+pub fn unread(home: &Path) -> Vec<PathBuf> {
+    UNREAD.iter().map(|path| home.join(path)).filter(|path| path.exists()).collect()
+}
+
+fn load(path: &Path) -> Result<Option<Document>, String> {
+    let Ok(metadata) = path.metadata() else { return Ok(None) };
+    if !metadata.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(FILE_MAX).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let limits = Limits::default();
+    let strict = Document::parse(Bytes::copy_from_slice(&bytes), &limits);
+    let document = strict.or_else(|_| Document::parse(without_comments(&bytes).into(), &limits));
+    document.map(Some).map_err(|error| error.to_string())
+}
+
+fn of_file(root: Value<'_>, member: &str, path: &Path, servers: &mut Vec<Configured>) {
+    let projects = root.get("projects").into_iter().flat_map(Value::members).map(|(_, project)| project);
+    for holder in std::iter::once(root).chain(projects) {
+        for (name, entry) in holder.get(member).into_iter().flat_map(Value::members) {
+            let name = name.as_str().unwrap_or_default().into_owned();
+            if let Some(target) = target(entry)
+                && servers.len() < SERVERS_MAX
+            {
+                servers.push(Configured { name, file: path.to_owned(), target });
+            }
+        }
+    }
+}
+
+fn target(entry: Value<'_>) -> Option<Target> {
+    let is = |member: &str, wanted| entry.get(member).and_then(Value::as_bool) == Some(wanted);
+    if is("disabled", true) || is("enabled", false) {
+        return None;
+    }
+    let text = |member: &str| entry.get(member).and_then(Value::as_str);
+    if let Some(url) = ["url", "serverUrl", "httpUrl"].into_iter().find_map(text) {
+        let header = entry.get("headers").and_then(|headers| headers.get("Authorization"));
+        let header = header.and_then(Value::as_str).filter(|value| !is_placeholder(value));
+        let authorization = header.map(std::borrow::Cow::into_owned);
+        return Some(Target::Url { url: Url::parse(&url).ok()?, authorization });
+    }
+    let strings = |value: Value<'_>| -> Vec<OsString> {
+        value.elements().filter_map(Value::as_str).map(|word| word.into_owned().into()).collect()
+    };
+    let command = entry.get("command")?;
+    let mut words = strings(command);
+    words.extend(command.as_str().map(|word| word.into_owned().into()));
+    words.extend(entry.get("args").map(strings).unwrap_or_default());
+    let words = unwrapped(words);
+    let variables = entry.get("env").or_else(|| entry.get("environment"));
+    let environment = variables.into_iter().flat_map(Value::members).filter_map(|(name, value)| {
+        let value = value.as_str().filter(|value| !is_placeholder(value))?;
+        Some((name.as_str()?.into_owned().into(), value.into_owned().into()))
+    });
+    let environment = environment.collect();
+    let directory =
+        text("cwd").map(|path| PathBuf::from(path.into_owned())).filter(|path| path.is_absolute());
+    (!words.is_empty()).then_some(Target::Command { words, environment, directory })
+}
+
+/// `${input:key}`, `${TOKEN}`: the client knows what stands there.
+fn is_placeholder(value: &str) -> bool {
+    value.contains("${")
+}
+
+/// The server behind our own wrap.
+fn unwrapped(words: Vec<OsString>) -> Vec<OsString> {
+    let is_ours = words
+        .first()
+        .is_some_and(|first| Path::new(first).file_name().is_some_and(|name| name == "mcpgw-agent"))
+        && words.get(1).is_some_and(|word| word == "wrap");
+    match words.iter().position(|word| word == "--") {
+        Some(at) if is_ours => words.into_iter().skip(at + 1).collect(),
+        Some(_) | None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests;
