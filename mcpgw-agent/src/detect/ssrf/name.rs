@@ -111,7 +111,7 @@ pub(super) fn reach(host: &str) -> Option<(Reach, bool)> {
     }
     let is_below =
         |end: &&str| host.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if LOOPS.iter().any(|end| is_below(end)) {
+    if LOOPS.iter().any(&is_below) {
         return Some((Reach::Rebinding, true));
     }
     if let Some(end) = ECHOES.iter().find(|end| is_below(end)) {
@@ -122,7 +122,7 @@ pub(super) fn reach(host: &str) -> Option<(Reach, bool)> {
             None => None,
         };
     }
-    if INTERNAL.iter().any(|end| is_below(end)) && host.contains('.') {
+    if INTERNAL.iter().any(&is_below) && host.contains('.') {
         return Some((Reach::Internal, true));
     }
     None
