@@ -113,6 +113,8 @@ pub(crate) fn crafted() -> Vec<Crafted> {
     all.extend(needles());
     all.extend(encoded());
     all.extend(many());
+    all.extend(items());
+    all.extend(tooling());
     all
 }
 
@@ -238,6 +240,13 @@ fn many() -> Vec<Crafted> {
         Crafted::new("objects", client, list(r#"{"password":"hunter2hunter"}"#)),
         Crafted::new("deep arrays", client, deep("[", "]")),
         Crafted::new("deep objects", client, deep("{\"password\":", "}")),
+    ]
+}
+
+/// Many content items and members.
+fn items() -> Vec<Crafted> {
+    let client = Direction::ToClient;
+    vec![
         Crafted::new("content items", client, |bytes| {
             let item = r#"{"type":"text","text":"a short text"}"#;
             result(&format!(r#"{{"content":[{}]}}"#, vec![item; bytes / (item.len() + 1)].join(",")))
@@ -272,6 +281,13 @@ fn many() -> Vec<Crafted> {
             let members: Vec<String> = (0..bytes / 32).map(member).collect();
             format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{}},{}}}"#, members.join(","))
         }),
+    ]
+}
+
+/// Calls, definitions, blobs.
+fn tooling() -> Vec<Crafted> {
+    let client = Direction::ToClient;
+    vec![
         Crafted::new("a tool with a long name and many arguments", Direction::ToServer, |bytes| {
             let values = vec!["\"rm -rf /\""; bytes / 22].join(",");
             let name = "delete_".repeat(bytes / 14);

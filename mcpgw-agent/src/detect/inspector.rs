@@ -276,12 +276,7 @@ impl<'i> Pass<'i> {
     }
 
     /// Looks at one reading; `origin` says where a range of it comes from.
-    fn read(
-        &mut self,
-        reading: &Reading<'_>,
-        place: &Place<'_>,
-        origin: &mut Origin<'_>,
-    ) {
+    fn read(&mut self, reading: &Reading<'_>, place: &Place<'_>, origin: &mut Origin<'_>) {
         let inspector = self.inspector;
         inspector.nominator.scan(reading.text(), &mut self.nominations);
         for (index, detector) in inspector.detectors.iter().enumerate() {

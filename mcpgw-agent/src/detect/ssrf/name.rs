@@ -122,7 +122,7 @@ pub(super) fn reach(host: &str) -> Option<(Reach, bool)> {
             None => None,
         };
     }
-    if INTERNAL.iter().any(is_below) && host.contains('.') {
+    if INTERNAL.iter().any(&is_below) && host.contains('.') {
         return Some((Reach::Internal, true));
     }
     None
