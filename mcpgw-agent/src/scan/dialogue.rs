@@ -55,9 +55,9 @@ pub(super) fn listen(
         format!(r#"{{"protocolVersion":"{OLDER}","capabilities":{CAPABILITIES},"clientInfo":{}}}"#, client());
     match talk.ask("initialize", &params, deadline)? {
         Answer::Error(older) => {
-            talk.modern(deadline).map_err(|fault| match fault {
-                Fault::Handshake(_) => Fault::Handshake(older),
-                fault => fault,
+            talk.modern(deadline).map_err(|fault| {
+                // What it said first says more.
+                if matches!(fault, Fault::Handshake(_)) { Fault::Handshake(older) } else { fault }
             })?;
             let definitions = talk.lists()?;
             talk.seen.definitions = definitions;
