@@ -11,6 +11,7 @@ mod dirs;
 mod error;
 mod file;
 mod gateway;
+mod guardrail;
 mod load;
 mod run;
 mod unit;
@@ -18,7 +19,8 @@ mod validate;
 
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
-pub use gateway::{Audit, Gateway, GatewayLimits};
+pub use gateway::{Audit, Gateway, GatewayLimits, Pins};
+pub use guardrail::{BreakerSettings, Guardrail, GuardrailHeader, Preset, SecretSource};
 pub use load::DEFAULT_PATH;
 pub(crate) use load::read_text;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};

@@ -7,22 +7,32 @@
 //! fields of a message ─▶ readings ─▶ nominate (one pass for all detectors) ─▶ detectors ─▶ hits ─▶ findings
 //! ```
 
+mod argument_injection;
 mod destructive;
+mod exfiltration;
+pub mod external;
 mod finding;
 pub mod injection;
 mod inspector;
+mod member;
 mod nominate;
 mod pii;
 pub mod pins;
 mod place;
 mod poisoning;
+mod scope;
 mod secrets;
 mod set;
 mod split;
+mod ssrf;
 #[cfg(test)]
 pub(crate) mod tests;
+mod traversal;
+pub mod watch;
 
+pub use argument_injection::ArgumentInjection;
 pub use destructive::{Destructive, judge_call};
+pub use exfiltration::Exfiltration;
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use injection::Injection;
 pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
@@ -30,8 +40,11 @@ pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use pii::Pii;
 pub use place::{Place, Surface};
 pub use poisoning::{Definition, DefinitionKind, Neighbours, poisoned};
+pub use scope::{Allowed, Realm, Scope};
 pub use secrets::Secrets;
 pub use set::DetectorSet;
+pub use ssrf::Ssrf;
+pub use traversal::Traversal;
 
 /// A detector of what stands in one text, whatever else is in its message.
 pub trait TextDetector: Send + Sync {

@@ -23,7 +23,7 @@ pub use book::{Entry, Form, Pass, Pin, Report, Standing};
 pub use directory::Directory;
 pub use error::PinsError;
 pub use file::{Book, Selection};
-pub use server::{Pins, ServerPins};
+pub use server::{Pins, ServerPins, Waits};
 
 use std::fmt;
 
@@ -60,6 +60,22 @@ impl ServerId {
             hash.update(part);
         }
         Self { hash: hex(&hash.finalize()), label: label.chars().take(LABEL_MAX).collect() }
+    }
+
+    /// A server that `user`'s clients start, by the name it goes by. What starts it is no part of it: a newer version of the
+    /// same program is the same server, and what it says otherwise is a change.
+    #[must_use]
+    pub fn of_command(user: u32, name: &str) -> Self {
+        Self::new([&b"command"[..], &user.to_le_bytes(), name.as_bytes()], name)
+    }
+
+    /// A server that is reached at `url`. User, password and query may be secrets, and go to no label.
+    #[must_use]
+    pub fn of_url(url: &str) -> Self {
+        let label = url::Url::parse(url)
+            .ok()
+            .map(|url| format!("{}{}", url.origin().ascii_serialization(), url.path()));
+        Self::new([&b"url"[..], url.as_bytes()], &label.unwrap_or_default())
     }
 
     /// As it stands in a file.

@@ -29,7 +29,7 @@ mod glob;
 mod leaf;
 mod lint;
 mod parse;
-mod path;
+pub(crate) mod path;
 mod pattern;
 mod read;
 mod redact;
@@ -88,8 +88,12 @@ pub struct Evaluation {
     pub findings: Vec<Weighed>,
     /// The detector and the kind of finding that decided, where no rule did.
     pub finding: Option<(Detector, &'static str)>,
+    /// The decisions that let through what makes the message dangerous in its session.
+    pub origins: Vec<Box<str>>,
     /// Changes that take secrets and personal data out of the record, whatever becomes of the message.
     pub concealed: Vec<Edit>,
+    /// Changes to make before it goes on, where it is held and then approved.
+    pub once_approved: Vec<Edit>,
 }
 
 impl Evaluation {
@@ -103,7 +107,9 @@ impl Evaluation {
             errors: Vec::new(),
             findings: Vec::new(),
             finding: None,
+            origins: Vec::new(),
             concealed: Vec::new(),
+            once_approved: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@
 
 pub mod gate;
 pub mod gateway;
+pub mod guardrail;
 pub mod handover;
 pub mod hold;
 pub mod http;

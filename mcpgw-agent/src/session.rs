@@ -19,7 +19,7 @@ pub use target::Target;
 
 use std::collections::HashSet;
 
-use crate::json::{Edit, Value};
+use crate::json::Edit;
 use crate::mcp::{Direction, Message, MessageKind, Method, Names, RequestId, Revision};
 use catalogue::Catalogue;
 use open::{Open, Waiting};
@@ -203,14 +203,12 @@ impl Session {
         decision: &str,
         now_us: u64,
     ) {
-        let cursor = message.params().and_then(|params| params.get("cursor"));
-        let from_start = cursor.and_then(Value::as_str).is_none();
         let request = OpenRequest::of(message, decision, now_us);
         if &*request.method == "initialize" && self.revision.is_some_and(Revision::is_modern) {
             // The client falls back: until the server has answered, nothing is agreed on.
             self.revision = None;
         }
-        let waiting = Waiting::new(request, self.task_tool(direction, message), from_start);
+        let waiting = Waiting::new(request, self.task_tool(direction, message));
         self.open_mut(direction).insert(id.clone(), waiting);
     }
 
@@ -218,7 +216,7 @@ impl Session {
         let (Direction::ToClient, Some(result)) = (direction, message.result()) else { return };
         match (&*asked.request.method, &asked.request.target) {
             ("initialize", _) => self.revision = target::negotiated(message),
-            ("tools/list", _) => self.catalogue.page(asked.from_start, result, edits),
+            ("tools/list", _) => self.catalogue.page(asked.request.from_start, result, edits),
             ("tools/call", Some(Target::Tool(tool))) => self.tasks.answered(tool, result),
             _ => {}
         }
@@ -284,7 +282,7 @@ impl Session {
 
     /// `open` waits for an answer again: the transport replays what was sent before, its answer included.
     pub fn reopened(&mut self, direction: Direction, id: RequestId, open: OpenRequest) {
-        self.open_mut(direction).insert(id, Waiting::new(open, None, false));
+        self.open_mut(direction).insert(id, Waiting::new(open, None));
     }
 
     /// The request `id` going in `direction`, where it is not answered yet.

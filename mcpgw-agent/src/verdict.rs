@@ -141,6 +141,7 @@ pub struct Verdict {
     errors: Vec<Box<str>>,
     dry_run: Vec<(Box<str>, Action)>,
     findings: Vec<Weighed>,
+    origins: Vec<Box<str>>,
     concealed: Vec<Edit>,
 }
 
@@ -158,6 +159,7 @@ impl Verdict {
             errors: Vec::new(),
             dry_run: Vec::new(),
             findings: Vec::new(),
+            origins: Vec::new(),
             concealed: Vec::new(),
         }
     }
@@ -209,7 +211,8 @@ impl Verdict {
         &self.edits
     }
 
-    /// Changes enforce mode would have made. The audit log makes them: it holds no more for only observing.
+    /// Changes enforce mode would have made, or that are made once it is approved. The audit log makes them: it holds no
+    /// more for only observing.
     #[must_use]
     pub fn would_edit(&self) -> &[Edit] {
         &self.would_edit
@@ -233,10 +236,21 @@ impl Verdict {
         &self.findings
     }
 
+    /// The decisions that let through what makes the message dangerous in its session.
+    #[must_use]
+    pub fn origins(&self) -> &[Box<str>] {
+        &self.origins
+    }
+
     /// Changes without which the message is not written down: what was found of secrets and personal data.
     #[must_use]
     pub fn concealed(&self) -> &[Edit] {
         &self.concealed
+    }
+
+    /// This verdict on a message that no rule was asked about, and what was found in it: it is recorded, too.
+    pub fn concealing(self, findings: Vec<Weighed>, concealed: Vec<Edit>) -> Self {
+        Self { findings, concealed, ..self }
     }
 
     /// It goes on, changed or not.
@@ -248,7 +262,18 @@ impl Verdict {
 
 /// Decides on what policy was shown. The evaluation has a mode of its own: its rule's.
 pub fn decide(evaluation: Evaluation) -> Verdict {
-    let Evaluation { effect, mode, rule, errors, dry_run, findings, finding, concealed } = evaluation;
+    let Evaluation {
+        effect,
+        mode,
+        rule,
+        errors,
+        dry_run,
+        findings,
+        finding,
+        origins,
+        concealed,
+        once_approved,
+    } = evaluation;
     let action = action(&effect);
     let dry_run = dry_run.into_iter().map(|(rule, effect)| (rule, self::action(&effect))).collect();
     let cause = (action != Action::Pass).then(|| match finding {
@@ -256,9 +281,11 @@ pub fn decide(evaluation: Evaluation) -> Verdict {
         None => Cause::Policy(rule.clone()),
     });
     let rule = Some(rule);
-    let verdict = Verdict { cause, rule, errors, dry_run, findings, concealed, ..Verdict::of(action) };
+    let verdict =
+        Verdict { cause, rule, errors, dry_run, findings, origins, concealed, ..Verdict::of(action) };
     let verdict = match effect {
-        Effect::Allow | Effect::Hold => verdict,
+        Effect::Allow => verdict,
+        Effect::Hold => Verdict { would_edit: once_approved, ..verdict },
         Effect::Deny { as_result } => Verdict { as_result, ..verdict },
         Effect::Redact(edits) => Verdict { edits, ..verdict },
     };
@@ -271,13 +298,18 @@ pub fn refuse(cause: Cause, mode: Mode) -> Verdict {
     in_mode(Verdict { cause: Some(cause), ..Verdict::of(Action::Block) }, mode)
 }
 
-/// Decides on a message that has waited, by what came of that. Only what waited and was approved passes.
+/// Decides on a message that has waited, by what came of that. Only what waited and was approved passes, and without what
+/// would have been taken out of it had nobody been asked.
 pub fn settle(waited: &Verdict, hold: Hold) -> Verdict {
     let waits = (waited.action, waited.hold) == (Action::Hold, Some(Hold::Waits));
     let passes = waits && matches!(hold, Hold::Approved { .. });
-    let action = if passes { Action::Pass } else { Action::Block };
-    let cause = if passes { None } else { waited.cause.clone() };
-    Verdict { action, cause, hold: Some(hold), ..waited.clone() }
+    let mut settled = Verdict { action: Action::Block, hold: Some(hold), ..waited.clone() };
+    if passes {
+        settled.edits = std::mem::take(&mut settled.would_edit);
+        settled.action = if settled.edits.is_empty() { Action::Pass } else { Action::Redact };
+        settled.cause = settled.cause.filter(|_| settled.action == Action::Redact);
+    }
+    settled
 }
 
 /// In observe mode nothing is changed.
@@ -288,8 +320,8 @@ fn in_mode(verdict: Verdict, mode: Mode) -> Verdict {
         Mode::Observe => Verdict {
             action: Action::Pass,
             would: Some(verdict.action),
+            would_edit: [verdict.edits, verdict.would_edit].concat(),
             edits: Vec::new(),
-            would_edit: verdict.edits,
             ..verdict
         },
     }
@@ -352,6 +384,14 @@ mod tests {
             assert_eq!((refused.action(), refused.hold()), (Action::Block, Some(hold)));
             assert!(refused.cause().is_some());
         }
+        let edit = Edit { span: 0..1, with: "x".to_owned() };
+        let changes =
+            || Evaluation { once_approved: vec![edit.clone()], ..evaluation(Effect::Hold, Mode::Enforce) };
+        let waiting = decide(changes()).holding(Hold::Waits);
+        assert!(waiting.edits().is_empty());
+        let approved = settle(&waiting, Hold::Approved { by: 7 });
+        assert_eq!((approved.action(), approved.edits()), (Action::Redact, &[edit.clone()][..]));
+        assert!(settle(&waiting, Hold::Denied { by: 0 }).edits().is_empty());
         let denied = decide(evaluation(Effect::Deny { as_result: false }, Mode::Enforce));
         for other in [held(), held().holding(Hold::Nobody), denied.holding(Hold::Waits)] {
             assert_eq!(settle(&other, Hold::Approved { by: 0 }).action(), Action::Block);

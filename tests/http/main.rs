@@ -9,10 +9,14 @@
     reason = "a failed expectation is how a test reports"
 )]
 
+#[path = "../support/analyzer.rs"]
+mod analyzer;
 mod bytes;
 mod client;
+mod detected;
 mod events;
 mod faults;
+mod guardrails;
 mod hostile;
 mod legacy;
 mod limits;
@@ -21,6 +25,8 @@ mod metrics;
 mod peers;
 mod proxy;
 mod refusals;
+#[path = "../support/says.rs"]
+mod says;
 mod sdk;
 mod secured;
 mod upstream;

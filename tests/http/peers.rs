@@ -59,7 +59,7 @@ pub(crate) fn module(name: &str) -> Result<OsString, Skipped> {
     let to = dir().join("drivers");
     COPIED.call_once(|| {
         fs::create_dir_all(&to).unwrap();
-        for name in ["http_server.mjs", "http_client.mjs", "mcp_client.mjs"] {
+        for name in ["http_server.mjs", "http_client.mjs", "mcp_client.mjs", "said_server.mjs"] {
             // Renamed into place: another test process may be reading the old one.
             let fresh = to.join(format!("{name}.{}.http", std::process::id()));
             fs::copy(script(name), &fresh).unwrap();
@@ -90,6 +90,32 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let port: u16 = line.trim().strip_prefix("LISTENING ").unwrap().parse().unwrap();
         Ok(Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), _dir: dir, mark })
+    }
+
+    /// `said_server_v1.py` (`py1`) or `said_server.mjs` (`node`) with this file of what to say, answering with `sse` or
+    /// `json`.
+    pub(crate) fn said(kind: &str, says: &serde_json::Value, answers: &str) -> Result<Self, Skipped> {
+        let dir = TempDir::new().unwrap();
+        let (mark, file) = (dir.path().join("ledger"), dir.path().join("says.json"));
+        fs::write(&file, says.to_string()).unwrap();
+        let (program, script) = match kind {
+            "node" => ("node".into(), module("said_server.mjs")?),
+            _ => (python(kind)?, script("said_server_v1.py")),
+        };
+        let mut command = Command::new(program);
+        command.arg(script).arg(&mark).arg(&file).arg(answers);
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address =
+            line.trim().strip_prefix("LISTENS ").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
+        Ok(Self { child, address, _dir: dir, mark })
+    }
+
+    /// What it was told, line by line.
+    pub(crate) fn ledger(&self) -> String {
+        fs::read_to_string(&self.mark).unwrap_or_default()
     }
 
     /// A Python server of `tests/peers`, which is told its port.

@@ -78,6 +78,23 @@ impl Proxy {
         Self::start(dir, command)
     }
 
+    /// Before `upstream`, with `policy` in force, serving metrics.
+    pub(crate) fn under(policy: &str, upstream: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("policy.yaml");
+        fs::write(&file, policy).unwrap();
+        let mut command = command(&dir, upstream, "127.0.0.1:0");
+        command.arg("--policy").arg(file).args(["--metrics", "127.0.0.1:0"]);
+        Self::start(dir, command)
+    }
+
+    /// All it wrote into files of its own, but for the policy.
+    pub(crate) fn written(&self) -> String {
+        let files = fs::read_dir(self.dir.path()).unwrap().map(|file| file.unwrap().path());
+        let files = files.filter(|path| path.is_file() && !path.ends_with("policy.yaml"));
+        files.map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()).collect()
+    }
+
     /// Starts `command`, whose files are in `dir`.
     pub(crate) fn start(dir: TempDir, mut command: Command) -> Self {
         let log = fs::File::create(dir.path().join("log")).unwrap();

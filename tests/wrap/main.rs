@@ -9,11 +9,18 @@
     reason = "test support fails by panicking"
 )]
 
+#[path = "../support/analyzer.rs"]
+mod analyzer;
 mod bytes;
+mod detected;
+mod flow;
+mod guardrails;
 mod messages;
 mod process;
 mod refusals;
 mod registration;
+#[path = "../support/says.rs"]
+mod says;
 mod sdk;
 mod signals;
 mod support;

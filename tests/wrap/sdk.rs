@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -61,45 +62,59 @@ pub(crate) fn servers() -> Vec<Server> {
     ];
     let mut found = Vec::new();
     for (name, (needs, program, script)) in all {
-        if needs.exists() {
+        if peers_with(name, &needs) {
             found.push(Server { name, program, script, ledger: tempfile::tempdir().unwrap() });
-        } else {
-            let strict = ["CI", "MCPGW_REQUIRE_PEERS"].iter().any(|name| std::env::var_os(name).is_some());
-            assert!(!strict, "{} is missing (`cargo xtask peers`)", needs.display());
-            writeln!(std::io::stderr(), "\nSKIPPED: server {name}: {} is missing", needs.display())
-                .expect("stderr is open");
         }
     }
     found
+}
+
+/// Says that `what` cannot be tried, or fails where that is not allowed.
+pub(crate) fn skipped(what: &str, needs: &Path) {
+    let strict = ["CI", "MCPGW_REQUIRE_PEERS"].iter().any(|name| std::env::var_os(name).is_some());
+    assert!(!strict, "{} is missing (`cargo xtask peers`)", needs.display());
+    writeln!(std::io::stderr(), "\nSKIPPED: {what}: {} is missing", needs.display()).expect("stderr is open");
+}
+
+/// Whether server `name`, which needs `needs`, can be tried; tells where it cannot.
+pub(crate) fn peers_with(name: &str, needs: &Path) -> bool {
+    if !needs.exists() {
+        skipped(&format!("server {name}"), needs);
+    }
+    needs.exists()
 }
 
 fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-fn peers_dir() -> PathBuf {
+pub(crate) fn peers_dir() -> PathBuf {
     std::env::var_os("MCPGW_PEERS").map_or_else(|| workspace().join("target/peers"), PathBuf::from)
 }
 
-fn scripts() -> PathBuf {
+pub(crate) fn scripts() -> PathBuf {
     workspace().join("tests/peers")
 }
 
 /// The TypeScript server, copied to where its imports are found.
 fn ledger_module() -> PathBuf {
     static COPIED: OnceLock<PathBuf> = OnceLock::new();
-    let copy = || {
-        let to = peers_dir().join("drivers/ledger_server.mjs");
-        if peers_dir().is_dir() {
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            // Renamed into place: another test process may be reading the old one.
-            let fresh = to.with_extension(std::process::id().to_string());
-            fs::copy(scripts().join("ledger_server.mjs"), &fresh).unwrap();
-            fs::rename(&fresh, &to).unwrap();
-        }
-        to
-    };
-    COPIED.get_or_init(copy).clone()
+    COPIED.get_or_init(|| copied("ledger_server.mjs")).clone()
+}
+
+/// A JavaScript of `tests/peers`, copied beside the modules it imports.
+pub(crate) fn copied(name: &str) -> PathBuf {
+    static COPIES: AtomicUsize = AtomicUsize::new(0);
+    let to = peers_dir().join("drivers").join(name);
+    if peers_dir().is_dir() {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        // Renamed into place: another test may be reading the old one.
+        let copy = COPIES.fetch_add(1, Ordering::Relaxed);
+        let fresh = to.with_extension(format!("{}.{copy}", std::process::id()));
+        fs::copy(scripts().join(name), &fresh).unwrap();
+        fs::rename(&fresh, &to).unwrap();
+    }
+    to
 }
 
 /// A client in the middle of a session.

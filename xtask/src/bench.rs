@@ -7,6 +7,7 @@
 mod arm;
 mod gateway;
 mod host;
+mod inspect;
 mod stats;
 mod table;
 mod workload;
@@ -28,6 +29,8 @@ enum What {
     Host(host::Args),
     /// Compare a direct connection, a bare pass-through and the gateway, over stdio and HTTP
     Gateway(gateway::Args),
+    /// Measure how fast messages are inspected
+    Inspect(inspect::Args),
     /// The gateway bench's server
     #[command(hide = true)]
     Echo(gateway::EchoArgs),
@@ -47,6 +50,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.what {
         What::Host(args) => host::run(workspace, args),
         What::Gateway(args) => gateway::run(workspace, args),
+        What::Inspect(args) => inspect::run(workspace, args),
         What::Echo(args) => gateway::serve(args),
         What::Hop(args) => gateway::pass(args),
         What::Workload(args) => workload::run(args),

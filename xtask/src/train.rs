@@ -23,6 +23,7 @@ pub(crate) struct Args {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let sh = shell::shell(workspace)?;
     let data = args.data.canonicalize()?;
-    cmd!(sh, "cargo run --release -p mcpgw-agent --example train_injection -- {data}").run()?;
+    let command = cmd!(sh, "cargo run --release -p mcpgw-agent --example train_injection -- {data}");
+    shell::without_build_variables(command).run()?;
     Ok(())
 }

@@ -84,7 +84,12 @@ fn strings(value: &Value, into: &mut String) {
                         into.push_str(text);
                         into.push('\n');
                     }
-                    _ => strings(value, into),
+                    Value::Null
+                    | Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::String(_)
+                    | Value::Array(_)
+                    | Value::Object(_) => strings(value, into),
                 }
             }
         }
@@ -93,7 +98,12 @@ fn strings(value: &Value, into: &mut String) {
                 into.push_str(text);
                 into.push('\n');
             }
-            _ => strings(value, into),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => strings(value, into),
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

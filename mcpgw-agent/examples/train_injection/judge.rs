@@ -14,7 +14,7 @@ pub(crate) fn folds(samples: &Samples, plan: Plan) -> Vec<f32> {
     for out in 0..FOLDS {
         let learned = samples.learn(|index| fold[index] != out, plan);
         for (index, value) in values.iter_mut().enumerate().filter(|(index, _)| fold[*index] == out) {
-            *value = learned.value(&samples.seen[index]);
+            *value = samples.said(index, &learned);
         }
     }
     values
@@ -31,7 +31,7 @@ pub(crate) fn sources(samples: &Samples, plan: Plan) -> Vec<f32> {
         let learned = samples.learn(|index| family(&samples.all[index].source) != source, plan);
         for (index, value) in values.iter_mut().enumerate() {
             if family(&samples.all[index].source) == source {
-                *value = learned.value(&samples.seen[index]);
+                *value = samples.said(index, &learned);
             }
         }
     }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::Entry;
 use super::chain::hex;
 use super::line::Line;
+use crate::detect::Detector;
 use crate::json::{self, Limits, Value};
 use crate::mcp::{Decoded, Message, MessageKind, RequestId, decode};
 use crate::policy::{Context, Mode, Weighed};
@@ -81,11 +82,13 @@ fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
     if verdict.findings().is_empty() {
         return;
     }
-    // Names of members may hold what was found. Concealing leaves every value where it is in the index.
+    // Names of members may hold what was found. Concealing leaves every value where it is in the index, but where
+    // arguments were not looked at: then a place in the one says nothing about the other.
     let concealed = (!verdict.concealed().is_empty())
         .then(|| read_again(&json::apply(message.bytes(), verdict.concealed().to_vec())));
+    let values = |message: &Message| message.document().root().end();
     let shown = match &concealed {
-        Some(concealed) => concealed.as_ref(),
+        Some(concealed) => concealed.as_ref().filter(|concealed| values(concealed) == values(message)),
         None => Some(message),
     };
     line.array(
@@ -101,10 +104,16 @@ fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
                     line.text("path", &json::path_to(message.document().root(), finding.node));
                 }
                 line.number("count", count(finding.ranges.len()));
+                if finding.detector == Detector::External {
+                    line.text("why", finding.why);
+                }
                 line.text("reaction", reaction.as_str());
             });
         },
     );
+    if !verdict.origins().is_empty() {
+        line.array("origins", verdict.origins().iter().take(LIST_MAX), |line, origin| line.value(origin));
+    }
     if verdict.findings().len() > LIST_MAX {
         line.number("findings_total", count(verdict.findings().len()));
     }

@@ -166,6 +166,21 @@ pub enum ProblemKind {
     /// Two rules of one name.
     #[error("an earlier rule is called `{0}`")]
     Duplicate(String),
+    /// A guardrail that cannot be asked as it is written.
+    #[error("{0}")]
+    Guardrail(&'static str),
+    /// Two guardrails of one name.
+    #[error("an earlier guardrail is called `{0}`")]
+    GuardrailTwice(String),
+    /// Not a template.
+    #[error("{0}")]
+    Template(String),
+    /// Not a JSON pointer.
+    #[error("`{0}` is no JSON pointer: it is empty or starts with `/`, as `/results/0`")]
+    Pointer(String),
+    /// Not a plain word.
+    #[error("`{0}` is no plain word: 1 to 64 letters, digits, `_` and `-`")]
+    Word(String),
     /// A rule that would allow everything.
     #[error("rule `{0}` names nothing to match and would allow every server")]
     EmptyRule(String),

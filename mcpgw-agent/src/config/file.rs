@@ -2,9 +2,12 @@
 //!
 //! Values that may turn out wrong carry their place. No `flatten` and no `untagged`: both lose places.
 
+pub(super) mod guardrail;
+
 use serde::Deserialize;
 
 use crate::yaml::At;
+use guardrail::GuardrailEntry;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -80,8 +83,12 @@ pub(super) struct GatewaySection {
     #[serde(default)]
     pub(super) audit: AuditSection,
     #[serde(default)]
+    pub(super) pins: PinsSection,
+    #[serde(default)]
     pub(super) limits: GatewayLimitsSection,
     pub(super) hold_timeout: Option<At<String>>,
+    #[serde(default)]
+    pub(super) guardrails: Vec<At<GuardrailEntry>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -97,6 +104,20 @@ pub(super) struct AuditSection {
 pub(super) enum DurabilityWord {
     Written,
     Synced,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct PinsSection {
+    pub(super) path: Option<At<String>>,
+    pub(super) trust: Option<TrustWord>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum TrustWord {
+    FirstUse,
+    Approved,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::guardrail::Guardrail;
 use crate::audit::Durability;
+use crate::pins::Trust;
 
 /// How messages are decided on and recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,10 +14,14 @@ pub struct Gateway {
     pub policy: Option<PathBuf>,
     /// The audit log.
     pub audit: Audit,
+    /// What servers said of themselves when they were approved.
+    pub pins: Pins,
     /// What one message and one user may take up.
     pub limits: GatewayLimits,
     /// How long a message that policy holds waits for a person.
     pub hold_timeout: Duration,
+    /// Whom to ask about messages.
+    pub guardrails: Vec<Guardrail>,
 }
 
 impl Default for Gateway {
@@ -23,8 +29,10 @@ impl Default for Gateway {
         Self {
             policy: None,
             audit: Audit::default(),
+            pins: Pins::default(),
             limits: GatewayLimits::default(),
             hold_timeout: Duration::from_secs(300),
+            guardrails: Vec::new(),
         }
     }
 }
@@ -38,6 +46,15 @@ pub struct Audit {
     pub durability: Durability,
     /// The file with the key records are signed with; `None` for the one made beside the log.
     pub signing_key_file: Option<PathBuf>,
+}
+
+/// Where pins are kept, and what counts as approved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pins {
+    /// Their directory; `None` for `pins` in the state directory.
+    pub path: Option<PathBuf>,
+    /// What of a server nobody has approved.
+    pub trust: Trust,
 }
 
 /// What one message and one user may take up.

@@ -9,6 +9,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::audit::Durability;
 use crate::inventory::AllowSpec;
+use crate::pins::Trust;
+use guardrail::guardrail;
+
+mod guardrail;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("/etc/mcpgw/agent.yaml"), text)
@@ -83,11 +87,32 @@ gateway:
     path: /var/log/mcpgw/audit.jsonl
     durability: synced
     signing-key-file: /etc/mcpgw/audit.key
+  pins:
+    path: /var/lib/mcpgw/approved
+    trust: approved
   limits:
     message-bytes: 1048576
     sessions: 20
     sessions-per-user: 10
   hold-timeout: 90s
+  guardrails:
+    - name: analyzer
+      preset: presidio
+      url: https://presidio.example:5002/analyze
+      ca: /etc/mcpgw/ca.pem
+      directions: [s2c]
+      surfaces: [content, definition]
+      timeout: 2s
+      max-bytes: 4096
+      headers:
+        - {{name: X-Key, file: /etc/mcpgw/key}}
+        - {{name: x-user, env: MCPGW_USER}}
+      on-failure: allow
+      breaker: {{failures: 2, cool-down: 5s}}
+      kinds: [badge_number]
+      language: de
+      entities: [PERSON]
+      threshold: 0.4
 log:
   format: json
 "
@@ -125,8 +150,10 @@ log:
                 durability: Durability::Synced,
                 signing_key_file: Some("/etc/mcpgw/audit.key".into()),
             },
+            pins: Pins { path: Some("/var/lib/mcpgw/approved".into()), trust: Trust::Approved },
             limits: GatewayLimits { message_bytes: 1 << 20, sessions: 20, sessions_per_user: 10 },
             hold_timeout: Duration::from_secs(90),
+            guardrails: vec![guardrail()],
         },
         log: Log { format: LogFormat::Json },
     };
@@ -428,6 +455,7 @@ const KEYS: &[&str] = &[
     "gateway.limits.message-bytes",
     "gateway.limits.sessions",
     "gateway.limits.sessions-per-user",
+    "gateway.guardrails",
     "log.format",
 ];
 

@@ -1,6 +1,7 @@
 //! File form to run form: every value checked, every problem collected.
 
 mod gateway;
+mod guardrail;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

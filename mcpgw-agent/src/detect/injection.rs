@@ -7,8 +7,10 @@
 pub mod features;
 pub mod lexicon;
 pub mod model;
+pub mod rules;
 pub mod words;
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::{Detector, Hit, Noticed, Place, Severity, Surface, TextDetector};
@@ -41,19 +43,27 @@ impl TextDetector for Injection {
             return;
         }
         let Some(model) = &*MODEL else { return };
-        let Some(loudest) = model.loudest(text) else { return };
+        let look = model.look(text);
         let off = if place.surface == Surface::Arguments { ARGUMENT } else { 0.0 };
-        let score = model.score(loudest.value - off);
-        if score >= WORTH {
-            hits.push(Hit {
-                kind: "instruction",
-                severity: if score >= SURE { Severity::High } else { Severity::Medium },
-                score,
-                range: loudest.range,
-                why: "reads like an order to the model",
-            });
+        let score = look.loudest.as_ref().map_or(0.0, |loudest| model.score(loudest.value - off));
+        if let Some(order) = look.order {
+            // Where both see something each makes the other surer.
+            let sure = if score >= WORTH { order.score.max(score) } else { order.score };
+            if sure >= WORTH && (off == 0.0 || order.score >= SURE) {
+                hits.push(hit(order.kind, sure, order.range, order.why));
+            }
+        }
+        if let Some(loudest) = look.loudest
+            && score >= WORTH
+        {
+            hits.push(hit("instruction", score, loudest.range, "reads like an order to the model"));
         }
     }
+}
+
+fn hit(kind: &'static str, score: f32, range: Range<usize>, why: &'static str) -> Hit {
+    let severity = if score >= SURE { Severity::High } else { Severity::Medium };
+    Hit { kind, severity, score, range, why }
 }
 
 /// Less is not even said where all is asked for.

@@ -1,12 +1,14 @@
 //! All detectors over one message.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::split::Split;
 use super::{
-    Definition, DefinitionKind, Destructive, Detector, DetectorSet, Finding, Hit, Injection, Neighbours,
-    Nominations, Nominator, Pii, Place, Secrets, Surface, TextDetector, poisoned,
+    ArgumentInjection, Definition, DefinitionKind, Destructive, Detector, DetectorSet, Exfiltration, Finding,
+    Hit, Injection, Neighbours, Nominations, Nominator, Pii, Place, Secrets, Ssrf, Surface, TextDetector,
+    Traversal, judge_call, poisoned,
 };
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Role, fields};
@@ -14,6 +16,9 @@ use crate::text::{Budget, Reading, readings};
 
 /// Findings of one message that are kept, each of one kind in one text. Behind them nothing is known.
 const MAX_FINDINGS: usize = 100_000;
+
+/// Bytes of a member's name, and of a tool's, that say what a text is. They are looked at with each text.
+const MAX_NAME: usize = 256;
 
 /// The score from which a finding counts, where policy names no other.
 pub const THRESHOLD: f32 = 0.5;
@@ -55,7 +60,16 @@ pub struct Inspector {
 }
 
 static SHIPPED: LazyLock<Inspector> = LazyLock::new(|| {
-    Inspector::new(vec![Box::new(Destructive), Box::new(Injection), Box::new(Pii), Box::new(Secrets)])
+    Inspector::new(vec![
+        Box::new(ArgumentInjection),
+        Box::new(Destructive),
+        Box::new(Exfiltration),
+        Box::new(Injection),
+        Box::new(Pii),
+        Box::new(Secrets),
+        Box::new(Ssrf),
+        Box::new(Traversal),
+    ])
 });
 
 impl Inspector {
@@ -79,22 +93,22 @@ impl Inspector {
         if wanted.is_empty() {
             return pass.findings();
         }
+        let tool =
+            subject.tool.map(|tool| tool.get(..tool.floor_char_boundary(MAX_NAME)).unwrap_or_default());
         fields(message, subject.direction, subject.answers, |field| {
             let surface = match (subject.direction, field.role) {
                 (Direction::ToServer, _) => Surface::Arguments,
                 (Direction::ToClient, Role::Definition) => Surface::Definition,
                 (Direction::ToClient, _) => Surface::Content,
             };
-            let key = field.path.key();
-            let place = Place {
-                surface,
-                role: field.role,
-                key: key.as_deref().unwrap_or_default(),
-                tool: subject.tool,
-            };
+            let key = field.path.key_value().map(name).unwrap_or_default();
+            let place = Place { surface, role: field.role, key: &key, tool };
             pass.value(field.value, &place, field.is_key);
         });
         pass.together();
+        if wanted.has(Detector::Destructive) {
+            call(message, subject, &mut pass.findings.list);
+        }
         if wanted.has(Detector::Poisoning) {
             definitions(message, subject, &mut pass.findings.list);
         }
@@ -108,6 +122,42 @@ impl Inspector {
         pass.beneath(value, place);
         pass.together();
         pass.findings()
+    }
+}
+
+/// A member's name, if it is one: what is longer than that says nothing about a value, and each value has it.
+fn name(key: Value<'_>) -> Cow<'_, str> {
+    let is_short = key.raw().len() <= MAX_NAME;
+    if is_short { key.as_str().unwrap_or_default() } else { Cow::Borrowed("") }
+}
+
+/// Judges what a call does by its tool's name and all its arguments together.
+fn call(message: &Message, subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    let is_call = subject.direction == Direction::ToServer && message.method() == Some("tools/call");
+    let Some(params) = message.params().filter(|_| is_call) else { return };
+    let Some(arguments) = params.get("arguments") else { return };
+    let Some(tool) = params.get("name").and_then(Value::as_str) else { return };
+    for Hit { kind, severity, score, range, why } in judge_call(&tool, arguments) {
+        // It is about one argument, or about all of them.
+        let members = arguments.members().map(|(_, value)| value);
+        let value = members.into_iter().find(|value| value.span() == range).unwrap_or(arguments);
+        let (detector, role, node) = (Detector::Destructive, Role::Argument, value.index());
+        let ranges = value.as_str().map(|text| 0..text.len()).into_iter().collect();
+        let is_known =
+            |finding: &Finding| (finding.detector, finding.kind, finding.node) == (detector, kind, node);
+        if !findings.iter().any(|finding| is_known(finding) && finding.score >= score) {
+            findings.push(Finding {
+                detector,
+                kind,
+                severity,
+                score,
+                why,
+                role,
+                node,
+                is_key: false,
+                ranges,
+            });
+        }
     }
 }
 
@@ -144,6 +194,8 @@ struct Pass<'i> {
     /// Texts that are read one after the other.
     split: Split,
     findings: Findings,
+    /// Findings that were made in one text alone, in order: those made in several together come behind them.
+    alone: usize,
 }
 
 impl<'i> Pass<'i> {
@@ -157,6 +209,7 @@ impl<'i> Pass<'i> {
             budget: Budget::of_message(bytes),
             split: Split::default(),
             findings: Findings { list: Vec::new(), is_complete: true },
+            alone: 0,
         }
     }
 
@@ -171,7 +224,7 @@ impl<'i> Pass<'i> {
         self.value(value, place, false);
         for (key, value) in value.members() {
             self.value(key, place, true);
-            let name = key.as_str().unwrap_or_default();
+            let name = name(key);
             self.beneath(value, &Place { key: &name, ..*place });
         }
         for element in value.elements() {
@@ -207,6 +260,8 @@ impl<'i> Pass<'i> {
     /// Looks at what is found only where texts are read one after the other.
     fn together(&mut self) {
         let split = std::mem::take(&mut self.split);
+        self.findings.list.iter_mut().for_each(Finding::settle);
+        self.alone = self.findings.list.len();
         let mut budget = std::mem::replace(&mut self.budget, Budget::of_message(0));
         for joined in split.joined(&mut budget) {
             let place = Place { surface: joined.surface, role: joined.role, key: "", tool: None };
@@ -233,12 +288,29 @@ impl<'i> Pass<'i> {
             detector.find(reading.text(), place, &self.nominations.of(index), &mut self.hits);
             let mut hits = std::mem::take(&mut self.hits);
             for hit in hits.drain(..) {
-                for (source, range) in origin(reading, hit.range.clone()) {
-                    self.add(detector.detector(), &hit, source, range);
+                let parts = origin(reading, hit.range.clone());
+                if !parts.iter().any(|part| self.is_known(detector.detector(), hit.score, part)) {
+                    parts.into_iter().for_each(|(source, range)| {
+                        self.add(detector.detector(), &hit, source, range);
+                    });
                 }
             }
             self.hits = hits;
         }
+    }
+
+    /// The part was found in its text alone: what else a finding in several texts covers only happens to stand beside it.
+    fn is_known(&self, detector: Detector, score: f32, (source, range): &(Source, Range<usize>)) -> bool {
+        let alone = self.findings.list.get(..self.alone).unwrap_or_default();
+        let first = alone.partition_point(|finding| finding.node < source.node);
+        let here = alone.iter().skip(first).take_while(|finding| finding.node == source.node);
+        let mut alike = here.filter(|finding| {
+            finding.detector == detector && (finding.score >= THRESHOLD || score < THRESHOLD)
+        });
+        alike.any(|finding| {
+            let next = finding.ranges.partition_point(|known| known.end <= range.start);
+            finding.ranges.get(next).is_some_and(|known| known.start < range.end)
+        })
     }
 
     fn add(&mut self, detector: Detector, hit: &Hit, source: Source, range: Range<usize>) {

@@ -19,7 +19,7 @@ mod wallet;
 mod word;
 
 use self::scene::Scene;
-use super::{Detector, Hit, Noticed, Place, TextDetector};
+use super::{Detector, Hit, Noticed, Place, Severity, TextDetector};
 
 /// Finds personal data.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +42,12 @@ impl Pii {
     #[must_use]
     pub fn placeholder(kind: &str) -> &'static str {
         kind::placeholder(kind)
+    }
+
+    /// How bad it is that personal data of this kind is there.
+    #[must_use]
+    pub fn severity(kind: &str) -> Severity {
+        kind::severity(kind)
     }
 
     /// The kinds a policy means by a name: a kind, an entity of Presidio, a pattern of the `pii` plugin of other gateways,

@@ -39,7 +39,7 @@ pub fn name(kind: DefinitionKind, definition: Value<'_>) -> Option<String> {
 }
 
 /// What is to be said of a definition that was `before` and is `after`: `changed` for each change, and `rug_pull` where
-/// it is poisoned now and was not. Nodes are those of `after`.
+/// it is poisoned now and was not.
 #[must_use]
 pub fn changes(kind: DefinitionKind, before: Value<'_>, after: Value<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = compare(before, after)
@@ -52,7 +52,7 @@ pub fn changes(kind: DefinitionKind, before: Value<'_>, after: Value<'_>) -> Vec
             score: 1.0,
             why: change.what.why(),
             role: Role::Definition,
-            node: change.node.unwrap_or_else(|| after.index()),
+            node: change.node,
             is_key: false,
             ranges: Vec::new(),
         })
@@ -73,9 +73,8 @@ fn rug_pull<'v>(
     let known = signs(before);
     let was = move |new: &Finding| {
         let path = path_to(after, new.node);
-        known
-            .iter()
-            .any(|old| old.kind == new.kind && old.score >= new.score && path_to(before, old.node) == path)
+        let is_same = |old: &Finding| old.kind == new.kind && path_to(before, old.node) == path;
+        known.iter().any(|old| old.score >= new.score && is_same(old))
     };
     signs(after).into_iter().filter(move |new| new.score >= REPORTED && !was(new)).map(|new| Finding {
         detector: Detector::Pins,

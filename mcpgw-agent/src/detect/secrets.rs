@@ -28,8 +28,6 @@ use word::Word;
 
 use super::{Detector, Hit, Nominee, Noticed, Place, TextDetector};
 
-pub use kinds::placeholder;
-
 /// A value is looked at so often for the names that stand in it. Text made to cost time has one in every few bytes.
 const NAMES_MAX: usize = 4;
 /// A hit is compared with so many before it.

@@ -15,24 +15,25 @@ const MAX_BYTES: usize = 256 << 10;
 /// The ends of the texts so far.
 #[derive(Debug, Default)]
 pub(super) struct Split {
+    /// All of them, one behind the other.
+    text: String,
     pieces: Vec<Piece>,
-    bytes: usize,
 }
 
 /// A short text, or one end of a longer one.
 #[derive(Debug)]
 struct Piece {
-    text: String,
+    /// Where it is among all.
+    at: Range<usize>,
     source: Source,
     /// Where it begins in its text.
     start: usize,
 }
 
 /// Pieces put together.
-pub(super) struct Together {
+pub(super) struct Together<'s> {
     text: JoinedText,
-    /// Source and start of each.
-    pieces: Vec<(Source, usize)>,
+    pieces: &'s [Piece],
     pub(super) surface: Surface,
     pub(super) role: Role,
 }
@@ -41,36 +42,40 @@ impl Split {
     /// Adds a text that is read after those before.
     pub(super) fn add(&mut self, text: &str, source: Source) {
         let is_read = matches!(source.role, Role::Prose | Role::Argument | Role::Structured);
-        if !is_read || text.is_empty() || self.bytes >= MAX_BYTES {
+        if !is_read || text.is_empty() || self.text.len() >= MAX_BYTES {
             return;
         }
-        let (head, tail) =
-            (text.floor_char_boundary(END), text.ceil_char_boundary(text.len().saturating_sub(END)));
-        let ends = if text.len() <= 2 * END { [0..text.len(), 0..0] } else { [0..head, tail..text.len()] };
-        for range in ends {
-            let start = range.start;
-            if let Some(piece) = text.get(range).filter(|piece| !piece.is_empty()) {
-                self.bytes += piece.len();
-                self.pieces.push(Piece { text: piece.to_owned(), source, start });
-            }
+        if text.len() <= 2 * END {
+            self.add_part(text, 0, source);
+            return;
         }
+        let head = text.get(..text.floor_char_boundary(END)).unwrap_or_default();
+        let start = text.ceil_char_boundary(text.len() - END);
+        self.add_part(head, 0, source);
+        self.add_part(text.get(start..).unwrap_or_default(), start, source);
+    }
+
+    fn add_part(&mut self, part: &str, start: usize, source: Source) {
+        let from = self.text.len();
+        self.text.push_str(part);
+        self.pieces.push(Piece { at: from..self.text.len(), source, start });
     }
 
     /// The texts they make; none where there is only one.
-    pub(super) fn joined(self, budget: &mut Budget) -> Vec<Together> {
+    pub(super) fn joined(&self, budget: &mut Budget) -> Vec<Together<'_>> {
         let Some(first) = self.pieces.first() else { return Vec::new() };
-        let (surface, role) = (first.source.surface, first.source.role);
-        if self.pieces.iter().all(|piece| piece.source.node == first.source.node) {
+        let Source { surface, role, node, .. } = first.source;
+        if self.pieces.iter().all(|piece| piece.source.node == node) {
             return Vec::new();
         }
-        let pieces: Vec<_> = self.pieces.iter().map(|piece| (piece.source, piece.start)).collect();
-        let joined = join(self.pieces.iter().map(|piece| &*piece.text), budget);
+        let pieces = self.pieces.iter().filter_map(|piece| self.text.get(piece.at.clone()));
+        let joined = join(pieces, budget);
         let texts = joined.into_iter().flat_map(|joined| [Some(joined.spaced), joined.tight]).flatten();
-        texts.map(|text| Together { text, pieces: pieces.clone(), surface, role }).collect()
+        texts.map(|text| Together { text, pieces: &self.pieces, surface, role }).collect()
     }
 }
 
-impl Together {
+impl Together<'_> {
     pub(super) fn text(&self) -> &str {
         self.text.text()
     }
@@ -78,7 +83,7 @@ impl Together {
     /// Where `range` comes from; nothing where it is all in one text, or in two ends of one that are not neighbours.
     pub(super) fn origin(&self, range: &Range<usize>) -> Vec<(Source, Range<usize>)> {
         let parts = self.text.origin(range.clone()).filter_map(|(number, range)| {
-            let (source, start) = self.pieces.get(number)?;
+            let Piece { source, start, .. } = self.pieces.get(number)?;
             Some((*source, range.start + start..range.end + start))
         });
         let parts: Vec<_> = parts.collect();

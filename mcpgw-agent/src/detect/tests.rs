@@ -36,6 +36,32 @@ fn message(text: &str) -> Message {
     }
 }
 
+/// Kind and score of the surest that `detector` finds in the argument `key` of a call, in all readings.
+pub(crate) fn argument(detector: &Inspector, key: &str, text: &str) -> Option<(&'static str, f32)> {
+    let (key, text) = (crate::json::quote(key), crate::json::quote(text));
+    let message = message(&format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"t","arguments":{{{key}:{text}}}}}}}"#
+    ));
+    let subject = Subject { direction: Direction::ToServer, server: "s", answers: None, tool: Some("t") };
+    surest(detector.message(&message, &subject, DetectorSet::all()))
+}
+
+/// Kind and score of the surest that `detector` finds in a text a tool answers with, in all readings.
+pub(crate) fn content(detector: &Inspector, text: &str) -> Option<(&'static str, f32)> {
+    let text = crate::json::quote(text);
+    let message = message(&format!(
+        r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":{text}}}]}}}}"#
+    ));
+    let subject =
+        Subject { direction: Direction::ToClient, server: "s", answers: Some("tools/call"), tool: Some("t") };
+    surest(detector.message(&message, &subject, DetectorSet::all()))
+}
+
+fn surest(findings: Findings) -> Option<(&'static str, f32)> {
+    let found = findings.list.into_iter().max_by(|one, other| one.score.total_cmp(&other.score));
+    found.map(|finding| (finding.kind, finding.score))
+}
+
 /// Path, ranges and kind of all that is found in a tool's answer with this content.
 fn found(content: &str) -> Vec<(String, Vec<std::ops::Range<usize>>, &'static str)> {
     let message = message(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":{content}}}}}"#));
@@ -77,6 +103,9 @@ fn a_word_split_over_texts_is_found_in_all_of_them() {
         found(&content),
         [part("result.content[0].text", 2001..2006), part("result.content[1].text", 0..4)]
     );
+    // What is whole does not become more by what stands beside it.
+    let content = r#"[{"type":"text","text":"swordfish"},{"type":"text","text":"swordfish"}]"#;
+    assert_eq!(found(content), [part("result.content[0].text", 0..9), part("result.content[1].text", 0..9)]);
     // The head and the tail of one text are no neighbours.
     let one = format!("{}sword{}fish{}", "x".repeat(507), "y".repeat(1000), "z".repeat(508));
     let content = format!(r#"[{{"type":"text","text":"{one}"}},{{"type":"text","text":"b"}}]"#);

@@ -41,15 +41,19 @@ impl Directory {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Where pins are kept: `pins` in the agent's state directory for root and where `MCPGW_STATE_DIR` is set, else
-    /// `$XDG_STATE_HOME/mcpgw/pins`. Nothing where there is no such directory.
+    /// Where pins are looked for that nobody says the place of: `pins` in the agent's state directory where
+    /// `MCPGW_STATE_DIR` is set, and for root where an agent keeps some; else [`of_user`](Self::of_user).
     #[must_use]
     pub fn default_path() -> Option<PathBuf> {
-        let is_service =
-            geteuid().is_root() || std::env::var_os("MCPGW_STATE_DIR").is_some_and(|path| !path.is_empty());
-        if is_service {
-            return Some(Dirs::from_env().ok()?.state.join("pins"));
-        }
+        let is_told = std::env::var_os("MCPGW_STATE_DIR").is_some_and(|path| !path.is_empty());
+        let of_agent = Dirs::from_env().ok().map(|dirs| dirs.state.join("pins"));
+        let of_agent = of_agent.filter(|path| is_told || geteuid().is_root() && path.is_dir());
+        of_agent.or_else(Self::of_user)
+    }
+
+    /// Where `wrap` keeps pins by itself: `$XDG_STATE_HOME/mcpgw/pins`. Nothing where there is no such directory.
+    #[must_use]
+    pub fn of_user() -> Option<PathBuf> {
         Some(user_state_dir()?.join("mcpgw").join("pins"))
     }
 

@@ -8,6 +8,7 @@ use super::book::{Open, Pass, Report};
 use super::directory::{Directory, Stamp};
 use super::file::{Book, Selection};
 use super::{PinsError, ServerId, Trust};
+use crate::detect::DefinitionKind;
 use crate::json::Value;
 
 /// All pins of a directory, as far as sessions use them.
@@ -23,6 +24,15 @@ pub struct Pins {
 #[derive(Debug)]
 pub struct ServerPins {
     state: Mutex<State>,
+}
+
+/// Why a definition waits for approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// It was not known.
+    New,
+    /// It is not what was approved.
+    Changed,
 }
 
 #[derive(Debug)]
@@ -134,6 +144,15 @@ impl ServerPins {
         is_last: bool,
     ) -> Report {
         lock(&self.state).open.check(pass, definitions, (is_first, is_last))
+    }
+
+    /// Whether the definition waits for approval; `None` where it does not, and where nothing is known of it.
+    #[must_use]
+    pub fn waits(&self, kind: DefinitionKind, name: &str) -> Option<Waits> {
+        let state = lock(&self.state);
+        let pin = state.open.book.pins.get(&(kind, name.to_owned()))?;
+        pin.waiting.as_ref()?;
+        Some(if pin.approved.is_some() { Waits::Changed } else { Waits::New })
     }
 
     fn flush(&self, directory: &Directory) -> Result<(), PinsError> {

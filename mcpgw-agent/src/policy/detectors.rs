@@ -6,15 +6,22 @@
 //! | `action` | `off`, `observe`, `redact`, `hold`, `deny` |
 //! | `threshold` | 0 to 1: findings with a lower score do not count |
 //! | `kinds` | reactions by kind of finding |
+//! | `allow` | of `scope` only: names by kind, `{repository: [acme/*]}`: sessions belong there, whatever they touch first |
 //! | `except` | `servers`, `tools`, `directions`, `action`: the first that matches says otherwise |
+//! | `labels` | of `flow`: [`labels`] |
+//! | `strict` | of `schema`: arguments nobody declared are wrong |
+
+mod labels;
 
 use super::glob::Glob;
 use super::read::{Members, Reader};
 use super::rules;
 use super::text::{Readings, Side};
-use crate::detect::{Detector, DetectorSet, Finding, THRESHOLD};
+use crate::detect::watch::Granted;
+use crate::detect::{Allowed, Detector, DetectorSet, Finding, Pii, Realm, THRESHOLD};
 use crate::mcp::Direction;
-use crate::yaml::{Content, Node};
+use crate::yaml::{At, Content, Node};
+use labels::LabelGlobs;
 
 /// What a finding does to its message, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +77,12 @@ struct Setting {
     threshold: f32,
     kinds: Vec<(Box<str>, Reaction)>,
     except: Vec<Exception>,
+    /// What sessions may be about.
+    allow: Vec<(Realm, Box<[Glob]>)>,
+    /// Of `flow`.
+    labels: Option<Box<LabelGlobs>>,
+    /// Of `schema`.
+    strict: bool,
 }
 
 /// Where they mean something else.
@@ -83,7 +96,15 @@ struct Exception {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { action: Reaction::Observe, threshold: THRESHOLD, kinds: Vec::new(), except: Vec::new() }
+        Self {
+            action: Reaction::Observe,
+            threshold: THRESHOLD,
+            kinds: Vec::new(),
+            except: Vec::new(),
+            allow: Vec::new(),
+            labels: None,
+            strict: false,
+        }
     }
 }
 
@@ -116,6 +137,30 @@ impl Detectors {
         }
         let kind = setting.kinds.iter().find(|(kind, _)| **kind == *finding.kind);
         setting.exception(at).or(kind.map(|(_, reaction)| *reaction)).unwrap_or(setting.action)
+    }
+
+    /// Whether a session may be about `name`.
+    pub(super) fn scope(&self, realm: Realm, name: &str) -> Allowed {
+        let setting = self.0.iter().find(|(detector, _)| *detector == Detector::Scope);
+        let globs = setting.and_then(|(_, setting)| setting.allow.iter().find(|(other, _)| *other == realm));
+        match globs {
+            None => Allowed::Unsaid,
+            Some((_, globs)) if Readings::new(name).match_globs(globs, Side::Strict).unwrap_or(false) => {
+                Allowed::Yes
+            }
+            Some(_) => Allowed::No,
+        }
+    }
+
+    /// What is said of the labels of `tool` of `server`.
+    pub(super) fn granted(&self, server: &str, tool: &str) -> Granted {
+        let labels = self.0.iter().find_map(|(_, setting)| setting.labels.as_ref());
+        labels.map(|labels| labels.granted(server, tool)).unwrap_or_default()
+    }
+
+    /// Arguments nobody declared are wrong.
+    pub(super) fn is_strict(&self) -> bool {
+        self.0.iter().any(|(_, setting)| setting.strict)
     }
 
     /// The strictest that any finding of `wanted` could be met with there.
@@ -167,8 +212,16 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         let action = reaction(reader, node);
         return Setting { action, ..Setting::default() };
     }
-    let members = reader.map(node, detector.as_str(), &["action", "threshold", "kinds", "except"]);
+    let mut keys = vec!["action", "threshold", "kinds", "except"];
+    keys.extend(own_key(detector));
+    let members = reader.map(node, detector.as_str(), &keys);
     let mut setting = Setting::default();
+    if let Some(node) = members.get("labels") {
+        setting.labels = Some(Box::new(LabelGlobs::read(reader, node)));
+    }
+    if let Some(node) = members.get("strict") {
+        setting.strict = reader.flag(node, "strict");
+    }
     if let Some(node) = members.get("action") {
         setting.action = reaction(reader, node);
     }
@@ -177,13 +230,22 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
     }
     if let Some(node) = members.get("kinds") {
         for (kind, node) in reader.entries(node, "kinds") {
-            let is_kind =
-                kind.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-            if !is_kind || kind.value.is_empty() {
-                reader.problem(kind.place, format!("`{}` is no kind of finding", kind.value));
-            }
             let reaction = reaction(reader, node);
-            setting.kinds.push((kind.value.to_ascii_lowercase().into(), reaction));
+            setting.kinds.extend(kinds(reader, detector, kind).into_iter().map(|kind| (kind, reaction)));
+        }
+    }
+    if let Some(node) = members.get("allow") {
+        for (key, node) in reader.entries(node, "allow") {
+            match Realm::ALL.into_iter().find(|realm| realm.as_str() == key.value) {
+                Some(realm) => setting.allow.push((realm, reader.globs(node, "allow"))),
+                None => {
+                    let all = Realm::ALL.map(Realm::as_str).join(", ");
+                    reader.problem(
+                        key.place,
+                        format!("`{}` is no kind of `scope`, expected one of: {all}", key.value),
+                    );
+                }
+            }
         }
     }
     if let Some(node) = members.get("except") {
@@ -192,6 +254,31 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         }
     }
     setting
+}
+
+/// The kinds of finding that a name stands for. Personal data has more names than one for most of its kinds.
+fn kinds(reader: &mut Reader, detector: Detector, name: &At<String>) -> Vec<Box<str>> {
+    if detector == Detector::Pii {
+        return match Pii::kinds(&name.value) {
+            Some(kinds) => kinds.into_iter().map(Box::from).collect(),
+            None => {
+                reader.problem(name.place, format!("`{}` is no kind of personal data", name.value));
+                Vec::new()
+            }
+        };
+    }
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if name.value.is_empty() || !name.value.bytes().all(is_word) {
+        reader.problem(name.place, format!("`{}` is no kind of finding", name.value));
+    }
+    vec![name.value.to_ascii_lowercase().into()]
+}
+
+/// What only this detector can be told.
+fn own_key(detector: Detector) -> Option<&'static str> {
+    [(Detector::Scope, "allow"), (Detector::Flow, "labels"), (Detector::Schema, "strict")]
+        .into_iter()
+        .find_map(|(own, key)| (own == detector).then_some(key))
 }
 
 fn exception(reader: &mut Reader, node: &Node) -> Option<Exception> {

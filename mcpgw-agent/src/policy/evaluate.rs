@@ -214,10 +214,14 @@ pub(super) fn stronger(mut a: Evaluation, mut b: Evaluation) -> Evaluation {
     if rank(&b) > rank(&a) {
         std::mem::swap(&mut a, &mut b);
     }
-    if a.mode == b.mode
-        && let (Effect::Redact(edits), Effect::Redact(more)) = (&mut a.effect, &mut b.effect)
-    {
-        edits.append(more);
+    if a.mode == b.mode {
+        match (&mut a.effect, &mut b.effect) {
+            (Effect::Redact(edits), Effect::Redact(more)) => edits.append(more),
+            // Whoever approves a message does not approve what would be taken out of it.
+            (Effect::Hold, Effect::Redact(more)) => a.once_approved.append(more),
+            (Effect::Hold, Effect::Hold) => a.once_approved.append(&mut b.once_approved),
+            (Effect::Allow | Effect::Redact(_) | Effect::Deny { .. } | Effect::Hold, _) => {}
+        }
     }
     a.errors.append(&mut b.errors);
     a.dry_run.append(&mut b.dry_run);

@@ -45,7 +45,7 @@ fn climbs_to(path: &str) -> Option<&str> {
 }
 
 /// The path of a `file:` URI: with any host, or none.
-pub(super) fn file_path(text: &str) -> Option<String> {
+pub(crate) fn file_path(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once(':')?;
     if !scheme.trim_start().eq_ignore_ascii_case("file") {
         return None;
@@ -71,7 +71,7 @@ fn split_uri(text: &str) -> Option<(&str, &str)> {
 }
 
 /// `path` without `.`, `..`, and empty levels, with forward slashes; `..` only at the start of a relative one.
-pub(super) fn shorten(path: &str) -> String {
+pub(crate) fn shorten(path: &str) -> String {
     let path = path.replace('\\', "/");
     let absolute = path.starts_with('/');
     let mut levels: Vec<&str> = Vec::new();

@@ -1,14 +1,24 @@
 //! What findings make of an evaluation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
 use super::{Effect, Evaluation, Policy, Request};
-use crate::detect::{Detector, DetectorSet, Finding, Findings, LISTS};
+use crate::detect::external::is_personal;
+use crate::detect::watch::Granted;
+use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, LISTS, Realm};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
+
+/// What these find is not written down, whatever becomes of its message.
+const CONCEALED: [Detector; 2] = [Detector::Secrets, Detector::Pii];
+/// What stands in the record in the place of arguments that were not looked at to their end.
+const NOT_INSPECTED: &str = r#"{"<NOT_INSPECTED>":true}"#;
 
 /// A finding, and what it does to its message.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,10 +30,15 @@ pub struct Weighed {
 }
 
 impl Policy {
-    /// The detectors that should look at `request`: none where `evaluation` denies it anyway.
+    /// The detectors that should look at `request`. Where `evaluation` denies it anyway those alone whose findings are not
+    /// written down.
     #[must_use]
     pub fn inspects(&self, request: &Request<'_>, evaluation: &Evaluation) -> DetectorSet {
-        if evaluation.is_denied() { DetectorSet::default() } else { self.wants(request) }
+        let wanted = self.wants(request);
+        if !evaluation.is_denied() {
+            return wanted;
+        }
+        CONCEALED.into_iter().filter(|detector| wanted.has(*detector)).collect()
     }
 
     /// The detectors that are not off for `request`.
@@ -31,6 +46,24 @@ impl Policy {
     pub fn wants(&self, request: &Request<'_>) -> DetectorSet {
         let tool = request.tool();
         self.detectors.wanted(&whereabouts(request, tool.as_deref()))
+    }
+
+    /// Whether a session may be about `name`, as far as the policy says.
+    #[must_use]
+    pub fn scope(&self, realm: Realm, name: &str) -> Allowed {
+        self.detectors.scope(realm, name)
+    }
+
+    /// What is said of the labels of the tool that `request` calls, or whose call it answers.
+    #[must_use]
+    pub fn granted(&self, request: &Request<'_>, tool: Option<&str>) -> Granted {
+        tool.map(|tool| self.detectors.granted(&request.context.server, tool)).unwrap_or_default()
+    }
+
+    /// Arguments that a tool's schema does not declare are wrong.
+    #[must_use]
+    pub fn has_strict_schemas(&self) -> bool {
+        self.detectors.is_strict()
     }
 
     /// `evaluation`, and what was found in the message by the detectors that were `wanted`. The stricter of both counts;
@@ -47,42 +80,56 @@ impl Policy {
         }
         let tool = request.tool();
         let at = whereabouts(request, tool.as_deref());
+        let method = request.message.document().root().get("method").map(Value::index);
         let mut weighed: Vec<Weighed> = Vec::new();
         let mut lists = Lists::of(request);
+        let mut worst = None;
         for finding in findings.list {
             let reaction = match self.detectors.reaction(&finding, &at) {
                 Reaction::Off => continue,
-                Reaction::Redact if !is_replaceable(&finding, request) => Reaction::Deny,
+                Reaction::Redact if !is_replaceable(&finding, method, request) => Reaction::Deny,
                 reaction => reaction,
             };
             // One definition does not go on; the others of its list do.
             let is_removed = reaction > Reaction::Redact && lists.remove(&finding);
-            let reaction = if is_removed { Reaction::Redact } else { reaction };
+            let effect = if is_removed { Reaction::Redact } else { reaction };
+            let cause = (finding.detector, finding.kind);
+            worst = worst.max(Some((effect, finding.severity, cause)));
             weighed.push(Weighed { finding, reaction });
         }
-        let mut worst = weighed.iter().max_by_key(|weighed| (weighed.reaction, weighed.finding.severity));
-        let mut reaction = worst.map_or(Reaction::Off, |worst| worst.reaction);
+        let mut reaction = worst.map_or(Reaction::Off, |(reaction, ..)| reaction);
         // What was not looked at may hold whatever is looked for.
         if !findings.is_complete && self.detectors.strictest(wanted, &at) > Reaction::Observe {
             (reaction, worst) = (Reaction::Deny, None);
         }
-        let cause = worst.map(|worst| (worst.finding.detector, worst.finding.kind));
-        let effect = match reaction {
-            Reaction::Off | Reaction::Observe => Effect::Allow,
-            Reaction::Redact => {
-                let mut edits =
-                    edits(request.message, &weighed, |weighed| weighed.reaction == Reaction::Redact);
-                edits.extend(lists.edits());
-                Effect::Redact(edits)
-            }
-            Reaction::Hold => Effect::Hold,
-            Reaction::Deny => Effect::Deny { as_result: is_tool_call(request) },
-        };
-        let concealed = edits(request.message, &weighed, |weighed| {
-            matches!(weighed.finding.detector, Detector::Secrets | Detector::Pii)
+        let mut concealed = edits(request.message, &weighed, |weighed| {
+            let Finding { detector, kind, .. } = weighed.finding;
+            CONCEALED.contains(&detector) || detector == Detector::External && is_personal(kind)
         });
+        if !findings.is_complete {
+            let arguments = request.message.params().and_then(|params| params.get("arguments"));
+            let edit = |arguments: Value<'_>| Edit { span: arguments.span(), with: NOT_INSPECTED.to_owned() };
+            concealed.extend(arguments.map(edit));
+        }
+        if evaluation.is_denied() {
+            return Evaluation { findings: weighed, concealed, ..evaluation };
+        }
+        let cause = worst.map(|(.., cause)| cause);
+        let changes = || {
+            let mut changes =
+                edits(request.message, &weighed, |weighed| weighed.reaction == Reaction::Redact);
+            changes.extend(lists.edits());
+            changes
+        };
+        let (effect, once_approved) = match reaction {
+            Reaction::Off | Reaction::Observe => (Effect::Allow, Vec::new()),
+            Reaction::Redact => (Effect::Redact(changes()), Vec::new()),
+            Reaction::Hold => (Effect::Hold, changes()),
+            Reaction::Deny => (Effect::Deny { as_result: is_tool_call(request) }, Vec::new()),
+        };
         let by_detectors = Evaluation {
             effect,
+            once_approved,
             mode: self.mode,
             finding: Some(cause.unwrap_or((Detector::External, "not_inspected")))
                 .filter(|_| reaction > Reaction::Observe),
@@ -102,13 +149,16 @@ fn is_tool_call(request: &Request<'_>) -> bool {
     method == Some("tools/call")
 }
 
-/// Something else can stand in the place of what was found: it does not say what the message does.
-fn is_replaceable(finding: &Finding, request: &Request<'_>) -> bool {
-    let method = request.message.document().root().get("method");
+/// Something else can stand in the place of what was found: it does not say what the message does. `method` is the
+/// place of the message's method in its index.
+fn is_replaceable(finding: &Finding, method: Option<usize>, request: &Request<'_>) -> bool {
     let names = matches!(finding.role, Role::Name | Role::Uri);
+    // Where the protocol wants a number a placeholder would be none.
+    let is_number = || Value::at(request.message.document(), finding.node).as_number().is_some();
     !finding.ranges.is_empty()
-        && method.is_none_or(|method| method.index() != finding.node)
+        && method != Some(finding.node)
         && !(names && request.direction == Direction::ToServer)
+        && !(matches!(finding.role, Role::Name | Role::Error) && is_number())
 }
 
 /// Lists of definitions in a message, and those that are taken out.
@@ -155,37 +205,74 @@ impl<'m> Lists<'m> {
 
 /// Changes that put placeholders in the place of what was found, of findings that are `meant`.
 fn edits(message: &Message, weighed: &[Weighed], meant: impl Fn(&Weighed) -> bool) -> Vec<Edit> {
-    let mut parts: Vec<(usize, bool, Range<usize>, &str)> = Vec::new();
+    let mut parts: Vec<(&Finding, &Range<usize>)> = Vec::new();
     for Weighed { finding, .. } in weighed.iter().filter(|weighed| meant(weighed)) {
-        let of = |range: &Range<usize>| (finding.node, finding.is_key, range.clone(), finding.kind);
-        parts.extend(finding.ranges.iter().map(of));
+        parts.extend(finding.ranges.iter().map(|range| (finding, range)));
     }
     // The sort is stable: of two that begin together, the kind found first stays.
-    parts.sort_by_key(|(node, _, range, _)| (*node, range.start));
+    parts.sort_by_key(|(finding, range)| (finding.node, range.start));
+    let mut names = Names::new(message);
     let mut edits = Vec::new();
-    for (number, of_text) in parts.chunk_by(|(a, ..), (b, ..)| a == b).enumerate() {
-        let Some((node, is_key, ..)) = of_text.first() else { continue };
-        let value = Value::at(message.document(), *node);
-        let mut apart: Vec<(Range<usize>, String)> = Vec::new();
-        for (_, _, range, kind) in of_text {
-            match apart.last_mut() {
-                Some((last, _)) if range.start < last.end => last.end = last.end.max(range.end),
-                _ => apart.push((range.clone(), placeholder(kind))),
+    for of_text in parts.chunk_by(|(a, _), (b, _)| a.node == b.node) {
+        let Some((first, _)) = of_text.first() else { continue };
+        let value = Value::at(message.document(), first.node);
+        let with = placeholder(first.kind);
+        let whole = match value.as_str() {
+            Some(_) if first.is_key => names.fresh(&with),
+            // What is base64 stays base64: clients refuse what is not.
+            Some(_) if first.role == Role::Blob => STANDARD.encode(with),
+            Some(_) => {
+                edits.extend(in_part(value, of_text));
+                continue;
             }
+            // A number cannot hold a placeholder.
+            None => with,
+        };
+        edits.push(Edit { span: value.span(), with: quote(&whole) });
+    }
+    edits
+}
+
+/// Changes within a string.
+fn in_part(value: Value<'_>, found: &[(&Finding, &Range<usize>)]) -> Vec<Edit> {
+    let mut apart: Vec<(Range<usize>, String)> = Vec::new();
+    for (finding, range) in found {
+        match apart.last_mut() {
+            Some((last, _)) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => apart.push(((*range).clone(), placeholder(finding.kind))),
         }
-        match (value.as_str(), apart.first()) {
-            // Keys stay different from each other. A number cannot hold a placeholder.
-            (Some(_), Some((_, first))) if *is_key => {
-                edits.push(Edit { span: value.span(), with: quote(&format!("{first} {number}")) });
-            }
-            (None, Some((_, first))) => edits.push(Edit { span: value.span(), with: quote(first) }),
-            (_, _) => {
-                let parts = apart.iter().map(|(range, with)| (range.clone(), &**with));
-                edits.extend(json::replace(value, parts));
+    }
+    json::replace(value, apart.iter().map(|(range, with)| (range.clone(), &**with)))
+}
+
+/// Names for keys that are replaced: different from each other, and from every key that stays.
+struct Names<'m> {
+    message: &'m Message,
+    /// Texts of the message that look like placeholders; collected at the first key.
+    taken: Option<HashSet<String>>,
+    last: usize,
+}
+
+impl<'m> Names<'m> {
+    fn new(message: &'m Message) -> Self {
+        Self { message, taken: None, last: 0 }
+    }
+
+    fn fresh(&mut self, with: &str) -> String {
+        let document = self.message.document();
+        let taken = self.taken.get_or_insert_with(|| {
+            let texts = (0..document.root().end()).filter_map(|index| Value::at(document, index).as_str());
+            texts.filter(|text| text.starts_with('<')).map(|text| text.into_owned()).collect()
+        });
+        // Counted on for all keys together: as many steps as there are texts.
+        loop {
+            self.last += 1;
+            let name = format!("{with} {}", self.last);
+            if !taken.contains(&name) {
+                return name;
             }
         }
     }
-    edits
 }
 
 /// What stands where something of this kind was: `<GITHUB_TOKEN>`.

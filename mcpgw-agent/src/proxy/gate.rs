@@ -1,16 +1,22 @@
 //! The one way from a peer's bytes to the other peer: decode, look, evaluate, decide, record, forward.
 //!
 //! ```text
-//! bytes ─▶ decode ─▶ Session::look ─▶ Policy::evaluate ─▶ decide ─▶ AuditLog::record ─▶ Passed
+//! bytes ─▶ decode ─▶ (inquire) ─▶ Session::look ─▶ Policy::evaluate ─▶ decide ─▶ AuditLog::record ─▶ Passed
 //! ```
 //!
 //! The same for both directions and every transport. Everything up to the record is synchronous and pure; the record is
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
 mod held;
+mod inquiry;
+mod inspect;
 mod judged;
 pub(crate) mod metrics;
 mod party;
+mod pinned;
+#[cfg(test)]
+mod tests;
+mod watching;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -21,19 +27,23 @@ use std::time::Instant;
 use bytes::Bytes;
 
 pub use held::Held;
+pub use inquiry::{Advice, Inquiry};
 pub use judged::{Judged, Passed};
 pub use metrics::GateMetrics;
 pub use party::{Party, Tally};
+pub use pinned::Pinned;
 
+use super::guardrail::Guardrails;
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
-use crate::detect::{Inspector, Subject};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
-use crate::policy::{Evaluation, Mode, Policy, Request};
+use crate::pins::{Pins, ServerId};
+use crate::policy::{Effect, Evaluation, Mode};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
+use inquiry::Advised;
 use judged::{Item, Outcome};
 use metrics::Counted;
 
@@ -51,6 +61,8 @@ pub struct Gate {
     stem: Box<str>,
     decisions: AtomicU64,
     metrics: Arc<GateMetrics>,
+    pins: Option<Arc<Pins>>,
+    guardrails: Option<Arc<Guardrails>>,
 }
 
 /// How messages are told apart on the wire they came from.
@@ -75,7 +87,28 @@ impl Gate {
             stem: stem.into(),
             decisions: AtomicU64::new(1),
             metrics: Arc::default(),
+            pins: None,
+            guardrails: None,
         }
+    }
+
+    /// It holds what servers say of themselves against `pins`.
+    #[must_use]
+    pub fn pinning(self, pins: Arc<Pins>) -> Self {
+        Self { pins: Some(pins), ..self }
+    }
+
+    /// The pins of `server`, for a session with it. Without pins nothing counts as approved.
+    #[must_use]
+    pub fn pins_of(&self, server: &ServerId) -> Pinned {
+        Pinned::new(self.pins.as_ref(), server)
+    }
+
+    /// This gate, which asks `guardrails` before it decides.
+    #[must_use]
+    pub fn guarded_by(self, guardrails: Arc<Guardrails>) -> Self {
+        let metrics = Arc::new(GateMetrics::new().with(guardrails.metrics()));
+        Self { guardrails: Some(guardrails), metrics, ..self }
     }
 
     /// Where it records.
@@ -114,7 +147,8 @@ impl Gate {
     }
 
     /// Decides on what [`decode`](Self::decode) made of `bytes`, and records it. `objection` is what the transport has
-    /// against it; `since` when its last byte arrived.
+    /// against it; `advice` what came of [`inquire`](Self::inquire); `since` when its last byte arrived.
+    #[expect(clippy::too_many_arguments, reason = "each is another's word on one message")]
     pub fn judge(
         &self,
         party: &Party,
@@ -122,15 +156,21 @@ impl Gate {
         bytes: &Bytes,
         decoded: Result<Decoded, Malformed>,
         objection: Option<&Cause>,
+        advice: Option<Advice>,
         since: Instant,
     ) -> Judged {
-        let loaded = self.policies.current();
+        let (loaded, mut advised) = match advice {
+            Some(Advice { loaded, items }) => (loaded, items),
+            None => (self.policies.current(), Vec::new().into_iter()),
+        };
+        let mut advised = || advised.next().flatten();
         let turn = Turn { gate: self, party, direction, loaded: &loaded, since };
         match decoded {
             Err(malformed) => Judged::one(turn.refuse(bytes, &malformed)),
-            Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, false)),
+            Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, advised(), false)),
             Ok(Decoded::Batch(messages)) => {
-                let items = messages.into_iter().map(|message| turn.message(message, objection, true));
+                let items =
+                    messages.into_iter().map(|message| turn.message(message, objection, advised(), true));
                 Judged::batch(bytes.clone(), items.collect())
             }
         }
@@ -150,19 +190,12 @@ impl Gate {
     }
 }
 
-/// Evaluates by rules, and by what is found where those let it pass.
-fn inspect(policy: &Policy, request: &Request<'_>) -> Evaluation {
-    let evaluation = policy.evaluate(request);
-    let wanted = policy.inspects(request, &evaluation);
-    let tool = request.tool();
-    let subject = Subject {
-        direction: request.direction,
-        server: &request.context.server,
-        answers: request.answers.map(|open| &*open.method),
-        tool: tool.as_deref(),
-    };
-    let findings = Inspector::shipped().message(request.message, &subject, wanted);
-    policy.weigh(request, evaluation, wanted, findings)
+/// What of `message` goes on, if it does.
+fn outgoing(message: &Message, verdict: &Verdict) -> Bytes {
+    if verdict.edits().is_empty() {
+        return message.bytes().clone();
+    }
+    json::apply(message.bytes(), verdict.edits().to_vec())
 }
 
 /// One message's, or one batch's, way through the gate: one policy for all of it.
@@ -220,26 +253,35 @@ impl Turn<'_> {
         ids.find(|id| session.unanswered(Direction::ToServer).any(|(open, _)| open == id))
     }
 
-    fn message(&self, message: Message, objection: Option<&Cause>, in_batch: bool) -> Item {
+    fn message(
+        &self,
+        message: Message,
+        objection: Option<&Cause>,
+        advised: Option<Advised>,
+        in_batch: bool,
+    ) -> Item {
         let decision = self.gate.decision_id();
         let mut session = self.party.session();
         let standing = session.look(self.direction, &message, in_batch);
-        let verdict = self.decide(&message, &standing, objection);
+        let verdict = self.decide(&message, &standing, objection, advised);
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
-        let outgoing = if verdict.edits().is_empty() {
-            message.bytes().clone()
-        } else {
-            json::apply(message.bytes(), verdict.edits().to_vec())
-        };
+        let outgoing = outgoing(&message, &verdict);
         if verdict.forwards() {
             session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
+            self.stays(&message);
         } else if held.is_some() {
             session.held(self.direction, &message);
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
             // The client is told in the answer's stead: the request is over.
             session.closed(self.direction.opposite(), id);
         }
+        if held.is_none() {
+            self.watched(&message, &standing, &decision, verdict.forwards(), false);
+        }
         drop(session);
+        if let Some(pinned) = self.party.pins() {
+            pinned.keep();
+        }
         let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, None);
         let answer =
             (!verdict.forwards()).then(|| self.answer(&message, &standing, &verdict, &decision)).flatten();
@@ -259,23 +301,34 @@ impl Turn<'_> {
         Item { outcome, message: Some(message), verdict, decision, answers, held }
     }
 
-    fn decide(&self, message: &Message, standing: &Standing, objection: Option<&Cause>) -> Verdict {
+    /// What has passed says what the session is about.
+    fn stays(&self, message: &Message) {
+        let allowed = |realm, name: &str| self.loaded.policy.scope(realm, name);
+        self.party.scope().passed(self.direction, message, allowed);
+    }
+
+    fn decide(
+        &self,
+        message: &Message,
+        standing: &Standing,
+        objection: Option<&Cause>,
+        advised: Option<Advised>,
+    ) -> Verdict {
         let policy = &self.loaded.policy;
         let wrong = || {
             let answers = standing.answers.as_ref()?;
             message.check_answer(&answers.method).err().map(Cause::Malformed)
         };
+        let request = self.request(message, standing);
+        let task_tool = standing.task_tool.as_deref();
         if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
-            return verdict::refuse(cause, policy.unseen());
+            // No rule is asked, but what is not to be written down is looked for all the same.
+            let effect = Effect::Deny { as_result: false };
+            let refused = Evaluation { effect, ..Evaluation::passing("".into(), Mode::Enforce) };
+            let Evaluation { findings, concealed, .. } = self.conceal(&request, refused);
+            return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
-        let request = Request {
-            direction: self.direction,
-            message,
-            answers: standing.answers.as_ref(),
-            revision: standing.revision,
-            context: self.party.context(),
-        };
-        verdict::decide(inspect(policy, &request))
+        verdict::decide(self.inspect(&request, task_tool, advised))
     }
 
     fn record(
@@ -311,6 +364,7 @@ impl Turn<'_> {
             kind: message.map(Message::kind),
             method: message.and_then(Message::method).or(asked),
             verdict,
+            is_first: held.is_none(),
             recorded: recorded.is_ok(),
             added: self.since.elapsed(),
             answered_us: entry.answered_us,

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gate::Gate;
+use super::guardrail::{GuardrailError, Guardrails};
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
 use crate::json::Limits;
+use crate::pins::{Directory, Pins, Trust};
 use crate::policy::{Mode, Policy};
 use crate::reload::{Change, PolicyStore, ReloadError};
 
+/// The pins' directory in the state directory.
+const PINS_DIR: &str = "pins";
 /// The audit log's name in the state directory.
 pub const AUDIT_FILE: &str = "audit.jsonl";
 
@@ -32,6 +36,9 @@ pub enum GatewayError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// A guardrail cannot be set up.
+    #[error(transparent)]
+    Guardrail(#[from] GuardrailError),
 }
 
 impl GatewayError {
@@ -40,7 +47,7 @@ impl GatewayError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Audit(error) => error.hint(),
-            Self::Directory { .. } | Self::Policy(_) => None,
+            Self::Directory { .. } | Self::Policy(_) | Self::Guardrail(_) => None,
         }
     }
 }
@@ -65,7 +72,8 @@ impl Gateway {
             make(state)?;
         }
         let audit = AuditLog::open(&log_options(&config.audit, path)?)?;
-        Ok(Self::new(policies, audit, config))
+        let pins = config.pins.path.clone().unwrap_or_else(|| state.join(PINS_DIR));
+        Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)
     }
 
     /// The gateway of one session with `server`, beside which others may be told the same audit log: then it has a log of its
@@ -90,15 +98,24 @@ impl Gateway {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self::new(policies, audit, config))
+        let pins = config.pins.path.clone().or_else(Directory::of_user);
+        Self::new(policies, audit, open_pins(pins, config.pins.trust), config)
     }
 
-    fn new(policies: PolicyStore, audit: AuditLog, config: &config::Gateway) -> Self {
+    fn new(
+        policies: PolicyStore,
+        audit: AuditLog,
+        pins: Option<Pins>,
+        config: &config::Gateway,
+    ) -> Result<Self, GatewayError> {
+        let guardrails = Guardrails::open(&config.guardrails)?;
         let (policies, audit) = (Arc::new(policies), Arc::new(audit));
         let bytes = usize::try_from(config.limits.message_bytes).unwrap_or(usize::MAX);
         let limits = Limits { bytes, ..Limits::default() };
-        let gate = Arc::new(Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits));
-        Self { gate, policies, audit }
+        let gate = Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits);
+        let gate = pins.map(Arc::new).into_iter().fold(gate, Gate::pinning);
+        let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
+        Ok(Self { gate, policies, audit })
     }
 
     /// Decides on messages.
@@ -145,6 +162,16 @@ impl Gateway {
 
 fn policies(config: &config::Gateway) -> Result<PolicyStore, ReloadError> {
     config.policy.as_deref().map_or_else(|| Ok(PolicyStore::new(Policy::built_in())), PolicyStore::load)
+}
+
+/// Without them nothing counts as approved; whether that stops anything is for the policy to say.
+fn open_pins(path: Option<PathBuf>, trust: Trust) -> Option<Pins> {
+    let Some(path) = path else {
+        tracing::warn!("no pins are kept: neither `XDG_STATE_HOME` nor `HOME` is an absolute path");
+        return None;
+    };
+    let opened = Pins::open(&path, trust);
+    opened.inspect_err(|error| tracing::warn!(%error, "no pins are kept")).ok()
 }
 
 fn log_options(config: &config::Audit, path: PathBuf) -> Result<Options, AuditError> {

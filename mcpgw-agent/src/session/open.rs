@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Target, Violation, target};
+use crate::json::Value;
 use crate::mcp::{Message, RequestId, Revision};
 
 /// Requests of one direction that may be open in a session.
@@ -25,16 +26,20 @@ pub struct OpenRequest {
     pub since_us: u64,
     /// The revision it names itself.
     pub revision: Option<Revision>,
+    /// It has no cursor: of a list, it asks for the first page.
+    pub from_start: bool,
 }
 
 impl OpenRequest {
     pub(super) fn of(message: &Message, decision: &str, now_us: u64) -> Self {
+        let cursor = message.params().and_then(|params| params.get("cursor"));
         Self {
             method: message.method().unwrap_or_default().into(),
             target: Target::of(message),
             decision: decision.into(),
             since_us: now_us,
             revision: target::revision_of(message),
+            from_start: cursor.and_then(Value::as_str).is_none(),
         }
     }
 
@@ -49,15 +54,13 @@ pub(super) struct Waiting {
     pub(super) request: OpenRequest,
     /// The tool whose call became the task it names.
     pub(super) task_tool: Option<Box<str>>,
-    /// It asks for a list from its start.
-    pub(super) from_start: bool,
     /// Whoever asked wants no answer any more.
     given_up: bool,
 }
 
 impl Waiting {
-    pub(super) fn new(request: OpenRequest, task_tool: Option<Box<str>>, from_start: bool) -> Self {
-        Self { request, task_tool, from_start, given_up: false }
+    pub(super) fn new(request: OpenRequest, task_tool: Option<Box<str>>) -> Self {
+        Self { request, task_tool, given_up: false }
     }
 
     fn bytes(&self) -> usize {

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::admin::status::tests::{agent, gateway, server};
+use crate::proxy::guardrail::GuardrailMetrics;
 
 const DOCS: &str = include_str!("../../../../docs/metrics.md");
 
@@ -119,7 +120,8 @@ fn names_from_outside_the_closed_sets_share_one_label() {
 
 #[test]
 fn every_metric_is_documented_and_every_documented_metric_exists() {
-    let registry = registry(&status(), &Counters::new(), &GateMetrics::new(), Some(&SAMPLE)).unwrap();
+    let gate = GateMetrics::new().with(&GuardrailMetrics::of_one("analyzer"));
+    let registry = registry(&status(), &Counters::new(), &gate, Some(&SAMPLE)).unwrap();
     let mut exist = BTreeMap::new();
     for family in registry.gather() {
         let kind = format!("{:?}", family.get_field_type()).to_lowercase();

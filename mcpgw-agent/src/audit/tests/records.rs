@@ -12,6 +12,7 @@ fn answered(text: &str) -> Case {
         decision: "d-1".into(),
         since_us: 0,
         revision: None,
+        from_start: true,
     };
     let standing =
         Standing { answers: Some(open), revision: Some(Revision::R2025_06_18), ..Standing::default() };

@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use super::Kind;
 use super::answer::{Answer, Found};
-use crate::detect::{Finding, Inspector, Subject};
+use crate::detect::{DefinitionKind, Finding, Findings, Inspector, Subject, pins};
 use crate::json::{self, Document, Limits, Value, path_to, quote};
 use crate::mcp::{Decoded, Direction, Message, decode};
-use crate::policy::{Context, Effect, Evaluation, Mode, Policy, Principal, Request, Transport};
+use crate::policy::{Context, Effect, Evaluation, Mode, Policy, Principal, Reaction, Request, Transport};
 use crate::session::{OpenRequest, Target};
 
 /// The message a sample makes.
@@ -18,6 +18,8 @@ pub(super) struct Sample {
     answers: Option<&'static str>,
     /// Where in the message the sample is.
     at: &'static [Step],
+    /// The definition it is to be compared with.
+    before: Option<Document>,
 }
 
 enum Step {
@@ -73,6 +75,11 @@ impl Sample {
                 Some(Kind::Pin) => Err("a line without `before` and `after`".to_owned()),
             };
         }
+        if let (Some(before), Some(after)) = (line.get("before"), line.get("after")) {
+            let bytes = Bytes::copy_from_slice(before.raw().as_bytes());
+            let before = Document::parse(bytes, &Limits::default()).map_err(|error| error.to_string())?;
+            return Ok(Self { before: Some(before), ..Self::tool(after.raw())? });
+        }
         match line.get("tool") {
             Some(tool) if tool.is_object() => Self::tool(tool.raw()),
             Some(_) | None => Err("a line without `text` and `tool`".to_owned()),
@@ -107,10 +114,17 @@ impl Sample {
     ) -> Result<Self, String> {
         let limits = Limits { bytes: 1 << 30, values: 4_000_000, ..Limits::default() };
         match decode(Bytes::from(text), &limits) {
-            Ok(Decoded::One(message)) => Ok(Self { message, direction, answers, at }),
+            Ok(Decoded::One(message)) => Ok(Self { message, direction, answers, at, before: None }),
             Ok(Decoded::Batch(_)) => Err("it is no message".to_owned()),
             Err(malformed) => Err(malformed.reason.code().to_owned()),
         }
+    }
+
+    /// What changed since `before`.
+    fn changes(&self, before: &Document) -> Findings {
+        let after = self.within(&self.message);
+        let list = after.map(|after| pins::changes(DefinitionKind::Tool, before.root(), after));
+        Findings { list: list.unwrap_or_default(), is_complete: true }
     }
 
     /// The sample within `message`.
@@ -142,6 +156,7 @@ impl Circumstances {
             decision: "inspect".into(),
             since_us: 0,
             revision: None,
+            from_start: true,
         });
         let request = Request {
             direction: sample.direction,
@@ -157,7 +172,10 @@ impl Circumstances {
             answers: sample.answers,
             tool: Some(&self.tool),
         };
-        let findings = Inspector::shipped().message(&sample.message, &subject, wanted);
+        let findings = match &sample.before {
+            None => Inspector::shipped().message(&sample.message, &subject, wanted),
+            Some(before) => sample.changes(before),
+        };
         let found = if all { findings.list.clone() } else { Vec::new() };
         let evaluation = policy.weigh(&request, policy.evaluate(&request), wanted, findings);
         let mut shown: Vec<Found> = Vec::new();
@@ -172,7 +190,7 @@ impl Circumstances {
         let redacted = redacted(sample, &evaluation);
         let action = match (action(&evaluation), &redacted) {
             // A definition that is taken out of its list.
-            ("redact", None) => "deny",
+            ("redact", None) => worst(&evaluation).as_str(),
             (action, _) => action,
         };
         Answer::new(action, shown, redacted)
@@ -230,6 +248,11 @@ fn action(evaluation: &Evaluation) -> &'static str {
         (Mode::Enforce, Effect::Hold) => "hold",
         (Mode::Enforce, Effect::Deny { .. }) => "deny",
     }
+}
+
+/// What the worst finding does.
+fn worst(evaluation: &Evaluation) -> Reaction {
+    evaluation.findings.iter().map(|weighed| weighed.reaction).max().unwrap_or(Reaction::Deny)
 }
 
 /// The sample after the changes.

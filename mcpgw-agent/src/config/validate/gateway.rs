@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::super::error::ProblemKind;
-use super::super::file::{AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection};
-use super::super::gateway::{Audit, Gateway, GatewayLimits};
+use super::super::file::{
+    AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection, PinsSection, TrustWord,
+};
+use super::super::gateway::{Audit, Gateway, GatewayLimits, Pins};
 use super::{Check, SECONDS_TO_DAY, size};
 use crate::audit::Durability;
+use crate::pins::Trust;
 use crate::yaml::At;
 
 /// Least and most bytes of a message: below this no handshake fits.
@@ -16,13 +19,15 @@ const SESSIONS: (u64, u64) = (1, 10_000);
 
 impl Check {
     pub(super) fn gateway(&mut self, section: &GatewaySection) -> Gateway {
-        let GatewaySection { policy, audit, limits, hold_timeout } = section;
+        let GatewaySection { policy, audit, pins, limits, hold_timeout, guardrails } = section;
         let default = Gateway::default().hold_timeout;
         Gateway {
             policy: self.path("gateway.policy", policy),
             audit: self.audit(audit),
+            pins: self.pins(pins),
             limits: self.gateway_limits(limits),
             hold_timeout: self.period("gateway.hold-timeout", hold_timeout, default, SECONDS_TO_DAY),
+            guardrails: self.guardrails(guardrails),
         }
     }
 
@@ -33,6 +38,14 @@ impl Check {
             durability: durability.map_or(Durability::default(), Durability::from),
             signing_key_file: self.path("gateway.audit.signing-key-file", signing_key_file),
         }
+    }
+
+    fn pins(&mut self, section: &PinsSection) -> Pins {
+        let trust = match section.trust {
+            Some(TrustWord::FirstUse) | None => Trust::FirstUse,
+            Some(TrustWord::Approved) => Trust::Approved,
+        };
+        Pins { path: self.path("gateway.pins.path", &section.path), trust }
     }
 
     fn gateway_limits(&mut self, section: &GatewayLimitsSection) -> GatewayLimits {
@@ -54,7 +67,7 @@ impl Check {
         }
     }
 
-    fn path(&mut self, key: &str, given: &Option<At<String>>) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, key: &str, given: &Option<At<String>>) -> Option<PathBuf> {
         self.value(key, given.as_ref(), None, |text| {
             let valid = Path::new(text).is_absolute() && !text.contains('\0');
             if valid { Ok(Some(PathBuf::from(text))) } else { Err(ProblemKind::File(text.clone())) }

@@ -15,11 +15,15 @@ pub trait Sink {
     /// A feature of the token that is being looked at, less than [`FEATURES`].
     fn feature(&mut self, index: usize);
 
+    /// A token, with its classes.
+    fn token(&mut self, token: &Token, classes: u32);
+
     /// A block is over: how many tokens it has, its first byte, behind its last byte.
     fn block(&mut self, tokens: usize, start: usize, end: usize);
 }
 
 const STEM: u32 = 0x9E37_79B9;
+const TAIL: u32 = 0xB529_7A4D;
 const PAIR: u32 = 0x85EB_CA6B;
 const TRIPLE: u32 = 0xC2B2_AE35;
 const SKIP: u32 = 0x27D4_EB2F;
@@ -38,7 +42,9 @@ pub fn see(text: &str, sink: &mut impl Sink) {
             start = token.start;
         }
         one(&token, last, before, sink);
-        course.step(lexicon.classes(&token, last), sink);
+        let classes = lexicon.classes(&token, last);
+        course.step(classes, sink);
+        sink.token(&token, classes);
         if token.kind != Kind::Mark {
             before = last;
             last = token.hash;
@@ -104,6 +110,7 @@ fn one(token: &Token, last: u32, before: u32, sink: &mut impl Sink) {
             sink.feature(index(join(SKIP, before, token.hash)));
             if let Some(stem) = token.stem {
                 sink.feature(index(stem ^ STEM));
+                sink.feature(index(token.tail ^ TAIL));
             }
             if token.capitals {
                 sink.feature(index(CAPITALS));

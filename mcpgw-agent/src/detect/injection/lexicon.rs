@@ -14,7 +14,8 @@ const FILTER: usize = 1 << 15;
 /// Classes, a bit each, in the order of the lines.
 pub mod class {
     macro_rules! bits {
-        ($($name:ident),* $(,)?) => { bits!(@ 0; $($name),*); pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*]; };
+        ($($name:ident),* $(,)?) => { bits!(@ 0; $($name),*); #[cfg(test)]
+        pub(super) const NAMES: &[&str] = &[$(stringify!($name)),*]; };
         (@ $at:expr; $name:ident $(, $rest:ident)*) => {
             #[doc = concat!("Bit of `", stringify!($name), "`.")]
             pub const $name: u32 = 1 << ($at);
@@ -118,4 +119,43 @@ fn filter(hash: u32) -> usize {
 #[inline]
 fn slot(hash: u32) -> usize {
     usize::try_from(hash.wrapping_mul(0x85EB_CA6B) >> (32 - ENTRIES.trailing_zeros())).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(text: &str) -> u32 {
+        let (mut last, mut all) = (0, 0);
+        words::each(text, |token| {
+            all |= Lexicon::get().classes(&token, last);
+            last = token.hash;
+        });
+        all
+    }
+
+    #[test]
+    fn a_line_is_a_class() {
+        let names: Vec<_> = WORDS
+            .lines()
+            .filter_map(|line| line.split_ascii_whitespace().next())
+            .map(str::to_ascii_uppercase)
+            .collect();
+        assert_eq!(names, class::NAMES);
+    }
+
+    #[test]
+    fn words_have_their_classes_in_every_script() {
+        for text in ["Disregard", "VERGISS", "ignora", "игнорируй", "忽略", "無視", "무시", "अनदेखा", "تجاهل"]
+        {
+            assert_ne!(classes(text) & class::DROP, 0, "{text}");
+        }
+        assert_eq!(classes("the harbour of a town"), 0);
+    }
+
+    #[test]
+    fn the_table_is_not_full() {
+        let used = Lexicon::get().table.iter().filter(|entry| entry.1 != 0).count();
+        assert!(used < ENTRIES / 2, "{used}");
+    }
 }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::features::{FEATURES, Sink, WINDOW, see};
+use super::rules::{Order, Rules};
+use super::words::Token;
 
 /// Before the weights: what a step of a weight is worth, what is added, what is taken off for length, where it is 0.5, and how steep.
 const HEADER: usize = 20;
@@ -34,6 +36,15 @@ pub struct Loudest {
     pub range: Range<usize>,
 }
 
+/// What is seen of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// `None` for a text without words.
+    pub loudest: Option<Loudest>,
+    /// What is explicit.
+    pub order: Option<Order>,
+}
+
 impl<'a> Model<'a> {
     /// Reads what the trainer wrote; `None` where the length is not what it must be.
     #[must_use]
@@ -51,15 +62,22 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// The loudest window; `None` for a text without words.
+    /// The loudest window and the surest order.
     #[must_use]
-    pub fn loudest(&self, text: &str) -> Option<Loudest> {
-        let mut sums =
-            Sums { weights: self.weights, sum: 0, blocks: [Block::default(); WINDOW], seen: 0, best: None };
+    pub fn look(&self, text: &str) -> Look {
+        let mut sums = Sums {
+            weights: self.weights,
+            sum: 0,
+            blocks: [Block::default(); WINDOW],
+            seen: 0,
+            best: None,
+            rules: Rules::default(),
+        };
         see(text, &mut sums);
-        let (value, range) = sums.best?;
-        let value = self.bias + value * self.step - self.length * doublings(sums.seen);
-        Some(Loudest { value, range })
+        let off = self.length * doublings(sums.seen);
+        let loudest =
+            sums.best.map(|(value, range)| Loudest { value: self.bias + value * self.step - off, range });
+        Look { loudest, order: sums.rules.best() }
     }
 
     /// From 0 to 1; 0.5 at the threshold.
@@ -100,12 +118,18 @@ struct Sums<'a> {
     blocks: [Block; WINDOW],
     seen: usize,
     best: Option<(f32, Range<usize>)>,
+    rules: Rules,
 }
 
 impl Sink for Sums<'_> {
     #[inline]
     fn feature(&mut self, index: usize) {
         self.sum += i32::from(self.weights.get(index).copied().unwrap_or(0));
+    }
+
+    #[inline]
+    fn token(&mut self, token: &Token, classes: u32) {
+        self.rules.step(token, classes);
     }
 
     fn block(&mut self, tokens: usize, start: usize, end: usize) {

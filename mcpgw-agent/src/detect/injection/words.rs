@@ -33,6 +33,10 @@ pub struct Token {
     pub hash: u32,
     /// Of the first four of its letters, where it has more.
     pub stem: Option<u32>,
+    /// Of the last three of its letters, where it has a stem.
+    pub tail: u32,
+    /// It is ASCII.
+    pub is_ascii: bool,
     /// It is one character of a script that does not part its words.
     pub sign: bool,
     /// It is a word of three or more ASCII capitals.
@@ -54,9 +58,14 @@ pub fn each(text: &str, mut say: impl FnMut(Token)) {
             Class::Letter => word(text, at),
             Class::High => match character(text, at) {
                 (High::Letter(_), _) => word(text, at),
-                (High::Sign(sign), end) => {
-                    (end, Some(Token { sign: true, ..single(Kind::Word, mix(SEED, sign), at, end) }))
-                }
+                (High::Sign(sign), end) => (
+                    end,
+                    Some(Token {
+                        is_ascii: false,
+                        sign: true,
+                        ..single(Kind::Word, mix(SEED, sign), at, end)
+                    }),
+                ),
                 (High::Stop(sign), end) => (end, Some(single(Kind::Break, mix(SEED, sign), at, end))),
                 (High::Other, end) => (end, None),
             },
@@ -81,7 +90,7 @@ pub fn each(text: &str, mut say: impl FnMut(Token)) {
 }
 
 fn single(kind: Kind, hash: u32, start: usize, end: usize) -> Token {
-    Token { kind, hash, stem: None, sign: false, capitals: false, start, end }
+    Token { kind, hash, stem: None, tail: 0, is_ascii: true, sign: false, capitals: false, start, end }
 }
 
 #[inline]
@@ -97,19 +106,22 @@ fn run(bytes: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
 #[inline]
 fn word(text: &str, start: usize) -> (usize, Option<Token>) {
     let bytes = text.as_bytes();
-    let (mut hash, mut stem, mut letters, mut lower) = (SEED, 0, 0_u32, 0_u8);
+    let (mut tail, mut hash, mut stem, mut letters, mut lower, mut is_ascii) =
+        (0_u32, SEED, 0, 0_u32, 0_u8, true);
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {
         let next = match class(byte) {
             Class::Letter => {
                 lower |= byte;
                 hash = mix(hash, u32::from(byte | 0x20));
+                tail = tail << 10 | u32::from(byte | 0x20);
                 at + 1
             }
             Class::High => {
-                lower |= 0x20;
                 let (High::Letter(letter), end) = character(text, at) else { break };
+                (lower, is_ascii) = (lower | 0x20, false);
                 hash = mix(hash, letter);
+                tail = tail << 10 | (letter & 0x3FF);
                 end
             }
             Class::Digit | Class::Cry | Class::Break | Class::Mark | Class::Blank => break,
@@ -123,6 +135,8 @@ fn word(text: &str, start: usize) -> (usize, Option<Token>) {
     let token = Token {
         kind: Kind::Word,
         hash: if letters > LONGEST { LONG } else { hash },
+        tail: mix(SEED, tail & 0x3FFF_FFFF),
+        is_ascii,
         sign: false,
         stem: (STEM < letters && letters <= LONGEST).then_some(stem),
         capitals: letters > 2 && lower & 0x20 == 0,

@@ -14,6 +14,8 @@ const CHANGES_MAX: usize = 256;
 pub struct Change {
     /// Where it stands in the definition: `inputSchema.properties.path.description`.
     pub path: Box<str>,
+    /// The place of what it is in the index of its document; that of the whole definition where it is gone.
+    pub node: usize,
     /// What it is.
     pub what: Changed,
     /// How bad that may be.
@@ -22,8 +24,6 @@ pub struct Change {
     pub before: Option<Box<str>>,
     /// What it is, as JSON; nothing where it is gone.
     pub after: Option<Box<str>>,
-    /// Its place in the index of the document it is in now: [`Value::index`]; nothing where it is gone.
-    pub node: Option<usize>,
 }
 
 /// Which part of a definition changed.
@@ -87,13 +87,15 @@ impl Changed {
 /// canonical form.
 #[must_use]
 pub fn compare(before: Value<'_>, after: Value<'_>) -> Vec<Change> {
-    let mut differ = Differ { path: Vec::new(), changes: Vec::new() };
+    let mut differ = Differ { path: Vec::new(), after: after.index(), changes: Vec::new() };
     differ.values(Some(before), Some(after), Within::Definition);
     differ.changes
 }
 
 struct Differ<'v> {
     path: Vec<Segment<'v>>,
+    /// The place of the later definition in its document's index.
+    after: usize,
     changes: Vec<Change>,
 }
 
@@ -171,11 +173,11 @@ impl<'v> Differ<'v> {
         let text = |value: Option<Value<'_>>| value.map(|value| value.raw().into());
         self.changes.push(Change {
             path: path.into(),
+            node: after.map_or(self.after, Value::index),
             what,
             severity,
             before: text(before),
             after: text(after),
-            node: after.map(Value::index),
         });
     }
 

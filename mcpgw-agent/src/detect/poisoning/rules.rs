@@ -156,7 +156,7 @@ pub(super) const ALL: &[Rule] = &[
     rule("concealment", 0.6, &[SECRECY], 8, CONCEALS),
     // Safeguards.
     rule("override", 0.55, &[OBEDIENCE], 12, OVERRIDES).unless_after(NOT),
-    rule("override", 0.65, &[PREVIOUS, RULES, WAIVED], 5, OVERRIDES).ordered().within_sentence(),
+    rule("override", 0.65, &[PREVIOUS, RULES, WAIVED | BROKEN], 5, OVERRIDES).ordered().within_sentence(),
     rule("override", 0.8, &[IGNORE, PREVIOUS, RULES], 7, OVERRIDES)
         .ordered()
         .within_sentence()
@@ -289,6 +289,12 @@ pub(super) const ALL: &[Rule] = &[
     rule("falsification", 0.55, &[CLAIM, VALUE, REGARDLESS], 14, FALSIFIES).ordered().within_sentence(),
     rule("command", 0.5, &[CALL, SHELL, SHELL], 8, RUNS).ordered().within_sentence(),
     rule("addressed_to_model", 0.55, &[ADDRESS], 8, BECOMES),
+    rule("conversation_access", 0.6, &[ARGUMENT, MUST, CONVERSATION], 12, LISTENS)
+        .within_sentence()
+        .unless(NOT),
+    rule("redirection", 0.55, &[WHEN, USER, CHANGE, RECIPIENT], 16, REDIRECTS).ordered().within_sentence(),
+    rule("falsification", 0.5, &[VALUE, MUST, ADJUST], 5, FALSIFIES).ordered().within_sentence(),
+    rule("exfiltration", 0.55, &[SHOW, URL, EACH_TURN], 16, SENDS).within_sentence(),
     // Weak alone.
     rule("carries_secret", 0.4, &[SECRET, GIVE, NAMED], 12, CARRIES).within_sentence(),
     rule("trigger", 0.3, &[WHEN, CALL, THIS_TOOL, MUST | CHANGE | SEND | COPY], 14, MEDDLES)

@@ -1,41 +1,6 @@
-//! What findings are called, how bad they are, and what stands in a secret's place.
-
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+//! How bad findings are.
 
 use super::super::Severity;
-use super::vendor::VENDORS;
-use super::{bare, formats};
-
-/// What is not in a table.
-const OTHER: &[&str] = &[
-    "api_key",
-    "password",
-    "salt",
-    "private_key",
-    "pgp_private_key",
-    "connection_string",
-    "url_credential",
-    "webhook_url",
-    "signed_url",
-    "basic_credentials",
-    "kubernetes_secret",
-    "json_web_key",
-    "azure_client_secret",
-];
-
-static PLACEHOLDERS: LazyLock<BTreeMap<&'static str, Box<str>>> = LazyLock::new(|| {
-    let tables = formats::all().map(|format| format.kind).chain(VENDORS.iter().map(|vendor| vendor.kind));
-    let kinds = tables.chain(bare::INFIXES.iter().map(|infix| infix.kind)).chain(OTHER.iter().copied());
-    kinds.map(|kind| (kind, format!("<{}>", kind.to_ascii_uppercase()).into())).collect()
-});
-
-/// What is put in the place of a secret of this kind: `<GITHUB_TOKEN>` for `github_token`; `<SECRET>` for a kind this
-/// detector has not.
-#[must_use]
-pub fn placeholder(kind: &str) -> &'static str {
-    PLACEHOLDERS.get(kind).map_or("<SECRET>", |placeholder| placeholder)
-}
 
 /// Keys that open everything are worse than keys that open something; what is only an identifier is neither.
 pub(super) fn severity(kind: &str) -> Severity {

@@ -246,18 +246,13 @@ fn a_secret_takes_no_quote_with_it() {
     let token = random(30);
     for text in [format!("{{\"api_key\":\"{token}\"}}"), format!("{{\"a\":\"token={token}\",\"b\":1}}")] {
         let hit = &look(&text, "")[0];
-        let redacted =
-            format!("{}{}{}", &text[..hit.range.start], placeholder(hit.kind), &text[hit.range.end..]);
+        let redacted = format!("{}{}{}", &text[..hit.range.start], "<SECRET>", &text[hit.range.end..]);
         assert!(serde_json::from_str::<serde_json::Value>(&redacted).is_ok(), "{redacted}");
     }
 }
 
 #[test]
-fn placeholders_say_what_was_there() {
-    assert_eq!(placeholder("github_token"), "<GITHUB_TOKEN>");
-    assert_eq!(placeholder("algolia_key"), "<ALGOLIA_KEY>");
-    assert_eq!(placeholder("private_key"), "<PRIVATE_KEY>");
-    assert_eq!(placeholder("nothing"), "<SECRET>");
+fn kinds_are_words_for_policies() {
     let snake = |kind: &str| {
         kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::frame::{Frame, Place};
-use crate::json::{Segment, write_path};
+use crate::json::{Segment, Value, write_path};
 
 /// A path from the root of the message: `params.arguments.files[2]`. It is made of what the walk has open, and costs
 /// nothing until it is asked.
@@ -34,8 +34,14 @@ impl<'v, 'm> Path<'v, 'm> {
     /// The last member's name on it.
     #[must_use]
     pub fn key(self) -> Option<Cow<'m, str>> {
+        self.key_value().and_then(Value::as_str)
+    }
+
+    /// The last member's name on it, not decoded yet: it may be long, and the name of many elements.
+    #[must_use]
+    pub fn key_value(self) -> Option<Value<'m>> {
         let keys = self.0.iter().rev().map(|frame| match frame.at {
-            Place::Key(key) => key.as_str(),
+            Place::Key(key) => Some(key),
             Place::Index(_) => None,
         });
         keys.flatten().next()

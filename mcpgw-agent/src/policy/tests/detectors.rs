@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::detect::tests::Word;
-use crate::detect::{DetectorSet, Inspector, Subject};
+use crate::detect::{Detector, DetectorSet, Inspector, Subject};
 use crate::json::apply;
 use crate::policy::{Effect, Evaluation, Mode, Policy, Reaction};
 
@@ -75,9 +75,13 @@ fn rules_and_findings_together_do_the_stricter() {
     let Effect::Redact(edits) = &evaluation.effect else { panic!("{evaluation:?}") };
     let text = outgoing(&both, edits);
     assert!(text.contains(r#"{"a":"[REDACTED:mail] <SENT>","<SENT> "#), "{text}");
-    // What rules deny is not looked at.
-    let denied = inspected(&redact, &call("gone", r#"{"a":"swordfish"}"#));
-    assert_eq!((&*word(&denied), denied.findings.len()), ("deny gone", 0));
+    // What rules deny is looked at for what must not be written down, and for nothing else.
+    let gone = call("gone", r#"{"a":"swordfish"}"#);
+    let denied = inspected(&redact, &gone);
+    assert_eq!((&*word(&denied), denied.finding), ("deny gone", None));
+    assert!(!outgoing(&gone, &denied.concealed).contains("swordfish"));
+    let wanted = redact.inspects(&gone.request(), &denied);
+    assert_eq!(wanted, [Detector::Secrets, Detector::Pii].into_iter().collect());
     // Of a rule that only observes it is.
     let observing = policy(
         "{version: v1, mode: enforce, detectors: {secrets: deny}, rules: [
@@ -113,6 +117,51 @@ fn a_secret_is_concealed_whatever_becomes_of_its_message() {
 }
 
 #[test]
+fn what_is_held_goes_on_without_what_would_be_taken_out_of_it() {
+    let policy = policy(
+        "version: v1
+mode: enforce
+rules:
+  - {name: ask, action: hold, match: {methods: ['*']}}
+detectors: {secrets: redact}
+",
+    );
+    let sent = call("x", r#"{"a":"a swordfish"}"#);
+    let evaluation = inspected(&policy, &sent);
+    assert_eq!(word(&evaluation), "hold ask");
+    assert!(outgoing(&sent, &evaluation.once_approved).contains(r#""a <SENT>""#));
+}
+
+#[test]
+fn keys_that_are_replaced_are_no_other_key() {
+    let policy = detecting("{secrets: redact}");
+    let sent = call("x", r#"{"<SENT> 1":1,"swordfish":2,"<SENT> 2":3,"a swordfish":4,"b":{"swordfish":5}}"#);
+    let Effect::Redact(edits) = inspected(&policy, &sent).effect else { panic!() };
+    let out = outgoing(&sent, &edits);
+    for expected in [r#""<SENT> 3":2"#, r#""<SENT> 4":4"#, r#"{"<SENT> 5":5}"#] {
+        assert!(out.contains(expected), "{out}");
+    }
+    // It is read as strictly as what came.
+    assert!(message(&out).params().is_some());
+}
+
+#[test]
+fn what_must_be_base64_or_a_number_stays_one() {
+    let policy = detecting("{secrets: redact}");
+    let asked = ask("resources/read", r#"{"uri":"file:///a"}"#);
+    let blob = base64(b"here it is: swordfish, and more");
+    let told = answer(&asked, &format!(r#"{{"contents":[{{"uri":"file:///a","blob":"{blob}"}}]}}"#));
+    let Effect::Redact(edits) = inspected(&policy, &told).effect else { panic!() };
+    let out = outgoing(&told, &edits);
+    assert!(out.contains(&format!(r#""blob":"{}""#, base64(b"<TOLD>"))), "{out}");
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[test]
 fn what_could_not_be_looked_at_is_refused_where_findings_would_be() {
     let sent = call("x", "{}");
     let request = sent.request();
@@ -122,6 +171,7 @@ fn what_could_not_be_looked_at_is_refused_where_findings_would_be() {
         let policy = detecting(section);
         let evaluation = policy.weigh(&request, policy.evaluate(&request), wanted, cut());
         assert_eq!(word(&evaluation), expected);
+        assert!(outgoing(&sent, &evaluation.concealed).contains(r#""arguments":{"<NOT_INSPECTED>":true}"#));
     }
 }
 
@@ -132,11 +182,40 @@ fn what_is_wrong_with_the_section_is_told() {
         ("  secret: deny", "5:3 unknown key `secret`, did you mean `secrets`?"),
         ("  secrets: block", "5:12 `block` is no reaction, one of: off, observe, redact, hold, deny"),
         ("  pii: {threshold: 7}", "5:20 `threshold` is a number from 0 to 1"),
-        ("  pii: {kinds: {'a b': deny}}", "5:17 `a b` is no kind of finding"),
+        ("  secrets: {kinds: {'a b': deny}}", "5:21 `a b` is no kind of finding"),
+        ("  pii: {kinds: {credit_kard: deny}}", "5:17 `credit_kard` is no kind of personal data"),
         ("  pii: {except: [{action: off}]}", "5:18 an exception names `servers`, `tools` or `directions`"),
         ("  pii: {except: [{tools: [a]}]}", "5:18 an exception has no `action`"),
     ] {
         let problems = problems(&format!("{head}{section}\n"));
         assert!(problems.first().is_some_and(|problem| problem.starts_with(expected)), "{problems:?}");
     }
+}
+
+#[test]
+fn scope_alone_has_names_that_are_allowed() {
+    use crate::detect::{Allowed, Realm};
+    let policy =
+        detecting(r#"{scope: {action: hold, allow: {repository: ["acme/*", "acme-*/docs"], bucket: [b]}}}"#);
+    for (realm, name, expected) in [
+        (Realm::Repository, "acme/site", Allowed::Yes),
+        (Realm::Repository, "acme-eu/docs", Allowed::Yes),
+        (Realm::Repository, "evil/site", Allowed::No),
+        (Realm::Bucket, "b", Allowed::Yes),
+        (Realm::Bucket, "c", Allowed::No),
+        (Realm::Database, "b", Allowed::Unsaid),
+    ] {
+        assert_eq!(policy.scope(realm, name), expected, "{realm:?} {name}");
+    }
+    let section = |section: &str| format!("version: v1\nrules: []\ndetectors: {section}\n");
+    assert!(
+        problems(&section("{pii: {allow: {repository: [a]}}}"))
+            .iter()
+            .any(|problem| problem.contains("allow"))
+    );
+    assert!(
+        problems(&section("{scope: {allow: {repo: [a]}}}"))
+            .iter()
+            .any(|problem| problem.contains("repository"))
+    );
 }

@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::judged::{Item, Judged};
-use super::{Gate, Party, Turn};
+use super::{Gate, Party, Turn, outgoing};
 use crate::mcp::{Direction, Message, MessageKind};
 use crate::proxy::hold::{Question, Ticket};
 use crate::reload::Loaded;
@@ -114,7 +114,9 @@ impl Turn<'_> {
             let waited = session.unheld(direction, message);
             let now = session.look(direction, message, false);
             if waited && now.violation.is_none() {
-                session.passed(direction, message, &[], &decision, self.gate.now_us());
+                session.passed(direction, message, verdict.edits(), &decision, self.gate.now_us());
+                self.stays(message);
+                self.watched(message, &now, &decision, true, true);
                 standing = now;
             } else {
                 // Meanwhile it was answered in its stead, or is expected no more.
@@ -128,9 +130,9 @@ impl Turn<'_> {
             session.closed(direction.opposite(), id);
         }
         drop(session);
-        let bytes = message.bytes();
+        let bytes = outgoing(message, &verdict);
         let recorded =
-            self.record(&decision, Some(message), bytes, &standing, &verdict, Some(&held.decision));
+            self.record(&decision, Some(message), &bytes, &standing, &verdict, Some(&held.decision));
         held.ticket.over(verdict.hold().unwrap_or(hold));
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);
         if let (Err(_), Some(id), true) = (&recorded, &id, verdict.forwards()) {

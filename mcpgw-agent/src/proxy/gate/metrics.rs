@@ -7,7 +7,10 @@ use std::time::Duration;
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
 
+use crate::detect::Detector;
 use crate::mcp::{Direction, MessageKind};
+use crate::policy::Reaction;
+use crate::proxy::guardrail::GuardrailMetrics;
 use crate::verdict::{Action, Cause, Verdict};
 
 /// Methods with a label of their own, sorted.
@@ -54,6 +57,8 @@ const DIRECTIONS: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
 const ACTIONS: [Action; 4] = [Action::Pass, Action::Redact, Action::Hold, Action::Block];
 pub(crate) const CAUSES: [&str; 7] =
     ["none", "malformed", "protocol", "header-mismatch", "policy", "unrecorded", "detector"];
+/// What a finding does, if it does anything.
+const REACTIONS: [Reaction; 4] = [Reaction::Observe, Reaction::Redact, Reaction::Hold, Reaction::Deny];
 /// Upper bounds of added latency, in seconds: from 5 µs.
 const ADDED: [f64; 14] = [5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0];
 /// Upper bounds of a request's duration, in seconds.
@@ -72,7 +77,11 @@ pub struct GateMetrics {
     duration: Vec<Histogram>,
     added: HistogramVec,
     added_by: [Histogram; 2],
+    findings: IntCounterVec,
+    /// By detector, then by reaction.
+    finding: [[IntCounter; 4]; Detector::ALL.len()],
     upstream_errors: IntCounter,
+    guardrails: Option<GuardrailMetrics>,
 }
 
 /// A decision, as it is counted.
@@ -83,6 +92,8 @@ pub(super) struct Counted<'a> {
     /// Its method, or that of the request it answers.
     pub(super) method: Option<&'a str>,
     pub(super) verdict: &'a Verdict,
+    /// It has not waited for a person, and been counted before that.
+    pub(super) is_first: bool,
     /// Its record could be written.
     pub(super) recorded: bool,
     pub(super) added: Duration,
@@ -136,11 +147,37 @@ impl GateMetrics {
         });
         let duration = methods().map(|method| durations.with_label_values(&[*method])).collect();
         let added_by = DIRECTIONS.map(|direction| added.with_label_values(&[direction.as_str()]));
+        let findings = counters(
+            "mcpgw_findings_total",
+            "What detectors found: of one kind in one text counts once.",
+            &["detector", "reaction"],
+        );
+        let finding = Detector::ALL.map(|detector| {
+            REACTIONS.map(|reaction| findings.with_label_values(&[detector.as_str(), reaction.as_str()]))
+        });
         let upstream_errors = counter(
             "mcpgw_upstream_errors_total",
             "Servers that ended or broke off while requests were open.",
         );
-        Self { requests, request, decisions, decision, durations, duration, added, added_by, upstream_errors }
+        Self {
+            requests,
+            request,
+            decisions,
+            decision,
+            durations,
+            duration,
+            added,
+            added_by,
+            findings,
+            finding,
+            upstream_errors,
+            guardrails: None,
+        }
+    }
+
+    /// Those of `guardrails` as well.
+    pub(crate) fn with(self, guardrails: &GuardrailMetrics) -> Self {
+        Self { guardrails: Some(guardrails.clone()), ..self }
     }
 
     /// A server ended or broke off while requests were open.
@@ -149,7 +186,7 @@ impl GateMetrics {
     }
 
     pub(super) fn count(&self, counted: &Counted<'_>) {
-        let Counted { direction, kind, method, verdict, recorded, added, answered_us } = *counted;
+        let Counted { direction, kind, method, verdict, is_first, recorded, added, answered_us } = *counted;
         let [to_server, to_client] = &self.decision;
         let [added_to_server, added_to_client] = &self.added_by;
         let (decision, added_by) = match direction {
@@ -160,6 +197,9 @@ impl GateMetrics {
         let cause = if recorded { cause(verdict) } else { 5 };
         if let Some(count) = by_action(decision, action).get(cause) {
             count.inc();
+        }
+        if is_first {
+            self.found(verdict);
         }
         added_by.observe(added.as_secs_f64());
         let asks = matches!(kind, Some(MessageKind::Request | MessageKind::Notification));
@@ -176,15 +216,30 @@ impl GateMetrics {
         }
     }
 
+    fn found(&self, verdict: &Verdict) {
+        for weighed in verdict.findings() {
+            let detector = Detector::ALL.iter().position(|detector| *detector == weighed.finding.detector);
+            let reaction = REACTIONS.iter().position(|reaction| *reaction == weighed.reaction);
+            if let (Some(detector), Some(reaction)) = (detector, reaction)
+                && let Some(count) = self.finding.get(detector).and_then(|counts| counts.get(reaction))
+            {
+                count.inc();
+            }
+        }
+    }
+
     /// What Prometheus may collect.
     pub(crate) fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        vec![
+        let gate: [Box<dyn Collector>; 6] = [
             Box::new(self.requests.clone()),
             Box::new(self.decisions.clone()),
             Box::new(self.durations.clone()),
             Box::new(self.added.clone()),
+            Box::new(self.findings.clone()),
             Box::new(self.upstream_errors.clone()),
-        ]
+        ];
+        let guardrails = self.guardrails.iter().flat_map(GuardrailMetrics::collectors);
+        gate.into_iter().chain(guardrails).collect()
     }
 }
 
@@ -230,7 +285,9 @@ fn histograms(name: &str, help: &str, label: &str, bounds: &[f64]) -> HistogramV
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Effect, Evaluation, Mode};
+    use crate::detect::{Finding, Severity};
+    use crate::mcp::Role;
+    use crate::policy::{Effect, Evaluation, Mode, Weighed};
     use crate::verdict::decide;
 
     fn verdict(effect: Effect) -> Verdict {
@@ -259,6 +316,7 @@ mod tests {
                 kind: Some(MessageKind::Request),
                 method: Some(&method),
                 verdict: &denied,
+                is_first: true,
                 recorded: true,
                 added: Duration::from_micros(7),
                 answered_us: None,
@@ -279,11 +337,56 @@ mod tests {
             kind: Some(MessageKind::Result),
             method: Some("tools/call"),
             verdict: &allowed,
+            is_first: true,
             recorded: false,
             added: Duration::ZERO,
             answered_us: Some(1500),
         });
         assert_eq!(metrics.decisions.with_label_values(&["s2c", "block", "unrecorded"]).get(), 1);
         assert_eq!(metrics.durations.with_label_values(&["tools/call"]).get_sample_count(), 1);
+    }
+
+    #[test]
+    fn findings_count_by_detector_and_reaction_once() {
+        let metrics = GateMetrics::new();
+        let weighed = |detector, reaction| Weighed {
+            finding: Finding {
+                detector,
+                kind: "x",
+                severity: Severity::Low,
+                score: 1.0,
+                why: "x",
+                role: Role::Prose,
+                node: 0,
+                is_key: false,
+                ranges: Vec::new(),
+            },
+            reaction,
+        };
+        let mut findings: Vec<Weighed> =
+            Detector::ALL.map(|detector| weighed(detector, Reaction::Deny)).into();
+        findings.extend(REACTIONS.map(|reaction| weighed(Detector::Pii, reaction)));
+        let evaluation = Evaluation { findings, ..Evaluation::passing("r".into(), Mode::Enforce) };
+        let verdict = decide(evaluation);
+        for is_first in [true, false] {
+            metrics.count(&Counted {
+                direction: Direction::ToServer,
+                kind: Some(MessageKind::Request),
+                method: None,
+                verdict: &verdict,
+                is_first,
+                recorded: true,
+                added: Duration::ZERO,
+                answered_us: None,
+            });
+        }
+        let count = |detector: Detector, reaction: Reaction| {
+            metrics.findings.with_label_values(&[detector.as_str(), reaction.as_str()]).get()
+        };
+        for detector in Detector::ALL {
+            let again = u64::from(detector == Detector::Pii);
+            assert_eq!(count(detector, Reaction::Deny), 1 + again, "{detector:?}");
+            assert_eq!(count(detector, Reaction::Redact), again, "{detector:?}");
+        }
     }
 }

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::pinned::Pinned;
+use crate::detect::Scope;
+use crate::detect::watch::Watch;
 use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::proxy::hold::Holds;
@@ -14,8 +17,11 @@ pub struct Party {
     id: Box<str>,
     context: Context,
     session: Mutex<Session>,
+    scope: Mutex<Scope>,
+    watch: Mutex<Watch>,
     tally: Tally,
     holds: Option<Arc<Holds>>,
+    pinned: Option<Pinned>,
 }
 
 /// A session's messages, counted.
@@ -56,7 +62,16 @@ impl Party {
     /// A session called `id` in the audit log.
     #[must_use]
     pub fn new(id: impl Into<Box<str>>, context: Context) -> Self {
-        Self { id: id.into(), context, session: Mutex::default(), tally: Tally::default(), holds: None }
+        Self {
+            id: id.into(),
+            context,
+            session: Mutex::default(),
+            scope: Mutex::default(),
+            watch: Mutex::default(),
+            tally: Tally::default(),
+            holds: None,
+            pinned: None,
+        }
     }
 
     /// Its messages wait in `holds` where policy wants a person's word. Whatever carries the session must
@@ -64,6 +79,17 @@ impl Party {
     #[must_use]
     pub fn holding(self, holds: Arc<Holds>) -> Self {
         Self { holds: Some(holds), ..self }
+    }
+
+    /// What its server says of itself is held against pins.
+    #[must_use]
+    pub fn pinned(self, pinned: Pinned) -> Self {
+        Self { pinned: Some(pinned), ..self }
+    }
+
+    /// The pins of its server.
+    pub(super) fn pins(&self) -> Option<&Pinned> {
+        self.pinned.as_ref()
     }
 
     /// Where its messages wait; `None` where nobody can be asked.
@@ -97,5 +123,15 @@ impl Party {
     /// nothing is waited for while it is held: no peer, no record, no `await`. Nothing is left half done.
     pub fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the session is about. It is locked for a moment, while [`session`](Self::session) is, never the other way round.
+    pub(super) fn scope(&self) -> MutexGuard<'_, Scope> {
+        self.scope.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What its messages amount to together. Only taken while [`session`](Self::session) is held.
+    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

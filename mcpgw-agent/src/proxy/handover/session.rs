@@ -17,6 +17,7 @@ use super::{Ledger, Notice, socket};
 use crate::admin::Peer;
 use crate::admin::protocol::{Code, Response};
 use crate::audit::Event;
+use crate::pins::ServerId;
 use crate::policy::{Context, Principal, Transport};
 use crate::proxy::gate::{Gate, Party};
 use crate::proxy::hold::Holds;
@@ -72,7 +73,8 @@ fn take_over(
     let Received { client_in, client_out, server_in, server_out, ledger } =
         Received::check(received, place.peer().uid)?;
     let ledger = Ledger::open(ledger)?;
-    let party = Party::new(uuid::Uuid::now_v7().to_string(), context(server, place.peer()));
+    let pinned = gate.pins_of(&ServerId::of_command(place.peer().uid, &server));
+    let party = Party::new(uuid::Uuid::now_v7().to_string(), context(server, place.peer())).pinned(pinned);
     let party = Arc::new(party.holding(Arc::clone(holds)));
     let ends = Ends { client_in, client_out, server_in, server_out };
     let relay = Relay::new(Arc::clone(gate), Arc::clone(&party), ends)?.in_custody(ledger)?;

@@ -21,6 +21,7 @@ use super::upstream::{Lease, Upstream, UpstreamError};
 use super::{LATE, Patience, headers, origin};
 use crate::audit::{AuditLog, Event};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
+use crate::pins::ServerId;
 use crate::policy::Principal;
 use crate::proxy::gate::{Framing, Gate, Party, Passed};
 
@@ -75,7 +76,8 @@ impl Front {
     pub(super) fn fresh(&self, legacy: Option<Legacy>, principal: Principal) -> Arc<Session> {
         let id = format!("{:08x}-{}", self.stem, self.parties.fetch_add(1, Ordering::Relaxed));
         let context = session::context(&self.server, &self.url, legacy.is_some(), principal);
-        Session::new(Party::new(id, context), legacy)
+        let pinned = self.gate.pins_of(&ServerId::of_url(&self.url));
+        Session::new(Party::new(id, context).pinned(pinned), legacy)
     }
 
     /// Judges what a client sent with `headers`, and waits for the record.
@@ -95,7 +97,12 @@ impl Front {
             Ok(Decoded::Batch(_)) => headers::agree_batch(headers).err(),
             Err(_) => None,
         };
-        self.gate.judge(party, Direction::ToServer, bytes, decoded, objection.as_ref(), since).ready().await
+        let (direction, objection) = (Direction::ToServer, objection.as_ref());
+        let advice = match self.gate.inquire(party, direction, &decoded, objection) {
+            Some(inquiry) => Some(inquiry.ready().await),
+            None => None,
+        };
+        self.gate.judge(party, direction, bytes, decoded, objection, advice, since).ready().await
     }
 
     /// Judges what the server sent, and waits for the record.
@@ -113,7 +120,11 @@ impl Front {
         let lists_tools = id.is_some_and(|id| {
             party.session().request(Direction::ToServer, id).is_some_and(|open| &*open.method == "tools/list")
         });
-        let judged = self.gate.judge(party, Direction::ToClient, bytes, decoded, None, since);
+        let advice = match self.gate.inquire(party, Direction::ToClient, &decoded, None) {
+            Some(inquiry) => Some(inquiry.ready().await),
+            None => None,
+        };
+        let judged = self.gate.judge(party, Direction::ToClient, bytes, decoded, None, advice, since);
         let passed = judged.ready().await;
         if let (true, [message]) = (lists_tools, passed.messages.as_slice())
             && let Some(result) = message.result()

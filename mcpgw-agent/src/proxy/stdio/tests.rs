@@ -13,6 +13,7 @@ use crate::proxy::hold::Holds;
 use crate::reload::PolicyStore;
 
 mod held;
+mod pinned;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -42,6 +43,13 @@ impl Peers {
     }
 
     fn of(policy: Policy, full: usize, holds: Option<&Arc<Holds>>) -> Self {
+        Self::with(policy, full, |gate, party| match holds {
+            Some(holds) => (gate, party.holding(Arc::clone(holds))),
+            None => (gate, party),
+        })
+    }
+
+    fn with(policy: Policy, full: usize, adjust: impl FnOnce(Gate, Party) -> (Gate, Party)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let audit = AuditLog::open(&Options::at(dir.path().join("audit.jsonl"))).unwrap();
         let limits = Limits { bytes: 1 << 20, ..Limits::default() };
@@ -58,12 +66,9 @@ impl Peers {
         let (server_read, server_in) = pipe_out();
         let (server_out, server_write) = pipe();
         let ends = Ends { client_in, client_out, server_in, server_out };
-        let party = Party::new("s", context);
-        let party = Arc::new(match holds {
-            Some(holds) => party.holding(Arc::clone(holds)),
-            None => party,
-        });
-        let running = Relay::with_mailboxes(Arc::new(gate), party, ends, full).unwrap().start().unwrap();
+        let (gate, party) = adjust(gate, Party::new("s", context));
+        let running =
+            Relay::with_mailboxes(Arc::new(gate), Arc::new(party), ends, full).unwrap().start().unwrap();
         Self {
             to_gateway: Some(to_gateway),
             from_gateway: BufReader::new(from_gateway),

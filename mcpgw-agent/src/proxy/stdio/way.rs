@@ -21,7 +21,7 @@ use super::wait::wait;
 use super::{Ending, Outcome};
 use crate::json;
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Reason, RequestId};
-use crate::proxy::gate::{Framing, Gate, Judged, Party, Passed};
+use crate::proxy::gate::{Advice, Framing, Gate, Inquiry, Judged, Party, Passed};
 use crate::proxy::reply;
 use crate::verdict::Hold;
 
@@ -270,10 +270,21 @@ impl Way {
             if let Ok(decoded) = &decoded {
                 self.note_asked(decoded);
             }
-            let judged = self.gate.judge(&self.party, self.direction, &text, decoded, None, since);
+            let advice = self.advice(&decoded)?;
+            let judged = self.gate.judge(&self.party, self.direction, &text, decoded, None, advice, since);
             self.slots.push(Slot::Judged(judged, line.slice(len..)));
         }
         Ok(())
+    }
+
+    /// Asks guardrails outside, where there are any to be asked. What was decided on before does not wait for them.
+    fn advice(&mut self, decoded: &Result<Decoded, Malformed>) -> Result<Option<Advice>, Errno> {
+        let inquiry = self.gate.inquire(&self.party, self.direction, decoded, None);
+        if inquiry.as_ref().is_some_and(Inquiry::asks) {
+            self.settle()?;
+            self.flush()?;
+        }
+        Ok(inquiry.and_then(Inquiry::wait))
     }
 
     /// Waits for the records of what was decided on, in order, and adds it to the output.
@@ -358,7 +369,7 @@ impl Way {
     fn judge_long(&self, start: &Bytes, id: Option<RequestId>, since: Instant) -> Judged {
         let fault = json::Error { fault: json::Fault::TooLong, at: self.gate.limits().bytes };
         let malformed = Malformed { reason: Reason::Json(fault), id };
-        self.gate.judge(&self.party, self.direction, start, Err(malformed), None, since)
+        self.gate.judge(&self.party, self.direction, start, Err(malformed), None, None, since)
     }
 
     /// A line nobody could read answered the request `id`, or would have: whoever waits for it should not wait for ever.

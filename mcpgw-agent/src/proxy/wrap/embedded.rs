@@ -4,8 +4,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use nix::unistd::geteuid;
+
 use super::WrapOptions;
 use crate::audit::{AuditError, Event, Exit};
+use crate::pins::ServerId;
 use crate::policy::{Context, Principal, Transport};
 use crate::proxy::gate::{Gate, Party};
 use crate::proxy::gateway::{Gateway, GatewayError};
@@ -29,7 +32,9 @@ impl Engine {
     pub(super) fn new(options: &WrapOptions) -> Result<Self, GatewayError> {
         let context = context(options);
         let gateway = Gateway::of_session(&options.gateway, &context.server, not_recorded)?;
-        let party = Arc::new(Party::new(uuid::Uuid::now_v7().to_string(), context));
+        let server = ServerId::of_command(geteuid().as_raw(), &context.server);
+        let pinned = gateway.gate().pins_of(&server);
+        let party = Arc::new(Party::new(uuid::Uuid::now_v7().to_string(), context).pinned(pinned));
         // What is lost is counted and stops nothing here; a log that cannot be written stops the first message.
         gateway.audit().note(&Event::SessionOpened { session: party.id(), context: party.context() }).ok();
         let changed = gateway.clone();

@@ -14,6 +14,7 @@ rules:
   - {name: ask-server, match: {methods: [roots/list], directions: [s2c]}, action: hold}
   - {name: answers, match: {methods: [prompts/get], directions: [s2c]}, action: hold}
   - {name: rest, match: {methods: ['*']}, action: allow}
+detectors: {secrets: redact, destructive: hold}
 ";
 
 struct Desk {
@@ -253,5 +254,29 @@ fn where_nobody_can_decide_or_no_more_may_wait_it_is_refused_at_once() {
         assert_eq!((&refused["id"], &refused["error"]["code"]), (&most.into(), &40304.into()), "{refused}");
         assert_eq!(desk.waiting().len(), 16);
         assert_eq!(desk.end()[16]["hold"], "too many wait");
+    });
+}
+
+#[test]
+fn what_a_detector_holds_goes_on_without_its_secrets_once_approved() {
+    within(|| {
+        let secret = ["gh", "p_", "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY1z3A"].concat();
+        let run = |key: &str| {
+            format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"tools/call\",\"params\":{{\"name\":\"run\",\"arguments\":{{\"sql\":\"DROP TABLE customers;\",\"key\":\"{key}\"}}}}}}\n"
+            )
+        };
+        let mut desk = Desk::new(MINUTES);
+        desk.peers.client_says(&(run(&secret) + &ping(6)));
+        assert_eq!(desk.peers.server_hears(), ping(6));
+        let held = desk.waiting().pop().unwrap();
+        desk.decide(&held, true);
+        assert_eq!(desk.peers.server_hears(), run("<GITHUB_TOKEN>"));
+        desk.peers.server_says(&PONG.replace(":1,", ":5,"));
+        assert_eq!(json(&desk.peers.client_hears())["id"], 5);
+        let records = desk.end();
+        let actions: Vec<&str> = records.iter().filter_map(|record| record["action"].as_str()).collect();
+        assert_eq!(actions, ["hold", "redact"]);
+        assert!(!records.iter().any(|record| record.to_string().contains(&secret)), "{records:?}");
     });
 }

@@ -1,0 +1,281 @@
+//! What a session's messages amount to together: `flow`, `sequence` and `schema`. Pure.
+//!
+//! One [`Watch`] for one session. It is asked before a message is decided on ([`Watch::look`]) and told what was let
+//! through ([`Watch::passed`]) or not ([`Watch::refused`]). What it remembers is bounded. Taint is never taken back; where
+//! prints have no room they become coarser; of further tools no schema is known, and the name alone gives the labels.
+//!
+//! ```text
+//! definitions ─▶ labels, schemas ┐
+//! answers ─▶ taint, prints ──────┼─▶ look at a call ─▶ findings
+//! calls, refusals, approvals ────┘
+//! ```
+
+mod call;
+mod catalogue;
+mod kind;
+mod labels;
+mod look;
+mod order;
+mod prints;
+mod schema;
+mod secret_path;
+mod taint;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use labels::Labels;
+pub use taint::{Origin, Taint};
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::{Detector, DetectorSet, Finding};
+use crate::json::Value;
+use crate::mcp::{Direction, Message, MessageKind, RequestId, Role, fields};
+use call::{Call, Home};
+use catalogue::Catalogue;
+use order::Order;
+use prints::{Copied, Prints};
+
+/// Calls that wait for their answer.
+const MAX_CALLS: usize = 10_000;
+/// Bytes of a source's name that are kept.
+const MAX_SOURCE: usize = 256;
+
+/// What policy says of a tool's labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Granted {
+    /// It has these, whatever else.
+    pub labels: Labels,
+    /// It has no others.
+    pub only: bool,
+}
+
+/// A message, as far as it matters to the session.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The message.
+    pub message: &'a Message,
+    /// The server's name.
+    pub server: &'a str,
+    /// The method it answers.
+    pub answers: Option<&'a str>,
+    /// The tool it calls, or whose call it answers.
+    pub tool: Option<&'a str>,
+    /// What policy says of that tool.
+    pub granted: Granted,
+    /// Arguments nobody declared are wrong.
+    pub strict: bool,
+    /// What is looked for.
+    pub wanted: DetectorSet,
+    /// Microseconds of the caller's clock.
+    pub now_us: u64,
+}
+
+/// What a look at a message came to.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// What is wrong with it.
+    pub list: Vec<Finding>,
+    /// The decisions that let through what makes it so: where the session's taint comes from.
+    pub origins: Vec<Box<str>>,
+}
+
+/// One session, watched.
+#[derive(Debug, Default)]
+pub struct Watch {
+    catalogue: Catalogue,
+    taint: Taint,
+    prints: Prints,
+    order: Order,
+    /// By the hashes of the client's requests' ids, which may be long.
+    calls: HashMap<u64, Call>,
+    /// The last message of the client was found too much because of those refused before it: it counts as none of them.
+    is_slowed: bool,
+}
+
+/// A call or a read, before it is decided on.
+struct Asked<'a> {
+    call: Call,
+    /// The tool, or the URI.
+    source: &'a str,
+    arguments: Option<Value<'a>>,
+}
+
+impl Watch {
+    /// What the session has read so far.
+    #[must_use]
+    pub fn taint(&self) -> &Taint {
+        &self.taint
+    }
+
+    /// What the server's tool is to this session, by its definition.
+    #[must_use]
+    pub fn labels(&self, tool: &str) -> Labels {
+        self.catalogue.labels(tool)
+    }
+
+    fn labels_of(&self, view: &View<'_>, tool: &str, arguments: Option<Value<'_>>) -> Labels {
+        let Granted { labels, only } = view.granted;
+        if only {
+            return labels;
+        }
+        let told = self.catalogue.labels(tool);
+        labels.and(told).and(labels::of_call(self.catalogue.names(), tool, arguments))
+    }
+
+    /// What is on the web is everybody's, and to ask for it tells somebody.
+    fn labels_of_resource(view: &View<'_>) -> Labels {
+        let uri = view.message.params().and_then(|params| params.get("uri")).and_then(Value::as_str);
+        let is_remote = uri
+            .is_some_and(|uri| uri.trim_start().get(..4).is_some_and(|at| at.eq_ignore_ascii_case("http")));
+        Labels { untrusted: is_remote, private: !is_remote, out: is_remote }
+    }
+
+    /// What `view` asks for, where it calls a tool or reads a resource.
+    fn asked<'a>(&self, view: &View<'a>) -> Option<Asked<'a>> {
+        if (view.direction, view.message.kind()) != (Direction::ToServer, MessageKind::Request) {
+            return None;
+        }
+        let (labels, home, source, arguments) = match (view.message.method()?, view.tool) {
+            ("tools/call", Some(tool)) => {
+                let arguments = view.message.params().and_then(|params| params.get("arguments"));
+                let home = Home::of_call(self.catalogue.names(), tool, arguments);
+                (self.labels_of(view, tool, arguments), home, tool, arguments)
+            }
+            ("resources/read", _) => (Self::labels_of_resource(view), Home::UNKNOWN, "resources/read", None),
+            _ => return None,
+        };
+        let mut is_secret = false;
+        each_text(view, |said| is_secret |= self.order.secrets(said.text).0);
+        Some(Asked { call: Call { labels, home, is_secret }, source, arguments })
+    }
+
+    /// What of a call's texts is a copy of private data.
+    fn copied(&self, view: &View<'_>, asked: &Asked<'_>) -> Copied {
+        let mut copied = Copied::default();
+        if asked.call.labels.out && !self.prints.is_empty() {
+            look::copied(&self.prints, view, asked, &mut copied);
+        }
+        copied
+    }
+
+    /// The message was let through under `decision`; `by_person` where somebody was asked.
+    pub fn passed(&mut self, view: &View<'_>, decision: &str, by_person: bool) {
+        if by_person && view.direction == Direction::ToServer {
+            self.order.approved(view.now_us);
+        }
+        self.is_slowed = false;
+        if self.catalogue.names().is_empty() {
+            self.catalogue.name(view.server);
+        }
+        match view.direction {
+            Direction::ToServer => self.passed_call(view),
+            Direction::ToClient => self.passed_answer(view, decision),
+        }
+    }
+
+    fn passed_call(&mut self, view: &View<'_>) {
+        let Some(asked) = self.asked(view) else { return };
+        let copied = self.copied(view, &asked);
+        self.prints.left(copied);
+        self.order.called(order::hash_of(asked.source, asked.arguments));
+        each_text(view, |said| self.order.named(said.text));
+        if self.calls.len() >= MAX_CALLS {
+            // Their answers are then labelled by the tool alone, and belong nowhere.
+            self.calls.clear();
+        }
+        if let Some(id) = view.message.id() {
+            self.calls.insert(hash(id), asked.call);
+        }
+    }
+
+    fn passed_answer(&mut self, view: &View<'_>, decision: &str) {
+        let message = view.message;
+        let known =
+            message.id().filter(|_| message.kind().is_response()).and_then(|id| self.calls.remove(&hash(id)));
+        if let Some(result) = message.result() {
+            if matches!(view.answers, Some("initialize" | "server/discover"))
+                && let Some(name) =
+                    result.get("serverInfo").and_then(|info| info.get("name")).and_then(Value::as_str)
+            {
+                self.catalogue.name(&name);
+            }
+            if let (Some("tools/list"), Some(list)) = (view.answers, result.get("tools")) {
+                self.catalogue.page(list, view.wanted.has(Detector::Schema));
+            }
+        }
+        let is_error = message.error().is_some()
+            || message.result().and_then(|result| result.get("isError")).and_then(Value::as_bool)
+                == Some(true);
+        let call = known.or_else(|| {
+            let tool = view.tool.filter(|_| matches!(view.answers, Some("tools/call" | "tasks/result")))?;
+            Some(Call { labels: self.labels_of(view, tool, None), home: Home::UNKNOWN, is_secret: false })
+        });
+        let labels = call.map_or(Labels::NONE, |call| call.labels);
+        let is_private = labels.private && !is_error;
+        let home = call.map_or(Home::UNKNOWN, |call| call.home);
+        let wants_flow = view.wanted.has(Detector::Flow);
+        each_text(view, |&Said { text, .. }| {
+            self.order.said(text);
+            if is_error || labels.untrusted {
+                self.order.told(text);
+            }
+            if is_private && wants_flow {
+                self.prints.learn(text, home);
+            }
+        });
+        let source = view.tool.or(view.answers).unwrap_or_default();
+        let source = source.get(..source.floor_char_boundary(MAX_SOURCE)).unwrap_or_default();
+        let origin = || Origin { source: source.into(), decision: decision.into() };
+        if labels.untrusted {
+            self.taint.add_untrusted(origin);
+        }
+        if is_private {
+            self.taint.add_private(home, origin);
+        }
+        if call.is_some_and(|call| call.is_secret) && !is_error {
+            self.taint.add_secret(origin);
+        }
+    }
+
+    /// The message was not let through.
+    pub fn refused(&mut self, view: &View<'_>) {
+        let is_request = view.message.kind() == MessageKind::Request;
+        if view.direction == Direction::ToServer && is_request && !std::mem::take(&mut self.is_slowed) {
+            self.order.refused(view.now_us);
+        }
+    }
+}
+
+fn hash(id: &RequestId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A text that a model or a person may read or have written.
+struct Said<'t> {
+    text: &'t str,
+    /// The nearest member's name.
+    key: &'t str,
+    /// It is that name.
+    is_key: bool,
+    /// Its place in the document's index.
+    node: usize,
+}
+
+/// Shows `visit` every such text of a message.
+fn each_text(view: &View<'_>, mut visit: impl FnMut(&Said<'_>)) {
+    fields(view.message, view.direction, view.answers, |field| {
+        let is_said = !matches!(field.role, Role::Opaque | Role::Name);
+        if let Some(text) = field.value.as_str().filter(|_| is_said) {
+            let key = field.path.key();
+            let key = key.as_deref().unwrap_or_default();
+            visit(&Said { text: &text, key, is_key: field.is_key, node: field.value.index() });
+        }
+    });
+}

@@ -1,0 +1,169 @@
+//! Risky orders: what no single message shows.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::secret_path::secret_paths;
+use crate::json::{Kind, Value};
+
+/// Refusals within [`SPAN_US`] from which on a person is asked.
+pub(super) const MAX_DENIALS: usize = 5;
+/// A minute, in microseconds.
+const SPAN_US: u64 = 60_000_000;
+/// Calls that are remembered, to see which are made again and again.
+const RECENT: usize = 32;
+/// Equal calls among them from which on it is a loop.
+const MAX_EQUAL: usize = 10;
+/// Secret paths and addresses that are remembered.
+const MAX_NAMES: usize = 4096;
+
+/// The last calls, refusals and approvals of a session, and the names that came from its server.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// When messages of the client were refused.
+    denials: VecDeque<u64>,
+    /// Hashes of the last calls.
+    calls: VecDeque<u64>,
+    /// When a person last let something through.
+    approved_us: Option<u64>,
+    /// Secret paths of errors and of strangers' texts, that the client had not named before.
+    told: HashSet<u64>,
+    /// Secret paths the client named by itself.
+    named: HashSet<u64>,
+    /// Addresses of people in what the server said.
+    addresses: HashSet<u64>,
+}
+
+impl Order {
+    /// A message of the client was refused.
+    pub(super) fn refused(&mut self, now_us: u64) {
+        self.denials.push_back(now_us);
+        if self.denials.len() > MAX_DENIALS {
+            self.denials.pop_front();
+        }
+    }
+
+    /// Too many messages of the client were refused within a minute.
+    pub(super) fn many_denials(&self, now_us: u64) -> bool {
+        let first = self.denials.front().filter(|_| self.denials.len() >= MAX_DENIALS);
+        first.is_some_and(|first| now_us.saturating_sub(*first) <= SPAN_US)
+    }
+
+    /// A person let something through.
+    pub(super) fn approved(&mut self, now_us: u64) {
+        self.approved_us = Some(now_us);
+    }
+
+    /// A person let something through within the last minute.
+    pub(super) fn just_approved(&self, now_us: u64) -> bool {
+        self.approved_us.is_some_and(|approved| now_us.saturating_sub(approved) <= SPAN_US)
+    }
+
+    /// A call with the hash `call` was let through.
+    pub(super) fn called(&mut self, call: u64) {
+        self.calls.push_back(call);
+        if self.calls.len() > RECENT {
+            self.calls.pop_front();
+        }
+    }
+
+    /// It was made over and over.
+    pub(super) fn is_loop(&self, call: u64) -> bool {
+        self.calls.iter().filter(|other| **other == call).count() >= MAX_EQUAL
+    }
+
+    /// A text of an error, or of a stranger, reached the client.
+    pub(super) fn told(&mut self, text: &str) {
+        secret_paths(text, |path| {
+            if !self.named.contains(&path) && self.told.len() < MAX_NAMES {
+                self.told.insert(path);
+            }
+        });
+    }
+
+    /// What a call says of secret paths: whether it names one, and one that only the server had named.
+    pub(super) fn secrets(&self, text: &str) -> (bool, bool) {
+        let (mut any, mut told) = (false, false);
+        secret_paths(text, |path| (any, told) = (true, told || self.told.contains(&path)));
+        (any, told)
+    }
+
+    /// The client named it in a call that was let through.
+    pub(super) fn named(&mut self, text: &str) {
+        secret_paths(text, |path| {
+            if self.named.len() < MAX_NAMES {
+                self.named.insert(path);
+            }
+        });
+    }
+
+    /// A text of the server reached the client: its addresses are remembered.
+    pub(super) fn said(&mut self, text: &str) {
+        addresses(text, |address| {
+            if self.addresses.len() < MAX_NAMES {
+                self.addresses.insert(address);
+            }
+        });
+    }
+
+    /// An address of `text` is known only from the server.
+    pub(super) fn has_address(&self, text: &str) -> bool {
+        let mut found = false;
+        addresses(text, |address| found |= self.addresses.contains(&address));
+        found
+    }
+}
+
+/// Shows `visit` the hash of each mail address of `text`.
+fn addresses(text: &str, mut visit: impl FnMut(u64)) {
+    /// Bytes of each side that count.
+    const SIDE: usize = 64;
+    let bytes = text.as_bytes();
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
+    for at in memchr::memchr_iter(b'@', bytes) {
+        let before = bytes.get(at.saturating_sub(SIDE)..at).unwrap_or_default();
+        let behind = bytes.get(at + 1..bytes.len().min(at + 1 + SIDE)).unwrap_or_default();
+        let before = before.iter().rev().take_while(|byte| is_part(byte)).count();
+        let behind = behind.iter().take_while(|byte| is_part(byte)).count();
+        let address = bytes.get(at - before..at + 1 + behind).unwrap_or_default().to_ascii_lowercase();
+        let address = address.strip_suffix(b".").unwrap_or(&address);
+        if before > 0 && behind > 3 {
+            let mut hasher = DefaultHasher::new();
+            address.hash(&mut hasher);
+            visit(hasher.finish());
+        }
+    }
+}
+
+/// A call's hash: the same for the same tool and the same arguments, whatever the order of their keys.
+pub(super) fn hash_of(tool: &str, arguments: Option<Value<'_>>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (tool, arguments.map(hash)).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The document's depth is bounded, and with it the recursion.
+fn hash(value: Value<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match value.kind() {
+        Kind::Object => {
+            let members = value.members().map(|(key, value)| {
+                let mut hasher = DefaultHasher::new();
+                (key.as_str(), hash(value)).hash(&mut hasher);
+                hasher.finish()
+            });
+            members.fold(0_u64, u64::wrapping_add).hash(&mut hasher);
+        }
+        Kind::Array => value.elements().for_each(|element| hash(element).hash(&mut hasher)),
+        Kind::String => value.as_str().hash(&mut hasher),
+        Kind::Null | Kind::True | Kind::False | Kind::Number => value.raw().hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// Whether `key` hides whom it names from the others.
+pub(super) fn is_hidden_recipient(key: &str) -> bool {
+    let key: String =
+        key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    key.starts_with("bcc") || key.starts_with("blindc") || key.ends_with("bcc")
+}

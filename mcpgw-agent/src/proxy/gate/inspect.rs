@@ -1,0 +1,47 @@
+//! What detectors find in a message, in the session around it, and what guardrails said of it.
+
+use super::Turn;
+use super::inquiry::{Advised, Local};
+use crate::detect::Detector;
+use crate::detect::watch::Watched;
+use crate::policy::{Evaluation, Request};
+
+impl Turn<'_> {
+    /// What policy makes of `request` and of all that is found. `task_tool` is the tool whose call became the task the
+    /// message is about; `advised` what is known already.
+    pub(super) fn inspect(
+        &self,
+        request: &Request<'_>,
+        task_tool: Option<&str>,
+        advised: Option<Advised>,
+    ) -> Evaluation {
+        let policy = &self.loaded.policy;
+        let (local, mut found) = match advised.filter(|advised| advised.fits(request)) {
+            Some(Advised { local, outside }) => (local, outside),
+            None => {
+                let local = Local::of(policy, request, policy.evaluate(request));
+                let should_have =
+                    self.gate.guardrails.as_ref().filter(|_| local.wanted().has(Detector::External));
+                let unasked = should_have.map(|guardrails| guardrails.unasked(request.direction));
+                (local, unasked.unwrap_or_default())
+            }
+        };
+        let wanted = local.wanted();
+        if wanted.has(Detector::Pins) {
+            found.extend(self.party.pins().into_iter().flat_map(|pinned| pinned.look(request)));
+        }
+        if wanted.has(Detector::Scope) {
+            let allowed = |realm, name: &str| policy.scope(realm, name);
+            found.extend(self.party.scope().look(request.direction, request.message, allowed));
+        }
+        let Watched { list, origins } = self.watch(request, task_tool, wanted);
+        found.extend(list);
+        Evaluation { origins, ..local.weigh(policy, request, found) }
+    }
+
+    /// What is found in a message that is refused whatever it says: what is not to be written down.
+    pub(super) fn conceal(&self, request: &Request<'_>, refused: Evaluation) -> Evaluation {
+        let policy = &self.loaded.policy;
+        Local::of(policy, request, refused).weigh(policy, request, Vec::new())
+    }
+}
