@@ -565,14 +565,10 @@ fn the_help_tree() {
               Print SARIF 2.1.0
 
           --fail-on <SEVERITY>
-              Exit with 12 where anything is of this severity or worse
-              
-              [possible values: low, medium, high, critical]
+              Exit with 12 where anything is of this severity or worse: low, medium, high, critical
 
           --timeout <S>
-              Seconds a server has for all of it
-              
-              [default: 30]
+              Seconds a server has for all of it [default: 30]
 
           --network
               Let the server use the network

@@ -79,6 +79,13 @@ if what == "orphan":
         os.write(fifo, b"x")
         threading.Event().wait()
 
+if what == "hold":
+    # In a session of its own as well, and never heard of again.
+    os.setsid()
+    fifo = os.open(sys.argv[2], os.O_WRONLY)
+    os.write(fifo, b"x")
+    threading.Event().wait()
+
 asked = 0
 for line in sys.stdin:
     request = json.loads(line)

@@ -41,11 +41,11 @@ pub(super) struct Args {
     /// Print SARIF 2.1.0
     #[arg(long)]
     sarif: bool,
-    /// Exit with 12 where anything is of this severity or worse
-    #[arg(long, value_enum, value_name = "SEVERITY")]
+    /// Exit with 12 where anything is of this severity or worse: low, medium, high, critical
+    #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     fail_on: Option<Least>,
-    /// Seconds a server has for all of it
-    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    /// Seconds a server has for all of it [default: 30]
+    #[arg(long, value_name = "S", default_value_t = 30, hide_default_value = true, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
     /// Let the server use the network
     #[arg(long)]

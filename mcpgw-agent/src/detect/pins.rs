@@ -39,7 +39,7 @@ pub fn name(kind: DefinitionKind, definition: Value<'_>) -> Option<String> {
 }
 
 /// What is to be said of a definition that was `before` and is `after`: `changed` for each change, and `rug_pull` where
-/// it is poisoned now and was not. Nodes are those of `after`.
+/// it is poisoned now and was not.
 #[must_use]
 pub fn changes(kind: DefinitionKind, before: Value<'_>, after: Value<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = compare(before, after)
