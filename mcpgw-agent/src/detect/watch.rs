@@ -103,6 +103,10 @@ struct Asked<'a> {
     /// The tool, or the URI.
     source: &'a str,
     arguments: Option<Value<'a>>,
+    /// The secret paths it names, a bounded number.
+    paths: Vec<u64>,
+    /// Where it names one that only the server has.
+    told: Option<usize>,
 }
 
 impl Watch {
@@ -149,9 +153,14 @@ impl Watch {
             ("resources/read", _) => (Self::labels_of_resource(view), Home::UNKNOWN, "resources/read", None),
             _ => return None,
         };
-        let mut is_secret = false;
-        each_text(view, |said| is_secret |= self.order.secrets(said.text).0);
-        Some(Asked { call: Call { labels, home, is_secret }, source, arguments })
+        let (mut paths, mut told) = (Vec::new(), None);
+        each_text(view, |said| {
+            if self.order.secrets(said.text, &mut paths) {
+                told.get_or_insert(said.node);
+            }
+        });
+        let is_secret = !paths.is_empty();
+        Some(Asked { call: Call { labels, home, is_secret }, source, arguments, paths, told })
     }
 
     /// What of a call's texts is a copy of private data.
@@ -183,7 +192,7 @@ impl Watch {
         let copied = self.copied(view, &asked);
         self.prints.left(copied);
         self.order.called(order::hash_of(asked.source, asked.arguments));
-        each_text(view, |said| self.order.named(said.text));
+        self.order.named(&asked.paths);
         if self.calls.len() >= MAX_CALLS {
             // Their answers are then labelled by the tool alone, and belong nowhere.
             self.calls.clear();

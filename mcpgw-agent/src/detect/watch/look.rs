@@ -134,12 +134,8 @@ impl Watch {
         if self.order.is_loop(hash_of(asked.source, asked.arguments)) {
             findings.add(REPEATED_CALL, body);
         }
-        if view.wanted.has(Detector::Sequence) {
-            each_text(view, |&Said { text, node, .. }| {
-                if self.order.secrets(text).1 {
-                    findings.add(PATH_FROM_RESULT, node);
-                }
-            });
+        if let Some(node) = asked.told {
+            findings.add(PATH_FROM_RESULT, node);
         }
         if asked.call.labels.out {
             self.way_out(&asked, body, findings);

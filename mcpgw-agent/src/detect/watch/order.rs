@@ -81,20 +81,22 @@ impl Order {
         });
     }
 
-    /// What a call says of secret paths: whether it names one, and one that only the server had named.
-    pub(super) fn secrets(&self, text: &str) -> (bool, bool) {
-        let (mut any, mut told) = (false, false);
-        secret_paths(text, |path| (any, told) = (true, told || self.told.contains(&path)));
-        (any, told)
-    }
-
-    /// The client named it in a call that was let through.
-    pub(super) fn named(&mut self, text: &str) {
+    /// Adds the secret paths of `text` to `paths`; whether one of them only the server had named.
+    pub(super) fn secrets(&self, text: &str, paths: &mut Vec<u64>) -> bool {
+        let mut told = false;
         secret_paths(text, |path| {
-            if self.named.len() < MAX_NAMES {
-                self.named.insert(path);
+            told |= self.told.contains(&path);
+            if paths.len() < MAX_NAMES {
+                paths.push(path);
             }
         });
+        told
+    }
+
+    /// The client named `paths` in a call that was let through.
+    pub(super) fn named(&mut self, paths: &[u64]) {
+        let room = MAX_NAMES.saturating_sub(self.named.len());
+        self.named.extend(paths.iter().take(room));
     }
 
     /// A text of the server reached the client: its addresses are remembered.
