@@ -59,6 +59,7 @@ fn what_it_finds_is_replaced_both_ways_and_not_written_down() {
     assert_eq!(peer.code(), 0);
     let log = audit(&dir);
     assert!(log.contains(r#""detector":"external","type":"person""#), "{log}");
+    assert!(log.contains("the guardrail `analyzer` says so"), "{log}");
     assert!(!log.contains("Ann met"), "{log}");
 }
 

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::Entry;
 use super::chain::hex;
 use super::line::Line;
+use crate::detect::Detector;
 use crate::json::{self, Limits, Value};
 use crate::mcp::{Decoded, Message, MessageKind, RequestId, decode};
 use crate::policy::{Context, Mode, Weighed};
@@ -101,6 +102,9 @@ fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
                     line.text("path", &json::path_to(message.document().root(), finding.node));
                 }
                 line.number("count", count(finding.ranges.len()));
+                if finding.detector == Detector::External {
+                    line.text("why", finding.why);
+                }
                 line.text("reaction", reaction.as_str());
             });
         },

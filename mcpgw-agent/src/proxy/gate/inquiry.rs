@@ -209,3 +209,6 @@ impl fmt::Debug for Inquiry {
         f.debug_struct("Inquiry").field("messages", &self.items.len()).field("asks", &asks).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,12 @@ use std::task::Poll;
 
 /// What all of `futures` come to, in their order.
 pub(crate) async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut waiting: Vec<(Pin<Box<F>>, Option<F::Output>)> =
-        futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    let mut futures: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
     poll_fn(|context| {
         let mut is_done = true;
-        for (future, output) in waiting.iter_mut().filter(|(_, output)| output.is_none()) {
+        let waiting = futures.iter_mut().zip(&mut outputs).filter(|(_, output)| output.is_none());
+        for (future, output) in waiting {
             match future.as_mut().poll(context) {
                 Poll::Ready(ready) => *output = Some(ready),
                 Poll::Pending => is_done = false,
@@ -19,5 +20,5 @@ pub(crate) async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
         if is_done { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    waiting.into_iter().filter_map(|(_, output)| output).collect()
+    outputs.into_iter().flatten().collect()
 }
