@@ -127,7 +127,8 @@ impl Inspector {
 
 /// A member's name, if it is one: what is longer than that says nothing about a value, and each value has it.
 fn name(key: Value<'_>) -> Cow<'_, str> {
-    let is_short = key.raw().len() <= MAX_NAME;
+    // Its text is not even looked at: that would be done for each value.
+    let is_short = key.span().len() <= MAX_NAME;
     if is_short { key.as_str().unwrap_or_default() } else { Cow::Borrowed("") }
 }
 
@@ -276,12 +277,7 @@ impl<'i> Pass<'i> {
     }
 
     /// Looks at one reading; `origin` says where a range of it comes from.
-    fn read(
-        &mut self,
-        reading: &Reading<'_>,
-        place: &Place<'_>,
-        origin: &mut Origin<'_>,
-    ) {
+    fn read(&mut self, reading: &Reading<'_>, place: &Place<'_>, origin: &mut Origin<'_>) {
         let inspector = self.inspector;
         inspector.nominator.scan(reading.text(), &mut self.nominations);
         for (index, detector) in inspector.detectors.iter().enumerate() {

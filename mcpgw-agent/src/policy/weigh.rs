@@ -103,7 +103,9 @@ impl Policy {
             let reaction = match self.detectors.reaction(&finding, &at) {
                 Reaction::Off => continue,
                 Reaction::Redact if !is_replaceable(&finding, method, request) => Reaction::Deny,
-                reaction @ (Reaction::Observe | Reaction::Redact | Reaction::Hold | Reaction::Deny) => reaction,
+                reaction @ (Reaction::Observe | Reaction::Redact | Reaction::Hold | Reaction::Deny) => {
+                    reaction
+                }
             };
             // One definition does not go on; the others of its list do.
             let is_removed = reaction > Reaction::Redact && lists.remove(&finding);
