@@ -40,7 +40,8 @@ impl<'p> Session<'p> {
         let text = self.post(&call(7, method, &params.to_string()));
         let data = text.lines().map(|line| line.strip_prefix("data:").unwrap_or(line).trim());
         let answers = data.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let answer = answers.filter(|message| message["id"] == 7 && message.get("method").is_none()).last();
+        let mut answers = answers.filter(|message| message["id"] == 7 && message.get("method").is_none());
+        let answer = answers.next_back();
         (answer.unwrap_or_else(|| panic!("no answer in {text:?}")), text)
     }
 
