@@ -39,8 +39,9 @@ impl<'p> Session<'p> {
     fn ask(&self, method: &str, params: &Value) -> (Value, String) {
         let text = self.post(&call(7, method, &params.to_string()));
         let data = text.lines().map(|line| line.strip_prefix("data:").unwrap_or(line).trim());
-        let mut answers = data.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let answer = answers.rfind(|message| message["id"] == 7 && message.get("method").is_none());
+        let answers = data.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut answers = answers.filter(|message| message["id"] == 7 && message.get("method").is_none());
+        let answer = answers.next_back();
         (answer.unwrap_or_else(|| panic!("no answer in {text:?}")), text)
     }
 

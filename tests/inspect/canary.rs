@@ -98,7 +98,7 @@ fn spelled(value: &Value, how: Spelling, out: &mut String) {
             }
             out.push('}');
         }
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => out.push_str(&other.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
     }
 }
 

@@ -127,7 +127,8 @@ impl Inspector {
 
 /// A member's name, if it is one: what is longer than that says nothing about a value, and each value has it.
 fn name(key: Value<'_>) -> Cow<'_, str> {
-    let is_short = key.raw().len() <= MAX_NAME;
+    // Its text is not even looked at: that would be done for each value.
+    let is_short = key.span().len() <= MAX_NAME;
     if is_short { key.as_str().unwrap_or_default() } else { Cow::Borrowed("") }
 }
 

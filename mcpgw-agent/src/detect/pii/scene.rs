@@ -27,7 +27,7 @@ pub(super) struct Scene<'a, 'h> {
 }
 
 impl<'a, 'h> Scene<'a, 'h> {
-    pub(super) fn new(text: &'a str, place: &Place<'_>, hits: &'h mut Vec<Hit>) -> Self {
+    pub(super) fn new(text: &'a str, place: &'a Place<'_>, hits: &'h mut Vec<Hit>) -> Self {
         let is_edge = |character: char| character.is_whitespace() || ",.;:'\"".contains(character);
         // A member with a name of its own says what its value is; only text for reading is looked at without.
         let is_text = matches!(place.key, "" | "text" | "content" | "value" | "result" | "output" | "data");

@@ -136,31 +136,31 @@ pub(super) struct Around<'a> {
     next: usize,
     /// End of the last of them.
     last: usize,
-    key: Topics,
+    /// The name of the member whose value the text is.
+    key: &'a str,
+    /// What that speaks of, once somebody asked: most texts have nothing to ask for.
+    of_key: Option<Topics>,
 }
 
 impl<'a> Around<'a> {
     /// `key` is the name of the member whose value the text is.
-    pub(super) fn new(text: &'a str, key: &str) -> Self {
-        let mut around = Self {
-            text: text.as_bytes(),
-            read: 0,
-            kept: Default::default(),
-            next: 0,
-            last: 0,
-            key: Topics::NONE,
-        };
-        if !key.is_empty() && key.len() <= 64 {
-            let mut of = Around { text: key.as_bytes(), ..around };
-            of.read_to(key.len());
-            around.key = of.kept.iter().fold(Topics::NONE, |topics, (_, more)| topics.or(*more));
-        }
-        around
+    pub(super) fn new(text: &'a str, key: &'a str) -> Self {
+        Self { text: text.as_bytes(), read: 0, kept: Default::default(), next: 0, last: 0, key, of_key: None }
     }
 
     /// What the text's key speaks of.
-    pub(super) fn key(&self) -> Topics {
-        self.key
+    pub(super) fn key(&mut self) -> Topics {
+        if let Some(known) = self.of_key {
+            return known;
+        }
+        let mut topics = Topics::NONE;
+        if !self.key.is_empty() && self.key.len() <= 64 {
+            let mut of = Around::new(self.key, "");
+            of.read_to(self.key.len());
+            topics = of.kept.iter().fold(topics, |topics, (_, more)| topics.or(*more));
+        }
+        self.of_key = Some(topics);
+        topics
     }
 
     /// What the words within `within` bytes before the range, those just behind it and the text's key speak of. Ranges
@@ -168,12 +168,13 @@ impl<'a> Around<'a> {
     pub(super) fn at(&mut self, range: &Range<usize>, within: usize) -> Topics {
         self.read = self.read.max(range.start.saturating_sub(BEFORE));
         self.read_to(range.end + BEHIND);
+        let key = self.key();
         if self.last + BEFORE < range.start {
-            return self.key;
+            return key;
         }
         let near = range.start.saturating_sub(within)..range.end + BEHIND.min(within);
         let within = self.kept.iter().filter(|(end, _)| near.contains(end));
-        within.fold(self.key, |topics, (_, more)| topics.or(*more))
+        within.fold(key, |topics, (_, more)| topics.or(*more))
     }
 
     /// As [`at`](Self::at), in the whole window.
