@@ -47,7 +47,10 @@ impl Stage {
     fn with(dir: tempfile::TempDir, command: &[OsString]) -> Self {
         let log = dir.path().join("audit.jsonl");
         let flags = [Path::new("--policy"), &default_policy(), Path::new("--audit-log"), &log];
-        let mut client = Client::open(wrapped_with(flags, command), "2025-06-18");
+        // What one cast says of itself is no change of what another did.
+        let mut wrap = wrapped_with(flags, command);
+        wrap.env("XDG_STATE_HOME", dir.path().join("state"));
+        let mut client = Client::open(wrap, "2025-06-18");
         let listed = client.ask(&request("list", "tools/list", &json!({})));
         assert!(listed["result"]["tools"].is_array(), "{listed}");
         Self { dir, client, calls: 0 }

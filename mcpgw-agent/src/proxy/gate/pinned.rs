@@ -67,7 +67,7 @@ impl Pinned {
         let report = server.check(pass, definitions.iter().copied(), answers.from_start, is_last);
         let compared = report.entries.iter().zip(&definitions);
         let mut findings: Vec<_> =
-            compared.filter_map(|(entry, definition)| differs(&entry.standing, *definition)).collect();
+            compared.filter_map(|(entry, definition)| differs(kind, &entry.standing, *definition)).collect();
         let removed = report
             .removed
             .iter()
@@ -113,7 +113,7 @@ fn listing(kind: DefinitionKind) -> Option<&'static str> {
     }
 }
 
-fn differs(standing: &Standing, definition: Value<'_>) -> Option<Finding> {
+fn differs(kind: DefinitionKind, standing: &Standing, definition: Value<'_>) -> Option<Finding> {
     match standing {
         Standing::Same | Standing::Trusted => None,
         Standing::Added => Some(finding(
@@ -126,7 +126,9 @@ fn differs(standing: &Standing, definition: Value<'_>) -> Option<Finding> {
             let worst = changes.iter().max_by_key(|change| change.severity);
             let severity = worst.map_or(Severity::High, |change| change.severity);
             let why = worst.map_or("it is not what was approved", |change| change.what.why());
-            Some(finding("changed", severity, why, definition))
+            // What a session begins with is another thing than one definition of many: without it there is no session.
+            let is_server = kind == DefinitionKind::Server;
+            Some(finding(if is_server { "identity_changed" } else { "changed" }, severity, why, definition))
         }
         Standing::Unpinned => Some(finding("unpinned", Severity::Medium, "it cannot be pinned", definition)),
     }
