@@ -215,7 +215,7 @@ pub fn scan(
             (dialogue::listen(&mut remote, true, deadline, &mut seen).err(), String::new())
         }
     };
-    let (pins, changed) = pinned::compare(target, &label, &seen, options)?;
+    let (pins, changed) = pinned::compare(target, &seen, options)?;
     let standing = match (&package, &options.registries) {
         (Some(package), Some(registries)) => reputation::ask(package, registries),
         (_, _) => Standing::Unknown,

@@ -1,11 +1,12 @@
 //! How what a server lists compares with what is pinned of it.
 
-use std::os::unix::ffi::OsStrExt;
+use nix::unistd::geteuid;
 
 use super::issue::{Issue, Subject};
 use super::observation::Observation;
 use super::{Options, ScanError, Target};
 use crate::detect::{DefinitionKind, Severity};
+use crate::inventory::program;
 use crate::json::{Document, Limits, Value};
 use crate::pins::{Pass, Pins, Report, ServerId, Standing, Trust};
 
@@ -51,18 +52,25 @@ pub struct PinSummary {
     pub removed: usize,
 }
 
-/// Which server it is: as whoever pins it says.
-fn identity(target: &Target, label: &str) -> ServerId {
+/// Which server it is: the one `wrap` and `proxy` would take it for.
+fn identity(target: &Target) -> ServerId {
     match target {
-        Target::Command { words, .. } => ServerId::new(words.iter().map(|word| word.as_bytes()), label),
-        Target::Url { url, .. } => ServerId::new([url.as_str().as_bytes()], label),
+        Target::Command { words, .. } => {
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            ServerId::of_command(geteuid().as_raw(), &program(&words).unwrap_or_default())
+        }
+        Target::Url { url, .. } => {
+            let mut url = url.clone();
+            url.set_query(None);
+            url.set_fragment(None);
+            ServerId::of_url(url.as_str())
+        }
     }
 }
 
 /// Holds what was heard against the pins. Writes them only where they are to be kept.
 pub(super) fn compare(
     target: &Target,
-    label: &str,
     seen: &Observation,
     options: &Options,
 ) -> Result<(PinSummary, Vec<Issue>), ScanError> {
@@ -73,7 +81,7 @@ pub(super) fn compare(
     if seen.identity.is_none() {
         return Ok((summary, Vec::new()));
     }
-    let server = identity(target, label);
+    let server = identity(target);
     let trust = if options.keeps_pins { Trust::FirstUse } else { Trust::Approved };
     let pins = Pins::open(directory, trust)?;
     let is_known = pins.list()?.into_iter().flatten().any(|book| book.server.hash() == server.hash());
