@@ -28,6 +28,7 @@ mod facts;
 mod glob;
 mod leaf;
 mod lint;
+mod names;
 mod parse;
 pub(crate) mod path;
 mod pattern;

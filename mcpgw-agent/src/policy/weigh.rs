@@ -1,6 +1,6 @@
 //! What findings make of an evaluation.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use base64::Engine as _;
@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
+use super::names::Names;
 use super::{Effect, Evaluation, Policy, Request};
 use crate::detect::external::is_personal;
 use crate::detect::watch::Granted;
@@ -228,7 +229,7 @@ fn edits(message: &Message, weighed: &[Weighed], meant: impl Fn(&Weighed) -> boo
     }
     // The sort is stable: of two that begin together, the kind found first stays.
     parts.sort_by_key(|(finding, range)| (finding.node, range.start));
-    let mut names = Names::new(message);
+    let mut names = Names::new(message, "<");
     let mut edits = Vec::new();
     for of_text in parts.chunk_by(|(a, _), (b, _)| a.node == b.node) {
         let Some((first, _)) = of_text.first() else { continue };
@@ -260,36 +261,6 @@ fn in_part(value: Value<'_>, found: &[(&Finding, &Range<usize>)]) -> Vec<Edit> {
         }
     }
     json::replace(value, apart.iter().map(|(range, with)| (range.clone(), &**with)))
-}
-
-/// Names for keys that are replaced: different from each other, and from every key that stays.
-struct Names<'m> {
-    message: &'m Message,
-    /// Texts of the message that look like placeholders; collected at the first key.
-    taken: Option<HashSet<String>>,
-    last: usize,
-}
-
-impl<'m> Names<'m> {
-    fn new(message: &'m Message) -> Self {
-        Self { message, taken: None, last: 0 }
-    }
-
-    fn fresh(&mut self, with: &str) -> String {
-        let document = self.message.document();
-        let taken = self.taken.get_or_insert_with(|| {
-            let texts = (0..document.root().end()).filter_map(|index| Value::at(document, index).as_str());
-            texts.filter(|text| text.starts_with('<')).map(|text| text.into_owned()).collect()
-        });
-        // Counted on for all keys together: as many steps as there are texts.
-        loop {
-            self.last += 1;
-            let name = format!("{with} {}", self.last);
-            if !taken.contains(&name) {
-                return name;
-            }
-        }
-    }
 }
 
 /// What stands where something of this kind was: `<GITHUB_TOKEN>`.

@@ -74,7 +74,7 @@ fn rules_and_findings_together_do_the_stricter() {
     let evaluation = inspected(&redact, &both);
     let Effect::Redact(edits) = &evaluation.effect else { panic!("{evaluation:?}") };
     let text = outgoing(&both, edits);
-    assert!(text.contains(r#"{"a":"[REDACTED:mail] <SENT>","<SENT> "#), "{text}");
+    assert!(text.contains(r#"{"a":"[REDACTED:mail] <SENT>","<SENT>":"x"}"#), "{text}");
     // What rules deny is looked at for what must not be written down, and for nothing else.
     let gone = call("gone", r#"{"a":"swordfish"}"#);
     let denied = inspected(&redact, &gone);
@@ -138,7 +138,7 @@ fn keys_that_are_replaced_are_no_other_key() {
     let sent = call("x", r#"{"<SENT> 1":1,"swordfish":2,"<SENT> 2":3,"a swordfish":4,"b":{"swordfish":5}}"#);
     let Effect::Redact(edits) = inspected(&policy, &sent).effect else { panic!() };
     let out = outgoing(&sent, &edits);
-    for expected in [r#""<SENT> 3":2"#, r#""<SENT> 4":4"#, r#"{"<SENT> 5":5}"#] {
+    for expected in [r#""<SENT>":2"#, r#""<SENT> 3":4"#, r#"{"<SENT> 4":5}"#] {
         assert!(out.contains(expected), "{out}");
     }
     // It is read as strictly as what came.
