@@ -12,12 +12,10 @@ use super::names::Names;
 use super::{Effect, Evaluation, Policy, Request};
 use crate::detect::external::is_personal;
 use crate::detect::watch::Granted;
-use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, Inspector, LISTS, Realm, Subject};
+use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, LISTS, Realm};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
 
-/// What these find is not written down, whatever becomes of its message.
-const CONCEALED: [Detector; 2] = [Detector::Secrets, Detector::Pii];
 /// What stands in the record in the place of arguments that were not looked at to their end.
 const NOT_INSPECTED: &str = r#"{"<NOT_INSPECTED>":true}"#;
 
@@ -34,27 +32,8 @@ impl Policy {
     /// What it makes of `request` and of what is found in it, by itself: without the session around it.
     pub fn judge(&self, request: &Request<'_>) -> Evaluation {
         let evaluation = self.evaluate(request);
-        let wanted = self.inspects(request, &evaluation);
-        let tool = request.tool();
-        let subject = Subject {
-            direction: request.direction,
-            server: &request.context.server,
-            answers: request.answers.map(|open| &*open.method),
-            tool: tool.as_deref(),
-        };
-        let findings = Inspector::shipped().message(request.message, &subject, wanted);
-        self.weigh(request, evaluation, wanted, findings)
-    }
-
-    /// The detectors that should look at `request`. Where `evaluation` denies it anyway those alone whose findings are not
-    /// written down.
-    #[must_use]
-    pub fn inspects(&self, request: &Request<'_>, evaluation: &Evaluation) -> DetectorSet {
-        let wanted = self.wants(request);
-        if !evaluation.is_denied() {
-            return wanted;
-        }
-        CONCEALED.into_iter().filter(|detector| wanted.has(*detector)).collect()
+        let wanted = evaluation.inspected_by(self.wants(request));
+        self.weigh(request, evaluation, wanted, request.inspect(wanted))
     }
 
     /// The detectors that are not off for `request`.
@@ -103,6 +82,7 @@ impl Policy {
         for finding in findings.list {
             let reaction = match self.detectors.reaction(&finding, &at) {
                 Reaction::Off => continue,
+                Reaction::Redact if is_state(&finding, request) => Reaction::Observe,
                 Reaction::Redact if !is_replaceable(&finding, method, request) => Reaction::Deny,
                 reaction @ (Reaction::Observe | Reaction::Redact | Reaction::Hold | Reaction::Deny) => {
                     reaction
@@ -122,7 +102,7 @@ impl Policy {
         }
         let mut concealed = edits(request.message, &weighed, |weighed| {
             let Finding { detector, kind, .. } = weighed.finding;
-            CONCEALED.contains(&detector) || detector == Detector::External && is_personal(kind)
+            DetectorSet::private().has(detector) || detector == Detector::External && is_personal(kind)
         });
         if !findings.is_complete {
             let arguments = request.message.params().and_then(|params| params.get("arguments"));
@@ -173,10 +153,26 @@ fn is_replaceable(finding: &Finding, method: Option<usize>, request: &Request<'_
     let names = matches!(finding.role, Role::Name | Role::Uri);
     // Where the protocol wants a number a placeholder would be none.
     let is_number = || Value::at(request.message.document(), finding.node).as_number().is_some();
+    // Whoever gets it hands it back: another would be nobody's.
+    let is_handed_back =
+        finding.role == Role::Opaque || progress_token(request.message) == Some(finding.node);
     let decides = method == Some(finding.node)
+        || is_handed_back
         || names && request.direction == Direction::ToServer
         || matches!(finding.role, Role::Name | Role::Error) && is_number();
     !finding.ranges.is_empty() && !decides
+}
+
+/// A signed token in a cursor, a task's id or the state of a request: whoever keeps state there makes it so. It is on its
+/// way back to who gave it away, and not written down.
+fn is_state(finding: &Finding, request: &Request<'_>) -> bool {
+    let id = request.message.document().root().get("id").map(Value::index);
+    finding.role == Role::Opaque && finding.kind == "jwt" && id != Some(finding.node)
+}
+
+/// The place of the request's progress token in its index.
+fn progress_token(message: &Message) -> Option<usize> {
+    Some(message.params()?.get("_meta")?.get("progressToken")?.index())
 }
 
 /// Lists of definitions in a message, and those that are taken out.
