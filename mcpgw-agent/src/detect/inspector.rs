@@ -324,6 +324,7 @@ impl<'i> Pass<'i> {
 
     fn add(&mut self, detector: Detector, hit: &Hit, source: Source, range: Range<usize>) {
         let Hit { kind, severity, score, why, .. } = *hit;
+        debug_assert!(detector.gives(kind), "{detector:?} lists no `{kind}`");
         let list = &mut self.findings.list;
         let here = list.iter_mut().rev().take_while(|finding| finding.node == source.node);
         for finding in here {

@@ -44,6 +44,11 @@ impl Pii {
         kind::severity(kind)
     }
 
+    /// All kinds, in order.
+    pub fn all_kinds() -> impl Iterator<Item = &'static str> {
+        kind::all()
+    }
+
     /// The kinds a policy means by a name: a kind, an entity of Presidio, a pattern of the `pii` plugin of other gateways,
     /// or a family such as `payment`; in any case, with blanks or hyphens for underscores. `all` and `pii` are every kind.
     #[must_use]
