@@ -38,16 +38,15 @@ const ADDRESSES: usize = 6;
 const MAILS: usize = 11;
 
 impl Pii {
-    /// What stands in a text in place of personal data of this kind: `<CREDIT_CARD>`.
-    #[must_use]
-    pub fn placeholder(kind: &str) -> &'static str {
-        kind::placeholder(kind)
-    }
-
     /// How bad it is that personal data of this kind is there.
     #[must_use]
     pub fn severity(kind: &str) -> Severity {
         kind::severity(kind)
+    }
+
+    /// All kinds, in order.
+    pub fn all_kinds() -> impl Iterator<Item = &'static str> {
+        kind::all()
     }
 
     /// The kinds a policy means by a name: a kind, an entity of Presidio, a pattern of the `pii` plugin of other gateways,

@@ -1,0 +1,543 @@
+//! The kinds of finding each detector can give: what a policy may name. Whatever a detector gives is held against its list
+//! in every test.
+
+use super::external::kinds as external;
+use super::{Detector, Pii};
+
+impl Detector {
+    /// All kinds of finding it gives, in order. A guardrail may have others, of its operator's choice.
+    #[must_use]
+    pub fn kinds(self) -> Vec<&'static str> {
+        let listed = match self {
+            Self::Pii => return Pii::all_kinds().collect(),
+            Self::External => return external(),
+            Self::Injection => INJECTION,
+            Self::Poisoning => POISONING,
+            Self::Pins => PINS,
+            Self::Secrets => SECRETS,
+            Self::Destructive => DESTRUCTIVE,
+            Self::Scope => SCOPE,
+            Self::Traversal => TRAVERSAL,
+            Self::Ssrf => SSRF,
+            Self::Exfiltration => EXFILTRATION,
+            Self::ArgumentInjection => ARGUMENT_INJECTION,
+            Self::Flow => FLOW,
+            Self::Schema => SCHEMA,
+            Self::Sequence => SEQUENCE,
+        };
+        listed.to_vec()
+    }
+
+    /// It has no other kinds than its [`kinds`](Self::kinds): what is not among them is found by nobody.
+    #[must_use]
+    pub fn is_listed(self) -> bool {
+        self != Self::External
+    }
+
+    /// `kind` is one that it may give.
+    pub(crate) fn gives(self, kind: &str) -> bool {
+        !self.is_listed() || self.kinds().contains(&kind)
+    }
+}
+
+/// Of `injection`.
+const INJECTION: &[&str] = &["conceal", "instruction", "override", "reveal"];
+
+/// Of `poisoning`.
+const POISONING: &[&str] = &[
+    "addressed_to_model",
+    "approval_bypass",
+    "authority_tag",
+    "bidi",
+    "carries_secret",
+    "command",
+    "comment",
+    "concealment",
+    "control_characters",
+    "conversation_access",
+    "cross_tool",
+    "disguised_name",
+    "each_turn",
+    "encoded_text",
+    "exfiltration",
+    "falsification",
+    "filler",
+    "lying_annotation",
+    "names_other_tool",
+    "out_of_scope_parameter",
+    "override",
+    "padding",
+    "persona",
+    "preference",
+    "pretext",
+    "promotion",
+    "redirection",
+    "secret_access",
+    "shadowing",
+    "terminal_escape",
+    "trigger",
+    "unicode_tags",
+    "unknown_argument",
+    "variation_selectors",
+    "zero_width",
+];
+
+/// Of `pins`.
+const PINS: &[&str] = &["added", "changed", "identity_changed", "removed", "rug_pull", "unpinned"];
+
+/// Of `secrets`.
+const SECRETS: &[&str] = &[
+    "1password_secret_key",
+    "1password_token",
+    "adafruit_key",
+    "adobe_client_id",
+    "adobe_client_secret",
+    "age_secret_key",
+    "airtable_key",
+    "airtable_token",
+    "akamai_token",
+    "algolia_key",
+    "alibaba_access_key",
+    "alibaba_secret_key",
+    "amazon_login_secret",
+    "amazon_mws_token",
+    "anthropic_key",
+    "api_key",
+    "artifactory_key",
+    "artifactory_token",
+    "asana_client_secret",
+    "asana_token",
+    "atlassian_token",
+    "authress_key",
+    "aws_access_key_id",
+    "aws_appsync_key",
+    "aws_bedrock_key",
+    "aws_secret_access_key",
+    "azure_devops_token",
+    "azure_key",
+    "azure_openai_key",
+    "basic_credentials",
+    "beamer_token",
+    "bitbucket_password",
+    "bitbucket_secret",
+    "bitbucket_token",
+    "bitly_token",
+    "bittrex_key",
+    "braintree_token",
+    "brevo_key",
+    "buildkite_token",
+    "cerebras_key",
+    "circleci_token",
+    "cisco_meraki_key",
+    "clickhouse_key",
+    "clickup_token",
+    "clojars_token",
+    "cloudflare_key",
+    "cloudflare_origin_ca_key",
+    "cloudflare_token",
+    "cloudinary_secret",
+    "codacy_token",
+    "codecov_token",
+    "cohere_key",
+    "coinbase_key",
+    "coinbase_token",
+    "confluent_key",
+    "connection_string",
+    "contentful_token",
+    "coveralls_token",
+    "cratesio_token",
+    "databricks_token",
+    "datadog_key",
+    "deepgram_key",
+    "deepseek_key",
+    "defined_networking_token",
+    "deno_token",
+    "digitalocean_token",
+    "discord_bot_token",
+    "discord_secret",
+    "docker_swarm_token",
+    "docker_token",
+    "doppler_token",
+    "droneci_token",
+    "dropbox_token",
+    "duffel_token",
+    "dynatrace_token",
+    "easypost_key",
+    "elastic_key",
+    "elevenlabs_key",
+    "etherscan_key",
+    "etsy_key",
+    "facebook_secret",
+    "facebook_token",
+    "fastly_key",
+    "figma_token",
+    "finicity_key",
+    "finnhub_token",
+    "firebase_token",
+    "firecrawl_key",
+    "fireworks_key",
+    "flickr_token",
+    "flutterwave_key",
+    "flutterwave_public_key",
+    "flyio_token",
+    "frameio_token",
+    "freshbooks_token",
+    "freshdesk_key",
+    "gcp_api_key",
+    "github_token",
+    "gitlab_session",
+    "gitlab_token",
+    "gitter_token",
+    "gocardless_token",
+    "google_hmac_key",
+    "google_key",
+    "google_oauth_secret",
+    "google_oauth_token",
+    "google_refresh_token",
+    "grafana_token",
+    "groq_key",
+    "harness_key",
+    "hashicorp_terraform_token",
+    "heroku_key",
+    "honeycomb_key",
+    "hubspot_key",
+    "hubspot_token",
+    "huggingface_token",
+    "infracost_key",
+    "instagram_token",
+    "intercom_token",
+    "intra42_secret",
+    "jfrog_token",
+    "json_web_key",
+    "jwt",
+    "kraken_token",
+    "kubernetes_secret",
+    "kucoin_key",
+    "langfuse_key",
+    "langsmith_key",
+    "launchdarkly_key",
+    "launchdarkly_token",
+    "linear_key",
+    "linear_secret",
+    "linear_token",
+    "linkedin_secret",
+    "lob_key",
+    "looker_secret",
+    "mailchimp_key",
+    "mailgun_key",
+    "mailgun_public_key",
+    "mailjet_key",
+    "mapbox_token",
+    "mattermost_token",
+    "maxmind_key",
+    "mercury_token",
+    "messagebird_token",
+    "mistral_key",
+    "mixpanel_secret",
+    "mongodb_atlas_secret",
+    "nats_nkey_seed",
+    "neon_key",
+    "netlify_token",
+    "newrelic_browser_key",
+    "newrelic_key",
+    "notion_token",
+    "npm_token",
+    "ntlm_message",
+    "nuget_key",
+    "nvidia_key",
+    "nytimes_token",
+    "octopus_key",
+    "okta_token",
+    "openai_key",
+    "openrouter_key",
+    "openshift_token",
+    "opsgenie_key",
+    "paddle_key",
+    "pagerduty_key",
+    "password",
+    "paypal_secret",
+    "perplexity_key",
+    "pgp_private_key",
+    "pinecone_key",
+    "plaid_secret",
+    "plaid_token",
+    "planetscale_password",
+    "planetscale_token",
+    "polar_token",
+    "posthog_key",
+    "postman_key",
+    "postmark_token",
+    "prefect_token",
+    "private_key",
+    "privateai_token",
+    "pulumi_token",
+    "pusher_secret",
+    "pypi_token",
+    "ramp_token",
+    "rapidapi_key",
+    "razorpay_key",
+    "readme_key",
+    "render_key",
+    "replicate_token",
+    "resend_key",
+    "retool_key",
+    "rollbar_token",
+    "rootly_key",
+    "rubygems_key",
+    "runpod_key",
+    "salesforce_key",
+    "salesforce_token",
+    "salt",
+    "samsara_token",
+    "saucelabs_key",
+    "scalingo_token",
+    "segment_key",
+    "sendbird_token",
+    "sendgrid_key",
+    "sentry_token",
+    "settlemint_token",
+    "shippo_key",
+    "shopify_token",
+    "sidekiq_secret",
+    "signed_url",
+    "slack_app_token",
+    "slack_cookie",
+    "slack_token",
+    "snyk_token",
+    "sonar_token",
+    "sourcegraph_token",
+    "splunk_token",
+    "spotify_secret",
+    "square_application_id",
+    "square_secret",
+    "square_token",
+    "squarespace_token",
+    "stripe_key",
+    "stripe_webhook_secret",
+    "stytch_secret",
+    "sumologic_key",
+    "supabase_key",
+    "supabase_token",
+    "tailscale_key",
+    "tavily_key",
+    "telegram_bot_token",
+    "tencent_secret_id",
+    "together_key",
+    "travisci_token",
+    "trello_key",
+    "trello_token",
+    "twilio_account_sid",
+    "twilio_key",
+    "twilio_token",
+    "twitch_token",
+    "twitter_token",
+    "typeform_token",
+    "unsplash_key",
+    "url_credential",
+    "vault_token",
+    "vercel_token",
+    "volcengine_key",
+    "vonage_secret",
+    "voyage_key",
+    "wandb_key",
+    "webhook_url",
+    "xai_key",
+    "yandex_key",
+    "yandex_token",
+    "zendesk_secret",
+    "zoho_token",
+    "zuplo_key",
+];
+
+/// Of `destructive`.
+const DESTRUCTIVE: &[&str] = &[
+    "account_removal",
+    "backup_destroy",
+    "cache_flush",
+    "cloud_delete",
+    "cloud_stop",
+    "cluster_delete",
+    "cluster_drain",
+    "cmdlet_remove",
+    "container_delete",
+    "database_drop",
+    "database_reset",
+    "disk_format",
+    "disk_wipe",
+    "disk_write",
+    "file_delete",
+    "file_encryption",
+    "file_overwrite",
+    "file_shred",
+    "firewall_flush",
+    "forge_delete",
+    "fork_bomb",
+    "git_branch_delete",
+    "git_discard",
+    "git_force_push",
+    "git_history_rewrite",
+    "git_remote_delete",
+    "graph_delete",
+    "hidden_command",
+    "history_clearing",
+    "http_delete",
+    "index_delete",
+    "infrastructure_destroy",
+    "infrastructure_state",
+    "kernel_change",
+    "key_delete",
+    "log_clearing",
+    "mirror_delete",
+    "nested_command",
+    "network_down",
+    "nosql_delete",
+    "nosql_delete_all",
+    "nosql_drop",
+    "nosql_update_all",
+    "package_removal",
+    "package_unpublish",
+    "partition_change",
+    "permission_change",
+    "platform_delete",
+    "process_kill",
+    "queue_delete",
+    "ransom_note",
+    "recursive_delete",
+    "registry_delete",
+    "release_uninstall",
+    "remote_change",
+    "remote_code",
+    "repository_delete",
+    "schedule_removal",
+    "security_disabled",
+    "service_stop",
+    "shutdown",
+    "sql_account",
+    "sql_alter_drop",
+    "sql_delete_all",
+    "sql_drop",
+    "sql_guard_off",
+    "sql_kill",
+    "sql_purge_logs",
+    "sql_replace",
+    "sql_rights",
+    "sql_truncate",
+    "sql_update_all",
+    "store_config",
+    "store_delete",
+    "tool_delete",
+    "unmount",
+    "volume_remove",
+];
+
+/// Of `scope`: its realms.
+const SCOPE: &[&str] =
+    &["bucket", "database", "organization", "project", "repository", "root", "tenant", "workspace"];
+
+/// Of `traversal`.
+const TRAVERSAL: &[&str] = &[
+    "alternate_stream",
+    "device_path",
+    "disguised_traversal",
+    "encoded_traversal",
+    "nul_byte",
+    "path_traversal",
+    "process_link",
+    "remote_path",
+    "system_traversal",
+];
+
+/// Of `ssrf`.
+const SSRF: &[&str] = &[
+    "hidden_address",
+    "internal_name",
+    "link_local_address",
+    "local_scheme",
+    "loopback_address",
+    "metadata_address",
+    "private_address",
+    "rebinding_name",
+];
+
+/// Of `exfiltration`.
+const EXFILTRATION: &[&str] = &[
+    "collector_url",
+    "conversation",
+    "dns_data",
+    "image_with_data",
+    "link_with_data",
+    "secrets_sent",
+    "url_with_data",
+];
+
+/// Of `argument-injection`.
+const ARGUMENT_INJECTION: &[&str] = &[
+    "command_injection",
+    "dangerous_option",
+    "header_injection",
+    "line_end",
+    "option_injection",
+    "shell_letters",
+    "template_injection",
+];
+
+/// Of `flow`.
+const FLOW: &[&str] = &["hidden_recipient", "private_data_leaves", "toxic_flow"];
+
+/// Of `schema`.
+const SCHEMA: &[&str] = &[
+    "missing_required",
+    "not_allowed_value",
+    "not_checked",
+    "result_mismatch",
+    "schema_unusable",
+    "unknown_property",
+    "wrong_type",
+];
+
+/// Of `sequence`.
+const SEQUENCE: &[&str] =
+    &["changed_after_approval", "many_denials", "path_from_result", "repeated_call", "secret_then_network"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Realm;
+
+    /// What is written about detectors.
+    const DOCS: [&str; 11] = [
+        include_str!("../../../docs/detection/calls.md"),
+        include_str!("../../../docs/detection/destructive.md"),
+        include_str!("../../../docs/detection/external.md"),
+        include_str!("../../../docs/detection/flow.md"),
+        include_str!("../../../docs/detection/injection.md"),
+        include_str!("../../../docs/detection/pii.md"),
+        include_str!("../../../docs/detection/pins.md"),
+        include_str!("../../../docs/detection/poisoning.md"),
+        include_str!("../../../docs/detection/schema.md"),
+        include_str!("../../../docs/detection/secrets.md"),
+        include_str!("../../../docs/detection/sequence.md"),
+    ];
+
+    #[test]
+    fn every_kind_is_documented() {
+        for kind in Detector::ALL.into_iter().flat_map(Detector::kinds) {
+            assert!(DOCS.iter().any(|text| text.contains(&format!("`{kind}`"))), "{kind}");
+        }
+    }
+
+    #[test]
+    fn lists_are_in_order_and_policies_can_name_what_is_in_them() {
+        for detector in Detector::ALL {
+            let kinds = detector.kinds();
+            assert!(kinds.is_sorted_by(|one, two| one < two), "{detector:?}");
+            assert!(kinds.iter().all(|kind| detector.gives(kind)));
+            let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            assert!(kinds.iter().all(|kind| kind.bytes().all(is_word)));
+            assert_eq!(detector.gives("shoe_size"), detector == Detector::External);
+        }
+        let mut realms = Realm::ALL.map(Realm::as_str);
+        realms.sort_unstable();
+        assert_eq!(SCOPE, realms);
+    }
+}
