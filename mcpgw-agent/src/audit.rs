@@ -8,15 +8,20 @@
 //! forwards and a record that is written. `docs/audit-format.md` describes the file.
 
 mod chain;
+mod disk;
 mod entry;
 mod error;
 mod event;
+pub mod files;
+pub mod follow;
 mod health;
 mod key;
 mod line;
+pub mod lines;
 mod log;
 mod place;
 mod record;
+mod rotate;
 mod sync;
 mod tail;
 mod verify;
@@ -33,6 +38,7 @@ pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};
 pub use log::{AuditLog, Durability, Options};
 pub use place::default_path;
 pub(crate) use place::user_state_dir;
+pub use rotate::{Kept, Rotation};
 pub use verify::{Finding, Kind, Outcome, Report, Verifier};
 
 use bytes::Bytes;
