@@ -7,6 +7,7 @@
 //! Nothing reaches the other side but the bytes of a [`Permitted`], and only this module makes one, out of a verdict that
 //! forwards and a record that is written. `docs/audit-format.md` describes the file.
 
+mod beat;
 mod chain;
 mod entry;
 mod error;
@@ -17,6 +18,7 @@ mod line;
 mod log;
 mod place;
 mod record;
+mod seal;
 mod sync;
 mod tail;
 mod verify;
@@ -33,6 +35,7 @@ pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};
 pub use log::{AuditLog, Durability, Options};
 pub use place::default_path;
 pub(crate) use place::user_state_dir;
+pub use seal::{Initialised, ROOT_NAME, SealKey, SealOptions, initialise};
 pub use verify::{Finding, Kind, Outcome, Report, Verifier};
 
 use bytes::Bytes;

@@ -64,6 +64,26 @@ pub enum KeyError {
         /// The key file.
         path: PathBuf,
     },
+    /// There is a root key already.
+    #[error("{} is there already", path.display())]
+    Exists {
+        /// The root key's file.
+        path: PathBuf,
+        /// Logs that were begun under it.
+        logs: u64,
+    },
+    /// There are records, and they are not signed with a key that evolves.
+    #[error("{} has records signed with a key that does not evolve", log.display())]
+    NotEvolving {
+        /// The log.
+        log: PathBuf,
+    },
+    /// There is to be a key that evolves.
+    #[error("there is no root key {}, and the configuration asks for one", path.display())]
+    NoRoot {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The system refused.
     #[error("cannot {action} the key file {}", path.display())]
     Io {
@@ -186,12 +206,17 @@ fn make(path: &Path) -> io::Result<()> {
 
 /// `N` random bytes, in hexadecimal.
 fn random_text<const N: usize>() -> io::Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(hex(&*random::<N>()?)))
+}
+
+/// `N` random bytes.
+pub(super) fn random<const N: usize>() -> io::Result<Zeroizing<[u8; N]>> {
     let mut random = Zeroizing::new([0_u8; N]);
     let mut filled = 0;
     while let Some(rest) = random.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
     }
-    Ok(Zeroizing::new(hex(&*random)))
+    Ok(random)
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {

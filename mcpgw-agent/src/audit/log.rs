@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+use super::beat::Beat;
 use super::event::Event;
 use super::health::{Counts, Health};
 use super::key::KeySource;
 use super::line::Line;
+use super::seal::SealOptions;
 use super::sync::{Shared, Syncer};
 use super::writer::Writer;
 use super::{AuditError, Entry, Permitted, Recorded, place, record};
@@ -33,13 +35,16 @@ pub struct Options {
     pub key: KeySource,
     /// When a record counts as written.
     pub durability: Durability,
+    /// When it is sealed.
+    pub seal: SealOptions,
 }
 
 impl Options {
     /// A log at `path`, signed with the key beside it, which is made with it.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), key: KeySource::default(), durability: Durability::default() }
+        let (key, durability) = (KeySource::default(), Durability::default());
+        Self { path: path.into(), key, durability, seal: SealOptions::default() }
     }
 }
 
@@ -47,11 +52,15 @@ impl Options {
 #[derive(Debug)]
 pub struct AuditLog {
     path: PathBuf,
-    /// `None` where the log could not be opened.
-    writer: Mutex<Option<Writer>>,
+    writer: Arc<SharedWriter>,
     syncer: Option<Syncer>,
     counts: Arc<Counts>,
+    /// Seals the log as long as it lives.
+    beat: Option<Beat>,
 }
+
+/// `None` where the log could not be opened.
+type SharedWriter = Mutex<Option<Writer>>;
 
 impl AuditLog {
     /// Opens the log, and makes it and its key where they are not there. One that is there is continued after its
@@ -70,14 +79,19 @@ impl AuditLog {
             })?),
         };
         let path = options.path.clone();
-        Ok(Self { path, writer: Mutex::new(Some(writer)), syncer, counts: Arc::default() })
+        let (writer, counts) = (Arc::new(Mutex::new(Some(writer))), Arc::<Counts>::default());
+        let (theirs, synced) = ((Arc::clone(&writer), Arc::clone(&counts)), syncer.is_some());
+        let beat = Beat::start(options.seal.beat, move || seal(&theirs.0, &theirs.1, synced));
+        let beat =
+            beat.map_err(|source| AuditError::Io { action: "start sealing", path: path.clone(), source })?;
+        Ok(Self { path, writer, syncer, counts, beat: Some(beat) })
     }
 
     /// The log at `path` that could not be opened: each record is lost, and counted. That stops nothing in observe mode,
     /// and everything in enforce mode.
     #[must_use]
     pub fn absent(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), writer: Mutex::default(), syncer: None, counts: Arc::default() }
+        Self { path: path.into(), writer: Arc::default(), syncer: None, counts: Arc::default(), beat: None }
     }
 
     /// [`open`](Self::open)s the log or, where another process writes it, one of this process' own beside it. For
@@ -206,13 +220,42 @@ impl AuditLog {
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
-        // A writer knows what it has written, and checks the file before each record.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.writer)
+    }
+}
+
+fn lock(writer: &SharedWriter) -> MutexGuard<'_, Option<Writer>> {
+    // A writer knows what it has written, and checks the file before each record.
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Seals the log; `synced` where a seal is to be on the disk too.
+fn seal(writer: &SharedWriter, counts: &Counts, synced: bool) {
+    // What can be brought to the disk without holding up records is.
+    let due = lock(writer).as_ref().filter(|open| open.is_epoch_due()).map(Writer::shared_file);
+    if let Some(file) = due {
+        file.sync_data().ok();
+    }
+    let mut open = lock(writer);
+    let Some(writer) = open.as_mut() else { return };
+    let sealed = writer.beat();
+    let file = writer.shared_file();
+    drop(open);
+    let sealed = sealed.map(|()| if synced { file.sync_data() } else { Ok(()) });
+    match sealed {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a checkpoint of the audit log is not on the disk"),
+        Err(error) => {
+            counts.failing(&error);
+            tracing::warn!(%error, "the audit log cannot be sealed");
+        }
     }
 }
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
+        // It holds the file, and with it the lock.
+        drop(self.beat.take());
         if let Err(error) = self.close() {
             tracing::error!(%error, "the audit log could not be closed");
         }

@@ -3,6 +3,8 @@
 //! A write that fails half way is taken back, so that the file can be verified at any time; what could not be written is
 //! counted, and the next record that can be is preceded by one that says how many are missing.
 
+mod seal;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -14,12 +16,12 @@ use nix::sys::resource::{Resource, getrlimit};
 use rustix::fs::{AtFlags, StatxFlags, statx};
 
 use super::AuditError;
-use super::chain::{Chain, Signer};
+use super::chain::Chain;
 use super::event::Own;
-use super::key::Key;
 use super::line::Line;
 use super::log::{Durability, Options};
 use super::place::sync_name;
+use super::seal::Sealer;
 use super::tail::{self, Tail};
 
 /// Bytes that are written before the limit on files' lengths is asked for again: only somebody else could lower it.
@@ -35,6 +37,7 @@ pub(super) struct Writer {
     /// Bytes it may have by the limit on files' lengths, as far as that has been asked.
     allowed: u64,
     chain: Chain,
+    sealer: Sealer,
     /// Records that are missing, and since when.
     missing: Option<(u64, Timestamp)>,
     /// There may be a part of a record after the whole ones.
@@ -48,26 +51,28 @@ pub(super) struct Writer {
 impl Writer {
     /// Opens `path`, continues what is there, and says so in a record.
     pub(super) fn open(options: &Options) -> Result<Self, AuditError> {
-        let Options { path, key, durability } = options;
+        let Options { path, key, durability, seal } = options;
         let file = tail::open(path, false)?;
         let metadata = file.metadata();
         let metadata =
             metadata.map_err(|source| AuditError::Io { action: "look at", path: path.clone(), source })?;
-        let mut signer = Signer::new(&Key::find(key, path, metadata.len() > 0)?);
-        let Tail { length, last, torn } = tail::continue_at(&file, path, &mut signer)?;
+        let mut sealer = Sealer::find(key, *seal, path, metadata.len() > 0)?;
+        let Tail { length, last, torn } = tail::continue_at(&file, path, &mut sealer)?;
         let (seq, head) = last.unwrap_or_default();
         let mut writer = Self {
             path: path.clone(),
             file: Arc::new(file),
             length,
             allowed: 0,
-            chain: Chain::new(signer, seq, head),
+            chain: Chain::new(sealer.signer().clone(), seq, head),
+            sealer,
             missing: None,
             torn: false,
             durability: *durability,
             unopened: false,
             closed: false,
         };
+        writer.catch_up()?;
         writer.opened(false, torn)?;
         Ok(writer)
     }
@@ -95,11 +100,9 @@ impl Writer {
         if self.closed {
             return Ok(());
         }
-        let mut line = Line::new();
-        Own::Closed.write(&mut line);
-        let added = self.append(line);
+        let ended = self.settle().and_then(|_| self.end());
         self.closed = true;
-        added.map(drop)
+        ended
     }
 
     /// Records how many records are missing; says whether any were.
@@ -160,8 +163,8 @@ impl Writer {
             Durability::Synced => sync_name(&self.path).map_err(|source| self.io("sync", source))?,
         }
         let mut line = Line::new();
-        let continues = self.chain.end();
-        Own::Opened { key_id: self.chain.key_id(), continues, replaces, torn }.write(&mut line);
+        let (continues, key, beat) = (self.chain.end(), self.sealer.key(), self.sealer.beat());
+        Own::Opened { key_id: self.chain.key_id(), key, beat, continues, replaces, torn }.write(&mut line);
         self.put(line).map(drop)
     }
 
@@ -173,7 +176,14 @@ impl Writer {
         let end = self.length.saturating_add(length);
         self.write(&bytes, end).map_err(|source| self.io("write", source))?;
         self.length = end;
-        Ok(self.chain.added(&bytes))
+        let seq = self.chain.added(&bytes);
+        if self.sealer.count()
+            && let Err(error) = self.next_epoch()
+        {
+            // The record is written; the epoch goes on, and the next record tries again.
+            tracing::error!(%error, "an epoch of the audit log cannot be ended");
+        }
+        Ok(seq)
     }
 
     /// Writes all of `bytes`, which end at `end` of the file, or none.

@@ -97,6 +97,18 @@ pub(super) struct AuditSection {
     pub(super) path: Option<At<String>>,
     pub(super) durability: Option<DurabilityWord>,
     pub(super) signing_key_file: Option<At<String>>,
+    #[serde(default)]
+    pub(super) seal: SealSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SealSection {
+    pub(super) checkpoint: Option<At<String>>,
+    pub(super) epoch: Option<At<String>>,
+    pub(super) epoch_records: Option<At<u64>>,
+    pub(super) open: Option<bool>,
+    pub(super) required: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::ProblemKind;
 use super::super::file::{
-    AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection, PinsSection, TrustWord,
+    AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection, PinsSection, SealSection, TrustWord,
 };
 use super::super::gateway::{Audit, Gateway, GatewayLimits, Pins};
 use super::{Check, SECONDS_TO_DAY, size};
-use crate::audit::Durability;
+use crate::audit::{Durability, SealOptions};
 use crate::pins::Trust;
 use crate::yaml::At;
 
@@ -16,6 +16,8 @@ use crate::yaml::At;
 const MESSAGE_BYTES: (u64, u64) = (4096, 256 << 20);
 /// Least and most sessions: each has three threads and about ten descriptors.
 const SESSIONS: (u64, u64) = (1, 10_000);
+/// Least and most records of an epoch: each ends with several writes to the disk.
+const EPOCH_RECORDS: (u64, u64) = (1000, 1_000_000_000);
 
 impl Check {
     pub(super) fn gateway(&mut self, section: &GatewaySection) -> Gateway {
@@ -32,11 +34,27 @@ impl Check {
     }
 
     fn audit(&mut self, section: &AuditSection) -> Audit {
-        let AuditSection { path, durability, signing_key_file } = section;
+        let AuditSection { path, durability, signing_key_file, seal } = section;
         Audit {
             path: self.path("gateway.audit.path", path),
             durability: durability.map_or(Durability::default(), Durability::from),
             signing_key_file: self.path("gateway.audit.signing-key-file", signing_key_file),
+            seal: self.seal(seal),
+        }
+    }
+
+    fn seal(&mut self, section: &SealSection) -> SealOptions {
+        let default = SealOptions::default();
+        let SealSection { checkpoint, epoch, epoch_records, open, required } = section;
+        let key = "gateway.audit.seal.epoch-records";
+        SealOptions {
+            beat: self.period("gateway.audit.seal.checkpoint", checkpoint, default.beat, SECONDS_TO_DAY),
+            epoch_age: self.period("gateway.audit.seal.epoch", epoch, default.epoch_age, SECONDS_TO_DAY),
+            epoch_records: self.value(key, epoch_records.as_ref(), default.epoch_records, |&records| {
+                size(records, EPOCH_RECORDS).map(u64::from)
+            }),
+            open: open.unwrap_or(default.open),
+            required: required.unwrap_or(default.required),
         }
     }
 
