@@ -38,8 +38,11 @@ pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};
 pub use log::{AuditLog, Durability, Options};
 pub use place::default_path;
 pub(crate) use place::user_state_dir;
-pub use seal::{Initialised, ROOT_NAME, SealKey, SealOptions, initialise};
-pub use verify::{Finding, Kind, Outcome, Report, Verifier};
+pub use seal::{
+    Anchor, EpochKey, Initialised, PublicKey, ROOT_NAME, RootKey, SealKey, SealOptions, export, initialise,
+    logs_begun,
+};
+pub use verify::{Finding, Kind, Notice, NoticeKind, Outcome, Report, Verifier};
 
 use bytes::Bytes;
 

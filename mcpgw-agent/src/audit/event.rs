@@ -181,8 +181,8 @@ pub(super) enum Own<'a> {
     },
     /// What is before this is sealed.
     Checkpoint {
-        /// The epoch, where the key evolves.
-        epoch: Option<u64>,
+        /// The key, where it evolves.
+        key: Option<&'a EpochKey>,
         /// From one seal to the next.
         beat: Duration,
         /// Records since the last seal.
@@ -216,13 +216,7 @@ impl Own<'_> {
                 line.text("event", OPENED);
                 line.number("format", FORMAT);
                 line.text("key_id", key_id);
-                if let Some(key) = key {
-                    line.object("sealing", |line| {
-                        line.text("root", &key.root);
-                        line.number("log", key.log);
-                        line.number("epoch", key.epoch);
-                    });
-                }
+                sealing(line, *key);
                 line.number("beat_ms", millis(*beat));
                 let end = |line: &mut Line, count_key, count: u64, hash: &[u8]| {
                     line.number(count_key, count);
@@ -239,11 +233,9 @@ impl Own<'_> {
                 }
                 host(line);
             }
-            Self::Checkpoint { epoch, beat, records } => {
+            Self::Checkpoint { key, beat, records } => {
                 line.text("event", CHECKPOINT);
-                if let Some(epoch) = epoch {
-                    line.number("epoch", *epoch);
-                }
+                sealing(line, *key);
                 line.number("beat_ms", millis(*beat));
                 line.number("records", *records);
             }
@@ -263,6 +255,16 @@ impl Own<'_> {
             }
         }
     }
+}
+
+/// Which key signs: of which root, for which log, in which epoch.
+fn sealing(line: &mut Line, key: Option<&EpochKey>) {
+    let Some(key) = key else { return };
+    line.object("sealing", |line| {
+        line.text("root", &key.root);
+        line.number("log", key.log);
+        line.number("epoch", key.epoch);
+    });
 }
 
 fn following(line: &mut Line, next: Option<&Next>) {

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::chain::{Signer, hex};
 use super::place::{check_private, open_private, sync_name};
+use super::seal::SealKey;
 
 /// The environment variable a key may be given in. Take it out of the environment of whatever is started.
 pub const KEY_VARIABLE: &str = "MCPGW_AUDIT_SIGNING_KEY";
@@ -72,6 +73,12 @@ pub enum KeyError {
         /// Logs that were begun under it.
         logs: u64,
     },
+    /// It is one that verifies, and is not to be on the host.
+    #[error("this key verifies logs: it is not to sign them, nor to be on this host")]
+    Verifies,
+    /// It was meant to be a key that evolves.
+    #[error("the key is not whole: its check does not match what stands before it")]
+    Miscopied,
     /// There are records, and they are not signed with a key that evolves.
     #[error("{} has records signed with a key that does not evolve", log.display())]
     NotEvolving {
@@ -156,8 +163,16 @@ impl Key {
         log.with_file_name(FILE_NAME)
     }
 
-    /// The key `source` names for `log`, made where the log has no records yet.
+    /// The key `source` names for `log`, made where the log has no records yet. A key that verifies is none to sign with.
     pub(super) fn find(source: &KeySource, log: &Path, has_records: bool) -> Result<Self, KeyError> {
+        let key = Self::sought(source, log, has_records)?;
+        if SealKey::is_meant(key.bytes()) {
+            return Err(KeyError::Verifies);
+        }
+        Ok(key)
+    }
+
+    fn sought(source: &KeySource, log: &Path, has_records: bool) -> Result<Self, KeyError> {
         let path = match source {
             KeySource::Given(key) => return Ok(key.clone()),
             KeySource::File(path) => path.clone(),

@@ -16,8 +16,8 @@ mod sealer;
 mod text;
 
 pub use evolve::{Anchor, EpochKey, PublicKey, RootKey};
-pub(super) use file::{KeyFile, read as read_key_file, state_path};
-pub use root::{Initialised, ROOT_NAME, initialise};
+pub(super) use file::{read as read_key_file, state_path};
+pub use root::{Initialised, ROOT_NAME, export, initialise, logs_begun};
 pub use sealer::SealOptions;
 pub(super) use sealer::Sealer;
 pub use text::SealKey;

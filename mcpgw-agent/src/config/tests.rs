@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::Durability;
+use crate::audit::{Durability, SealOptions};
 use crate::inventory::AllowSpec;
 use crate::pins::Trust;
 use guardrail::guardrail;
@@ -87,6 +87,12 @@ gateway:
     path: /var/log/mcpgw/audit.jsonl
     durability: synced
     signing-key-file: /etc/mcpgw/audit.key
+    seal:
+      checkpoint: 10s
+      epoch: 5m
+      epoch-records: 5000
+      open: false
+      required: true
   pins:
     path: /var/lib/mcpgw/approved
     trust: approved
@@ -149,6 +155,13 @@ log:
                 path: Some("/var/log/mcpgw/audit.jsonl".into()),
                 durability: Durability::Synced,
                 signing_key_file: Some("/etc/mcpgw/audit.key".into()),
+                seal: SealOptions {
+                    beat: Duration::from_secs(10),
+                    epoch_age: Duration::from_secs(300),
+                    epoch_records: 5000,
+                    open: false,
+                    required: true,
+                },
             },
             pins: Pins { path: Some("/var/lib/mcpgw/approved".into()), trust: Trust::Approved },
             limits: GatewayLimits { message_bytes: 1 << 20, sessions: 20, sessions_per_user: 10 },
@@ -452,6 +465,11 @@ const KEYS: &[&str] = &[
     "gateway.audit.path",
     "gateway.audit.durability",
     "gateway.audit.signing-key-file",
+    "gateway.audit.seal.checkpoint",
+    "gateway.audit.seal.epoch",
+    "gateway.audit.seal.epoch-records",
+    "gateway.audit.seal.open",
+    "gateway.audit.seal.required",
     "gateway.limits.message-bytes",
     "gateway.limits.sessions",
     "gateway.limits.sessions-per-user",

@@ -78,6 +78,18 @@ impl RootKey {
 }
 
 impl EpochKey {
+    /// The log it is of, by its number in its directory.
+    #[must_use]
+    pub fn log(&self) -> u64 {
+        self.log
+    }
+
+    /// The epoch it is of, from 0.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// The next epoch's.
     #[must_use]
     pub fn next(&self) -> Self {
@@ -105,6 +117,13 @@ impl EpochKey {
     /// The same key of the same epoch.
     pub(in crate::audit) fn is(&self, other: &Self) -> bool {
         self.epoch == other.epoch && self.bytes == other.bytes
+    }
+}
+
+impl PublicKey {
+    /// What the seals of a log are checked with whose `key` stays the same.
+    pub(super) fn fixed(key: &[u8]) -> Self {
+        Self { root: "".into(), log: 0, epoch: 0, key: open_signer(key).verifying_key() }
     }
 }
 

@@ -4,10 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::evolve::{Anchor, RootKey};
+use super::evolve::{Anchor, PublicKey, RootKey};
 use super::file::{KeyFile, dir_of, read, state_path};
 use super::text::SealKey;
-use crate::audit::key::{KeyError, random};
+use crate::audit::key::{Key, KeyError, random};
 use crate::audit::place::{open_private, sync_name};
 
 /// Name of its file, in the directory of the logs.
@@ -100,13 +100,35 @@ pub(super) fn set_aside(state: &Path, log: u64) -> Result<(), KeyError> {
     moved.map_err(|source| KeyError::Io { action: "put aside", path: state.to_owned(), source })
 }
 
-/// The root key of the logs in `dir`, one step before the next log; `None` where there is none.
+/// How many logs of `dir` were begun under its root key, and that key's id; `None` where it has none.
 ///
 /// # Errors
 /// [`KeyError`]: it cannot be read.
-pub(in crate::audit) fn logs_begun(dir: &Path) -> Result<Option<(Box<str>, u64)>, KeyError> {
+pub fn logs_begun(dir: &Path) -> Result<Option<(Box<str>, u64)>, KeyError> {
     Ok(match read(&dir.join(ROOT_NAME))? {
         Some(SealKey::Root(root)) => Some((root.id.clone(), root.log)),
         Some(SealKey::Log(..) | SealKey::Public(..)) | None => None,
     })
+}
+
+/// The key of the epoch that the log at `log` is in, which verifies from there on; with `public` what its seals are checked
+/// with. Where the log's key does not evolve, `fixed` is that key.
+///
+/// # Errors
+/// [`KeyError`]: there is none.
+pub fn export(
+    log: &Path,
+    public: bool,
+    fixed: impl FnOnce() -> Result<Key, KeyError>,
+) -> Result<SealKey, KeyError> {
+    let path = state_path(log);
+    match read(&path)? {
+        Some(SealKey::Log(key, anchor)) if public => Ok(SealKey::Public(key.public(), anchor)),
+        Some(key @ SealKey::Log(..)) => Ok(key),
+        Some(SealKey::Root(_) | SealKey::Public(..)) => {
+            Err(KeyError::Unsafe { path, why: "holds no log's key" })
+        }
+        None if public => Ok(SealKey::Public(PublicKey::fixed(fixed()?.bytes()), Anchor::default())),
+        None => Err(KeyError::NotEvolving { log: log.to_owned() }),
+    }
 }

@@ -34,9 +34,9 @@ impl Writer {
         if self.sealer.is_epoch_due() {
             return self.next_epoch();
         }
-        let epoch = self.sealer.key().map(|key| key.epoch);
         let (beat, records) = (self.sealer.beat(), self.sealer.sealed());
-        self.put_seal(&Own::Checkpoint { epoch, beat, records }, None).map(drop)
+        let key = self.sealer.key().cloned();
+        self.put_seal(&Own::Checkpoint { key: key.as_ref(), beat, records }, None).map(drop)
     }
 
     /// Ends the epoch.
