@@ -39,6 +39,8 @@ pub(super) struct Walk<'k> {
     /// Its line; where it is tied to the others by hashes alone.
     linked: Option<u64>,
     first_seq: Option<u64>,
+    /// The epoch of the last record, where another is in force.
+    strange: Option<u64>,
     /// Lines since the last record that are none: the first one's number, and how many.
     bad: Option<(u64, u64)>,
     holes: Vec<Hole>,
@@ -75,6 +77,7 @@ impl<'k> Walk<'k> {
             is_part,
             last: None,
             linked: None,
+            strange: None,
             first_seq: None,
             bad: None,
             holes: Vec::new(),
@@ -159,6 +162,7 @@ impl<'k> Walk<'k> {
         if self.last.is_none_or(|(seq, _)| seal.seq > seq) {
             self.last = Some((seal.seq, hash));
             self.linked = linked.then_some(self.lines);
+            self.strange = None;
             if !linked {
                 self.vouched = Some(seal.seq);
             }
@@ -233,8 +237,12 @@ impl<'k> Walk<'k> {
         self.find(self.lines, Some(seal.seq), 1, Kind::WrongEpoch);
         let last = self.last.or(self.before.last).unwrap_or_default();
         if (seal.seq, seal.prev) == (last.0.saturating_add(1), last.1) {
-            self.ring.jump(epoch, seal.seq);
+            // One can be a record put in another's place; after two in a row that is how the log goes on.
+            if self.strange == Some(epoch) {
+                self.ring.jump(epoch, seal.seq);
+            }
             self.record(line, seal, false);
+            self.strange = Some(epoch);
         }
     }
 
