@@ -7,6 +7,7 @@
 //! Nothing reaches the other side but the bytes of a [`Permitted`], and only this module makes one, out of a verdict that
 //! forwards and a record that is written. `docs/audit-format.md` describes the file.
 
+mod beat;
 mod chain;
 mod disk;
 mod entry;
@@ -22,6 +23,7 @@ mod log;
 mod place;
 mod record;
 mod rotate;
+mod seal;
 mod sync;
 mod tail;
 mod verify;
@@ -39,7 +41,11 @@ pub use log::{AuditLog, Durability, Options};
 pub use place::default_path;
 pub(crate) use place::user_state_dir;
 pub use rotate::{Kept, Rotation};
-pub use verify::{Finding, Kind, Outcome, Report, Verifier};
+pub use seal::{
+    Anchor, EpochKey, Initialised, PublicKey, ROOT_NAME, RootKey, SealKey, SealOptions, export, initialise,
+    logs_begun,
+};
+pub use verify::{Finding, Kind, Notice, NoticeKind, Outcome, Report, Verifier};
 
 use bytes::Bytes;
 

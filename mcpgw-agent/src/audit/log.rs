@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+use super::beat::Beat;
 use super::event::{Event, Own};
 use super::health::{Counts, Health};
 use super::key::KeySource;
 use super::line::Line;
 use super::rotate::{Keeper, Kept, Rotation};
+use super::seal::SealOptions;
 use super::sync::{Shared, Syncer};
 use super::writer::Writer;
 use super::{AuditError, Entry, Permitted, Recorded, disk, files, place, record, rotate};
@@ -36,6 +38,8 @@ pub struct Options {
     pub durability: Durability,
     /// When another file is begun, and what becomes of those before.
     pub rotation: Rotation,
+    /// When it is sealed.
+    pub seal: SealOptions,
 }
 
 impl Options {
@@ -43,7 +47,8 @@ impl Options {
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         let (key, durability) = (KeySource::default(), Durability::default());
-        Self { path: path.into(), key, durability, rotation: Rotation::default() }
+        let (rotation, seal) = (Rotation::default(), SealOptions::default());
+        Self { path: path.into(), key, durability, rotation, seal }
     }
 }
 
@@ -58,6 +63,8 @@ pub struct AuditLog {
     kept: Arc<Mutex<Kept>>,
     /// Looks after finished files as long as the log lives.
     keeper: Option<Keeper>,
+    /// Seals the log as long as it lives.
+    beat: Option<Beat>,
 }
 
 /// `None` where the log could not be opened.
@@ -87,7 +94,12 @@ impl AuditLog {
         if files::all_finished(&path).is_ok_and(|finished| !finished.is_empty()) {
             keeper.wake();
         }
-        Ok(Self { path, writer, syncer, counts: Arc::default(), kept, keeper: Some(keeper) })
+        let counts = Arc::<Counts>::default();
+        let (theirs, synced) = ((Arc::clone(&writer), Arc::clone(&counts)), syncer.is_some());
+        let beat = Beat::start(options.seal.beat, move || seal(&theirs.0, &theirs.1, synced));
+        let beat =
+            beat.map_err(|source| AuditError::Io { action: "start sealing", path: path.clone(), source })?;
+        Ok(Self { path, writer, syncer, counts, kept, keeper: Some(keeper), beat: Some(beat) })
     }
 
     /// The log at `path` that could not be opened: each record is lost, and counted. That stops nothing in observe mode,
@@ -101,6 +113,7 @@ impl AuditLog {
             counts: Arc::default(),
             kept: Arc::default(),
             keeper: None,
+            beat: None,
         }
     }
 
@@ -255,6 +268,28 @@ impl AuditLog {
     }
 }
 
+/// Seals the log; `synced` where a seal is to be on the disk too.
+fn seal(writer: &SharedWriter, counts: &Counts, synced: bool) {
+    // What can be brought to the disk without holding up records is.
+    let due = lock(writer).as_ref().filter(|open| open.is_epoch_due()).map(Writer::shared_file);
+    if let Some(file) = due {
+        file.sync_data().ok();
+    }
+    let mut open = lock(writer);
+    let Some(writer) = open.as_mut() else { return };
+    let sealed = writer.beat();
+    let file = writer.shared_file();
+    drop(open);
+    let sealed = sealed.map(|()| if synced { file.sync_data() } else { Ok(()) });
+    match sealed {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a checkpoint of the audit log is not on the disk"),
+        Err(error) => {
+            counts.failing(&error);
+            tracing::warn!(%error, "the audit log cannot be sealed");
+        }
+    }
+}
 fn lock(writer: &SharedWriter) -> MutexGuard<'_, Option<Writer>> {
     // A writer knows what it has written, and checks the file before each record.
     writer.lock().unwrap_or_else(PoisonError::into_inner)
@@ -288,8 +323,9 @@ fn deletions(writer: Arc<SharedWriter>, synced: Option<Arc<Shared>>) -> rotate::
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        // It holds the writer, and with it the lock.
+        // Both hold the writer, and with it the lock.
         drop(self.keeper.take());
+        drop(self.beat.take());
         if let Err(error) = self.close() {
             tracing::error!(%error, "the audit log could not be closed");
         }

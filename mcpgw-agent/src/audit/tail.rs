@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::AuditError;
-use super::chain::{LINE_MAX, Seal, Signer, key_id};
+use super::chain::{LINE_MAX, Seal, key_id};
 use super::disk;
 use super::files::is_still;
 use super::place::{check_private, open_private};
+use super::seal::Sealer;
 
 /// Where a log is to be continued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub(super) struct Tail {
     pub(super) torn: Option<(u64, [u8; 32])>,
 }
 
-/// Finds the end of the log `file`, checks its last record against `signer`, and moves what stands after it aside.
-pub(super) fn continue_at(file: &File, path: &Path, signer: &mut Signer) -> Result<Tail, AuditError> {
+/// Finds the end of the log `file`, checks its last record against `sealer`, and moves what stands after it aside.
+pub(super) fn continue_at(file: &File, path: &Path, sealer: &mut Sealer) -> Result<Tail, AuditError> {
     let io = |source| AuditError::Io { action: "read", path: path.to_owned(), source };
     let size = file.metadata().map_err(io)?.len();
     let window = u64::try_from(2 * LINE_MAX).unwrap_or(u64::MAX);
@@ -43,8 +44,8 @@ pub(super) fn continue_at(file: &File, path: &Path, signer: &mut Signer) -> Resu
         Some(lines) => {
             let line = lines.get(memchr::memrchr(b'\n', lines).map_or(0, |at| at + 1)..).unwrap_or_default();
             let seal = Seal::of(line).ok_or_else(|| broken("its last line is no record"))?;
-            if !seal.is_of(signer) {
-                return Err(not_ours(file, path, signer));
+            if !sealer.accepts(&seal, line) {
+                return Err(not_ours(file, path, sealer));
             }
             Some((seal.seq, Sha256::digest(line).into()))
         }
@@ -55,16 +56,20 @@ pub(super) fn continue_at(file: &File, path: &Path, signer: &mut Signer) -> Resu
 }
 
 /// Why the last record's signature is not ours: another key, or another text.
-fn not_ours(file: &File, path: &Path, signer: &Signer) -> AuditError {
+fn not_ours(file: &File, path: &Path, sealer: &Sealer) -> AuditError {
+    if sealer.key().is_some() {
+        let why = "its last record was changed, or it is an older copy: its key has gone on without it";
+        return AuditError::Broken { path: path.to_owned(), why };
+    }
     let mut start = vec![0; 64 << 10];
     let length = file.read_at(&mut start, 0).unwrap_or_default();
     let start = start.get(..length).unwrap_or_default();
     let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    match key_id(first).filter(|id| *id != signer.key_id()) {
+    match key_id(first).filter(|id| *id != sealer.signer().key_id()) {
         Some(theirs) => AuditError::OtherKey {
             path: path.to_owned(),
             theirs: theirs.to_owned(),
-            ours: signer.key_id().to_owned(),
+            ours: sealer.signer().key_id().to_owned(),
         },
         None => AuditError::Broken { path: path.to_owned(), why: "its last record was changed" },
     }

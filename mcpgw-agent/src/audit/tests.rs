@@ -3,6 +3,7 @@
 mod faults;
 mod files;
 mod records;
+mod sealing;
 
 use std::path::Path;
 

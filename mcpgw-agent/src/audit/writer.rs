@@ -3,6 +3,8 @@
 //! A write that fails half way is taken back, so that the file can be verified at any time; what could not be written is
 //! counted, and the next record that can be is preceded by one that says how many are missing.
 
+mod seal;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -14,13 +16,13 @@ use nix::sys::resource::{Resource, getrlimit};
 use rustix::fs::{AtFlags, StatxFlags, statx};
 
 use super::AuditError;
-use super::chain::{Chain, Signer};
+use super::chain::Chain;
 use super::disk;
 use super::event::Own;
-use super::key::Key;
 use super::line::Line;
 use super::log::Options;
 use super::rotate::{self, Turn};
+use super::seal::Sealer;
 use super::sync::Shared;
 use super::tail::{self, Tail};
 
@@ -37,6 +39,7 @@ pub(super) struct Writer {
     /// Bytes it may have by the limit on files' lengths, as far as that has been asked.
     allowed: u64,
     chain: Chain,
+    sealer: Sealer,
     /// Records that are missing, and since when.
     missing: Option<(u64, Timestamp)>,
     /// There may be a part of a record after the whole ones.
@@ -65,22 +68,23 @@ enum Begins {
 impl Writer {
     /// Opens `path`, continues what is there, and says so in a record. What has to be on the disk `synced` brings there.
     pub(super) fn open(options: &Options, synced: Option<Arc<Shared>>) -> Result<Self, AuditError> {
-        let Options { path, key, rotation, durability: _ } = options;
+        let Options { path, key, rotation, seal, durability: _ } = options;
         let opened = rotate::open(path)?;
         let io = |source| AuditError::Io { action: "look at", path: path.clone(), source };
         let has_records = opened.last.is_some() || opened.file.metadata().map_err(io)?.len() > 0;
-        let mut signer = Signer::new(&Key::find(key, path, has_records)?);
-        let Tail { length, last, torn } = tail::continue_at(&opened.file, path, &mut signer)?;
+        let mut sealer = Sealer::find(key, *seal, path, has_records)?;
+        let Tail { length, last, torn } = tail::continue_at(&opened.file, path, &mut sealer)?;
         let (seq, head) = match last {
             Some(last) => last,
-            None => rotate::end_before(&opened, path, &mut signer)?.unwrap_or_default(),
+            None => rotate::end_before(&opened, path, &mut sealer)?.unwrap_or_default(),
         };
         let (first, begun) = opened.first().unwrap_or((seq.saturating_add(1), None));
         let mut writer = Self {
             path: path.clone(),
             length,
             allowed: 0,
-            chain: Chain::new(signer, seq, head),
+            chain: Chain::new(sealer.signer().clone(), seq, head),
+            sealer,
             missing: None,
             torn: false,
             synced,
@@ -91,6 +95,7 @@ impl Writer {
             closed: false,
             file: Arc::new(opened.file),
         };
+        writer.catch_up()?;
         writer.opened(false, torn.or(opened.torn))?;
         Ok(writer)
     }
@@ -123,11 +128,9 @@ impl Writer {
         if self.closed {
             return Ok(());
         }
-        let mut line = Line::new();
-        Own::Closed.write(&mut line);
-        let added = self.append(line);
+        let ended = self.settle().and_then(|_| self.end());
         self.closed = true;
-        added.map(drop)
+        ended
     }
 
     /// Records how many records are missing; says whether any were.
@@ -178,9 +181,7 @@ impl Writer {
     /// Gives the file the name of a finished one. Returns the one in its place.
     fn finish(&mut self) -> Result<Arc<File>, AuditError> {
         if !self.finished {
-            let mut line = Line::new();
-            Own::Finished.write(&mut line);
-            self.put(line)?;
+            self.put_seal(&Own::Finished, None)?;
             self.finished = true;
         }
         let (last, _) = self.chain.end().unwrap_or_default();
@@ -200,7 +201,8 @@ impl Writer {
             Some(Begins::Rotated) => {
                 self.sync_names()?;
                 let mut line = Line::new();
-                Own::Rotated { key_id: self.chain.key_id(), continues: self.chain.end() }.write(&mut line);
+                let (continues, key, beat) = (self.chain.end(), self.sealer.key(), self.sealer.beat());
+                Own::Rotated { key_id: self.chain.key_id(), key, beat, continues }.write(&mut line);
                 self.put(line)?;
             }
         }
@@ -252,8 +254,8 @@ impl Writer {
     fn opened(&mut self, replaces: bool, torn: Option<(u64, [u8; 32])>) -> Result<(), AuditError> {
         self.sync_names()?;
         let mut line = Line::new();
-        let continues = self.chain.end();
-        Own::Opened { key_id: self.chain.key_id(), continues, replaces, torn }.write(&mut line);
+        let (continues, key, beat) = (self.chain.end(), self.sealer.key(), self.sealer.beat());
+        Own::Opened { key_id: self.chain.key_id(), key, beat, continues, replaces, torn }.write(&mut line);
         self.put(line).map(drop)
     }
 
@@ -265,7 +267,14 @@ impl Writer {
         let end = self.length.saturating_add(length);
         self.write(&bytes, end).map_err(|source| self.io("write", source))?;
         self.length = end;
-        Ok(self.chain.added(&bytes))
+        let seq = self.chain.added(&bytes);
+        if self.sealer.count()
+            && let Err(error) = self.next_epoch()
+        {
+            // The record is written; the epoch goes on, and the next record tries again.
+            tracing::error!(%error, "an epoch of the audit log cannot be ended");
+        }
+        Ok(seq)
     }
 
     /// Writes all of `bytes`, which end at `end` of the file, or none.

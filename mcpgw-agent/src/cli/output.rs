@@ -3,6 +3,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
 use super::error::CliError;
 use super::exit;
 use super::text::{Line, Style, clean_json};
@@ -22,6 +24,11 @@ impl Output {
     pub(super) fn new() -> Self {
         let terminal = io::stdout().is_terminal();
         Self { terminal, colour: terminal && wants_colour(|name| std::env::var(name).ok()) }
+    }
+
+    /// Somebody looks at it.
+    pub(super) fn is_terminal(self) -> bool {
+        self.terminal
     }
 
     /// Columns there are; `None` where lines may be as long as they like, in a file or a pipe.
@@ -79,6 +86,17 @@ impl Output {
     pub(super) fn json_lines(self) -> JsonLines {
         JsonLines(io::BufWriter::new(io::stdout().lock()))
     }
+}
+
+/// How much of `bytes` is done, on standard error; nothing where that is no terminal.
+pub(super) fn progress(bytes: u64) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
+    let target =
+        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    // The template is ours and whole.
+    style.into_iter().fold(bar, ProgressBar::with_style)
 }
 
 /// Lines of JSON on standard output.

@@ -99,6 +99,8 @@ pub(super) struct AuditSection {
     pub(super) signing_key_file: Option<At<String>>,
     #[serde(default)]
     pub(super) rotate: RotateSection,
+    #[serde(default)]
+    pub(super) seal: SealSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,6 +111,16 @@ pub(super) struct RotateSection {
     pub(super) keep_files: Option<At<u64>>,
     pub(super) keep_age: Option<At<String>>,
     pub(super) keep_bytes: Option<At<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SealSection {
+    pub(super) checkpoint: Option<At<String>>,
+    pub(super) epoch: Option<At<String>>,
+    pub(super) epoch_records: Option<At<u64>>,
+    pub(super) open: Option<bool>,
+    pub(super) required: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::guardrail::Guardrail;
-use crate::audit::{Durability, Rotation};
+use crate::audit::{Durability, Rotation, SealOptions};
 use crate::pins::Trust;
 
 /// How messages are decided on and recorded.
@@ -48,6 +48,8 @@ pub struct Audit {
     pub signing_key_file: Option<PathBuf>,
     /// When another file is begun, and how long those before are kept.
     pub rotation: Rotation,
+    /// When it is sealed.
+    pub seal: SealOptions,
 }
 
 /// Where pins are kept, and what counts as approved.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::{Durability, Rotation};
+use crate::audit::{Durability, Rotation, SealOptions};
 use crate::inventory::AllowSpec;
 use crate::pins::Trust;
 use guardrail::guardrail;
@@ -93,6 +93,12 @@ gateway:
       keep-files: 0
       keep-age: 90d
       keep-bytes: 4194304
+    seal:
+      checkpoint: 10s
+      epoch: 5m
+      epoch-records: 5000
+      open: false
+      required: true
   pins:
     path: /var/lib/mcpgw/approved
     trust: approved
@@ -161,6 +167,13 @@ log:
                     keep_files: None,
                     keep_age: Some(Duration::from_secs(90 * 86_400)),
                     keep_bytes: Some(4 << 20),
+                },
+                seal: SealOptions {
+                    beat: Duration::from_secs(10),
+                    epoch_age: Duration::from_secs(300),
+                    epoch_records: 5000,
+                    open: false,
+                    required: true,
                 },
             },
             pins: Pins { path: Some("/var/lib/mcpgw/approved".into()), trust: Trust::Approved },
@@ -491,6 +504,11 @@ const KEYS: &[&str] = &[
     "gateway.audit.rotate.keep-files",
     "gateway.audit.rotate.keep-age",
     "gateway.audit.rotate.keep-bytes",
+    "gateway.audit.seal.checkpoint",
+    "gateway.audit.seal.epoch",
+    "gateway.audit.seal.epoch-records",
+    "gateway.audit.seal.open",
+    "gateway.audit.seal.required",
     "gateway.limits.message-bytes",
     "gateway.limits.sessions",
     "gateway.limits.sessions-per-user",

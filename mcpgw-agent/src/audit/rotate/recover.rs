@@ -16,7 +16,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::turn::{clear, next_path};
-use crate::audit::chain::{LINE_MAX, Seal, Signer};
+use crate::audit::chain::{LINE_MAX, Seal};
+use crate::audit::seal::Sealer;
 use crate::audit::files::{Finished, LogFile, all_finished, is_still};
 use crate::audit::lines::{Lines, Piece};
 use crate::audit::place::{check_private, open_private};
@@ -94,11 +95,11 @@ fn undo(log: &Path, path: &Path, all: &[(PathBuf, Finished)], last: Finished) ->
     Ok(file)
 }
 
-/// The number and hash of the last finished file's last record, which must be signed with `signer`'s key.
+/// The number and hash of the last finished file's last record, which must be signed with `sealer`'s key.
 pub(in crate::audit) fn end_before(
     opened: &Opened,
     log: &Path,
-    signer: &mut Signer,
+    sealer: &mut Sealer,
 ) -> Result<Option<(u64, [u8; 32])>, AuditError> {
     let Some(last) = &opened.last else { return Ok(None) };
     let path = || last.path().to_owned();
@@ -106,7 +107,7 @@ pub(in crate::audit) fn end_before(
         opened.last_line().map_err(|source| AuditError::Io { action: "read", path: path(), source })?;
     let seal = line.as_deref().and_then(|line| Some((Seal::of(line)?, line)));
     match seal {
-        Some((seal, line)) if seal.is_of(signer) => Ok(Some((seal.seq, Sha256::digest(line).into()))),
+        Some((seal, line)) if sealer.accepts(&seal, line) => Ok(Some((seal.seq, Sha256::digest(line).into()))),
         Some(_) | None => {
             let why = "the last record of its last finished file is not signed with the key";
             Err(AuditError::Broken { path: log.to_owned(), why })

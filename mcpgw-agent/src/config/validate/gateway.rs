@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::super::error::ProblemKind;
 use super::super::file::{
-    AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection, PinsSection, RotateSection, TrustWord,
+    AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection, PinsSection, RotateSection,
+    SealSection, TrustWord,
 };
 use super::super::gateway::{Audit, Gateway, GatewayLimits, Pins};
 use super::{Check, SECONDS_TO_DAY, out_of_range, size};
-use crate::audit::{Durability, Rotation};
+use crate::audit::{Durability, Rotation, SealOptions};
 use crate::pins::Trust;
 use crate::yaml::At;
 
@@ -27,6 +28,8 @@ const KEEP_FILES: (u64, u64) = (1, 1_000_000);
 const KEEP_AGE: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(36_600 * 86_400));
 /// Fewest and most bytes of all files.
 const KEEP_BYTES: (u64, u64) = (2 << 20, 1 << 50);
+/// Least and most records of an epoch: each ends with several writes to the disk.
+const EPOCH_RECORDS: (u64, u64) = (1000, 1_000_000_000);
 
 impl Check {
     pub(super) fn gateway(&mut self, section: &GatewaySection) -> Gateway {
@@ -43,12 +46,28 @@ impl Check {
     }
 
     fn audit(&mut self, section: &AuditSection) -> Audit {
-        let AuditSection { path, durability, signing_key_file, rotate } = section;
+        let AuditSection { path, durability, signing_key_file, rotate, seal } = section;
         Audit {
             path: self.path("gateway.audit.path", path),
             durability: durability.map_or(Durability::default(), Durability::from),
             signing_key_file: self.path("gateway.audit.signing-key-file", signing_key_file),
             rotation: self.rotation(rotate),
+            seal: self.seal(seal),
+        }
+    }
+
+    fn seal(&mut self, section: &SealSection) -> SealOptions {
+        let default = SealOptions::default();
+        let SealSection { checkpoint, epoch, epoch_records, open, required } = section;
+        let key = "gateway.audit.seal.epoch-records";
+        SealOptions {
+            beat: self.period("gateway.audit.seal.checkpoint", checkpoint, default.beat, SECONDS_TO_DAY),
+            epoch_age: self.period("gateway.audit.seal.epoch", epoch, default.epoch_age, SECONDS_TO_DAY),
+            epoch_records: self.value(key, epoch_records.as_ref(), default.epoch_records, |&records| {
+                size(records, EPOCH_RECORDS).map(u64::from)
+            }),
+            open: open.unwrap_or(default.open),
+            required: required.unwrap_or(default.required),
         }
     }
 
