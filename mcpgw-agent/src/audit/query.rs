@@ -1,0 +1,23 @@
+//! What somebody wants to see of a log: one [`Filter`] for `audit query`, `audit export` and `tail`.
+//!
+//! ```text
+//! line ─▶ StoredRecord ─▶ Filter::matches        every record of a log, one after the other
+//!                └─────▶ the index (facets, ids, words) ─▶ candidates ─▶ Filter::matches
+//! ```
+//!
+//! A record is taken apart in one place, [`StoredRecord`], and a filter is what it is on a record; the index only spares
+//! the records that cannot match.
+
+mod filter;
+mod record;
+mod time;
+mod words;
+
+#[cfg(test)]
+pub(super) mod tests;
+
+pub use filter::{Filter, FilterError, Pattern};
+pub use record::{Facet, StoredRecord};
+pub(super) use words::Texts;
+pub use words::{WordsError, Wording};
+pub use time::{TimeError, moment};
