@@ -18,6 +18,6 @@ pub(super) mod tests;
 
 pub use filter::{Filter, FilterError, Pattern};
 pub use record::{Facet, StoredRecord};
-pub(super) use words::Texts;
+pub(super) use words::{INSERT as WORDS_INSERT, TABLE as WORDS_TABLE, Texts};
 pub use words::{WordsError, Wording};
 pub use time::{TimeError, moment};

@@ -94,6 +94,7 @@ impl StoredRecord {
     #[must_use]
     pub fn read(line: &[u8]) -> Option<Self> {
         let seq = Seal::of(line)?.seq;
+        i64::try_from(seq).ok()?;
         let document = Document::parse(Bytes::copy_from_slice(line), &LIMITS).ok()?;
         let (first, time) = document.root().members().next()?;
         let time = time.as_str().filter(|_| first.as_str().as_deref() == Some("timestamp"))?.parse().ok()?;
@@ -130,7 +131,7 @@ impl StoredRecord {
         plain(self.root().get(key)?)
     }
 
-    /// The texts at `path`, one member within another; an array stands for its elements.
+    /// The line, taken apart.
     pub(in crate::audit) fn document(&self) -> &Document {
         &self.document
     }
