@@ -167,7 +167,9 @@ impl Follower {
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         let Position { live, held, .. } = self.at.as_ref()?;
-        let held = held.as_ref().map_or(0, |(_, line)| u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1));
+        let held = held
+            .as_ref()
+            .map_or(0, |(_, line)| u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1));
         live.as_ref().map(|live| live.offset.saturating_sub(held))
     }
 

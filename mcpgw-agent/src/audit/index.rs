@@ -166,7 +166,8 @@ impl Index {
     pub fn counts(&self) -> Result<(u64, u64), IndexError> {
         let failed = IndexError::database(&self.path);
         let count = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(&failed);
-        let (records, unreadable) = (count("SELECT count(*) FROM records")?, count("SELECT unreadable FROM cursor")?);
+        let (records, unreadable) =
+            (count("SELECT count(*) FROM records")?, count("SELECT unreadable FROM cursor")?);
         Ok((records.unsigned_abs(), unreadable.unsigned_abs()))
     }
 

@@ -10,6 +10,7 @@
 
 mod filter;
 mod record;
+mod scan;
 mod time;
 mod words;
 
@@ -18,6 +19,7 @@ pub(super) mod tests;
 
 pub use filter::{Filter, FilterError, Pattern};
 pub use record::{Facet, StoredRecord};
-pub(super) use words::{INSERT as WORDS_INSERT, TABLE as WORDS_TABLE, Texts};
-pub use words::{WordsError, Wording};
+pub use scan::{last, scan};
 pub use time::{TimeError, moment};
+pub(super) use words::{INSERT as WORDS_INSERT, TABLE as WORDS_TABLE, Texts};
+pub use words::{Wording, WordsError};

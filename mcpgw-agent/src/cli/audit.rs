@@ -1,5 +1,11 @@
 //! `audit`: a subcommand a file.
 
+mod export;
+mod index;
+mod query;
+pub(super) mod record;
+pub(super) mod selection;
+mod show;
 mod verify;
 
 use clap::Subcommand;
@@ -11,11 +17,21 @@ use crate::audit::{AuditError, KeyError};
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Verify(verify::Args),
+    Query(Box<query::Args>),
+    Show(show::Args),
+    Export(Box<export::Args>),
+    Tail(Box<super::tail::Args>),
+    Index(index::Args),
 }
 
 pub(super) fn audit(command: &Command) -> Result<u8, CliError> {
     match command {
         Command::Verify(args) => verify::verify(args),
+        Command::Query(args) => query::query(args),
+        Command::Show(args) => show::show(args),
+        Command::Export(args) => export::export(args),
+        Command::Tail(args) => super::tail::tail(args),
+        Command::Index(args) => index::index(args),
     }
 }
 

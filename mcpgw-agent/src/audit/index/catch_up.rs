@@ -129,7 +129,9 @@ impl Index {
         self.cursor = None;
         match written {
             Err(IngestError::Database(error)) => return Err(failed(error)),
-            Err(IngestError::Compression(error)) => return Err(IndexError::io("compress for", &self.path)(error)),
+            Err(IngestError::Compression(error)) => {
+                return Err(IndexError::io("compress for", &self.path)(error));
+            }
             Err(IngestError::Members) => {
                 drop(transaction);
                 return Err(self.damaged("a set of records is none"));
@@ -143,15 +145,18 @@ impl Index {
 
 fn cursor(connection: &Connection) -> rusqlite::Result<Cursor> {
     let number = |number: i64| u64::try_from(number).unwrap_or_default();
-    connection.prepare_cached("SELECT seq, hash, offset, unreadable, epoch FROM cursor")?.query_row([], |row| {
-        Ok(Cursor {
-            seq: number(row.get(0)?),
-            hash: row.get(1)?,
-            offset: number(row.get(2)?),
-            unreadable: number(row.get(3)?),
-            epoch: row.get(4)?,
-        })
-    })
+    connection.prepare_cached("SELECT seq, hash, offset, unreadable, epoch FROM cursor")?.query_row(
+        [],
+        |row| {
+            Ok(Cursor {
+                seq: number(row.get(0)?),
+                hash: row.get(1)?,
+                offset: number(row.get(2)?),
+                unreadable: number(row.get(3)?),
+                epoch: row.get(4)?,
+            })
+        },
+    )
 }
 
 /// As the database has numbers. What is larger is no number of a record.

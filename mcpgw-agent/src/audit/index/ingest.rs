@@ -165,12 +165,7 @@ impl Ingest {
         Ok(name)
     }
 
-    fn member(
-        &mut self,
-        statements: &mut Statements<'_>,
-        name: i64,
-        place: u16,
-    ) -> Result<(), IngestError> {
+    fn member(&mut self, statements: &mut Statements<'_>, name: i64, place: u16) -> Result<(), IngestError> {
         let block = i64::try_from(self.block).unwrap_or(i64::MAX);
         if let Some((members, changed)) = self.open.get_mut(&name) {
             members.push(place);

@@ -52,7 +52,8 @@ impl Keeper {
     pub fn start(log: &Path) -> io::Result<Self> {
         let end = Arc::new(End::default());
         let (log, told) = (log.to_owned(), Arc::clone(&end));
-        let thread = thread::Builder::new().name("audit index".to_owned()).spawn(move || keep(&log, &told))?;
+        let thread =
+            thread::Builder::new().name("audit index".to_owned()).spawn(move || keep(&log, &told))?;
         Ok(Self { end, thread: Some(thread) })
     }
 }

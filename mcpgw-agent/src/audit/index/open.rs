@@ -77,7 +77,8 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<Prepared> {
     // What stands in the file is data, whoever wrote it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    let found = |connection: &Connection, pragma| connection.pragma_query_value(None, pragma, |row| row.get(0));
+    let found =
+        |connection: &Connection, pragma| connection.pragma_query_value(None, pragma, |row| row.get(0));
     let (application, version): (i32, i32) =
         (found(connection, "application_id")?, found(connection, "user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
@@ -180,8 +181,7 @@ fn make(path: &Path, owner: Option<(u32, u32)>) -> Result<(), IndexError> {
             if theirs && metadata.mode() & 0o077 == 0 {
                 return Ok(());
             }
-            check_private(&metadata, 0o077)
-                .map_err(|why| IndexError::Unsafe { path: path.to_owned(), why })
+            check_private(&metadata, 0o077).map_err(|why| IndexError::Unsafe { path: path.to_owned(), why })
         }
         Err(error) => Err(IndexError::io("make", path)(error)),
     }

@@ -43,7 +43,8 @@ impl Index {
 }
 
 fn take_out(connection: &Connection, first: i64, unpacker: &mut Unpacker) -> rusqlite::Result<()> {
-    let mut rows = connection.prepare_cached("SELECT seq, line FROM records WHERE seq < ?1 ORDER BY seq LIMIT ?2")?;
+    let mut rows =
+        connection.prepare_cached("SELECT seq, line FROM records WHERE seq < ?1 ORDER BY seq LIMIT ?2")?;
     let mut id = connection.prepare_cached("DELETE FROM ids WHERE id = ?1 AND seq = ?2")?;
     let mut words = connection.prepare_cached("DELETE FROM words WHERE rowid = ?1")?;
     let mut rows = rows.query((first, i64::try_from(STEP).unwrap_or(i64::MAX)))?;

@@ -62,7 +62,8 @@ impl Index {
         let unpacker = Unpacker::new().map_err(IndexError::io("decompress from", &self.path))?;
         // One state of the index for all of it.
         let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
-        let searched = Search::new(&transaction, filter, order, unpacker).and_then(|mut search| search.run(each));
+        let searched =
+            Search::new(&transaction, filter, order, unpacker).and_then(|mut search| search.run(each));
         match searched {
             Ok(()) | Err(Stop::Enough) => Ok(()),
             Err(Stop::Damaged(what)) => Err(self.damaged(what)),
@@ -80,7 +81,12 @@ struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    fn new(connection: &'s Connection, filter: &'s Filter, order: Order, unpacker: Unpacker) -> Result<Self, Stop> {
+    fn new(
+        connection: &'s Connection,
+        filter: &'s Filter,
+        order: Order,
+        unpacker: Unpacker,
+    ) -> Result<Self, Stop> {
         let line = connection.prepare_cached("SELECT line FROM records WHERE seq = ?1")?;
         Ok(Self { connection, filter, order, line, unpacker })
     }
@@ -154,7 +160,8 @@ impl<'s> Search<'s> {
             Err(rusqlite::Error::QueryReturnedNoRows) => return Err(Stop::Damaged("a record is missing")),
             packed => packed?,
         };
-        let line = self.unpacker.unpack(&packed).map_err(|_| Stop::Damaged("a record cannot be decompressed"))?;
+        let line =
+            self.unpacker.unpack(&packed).map_err(|_| Stop::Damaged("a record cannot be decompressed"))?;
         let record = StoredRecord::read(&line).filter(|record| record.seq() == seq.unsigned_abs());
         let record = record.ok_or(Stop::Damaged("a record is another"))?;
         match self.filter.matches_but_words(&record) && each(record).is_break() {
@@ -178,7 +185,8 @@ impl<'s> Search<'s> {
 
     fn facet(&self, facet: Facet, patterns: &[Pattern]) -> Result<Sets, Stop> {
         let mut names: Vec<i64> = Vec::new();
-        let mut one = self.connection.prepare_cached("SELECT id FROM names WHERE facet = ?1 AND text = ?2")?;
+        let mut one =
+            self.connection.prepare_cached("SELECT id FROM names WHERE facet = ?1 AND text = ?2")?;
         let mut all = self.connection.prepare_cached("SELECT id, text FROM names WHERE facet = ?1")?;
         for pattern in patterns {
             match pattern {
@@ -191,7 +199,9 @@ impl<'s> Search<'s> {
                 Pattern::Glob(_) => {
                     let mut rows = all.query([facet.number()])?;
                     while let Some(row) = rows.next()? {
-                        if pattern.matches(row.get_ref(1)?.as_str().map_err(|_| Stop::Damaged("a name is no text"))?) {
+                        if pattern.matches(
+                            row.get_ref(1)?.as_str().map_err(|_| Stop::Damaged("a name is no text"))?,
+                        ) {
                             names.push(row.get(0)?);
                         }
                     }
@@ -199,7 +209,8 @@ impl<'s> Search<'s> {
             }
         }
         let mut sets = Sets::new();
-        let mut members = self.connection.prepare_cached("SELECT block, members FROM facets WHERE name = ?1")?;
+        let mut members =
+            self.connection.prepare_cached("SELECT block, members FROM facets WHERE name = ?1")?;
         for name in names {
             let mut rows = members.query([name])?;
             while let Some(row) = rows.next()? {
@@ -257,7 +268,9 @@ impl<'s> Search<'s> {
                 }
             }
             match stretches.last_mut() {
-                Some(before) if before.only.is_none() && only.is_none() && before.to + 1 == from => before.to = to,
+                Some(before) if before.only.is_none() && only.is_none() && before.to + 1 == from => {
+                    before.to = to
+                }
                 _ => stretches.push(Stretch { from, to, only }),
             }
         }

@@ -4,7 +4,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 
 use super::record::{Facet, StoredRecord};
-use super::words::{WordsError, Wording};
+use super::words::{Wording, WordsError};
 
 /// Longest pattern, in bytes.
 const PATTERN_MAX: usize = 2048;
@@ -121,8 +121,8 @@ impl Filter {
             let mut found = vec![false; self.facets.len()];
             record.facets(|facet, text| {
                 for ((wanted, patterns), found) in self.facets.iter().zip(&mut found) {
-                    *found = *found
-                        || *wanted == facet && patterns.iter().any(|pattern| pattern.matches(text));
+                    *found =
+                        *found || *wanted == facet && patterns.iter().any(|pattern| pattern.matches(text));
                 }
             });
             if found.contains(&false) {

@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 /// It is no point in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time: RFC 3339 as 2026-01-31T12:00:00Z, a day as 2026-01-31 (UTC), or as long ago as 90s, 30m, 2h, 7d or 1h30m")]
+#[error(
+    "`{0}` is no time: RFC 3339 as 2026-01-31T12:00:00Z, a day as 2026-01-31 (UTC), or as long ago as 90s, 30m, 2h, 7d or 1h30m"
+)]
 pub struct TimeError(String);
 
 /// The time `text` names: RFC 3339, a day (its beginning, in UTC), or how long before `now`.
@@ -65,7 +67,9 @@ mod tests {
         ] {
             assert_eq!(moment(text, now), Ok(expected.parse().unwrap()), "{text}");
         }
-        for text in ["", "h", "2", "2x", "-2h", "99999999999999999999d", "9999999999999w", "2026-13-01", "yesterday"] {
+        for text in
+            ["", "h", "2", "2x", "-2h", "99999999999999999999d", "9999999999999w", "2026-13-01", "yesterday"]
+        {
             assert_eq!(moment(text, now), Err(TimeError(text.to_owned())));
         }
     }

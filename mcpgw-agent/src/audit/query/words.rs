@@ -41,7 +41,12 @@ impl Texts {
                 "tool_args" => all(arguments, record, value, ""),
                 "reason" | "rule" => all(reason, record, value, ""),
                 "error" | "errors" => all(error, record, value, ""),
-                "findings" => all(findings, record, value, "detector type severity score_percent path count why reaction"),
+                "findings" => all(
+                    findings,
+                    record,
+                    value,
+                    "detector type severity score_percent path count why reaction",
+                ),
                 _ => {}
             }
         }
@@ -128,7 +133,8 @@ impl Wording {
         let one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         let [names, arguments, reason, error, findings] = &texts.0;
         one.prepare_cached(INSERT)?.execute((1, names, arguments, reason, error, findings))?;
-        let found = one.prepare_cached("SELECT 1 FROM words WHERE words MATCH ?1")?.exists([&self.expression]);
+        let found =
+            one.prepare_cached("SELECT 1 FROM words WHERE words MATCH ?1")?.exists([&self.expression]);
         one.prepare_cached("INSERT INTO words(words) VALUES ('delete-all')")?.execute([])?;
         found
     }
