@@ -8,6 +8,7 @@
 //! forwards and a record that is written. `docs/audit-format.md` describes the file.
 
 mod chain;
+mod disk;
 mod entry;
 mod error;
 mod event;
@@ -22,6 +23,7 @@ mod log;
 mod place;
 pub mod query;
 mod record;
+mod rotate;
 mod sync;
 mod tail;
 mod verify;
@@ -38,6 +40,7 @@ pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};
 pub use log::{AuditLog, Durability, Options};
 pub use place::default_path;
 pub(crate) use place::user_state_dir;
+pub use rotate::{Kept, Rotation};
 pub use verify::{Finding, Kind, Outcome, Report, Verifier};
 
 use bytes::Bytes;

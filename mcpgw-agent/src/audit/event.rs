@@ -130,6 +130,10 @@ fn policy(line: &mut Line, generation: u64, hash: &str) {
 pub(super) const FORMAT: u8 = 1;
 /// The event of every file's first record.
 pub(super) const OPENED: &str = "log.opened";
+/// The event of a file's first record, where the file before was finished.
+pub(super) const ROTATED: &str = "log.rotated";
+/// The event of a finished file's last record.
+pub(super) const FINISHED: &str = "log.finished";
 /// The event of the last record of a log that was closed.
 pub(super) const CLOSED: &str = "log.closed";
 
@@ -146,6 +150,28 @@ pub(super) enum Own<'a> {
         replaces: bool,
         /// Bytes after the last whole record, which were moved aside: how many, and their hash.
         torn: Option<(u64, [u8; 32])>,
+    },
+    /// The log goes on in another file.
+    Finished,
+    /// This file goes on from the one before, which is finished.
+    Rotated {
+        /// Id of the key that signs.
+        key_id: &'a str,
+        /// The last record before this one: its sequence number and hash.
+        continues: Option<(u64, [u8; 32])>,
+    },
+    /// A finished file is about to be deleted.
+    Deleted {
+        /// Its names: it may be there plain and compressed.
+        names: &'a [String],
+        /// Number of its first record.
+        first: u64,
+        /// Number of its last.
+        last: u64,
+        /// Bytes it took up.
+        bytes: u64,
+        /// The limit that was exceeded, in the configuration's words.
+        limit: &'a str,
     },
     /// This process writes no more.
     Closed,
@@ -179,6 +205,26 @@ impl Own<'_> {
                     line.object("torn", |line| end(line, "size", size, &hash));
                 }
                 host(line);
+            }
+            Self::Finished => line.text("event", FINISHED),
+            Self::Rotated { key_id, continues } => {
+                line.text("event", ROTATED);
+                line.number("format", FORMAT);
+                line.text("key_id", key_id);
+                if let Some((seq, hash)) = continues {
+                    line.object("continues", |line| {
+                        line.number("seq", seq);
+                        line.text("sha256", &hex(&hash));
+                    });
+                }
+            }
+            Self::Deleted { names, first, last, bytes, limit } => {
+                line.text("event", "log.deleted");
+                line.array("files", names, |line, name| line.value(name));
+                line.number("first_seq", first);
+                line.number("last_seq", last);
+                line.number("size", bytes);
+                line.text("limit", limit);
             }
             Self::Closed => line.text("event", CLOSED),
             Self::Gap { lost, since } => {

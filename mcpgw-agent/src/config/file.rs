@@ -97,6 +97,18 @@ pub(super) struct AuditSection {
     pub(super) path: Option<At<String>>,
     pub(super) durability: Option<DurabilityWord>,
     pub(super) signing_key_file: Option<At<String>>,
+    #[serde(default)]
+    pub(super) rotate: RotateSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RotateSection {
+    pub(super) bytes: Option<At<u64>>,
+    pub(super) age: Option<At<String>>,
+    pub(super) keep_files: Option<At<u64>>,
+    pub(super) keep_age: Option<At<String>>,
+    pub(super) keep_bytes: Option<At<u64>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -176,7 +176,7 @@ fn open_pins(path: Option<PathBuf>, trust: Trust) -> Option<Pins> {
 
 fn log_options(config: &config::Audit, path: PathBuf) -> Result<Options, AuditError> {
     let key = KeySource::find(config.signing_key_file.as_deref())?;
-    Ok(Options { path, key, durability: config.durability })
+    Ok(Options { path, key, durability: config.durability, rotation: config.rotation })
 }
 
 /// Makes a directory that nobody else can look into; one that is there stays as it is.

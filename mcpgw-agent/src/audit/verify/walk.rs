@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::report::{FINDINGS_MAX, Finding, Kind, Outcome, Report};
 use crate::audit::chain::{Seal, Signer, event, hex, key_id};
-use crate::audit::event::{CLOSED, OPENED};
+use crate::audit::event::{CLOSED, FINISHED, OPENED};
 
 /// Ranges of missing numbers that are remembered; a log with more holes is not worth telling reordered from deleted.
 const HOLES_MAX: usize = 1024;
@@ -140,7 +140,7 @@ impl<'k> Walk<'k> {
     fn note(&mut self, line: &[u8]) {
         let event = event(line);
         self.interrupted += u64::from(event == Some(OPENED) && self.records > 1 && !self.closed);
-        self.closed = event == Some(CLOSED);
+        self.closed = event == Some(CLOSED) || event == Some(FINISHED);
         if event == Some("log.gap") {
             self.lost = self.lost.saturating_add(lost_in(line).unwrap_or_default());
         }
