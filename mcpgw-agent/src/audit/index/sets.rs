@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_in_both() {
         let (mut a, mut b) = (Bits::none(), Bits::none());
-        [1, 64, 16_383].map(|place| a.insert(place));
-        [0, 64, 16_383].map(|place| b.insert(place));
+        [1, 64, 16_383].into_iter().for_each(|place| a.insert(place));
+        [0, 64, 16_383].into_iter().for_each(|place| b.insert(place));
         a.keep(&b);
         assert_eq!(a.places().collect::<Vec<_>>(), [64, 16_383]);
         assert!(!a.is_empty());
