@@ -1,8 +1,14 @@
 //! `audit`: a subcommand a file.
 
+mod export;
 mod export_key;
+mod index;
 mod init;
+mod query;
+pub(super) mod record;
 mod secret;
+pub(super) mod selection;
+mod show;
 mod verify;
 
 use clap::Subcommand;
@@ -16,6 +22,11 @@ pub(super) enum Command {
     Init(init::Args),
     Verify(verify::Args),
     ExportKey(export_key::Args),
+    Query(Box<query::Args>),
+    Show(show::Args),
+    Export(Box<export::Args>),
+    Tail(Box<super::tail::Args>),
+    Index(index::Args),
 }
 
 pub(super) fn audit(command: &Command) -> Result<u8, CliError> {
@@ -23,6 +34,11 @@ pub(super) fn audit(command: &Command) -> Result<u8, CliError> {
         Command::Init(args) => init::init(args),
         Command::Verify(args) => verify::verify(args),
         Command::ExportKey(args) => export_key::export_key(args),
+        Command::Query(args) => query::query(args),
+        Command::Show(args) => show::show(args),
+        Command::Export(args) => export::export(args),
+        Command::Tail(args) => super::tail::tail(args),
+        Command::Index(args) => index::index(args),
     }
 }
 

@@ -97,10 +97,18 @@ pub(super) struct AuditSection {
     pub(super) path: Option<At<String>>,
     pub(super) durability: Option<DurabilityWord>,
     pub(super) signing_key_file: Option<At<String>>,
+    pub(super) index: Option<IndexWord>,
     #[serde(default)]
     pub(super) rotate: RotateSection,
     #[serde(default)]
     pub(super) seal: SealSection,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum IndexWord {
+    Kept,
+    OnDemand,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -46,10 +46,22 @@ pub struct Audit {
     pub durability: Durability,
     /// The file with the key records are signed with; `None` for the one made beside the log.
     pub signing_key_file: Option<PathBuf>,
+    /// Who keeps its index.
+    pub index: Indexing,
     /// When another file is begun, and how long those before are kept.
     pub rotation: Rotation,
     /// When it is sealed.
     pub seal: SealOptions,
+}
+
+/// Who keeps the index of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Indexing {
+    /// Whoever writes the log: a search finds it fresh.
+    #[default]
+    Kept,
+    /// Whoever searches, when it does.
+    OnDemand,
 }
 
 /// Where pins are kept, and what counts as approved.

@@ -87,6 +87,7 @@ gateway:
     path: /var/log/mcpgw/audit.jsonl
     durability: synced
     signing-key-file: /etc/mcpgw/audit.key
+    index: on-demand
     rotate:
       bytes: 1048576
       age: 2h
@@ -161,6 +162,7 @@ log:
                 path: Some("/var/log/mcpgw/audit.jsonl".into()),
                 durability: Durability::Synced,
                 signing_key_file: Some("/etc/mcpgw/audit.key".into()),
+                index: Indexing::OnDemand,
                 rotation: Rotation {
                     bytes: 1 << 20,
                     age: Duration::from_secs(7200),
@@ -498,6 +500,7 @@ const KEYS: &[&str] = &[
     "gateway.policy",
     "gateway.audit.path",
     "gateway.audit.durability",
+    "gateway.audit.index",
     "gateway.audit.signing-key-file",
     "gateway.audit.rotate.bytes",
     "gateway.audit.rotate.age",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::gate::Gate;
 use super::guardrail::{GuardrailError, Guardrails};
+use crate::audit::index::Keeper;
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
 use crate::json::Limits;
@@ -58,6 +59,8 @@ pub struct Gateway {
     gate: Arc<Gate>,
     policies: Arc<PolicyStore>,
     audit: Arc<AuditLog>,
+    /// Keeps the log's index as long as anybody has the gateway.
+    _index: Option<Arc<Keeper>>,
 }
 
 impl Gateway {
@@ -73,7 +76,8 @@ impl Gateway {
         }
         let audit = AuditLog::open(&log_options(&config.audit, path)?)?;
         let pins = config.pins.path.clone().unwrap_or_else(|| state.join(PINS_DIR));
-        Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)
+        let _index = keeper(config.audit.index, audit.path());
+        Ok(Self { _index, ..Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)? })
     }
 
     /// The gateway of one session with `server`, beside which others may be told the same audit log: then it has a log of its
@@ -115,7 +119,7 @@ impl Gateway {
         let gate = Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits);
         let gate = pins.map(Arc::new).into_iter().fold(gate, Gate::pinning);
         let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
-        Ok(Self { gate, policies, audit })
+        Ok(Self { gate, policies, audit, _index: None })
     }
 
     /// Decides on messages.
@@ -157,6 +161,17 @@ impl Gateway {
     #[must_use]
     pub fn audit(&self) -> &Arc<AuditLog> {
         &self.audit
+    }
+}
+
+/// Without it a search has more to do; nothing else is different.
+fn keeper(index: config::Indexing, log: &Path) -> Option<Arc<Keeper>> {
+    match index {
+        config::Indexing::OnDemand => None,
+        config::Indexing::Kept => Keeper::start(log)
+            .map(Arc::new)
+            .inspect_err(|error| tracing::warn!(%error, "the index of the audit log is not kept"))
+            .ok(),
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::super::error::ProblemKind;
 use super::super::file::{
-    AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection, PinsSection, RotateSection,
-    SealSection, TrustWord,
+    AuditSection, DurabilityWord, GatewayLimitsSection, GatewaySection, IndexWord, PinsSection,
+    RotateSection, SealSection, TrustWord,
 };
-use super::super::gateway::{Audit, Gateway, GatewayLimits, Pins};
+use super::super::gateway::{Audit, Gateway, GatewayLimits, Indexing, Pins};
 use super::{Check, SECONDS_TO_DAY, out_of_range, size};
 use crate::audit::{Durability, Rotation, SealOptions};
 use crate::pins::Trust;
@@ -46,11 +46,12 @@ impl Check {
     }
 
     fn audit(&mut self, section: &AuditSection) -> Audit {
-        let AuditSection { path, durability, signing_key_file, rotate, seal } = section;
+        let AuditSection { path, durability, signing_key_file, index, rotate, seal } = section;
         Audit {
             path: self.path("gateway.audit.path", path),
             durability: durability.map_or(Durability::default(), Durability::from),
             signing_key_file: self.path("gateway.audit.signing-key-file", signing_key_file),
+            index: index.map_or(Indexing::default(), Indexing::from),
             rotation: self.rotation(rotate),
             seal: self.seal(seal),
         }
@@ -136,6 +137,15 @@ impl Check {
             let valid = Path::new(text).is_absolute() && !text.contains('\0');
             if valid { Ok(Some(PathBuf::from(text))) } else { Err(ProblemKind::File(text.clone())) }
         })
+    }
+}
+
+impl From<IndexWord> for Indexing {
+    fn from(word: IndexWord) -> Self {
+        match word {
+            IndexWord::Kept => Self::Kept,
+            IndexWord::OnDemand => Self::OnDemand,
+        }
     }
 }
 
