@@ -11,6 +11,7 @@ mod chain;
 mod entry;
 mod error;
 mod event;
+mod handle;
 mod health;
 mod key;
 mod line;

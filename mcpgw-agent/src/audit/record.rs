@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::Entry;
 use super::chain::hex;
+use super::handle;
 use super::line::Line;
 use crate::detect::Detector;
 use crate::json::{self, Limits, Value};
@@ -178,7 +179,7 @@ fn target(line: &mut Line, message: Option<&Message>, answers: Option<&OpenReque
         (Some(Target::Tool(name)), _) => line.text("tool_name", &name),
         (Some(Target::Prompt(name)), _) => line.text("prompt", &name),
         (Some(Target::Resource(uri)), _) => line.text("resource", &uri),
-        (Some(Target::Task(id)), _) => line.text("task", &id),
+        (Some(Target::Task(id)), _) => line.text("task", handle::shown(&id)),
         (None, Some(Target::Tool(name))) => line.text("tool_name", name),
         (None, Some(Target::Prompt(_) | Target::Resource(_) | Target::Task(_)) | None) => {}
     }
