@@ -35,6 +35,15 @@ pub enum Event<'a> {
         /// The status of the answer.
         status: u16,
     },
+    /// Clients could not be authenticated.
+    AuthFailed {
+        /// From where, to the network of a subscriber; `None` for many places together.
+        remote: Option<std::net::IpAddr>,
+        /// Why, as a word.
+        why: &'a str,
+        /// How often.
+        count: u32,
+    },
     /// A policy is in force from here on.
     PolicyLoaded {
         /// How many were loaded before it.
@@ -95,6 +104,13 @@ impl Event<'_> {
                 );
                 line.number("status", status);
             }
+            Self::AuthFailed { remote, why, count } => {
+                if let Some(remote) = remote {
+                    line.text("remote", &remote.to_string());
+                }
+                line.text("why", why);
+                line.number("count", count);
+            }
             Self::PolicyLoaded { generation, hash } => policy(line, generation, hash),
             Self::PolicyFailed { generation, hash, error } => {
                 policy(line, generation, hash);
@@ -108,6 +124,7 @@ impl Event<'_> {
             Self::SessionOpened { .. } => "session.opened",
             Self::SessionClosed { .. } => "session.closed",
             Self::SessionRequest { .. } => "session.request",
+            Self::AuthFailed { .. } => "auth.failed",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyFailed { .. } => "policy.failed",
         }

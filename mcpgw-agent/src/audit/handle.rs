@@ -6,23 +6,23 @@ use crate::json::{Document, Limits, quote};
 use crate::mcp::Role;
 
 /// What stands in a record instead of a text with something to hide. Not its hash: few digits would be guessed by it.
-pub(super) const HIDDEN: &str = "<REDACTED>";
+pub(crate) const HIDDEN: &str = "<REDACTED>";
 /// Longest text that is looked at, in bytes; what is longer is no id.
 const LONGEST: usize = 4096;
 
 /// `text`, or what is written in its stead.
 pub(super) fn shown(text: &str) -> &str {
-    if hides(text) { HIDDEN } else { text }
+    if hides("", text) { HIDDEN } else { text }
 }
 
-/// Secrets or personal data are found in `text`, or it cannot be looked at to its end.
-fn hides(text: &str) -> bool {
+/// Secrets or personal data are found in `text`, called `name`, or it cannot be looked at to its end.
+pub(crate) fn hides(name: &str, text: &str) -> bool {
     if text.len() > LONGEST {
         return true;
     }
     let json = quote(text);
     let Ok(document) = Document::parse(json.into_bytes().into(), &Limits::default()) else { return true };
-    let place = Place { surface: Surface::Arguments, role: Role::Argument, key: "", tool: None };
+    let place = Place { surface: Surface::Arguments, role: Role::Argument, key: name, tool: None };
     let wanted = [Detector::Secrets, Detector::Pii].into_iter().collect();
     let findings = Inspector::shipped().value(document.root(), &place, wanted);
     !findings.is_complete || findings.list.iter().any(|finding| finding.score >= THRESHOLD)

@@ -130,6 +130,11 @@ fn percent(score: f32) -> i64 {
 /// The circumstances of a session.
 pub(super) fn context(line: &mut Line, context: &Context) {
     line.maybe("subject", context.principal.subject.as_deref());
+    if !context.principal.labels.is_empty() {
+        line.object("labels", |line| {
+            context.principal.labels.iter().for_each(|(name, value)| line.named(name, value));
+        });
+    }
     line.text("server", &context.server);
     if let Some(upstream) = &context.upstream {
         line.text("upstream", &without_secrets(upstream));

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::guardrail::Guardrail;
+use super::identity::Auth;
+use super::ship::Shipper;
 use crate::audit::Durability;
 use crate::pins::Trust;
 
@@ -12,6 +14,8 @@ use crate::pins::Trust;
 pub struct Gateway {
     /// The policy's file; `None` for the built-in policy, which lets everything pass and records it.
     pub policy: Option<PathBuf>,
+    /// Who may ask a proxy.
+    pub auth: Auth,
     /// The audit log.
     pub audit: Audit,
     /// What servers said of themselves when they were approved.
@@ -28,6 +32,7 @@ impl Default for Gateway {
     fn default() -> Self {
         Self {
             policy: None,
+            auth: Auth::default(),
             audit: Audit::default(),
             pins: Pins::default(),
             limits: GatewayLimits::default(),
@@ -46,6 +51,10 @@ pub struct Audit {
     pub durability: Durability,
     /// The file with the key records are signed with; `None` for the one made beside the log.
     pub signing_key_file: Option<PathBuf>,
+    /// Claims of tokens that become labels.
+    pub label_claims: Vec<Box<str>>,
+    /// Who is sent the records.
+    pub ship: Vec<Shipper>,
 }
 
 /// Where pins are kept, and what counts as approved.

@@ -9,6 +9,7 @@ use super::gate::Gate;
 use super::guardrail::{GuardrailError, Guardrails};
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
+use crate::identity::{Authenticator, IdentityError};
 use crate::json::Limits;
 use crate::pins::{Directory, Pins, Trust};
 use crate::policy::{Mode, Policy};
@@ -36,6 +37,9 @@ pub enum GatewayError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// Clients cannot be authenticated.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// A guardrail cannot be set up.
     #[error(transparent)]
     Guardrail(#[from] GuardrailError),
@@ -47,7 +51,7 @@ impl GatewayError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Audit(error) => error.hint(),
-            Self::Directory { .. } | Self::Policy(_) | Self::Guardrail(_) => None,
+            Self::Directory { .. } | Self::Policy(_) | Self::Identity(_) | Self::Guardrail(_) => None,
         }
     }
 }
@@ -58,6 +62,7 @@ pub struct Gateway {
     gate: Arc<Gate>,
     policies: Arc<PolicyStore>,
     audit: Arc<AuditLog>,
+    auth: Option<Arc<Authenticator>>,
 }
 
 impl Gateway {
@@ -115,7 +120,26 @@ impl Gateway {
         let gate = Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits);
         let gate = pins.map(Arc::new).into_iter().fold(gate, Gate::pinning);
         let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
-        Ok(Self { gate, policies, audit })
+        Ok(Self { gate, policies, audit, auth: None })
+    }
+
+    /// This gateway, whose clients over HTTP are authenticated where `config` says how.
+    ///
+    /// # Errors
+    /// [`GatewayError::Identity`]
+    pub fn authenticating(mut self, config: &config::Gateway) -> Result<Self, GatewayError> {
+        let auth = Authenticator::open(&config.auth, &config.audit.label_claims)?.map(Arc::new);
+        if let Some(auth) = &auth {
+            self.gate.metrics().authenticating(auth.metrics());
+        }
+        self.auth = auth;
+        Ok(self)
+    }
+
+    /// Says who clients are; `None` where nobody is asked.
+    #[must_use]
+    pub fn auth(&self) -> Option<&Arc<Authenticator>> {
+        self.auth.as_ref()
     }
 
     /// Decides on messages.

@@ -109,7 +109,7 @@ fn the_longest_record_is_one_a_reader_takes() {
     case.context = Context {
         server: hidden.clone().into(),
         upstream: Some(hidden.clone().into()),
-        principal: Principal { subject, roles: Vec::new() },
+        principal: Principal { subject, ..Principal::default() },
         client: Some(hidden.into()),
         ..case.context
     };

@@ -66,6 +66,7 @@ async fn bind_metrics(
     exposes: bool,
     sources: ProxySources,
 ) -> Result<HttpServer<ProxySources>, CliError> {
+    // Whoever may ask the server need not know how it is used.
     if !exposes && !address.ip().is_loopback() {
         return Err(explained(HttpError::Exposed(address)));
     }
@@ -76,7 +77,7 @@ async fn bind_metrics(
 fn explained(error: HttpError) -> CliError {
     match error {
         error @ (HttpError::Url(_) | HttpError::Name(_)) => CliError::new(exit::USAGE, error),
-        error @ HttpError::Exposed(_) => {
+        error @ (HttpError::Exposed(_) | HttpError::Plain(_)) => {
             CliError::new(exit::USAGE, error).hinted("`--expose` listens there all the same")
         }
         error @ HttpError::Listen { .. } => CliError::failure(error),

@@ -19,10 +19,11 @@ const SESSIONS: (u64, u64) = (1, 10_000);
 
 impl Check {
     pub(super) fn gateway(&mut self, section: &GatewaySection) -> Gateway {
-        let GatewaySection { policy, audit, pins, limits, hold_timeout, guardrails } = section;
+        let GatewaySection { policy, auth, audit, pins, limits, hold_timeout, guardrails } = section;
         let default = Gateway::default().hold_timeout;
         Gateway {
             policy: self.path("gateway.policy", policy),
+            auth: self.auth(auth),
             audit: self.audit(audit),
             pins: self.pins(pins),
             limits: self.gateway_limits(limits),
@@ -32,11 +33,13 @@ impl Check {
     }
 
     fn audit(&mut self, section: &AuditSection) -> Audit {
-        let AuditSection { path, durability, signing_key_file } = section;
+        let AuditSection { path, durability, signing_key_file, label_claims, ship } = section;
         Audit {
             path: self.path("gateway.audit.path", path),
             durability: durability.map_or(Durability::default(), Durability::from),
             signing_key_file: self.path("gateway.audit.signing-key-file", signing_key_file),
+            label_claims: self.label_claims(label_claims),
+            ship: self.shippers(ship),
         }
     }
 
