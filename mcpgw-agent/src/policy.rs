@@ -28,6 +28,7 @@ mod facts;
 mod glob;
 mod leaf;
 mod lint;
+mod names;
 mod parse;
 pub(crate) mod path;
 mod pattern;
@@ -58,7 +59,7 @@ use detectors::Detectors;
 use pattern::Words;
 use responses::Responses;
 
-use crate::detect::Detector;
+use crate::detect::{Detector, DetectorSet};
 use crate::json::Edit;
 
 /// Whether refusals are carried out or only recorded.
@@ -117,6 +118,13 @@ impl Evaluation {
     #[must_use]
     pub fn is_denied(&self) -> bool {
         self.mode == Mode::Enforce && matches!(self.effect, Effect::Deny { .. })
+    }
+
+    /// Those of the `wanted` detectors that should look at the message: where it is denied anyway those alone whose
+    /// findings are not written down.
+    #[must_use]
+    pub fn inspected_by(&self, wanted: DetectorSet) -> DetectorSet {
+        if self.is_denied() { wanted.and(DetectorSet::private()) } else { wanted }
     }
 }
 

@@ -14,7 +14,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-pub use open::{MAX_OPEN, OpenRequest};
+pub use open::{MAX_OPEN, Named, OpenRequest};
 pub use target::Target;
 
 use std::collections::HashSet;
@@ -193,6 +193,12 @@ impl Session {
             (MessageKind::Notification, _) => self.told(direction, message),
             (MessageKind::Result | MessageKind::Error | MessageKind::Request, None) => {}
         }
+    }
+
+    /// The request `id` going in `direction` is to be called as `shown` is in the record of its answer: something was taken
+    /// out of its own.
+    pub fn shown_as(&mut self, direction: Direction, id: &RequestId, shown: Option<&Message>) {
+        self.open_mut(direction).show_as(id, Named::of(shown));
     }
 
     fn asked(

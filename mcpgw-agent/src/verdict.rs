@@ -3,6 +3,10 @@
 //! The decoder refuses, the session objects, the policy evaluates and weighs what detectors found; [`decide`] and
 //! [`refuse`] make one [`Verdict`] of it, which nobody else can make. An error on the way is a denial.
 
+mod shown;
+
+pub use shown::Shown;
+
 use crate::detect::Detector;
 use crate::json::Edit;
 use crate::mcp::Reason;

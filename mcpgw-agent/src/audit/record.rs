@@ -10,37 +10,27 @@ use sha2::{Digest, Sha256};
 
 use super::Entry;
 use super::chain::hex;
-use super::handle;
 use super::line::Line;
 use crate::detect::Detector;
-use crate::json::{self, Limits, Value};
-use crate::mcp::{Decoded, Message, MessageKind, RequestId, decode};
+use crate::json::{self, Value};
+use crate::mcp::{Message, MessageKind, RequestId};
 use crate::policy::{Context, Mode, Weighed};
 use crate::session::{OpenRequest, Target};
-use crate::verdict::{Action, Verdict};
+use crate::verdict::{Action, Shown, Verdict};
 
 /// Longest arguments that are copied, in bytes as they came.
 pub(super) const ARGS_MAX: usize = 64 << 10;
 /// Most errors, and most rules on trial, that are listed.
 const LIST_MAX: usize = 16;
-/// A message with edits may be as long as the parser reads at all.
-const ANY_LENGTH: usize = 1 << 30;
 
 /// Writes what is to be known of a decision. `outgoing` is what goes on, or would.
 pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     let verdict = entry.verdict;
-    let edited = entry.message.and_then(|message| {
-        // What is concealed comes first: of two edits of one place the first gives the text.
-        let edits = [verdict.concealed(), verdict.edits(), verdict.would_edit()].concat();
-        (!edits.is_empty()).then(|| read_again(&json::apply(message.bytes(), edits)))
-    });
-    let shown = match &edited {
-        Some(edited) => edited.as_ref(),
-        None => entry.message,
-    };
+    let seen = entry.message.map(|message| verdict.shown(message));
+    let shown = seen.as_ref().and_then(Shown::message);
     line.text("direction", entry.direction.as_str());
     let answers = entry.standing.answers.as_ref();
-    line.maybe("method", shown.and_then(Message::method).or(answers.map(|open| &*open.method)));
+    line.maybe("method", shown.and_then(Message::method).or(answers.and_then(OpenRequest::shown_method)));
     match shown.and_then(Message::id) {
         Some(RequestId::Integer(number)) => line.number("id", *number),
         Some(RequestId::String(text)) => line.text("id", text),
@@ -85,13 +75,9 @@ fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
     }
     // Names of members may hold what was found. Concealing leaves every value where it is in the index, but where
     // arguments were not looked at: then a place in the one says nothing about the other.
-    let concealed = (!verdict.concealed().is_empty())
-        .then(|| read_again(&json::apply(message.bytes(), verdict.concealed().to_vec())));
+    let concealed = verdict.concealed_in(message);
     let values = |message: &Message| message.document().root().end();
-    let shown = match &concealed {
-        Some(concealed) => concealed.as_ref().filter(|concealed| values(concealed) == values(message)),
-        None => Some(message),
-    };
+    let shown = concealed.message().filter(|concealed| values(concealed) == values(message));
     line.array(
         "findings",
         verdict.findings().iter().take(LIST_MAX),
@@ -180,11 +166,11 @@ fn decision(line: &mut Line, entry: &Entry<'_>) {
 
 /// What the message is about. Of an answer the tool alone: what else its request named may have been taken out there.
 fn target(line: &mut Line, message: Option<&Message>, answers: Option<&OpenRequest>) {
-    match (message.and_then(Target::of), answers.and_then(|open| open.target.as_ref())) {
+    match (message.and_then(Target::of), answers.and_then(OpenRequest::shown_target)) {
         (Some(Target::Tool(name)), _) => line.text("tool_name", &name),
         (Some(Target::Prompt(name)), _) => line.text("prompt", &name),
         (Some(Target::Resource(uri)), _) => line.text("resource", &uri),
-        (Some(Target::Task(id)), _) => line.text("task", handle::shown(&id)),
+        (Some(Target::Task(id)), _) => line.text("task", &id),
         (None, Some(Target::Tool(name))) => line.text("tool_name", name),
         (None, Some(Target::Prompt(_) | Target::Resource(_) | Target::Task(_)) | None) => {}
     }
@@ -216,14 +202,6 @@ fn outcome(line: &mut Line, answer: &Message) {
     } else if let Some(result) = answer.result() {
         let is_error = result.get("isError").and_then(Value::as_bool) == Some(true);
         line.text("outcome", if is_error { "tool_error" } else { "ok" });
-    }
-}
-
-/// The message after the edits.
-fn read_again(outgoing: &Bytes) -> Option<Message> {
-    match decode(outgoing.clone(), &Limits { bytes: ANY_LENGTH, ..Limits::default() }) {
-        Ok(Decoded::One(message)) => Some(message),
-        Ok(Decoded::Batch(_)) | Err(_) => None,
     }
 }
 

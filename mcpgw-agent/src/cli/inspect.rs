@@ -81,8 +81,8 @@ pub(super) fn inspect(args: &Args) -> Result<u8, CliError> {
     if text.len() as u64 > MAX_BYTES {
         return Err(CliError::failure(anyhow::anyhow!("standard input is longer than {MAX_BYTES} bytes")));
     }
-    let sample =
-        Sample::of_text(args.kind, text.strip_suffix('\n').unwrap_or(&text)).map_err(CliError::failure)?;
+    let sample = Sample::of_text(args.kind, text.strip_suffix('\n').unwrap_or(&text), &args.tool)
+        .map_err(CliError::failure)?;
     let answer = circumstances.judge(&policy, &sample, args.all);
     if args.json {
         Output::new().json(&serde_json::to_string_pretty(&answer).map_err(CliError::failure)?)?;
@@ -108,7 +108,7 @@ fn lines(args: &Args, policy: &Policy, circumstances: &sample::Circumstances) ->
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let (id, sample) = Sample::of_line(args.kind, &line);
+        let (id, sample) = Sample::of_line(args.kind, &line, &args.tool);
         let since = Instant::now();
         let answer = match &sample {
             Ok(sample) => circumstances.judge(policy, sample, args.all),

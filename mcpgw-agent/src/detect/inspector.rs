@@ -238,9 +238,8 @@ impl<'i> Pass<'i> {
 
     fn value(&mut self, value: Value<'_>, place: &Place<'_>, is_key: bool) {
         let source = Source { node: value.index(), surface: place.surface, role: place.role, is_key };
-        // What is only handed back is nobody's text, and has to come back as it was.
         if place.role == Role::Opaque {
-            return;
+            return self.opaque(value, place, source);
         }
         if let Some(text) = value.as_str() {
             self.text(&text, place, source);
@@ -249,6 +248,17 @@ impl<'i> Pass<'i> {
             }
         } else if let Some(number) = value.as_number() {
             self.read(&Reading::as_it_came(number), place, &mut |_, range| vec![(source, range)]);
+        }
+    }
+
+    /// What is only handed back is nobody's text, but may carry what is not to leave or to be written down. Numbers there
+    /// are counted, not said.
+    fn opaque(&mut self, value: Value<'_>, place: &Place<'_>, source: Source) {
+        let private = self.wanted.and(DetectorSet::private());
+        if let (Some(text), false) = (value.as_str(), private.is_empty()) {
+            let wanted = std::mem::replace(&mut self.wanted, private);
+            self.text(&text, place, source);
+            self.wanted = wanted;
         }
     }
 

@@ -38,12 +38,6 @@ const ADDRESSES: usize = 6;
 const MAILS: usize = 11;
 
 impl Pii {
-    /// What stands in a text in place of personal data of this kind: `<CREDIT_CARD>`.
-    #[must_use]
-    pub fn placeholder(kind: &str) -> &'static str {
-        kind::placeholder(kind)
-    }
-
     /// How bad it is that personal data of this kind is there.
     #[must_use]
     pub fn severity(kind: &str) -> Severity {

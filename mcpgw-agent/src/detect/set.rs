@@ -13,6 +13,18 @@ impl DetectorSet {
         Detector::ALL.into_iter().collect()
     }
 
+    /// Those whose findings are not written down, whatever becomes of their message.
+    #[must_use]
+    pub fn private() -> Self {
+        [Detector::Secrets, Detector::Pii].into_iter().collect()
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// It has `detector`.
     #[must_use]
     pub fn has(self, detector: Detector) -> bool {
@@ -49,6 +61,7 @@ mod tests {
             let one: DetectorSet = [detector].into_iter().collect();
             assert!(Detector::ALL.into_iter().all(|other| one.has(other) == (other == detector)));
         }
+        assert_eq!(all.and(DetectorSet::private()), [Detector::Secrets, Detector::Pii].into_iter().collect());
         assert!(DetectorSet::default().is_empty() && !all.is_empty());
     }
 }

@@ -5,10 +5,14 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::glob::Glob;
+use super::names::Names;
 use super::pattern::Pattern;
 use super::text::{Readings, Side, fold};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Message, MessageKind};
+
+/// What every placeholder begins with.
+const MARK: &str = "[REDACTED:";
 
 /// Members directly in `params` or `result` that decide what the message does: they stay.
 const STRUCTURE: [&str; 12] = [
@@ -53,7 +57,7 @@ impl Wanted {
 impl Redact {
     /// The changes `message` needs.
     pub(super) fn edits(&self, message: &Message) -> Vec<Edit> {
-        let mut pass = Pass { redact: self, edits: Vec::new(), renamed: 0 };
+        let mut pass = Pass { redact: self, edits: Vec::new(), names: Names::new(message, MARK) };
         let body = match message.kind() {
             MessageKind::Request | MessageKind::Notification => message.params(),
             MessageKind::Result => message.result(),
@@ -78,8 +82,8 @@ impl Redact {
 struct Pass<'r> {
     redact: &'r Redact,
     edits: Vec<Edit>,
-    /// Keys replaced so far: each gets a name of its own.
-    renamed: usize,
+    /// Of members that are renamed.
+    names: Names<'r>,
 }
 
 impl Pass<'_> {
@@ -119,9 +123,8 @@ impl Pass<'_> {
             Parts::Some(parts) => without(&name, &parts),
         });
         if let Some(changed) = changed {
-            self.renamed += 1;
-            let number = if self.renamed > 1 { format!(" {}", self.renamed) } else { String::new() };
-            self.replace(key, &format!("{changed}{number}"));
+            let renamed = self.names.fresh(&changed);
+            self.replace(key, &renamed);
         }
         self.beneath(value);
     }
@@ -189,5 +192,5 @@ fn without(text: &str, parts: &[(Range<usize>, String)]) -> String {
 }
 
 fn placeholder(name: &str) -> String {
-    format!("[REDACTED:{name}]")
+    format!("{MARK}{name}]")
 }

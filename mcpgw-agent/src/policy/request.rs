@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::detect::{DetectorSet, Findings, Inspector, Subject};
 use crate::mcp::{Direction, Message, Revision};
 use crate::session::{OpenRequest, Target};
 
@@ -31,6 +32,24 @@ impl<'a> Request<'a> {
             return None;
         }
         self.message.params()?.get("name")?.as_str()
+    }
+
+    /// What it is, as far as detectors care; `tool` is [`tool`](Self::tool)'s.
+    #[must_use]
+    pub fn subject<'s>(&'s self, tool: Option<&'s str>) -> Subject<'s> {
+        Subject {
+            direction: self.direction,
+            server: &self.context.server,
+            answers: self.answers.map(|open| &*open.method),
+            tool,
+        }
+    }
+
+    /// What the `wanted` detectors find in its texts.
+    #[must_use]
+    pub fn inspect(&self, wanted: DetectorSet) -> Findings {
+        let tool = self.tool();
+        Inspector::shipped().message(self.message, &self.subject(tool.as_deref()), wanted)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What findings make of an evaluation.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use base64::Engine as _;
@@ -8,15 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::detectors::{Reaction, Whereabouts};
 use super::evaluate::stronger;
+use super::names::Names;
 use super::{Effect, Evaluation, Policy, Request};
 use crate::detect::external::is_personal;
 use crate::detect::watch::Granted;
-use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, Inspector, LISTS, Realm, Subject};
+use crate::detect::{Allowed, Detector, DetectorSet, Finding, Findings, LISTS, Realm};
 use crate::json::{self, Edit, Value, quote};
 use crate::mcp::{Direction, Message, Role};
 
-/// What these find is not written down, whatever becomes of its message.
-const CONCEALED: [Detector; 2] = [Detector::Secrets, Detector::Pii];
 /// What stands in the record in the place of arguments that were not looked at to their end.
 const NOT_INSPECTED: &str = r#"{"<NOT_INSPECTED>":true}"#;
 
@@ -33,27 +32,8 @@ impl Policy {
     /// What it makes of `request` and of what is found in it, by itself: without the session around it.
     pub fn judge(&self, request: &Request<'_>) -> Evaluation {
         let evaluation = self.evaluate(request);
-        let wanted = self.inspects(request, &evaluation);
-        let tool = request.tool();
-        let subject = Subject {
-            direction: request.direction,
-            server: &request.context.server,
-            answers: request.answers.map(|open| &*open.method),
-            tool: tool.as_deref(),
-        };
-        let findings = Inspector::shipped().message(request.message, &subject, wanted);
-        self.weigh(request, evaluation, wanted, findings)
-    }
-
-    /// The detectors that should look at `request`. Where `evaluation` denies it anyway those alone whose findings are not
-    /// written down.
-    #[must_use]
-    pub fn inspects(&self, request: &Request<'_>, evaluation: &Evaluation) -> DetectorSet {
-        let wanted = self.wants(request);
-        if !evaluation.is_denied() {
-            return wanted;
-        }
-        CONCEALED.into_iter().filter(|detector| wanted.has(*detector)).collect()
+        let wanted = evaluation.inspected_by(self.wants(request));
+        self.weigh(request, evaluation, wanted, request.inspect(wanted))
     }
 
     /// The detectors that are not off for `request`.
@@ -102,6 +82,7 @@ impl Policy {
         for finding in findings.list {
             let reaction = match self.detectors.reaction(&finding, &at) {
                 Reaction::Off => continue,
+                Reaction::Redact if is_state(&finding, request) => Reaction::Observe,
                 Reaction::Redact if !is_replaceable(&finding, method, request) => Reaction::Deny,
                 reaction @ (Reaction::Observe | Reaction::Redact | Reaction::Hold | Reaction::Deny) => {
                     reaction
@@ -121,7 +102,7 @@ impl Policy {
         }
         let mut concealed = edits(request.message, &weighed, |weighed| {
             let Finding { detector, kind, .. } = weighed.finding;
-            CONCEALED.contains(&detector) || detector == Detector::External && is_personal(kind)
+            DetectorSet::private().has(detector) || detector == Detector::External && is_personal(kind)
         });
         if !findings.is_complete {
             let arguments = request.message.params().and_then(|params| params.get("arguments"));
@@ -172,10 +153,26 @@ fn is_replaceable(finding: &Finding, method: Option<usize>, request: &Request<'_
     let names = matches!(finding.role, Role::Name | Role::Uri);
     // Where the protocol wants a number a placeholder would be none.
     let is_number = || Value::at(request.message.document(), finding.node).as_number().is_some();
+    // Whoever gets it hands it back: another would be nobody's.
+    let is_handed_back =
+        finding.role == Role::Opaque || progress_token(request.message) == Some(finding.node);
     let decides = method == Some(finding.node)
+        || is_handed_back
         || names && request.direction == Direction::ToServer
         || matches!(finding.role, Role::Name | Role::Error) && is_number();
     !finding.ranges.is_empty() && !decides
+}
+
+/// A signed token in a cursor, a task's id or the state of a request: whoever keeps state there makes it so. It is on its
+/// way back to who gave it away, and not written down.
+fn is_state(finding: &Finding, request: &Request<'_>) -> bool {
+    let id = request.message.document().root().get("id").map(Value::index);
+    finding.role == Role::Opaque && finding.kind == "jwt" && id != Some(finding.node)
+}
+
+/// The place of the request's progress token in its index.
+fn progress_token(message: &Message) -> Option<usize> {
+    Some(message.params()?.get("_meta")?.get("progressToken")?.index())
 }
 
 /// Lists of definitions in a message, and those that are taken out.
@@ -228,7 +225,7 @@ fn edits(message: &Message, weighed: &[Weighed], meant: impl Fn(&Weighed) -> boo
     }
     // The sort is stable: of two that begin together, the kind found first stays.
     parts.sort_by_key(|(finding, range)| (finding.node, range.start));
-    let mut names = Names::new(message);
+    let mut names = Names::new(message, "<");
     let mut edits = Vec::new();
     for of_text in parts.chunk_by(|(a, _), (b, _)| a.node == b.node) {
         let Some((first, _)) = of_text.first() else { continue };
@@ -260,36 +257,6 @@ fn in_part(value: Value<'_>, found: &[(&Finding, &Range<usize>)]) -> Vec<Edit> {
         }
     }
     json::replace(value, apart.iter().map(|(range, with)| (range.clone(), &**with)))
-}
-
-/// Names for keys that are replaced: different from each other, and from every key that stays.
-struct Names<'m> {
-    message: &'m Message,
-    /// Texts of the message that look like placeholders; collected at the first key.
-    taken: Option<HashSet<String>>,
-    last: usize,
-}
-
-impl<'m> Names<'m> {
-    fn new(message: &'m Message) -> Self {
-        Self { message, taken: None, last: 0 }
-    }
-
-    fn fresh(&mut self, with: &str) -> String {
-        let document = self.message.document();
-        let taken = self.taken.get_or_insert_with(|| {
-            let texts = (0..document.root().end()).filter_map(|index| Value::at(document, index).as_str());
-            texts.filter(|text| text.starts_with('<')).map(|text| text.into_owned()).collect()
-        });
-        // Counted on for all keys together: as many steps as there are texts.
-        loop {
-            self.last += 1;
-            let name = format!("{with} {}", self.last);
-            if !taken.contains(&name) {
-                return name;
-            }
-        }
-    }
 }
 
 /// What stands where something of this kind was: `<GITHUB_TOKEN>`.

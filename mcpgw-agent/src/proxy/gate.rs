@@ -36,13 +36,14 @@ pub use pinned::Pinned;
 use super::guardrail::Guardrails;
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
+use crate::detect::watch::View;
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
-use crate::policy::{Effect, Evaluation, Mode};
+use crate::policy::{Effect, Evaluation, Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
-use crate::session::Standing;
-use crate::verdict::{self, Cause, Hold, Verdict};
+use crate::session::{Session, Standing};
+use crate::verdict::{self, Cause, Hold, Shown, Verdict};
 use inquiry::Advised;
 use judged::{Item, Outcome};
 use metrics::Counted;
@@ -263,12 +264,14 @@ impl Turn<'_> {
         let decision = self.gate.decision_id();
         let mut session = self.party.session();
         let standing = session.look(self.direction, &message, in_batch);
-        let verdict = self.decide(&message, &standing, objection, advised);
+        let request = self.request(&message, &standing);
+        let tool = request.tool();
+        let view = self.view(&request, tool.as_deref().or(standing.task_tool.as_deref()));
+        let verdict = self.decide(&request, &standing, &view, objection, advised);
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
         let outgoing = outgoing(&message, &verdict);
         if verdict.forwards() {
-            session.passed(self.direction, &message, verdict.edits(), &decision, self.gate.now_us());
-            self.stays(&message);
+            self.passes(&mut session, &message, &verdict, &decision);
         } else if held.is_some() {
             session.held(self.direction, &message);
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
@@ -276,7 +279,7 @@ impl Turn<'_> {
             session.closed(self.direction.opposite(), id);
         }
         if held.is_none() {
-            self.watched(&message, &standing, &decision, verdict.forwards(), false);
+            self.watched(&view, &decision, verdict.forwards(), false);
         }
         drop(session);
         if let Some(pinned) = self.party.pins() {
@@ -301,34 +304,40 @@ impl Turn<'_> {
         Item { outcome, message: Some(message), verdict, decision, answers, held }
     }
 
-    /// What has passed says what the session is about.
-    fn stays(&self, message: &Message) {
+    /// The session is told what is let through, and what it is about thereby.
+    fn passes(&self, session: &mut Session, message: &Message, verdict: &Verdict, decision: &str) {
+        session.passed(self.direction, message, verdict.edits(), decision, self.gate.now_us());
+        if let (MessageKind::Request, Some(id)) = (message.kind(), message.id()) {
+            match verdict.shown(message) {
+                Shown::AsItCame(_) => {}
+                changed => session.shown_as(self.direction, id, changed.message()),
+            }
+        }
         let allowed = |realm, name: &str| self.loaded.policy.scope(realm, name);
         self.party.scope().passed(self.direction, message, allowed);
     }
 
     fn decide(
         &self,
-        message: &Message,
+        request: &Request<'_>,
         standing: &Standing,
+        view: &View<'_>,
         objection: Option<&Cause>,
         advised: Option<Advised>,
     ) -> Verdict {
         let policy = &self.loaded.policy;
         let wrong = || {
             let answers = standing.answers.as_ref()?;
-            message.check_answer(&answers.method).err().map(Cause::Malformed)
+            request.message.check_answer(&answers.method).err().map(Cause::Malformed)
         };
-        let request = self.request(message, standing);
-        let task_tool = standing.task_tool.as_deref();
         if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
             // No rule is asked, but what is not to be written down is looked for all the same.
             let effect = Effect::Deny { as_result: false };
             let refused = Evaluation { effect, ..Evaluation::passing("".into(), Mode::Enforce) };
-            let Evaluation { findings, concealed, .. } = self.conceal(&request, refused);
+            let Evaluation { findings, concealed, .. } = self.conceal(request, view.wanted, refused);
             return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
-        verdict::decide(self.inspect(&request, task_tool, advised))
+        verdict::decide(self.inspect(request, view, advised))
     }
 
     fn record(

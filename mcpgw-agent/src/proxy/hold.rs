@@ -94,7 +94,7 @@ impl Holds {
     /// A place for a message. `None` where as many wait as may.
     #[must_use]
     pub fn admit(self: &Arc<Self>, question: &Question<'_>, now: Instant) -> Option<Ticket> {
-        let bytes = question.message.bytes().len();
+        let bytes = question.bytes;
         let mut table = self.table();
         let of_session =
             table.entries.values().filter(|entry| entry.view.session == question.session).count();

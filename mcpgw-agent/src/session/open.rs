@@ -28,6 +28,27 @@ pub struct OpenRequest {
     pub revision: Option<Revision>,
     /// It has no cursor: of a list, it asks for the first page.
     pub from_start: bool,
+    /// What records call it, where that is not as it came.
+    pub shown: Option<Named>,
+}
+
+/// What a request is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its method.
+    method: Option<Box<str>>,
+    /// What it names.
+    target: Option<Target>,
+}
+
+impl Named {
+    /// As `message` is called; without one, nothing.
+    pub(super) fn of(message: Option<&Message>) -> Self {
+        Self {
+            method: message.and_then(Message::method).map(Into::into),
+            target: message.and_then(Target::of),
+        }
+    }
 }
 
 impl OpenRequest {
@@ -40,11 +61,28 @@ impl OpenRequest {
             since_us: now_us,
             revision: target::revision_of(message),
             from_start: cursor.and_then(Value::as_str).is_none(),
+            shown: None,
         }
     }
 
+    /// Its method, as records have it.
+    #[must_use]
+    pub fn shown_method(&self) -> Option<&str> {
+        self.shown.as_ref().map_or(Some(&self.method), |shown| shown.method.as_deref())
+    }
+
+    /// What it names, as records have it.
+    #[must_use]
+    pub fn shown_target(&self) -> Option<&Target> {
+        self.shown.as_ref().map_or(self.target.as_ref(), |shown| shown.target.as_ref())
+    }
+
     fn bytes(&self) -> usize {
-        self.method.len() + self.decision.len() + self.target.as_ref().map_or(0, |target| target.text().len())
+        let target = |target: Option<&Target>| target.map_or(0, |target| target.text().len());
+        let shown = self.shown.as_ref().map_or(0, |shown| {
+            shown.method.as_ref().map_or(0, |method| method.len()) + target(shown.target.as_ref())
+        });
+        self.method.len() + self.decision.len() + target(self.target.as_ref()) + shown
     }
 }
 
@@ -114,6 +152,15 @@ impl Open {
         }
         self.bytes += waiting.bytes();
         self.requests.insert(id, waiting);
+    }
+
+    /// Records are to call the request `id` so.
+    pub(super) fn show_as(&mut self, id: &RequestId, shown: Named) {
+        if let Some(waiting) = self.requests.get_mut(id) {
+            let before = waiting.bytes();
+            waiting.request.shown = Some(shown);
+            self.bytes = self.bytes.saturating_sub(before).saturating_add(waiting.bytes());
+        }
     }
 
     pub(super) fn remove(&mut self, id: &RequestId) -> Option<Waiting> {

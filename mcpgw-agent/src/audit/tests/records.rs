@@ -13,6 +13,7 @@ fn answered(text: &str) -> Case {
         since_us: 0,
         revision: None,
         from_start: true,
+        shown: None,
     };
     let standing =
         Standing { answers: Some(open), revision: Some(Revision::R2025_06_18), ..Standing::default() };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Kind;
 use super::answer::{Answer, Found};
-use crate::detect::{DefinitionKind, Finding, Findings, Inspector, Subject, pins};
+use crate::detect::{DefinitionKind, Finding, Findings, pins};
 use crate::json::{self, Document, Limits, Value, path_to, quote};
 use crate::mcp::{Decoded, Direction, Message, decode};
 use crate::policy::{Context, Effect, Evaluation, Mode, Policy, Principal, Reaction, Request, Transport};
@@ -38,22 +38,26 @@ const ARGUMENT: &[Step] = &[Step::Key("params"), Step::Key("arguments"), Step::K
 const TOOL: &[Step] = &[Step::Key("result"), Step::Key("tools"), Step::First];
 
 impl Sample {
-    /// Of a whole text.
+    /// Of a whole text; an argument is one of `tool`.
     ///
     /// # Errors
     /// It is to be a definition and is no JSON.
-    pub(super) fn of_text(kind: Option<Kind>, text: &str) -> Result<Self, anyhow::Error> {
+    pub(super) fn of_text(kind: Option<Kind>, text: &str, tool: &str) -> Result<Self, anyhow::Error> {
         let sample = match kind.unwrap_or(Kind::Result) {
             Kind::Result => Self::text(text),
-            Kind::Arguments => Self::argument(text),
+            Kind::Arguments => Self::argument(text, tool),
             Kind::Tool => Self::tool(text),
             Kind::Pin => Err("two definitions are compared with `--jsonl`, one pair a line".to_owned()),
         };
         sample.map_err(anyhow::Error::msg)
     }
 
-    /// Of a line, and its id.
-    pub(super) fn of_line(kind: Option<Kind>, line: &[u8]) -> (serde_json::Value, Result<Self, String>) {
+    /// Of a line, and its id; an argument is one of `tool`.
+    pub(super) fn of_line(
+        kind: Option<Kind>,
+        line: &[u8],
+        tool: &str,
+    ) -> (serde_json::Value, Result<Self, String>) {
         let limits = Limits { values: 4_000_000, ..Limits::default() };
         let bytes = Bytes::copy_from_slice(line);
         let document = match Document::parse(bytes.clone(), &limits) {
@@ -63,13 +67,13 @@ impl Sample {
                 return (id.unwrap_or_default(), Err(error.to_string()));
             }
         };
-        (id_of(&document), Self::of_members(kind, document.root()))
+        (id_of(&document), Self::of_members(kind, document.root(), tool))
     }
 
-    fn of_members(kind: Option<Kind>, line: Value<'_>) -> Result<Self, String> {
+    fn of_members(kind: Option<Kind>, line: Value<'_>, tool: &str) -> Result<Self, String> {
         if let Some(text) = line.get("text").and_then(Value::as_str) {
             return match kind {
-                Some(Kind::Arguments) => Self::argument(&text),
+                Some(Kind::Arguments) => Self::argument(&text, tool),
                 Some(Kind::Tool) => Self::tool(&text),
                 Some(Kind::Result) | None => Self::text(&text),
                 Some(Kind::Pin) => Err("a line without `before` and `after`".to_owned()),
@@ -93,10 +97,10 @@ impl Sample {
         Self::new(message, Direction::ToClient, Some("tools/call"), TEXT)
     }
 
-    fn argument(text: &str) -> Result<Self, String> {
-        let text = quote(text);
+    fn argument(text: &str, tool: &str) -> Result<Self, String> {
+        let (text, tool) = (quote(text), quote(tool));
         let message = format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"tool","arguments":{{"input":{text}}}}}}}"#
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":{tool},"arguments":{{"input":{text}}}}}}}"#
         );
         Self::new(message, Direction::ToServer, None, ARGUMENT)
     }
@@ -157,6 +161,7 @@ impl Circumstances {
             since_us: 0,
             revision: None,
             from_start: true,
+            shown: None,
         });
         let request = Request {
             direction: sample.direction,
@@ -166,14 +171,8 @@ impl Circumstances {
             context: &self.context,
         };
         let wanted = policy.wants(&request);
-        let subject = Subject {
-            direction: sample.direction,
-            server: &self.context.server,
-            answers: sample.answers,
-            tool: Some(&self.tool),
-        };
         let findings = match &sample.before {
-            None => Inspector::shipped().message(&sample.message, &subject, wanted),
+            None => request.inspect(wanted),
             Some(before) => sample.changes(before),
         };
         let found = if all { findings.list.clone() } else { Vec::new() };

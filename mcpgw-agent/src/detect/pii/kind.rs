@@ -8,20 +8,14 @@ use super::super::Severity::{self, Critical, High, Low, Medium};
 #[derive(Debug)]
 struct Kind {
     name: &'static str,
-    placeholder: &'static str,
     severity: Severity,
     /// Other names in policies, in snake case.
     aliases: &'static [&'static str],
 }
 
 impl Kind {
-    const fn new(
-        name: &'static str,
-        placeholder: &'static str,
-        severity: Severity,
-        aliases: &'static [&'static str],
-    ) -> Self {
-        Self { name, placeholder, severity, aliases }
+    const fn new(name: &'static str, severity: Severity, aliases: &'static [&'static str]) -> Self {
+        Self { name, severity, aliases }
     }
 }
 
@@ -45,125 +39,97 @@ const FAMILIES: &[(&str, &[&str])] = &[
 
 /// By name.
 const KINDS: &[Kind] = &[
-    Kind::new(
-        "aba_routing_number",
-        "<ABA_ROUTING_NUMBER>",
-        High,
-        &["us_aba", "aba_routing", "routing_number", "us_routing_number"],
-    ),
-    Kind::new("au_abn", "<AU_ABN>", Low, &["abn"]),
-    Kind::new("au_acn", "<AU_ACN>", Low, &["acn"]),
-    Kind::new("au_medicare", "<AU_MEDICARE>", High, &["medicare"]),
-    Kind::new("au_tfn", "<AU_TFN>", High, &["tfn"]),
-    Kind::new("be_national_number", "<BE_NATIONAL_NUMBER>", High, &["be_nrn"]),
-    Kind::new("br_cnpj", "<BR_CNPJ>", Low, &["cnpj"]),
-    Kind::new("br_cpf", "<BR_CPF>", High, &["cpf"]),
-    Kind::new("ca_sin", "<CA_SIN>", High, &["sin"]),
-    Kind::new("ch_ahv", "<CH_AHV>", High, &[]),
-    Kind::new("cn_resident_id", "<CN_RESIDENT_ID>", High, &["cn_id", "china_resident_identity_card"]),
-    Kind::new(
-        "credit_card",
-        "<CREDIT_CARD>",
-        Critical,
-        &["creditcard", "card", "card_number", "cc", "pan_number"],
-    ),
-    Kind::new(
-        "crypto",
-        "<CRYPTO>",
-        Low,
-        &["crypto_address", "bitcoin", "btc_address", "eth_address", "wallet"],
-    ),
-    Kind::new("cvv", "<CVV>", High, &["cvc", "card_cvv", "security_code"]),
-    Kind::new("cz_birth_number", "<CZ_BIRTH_NUMBER>", High, &["sk_birth_number"]),
-    Kind::new("date_of_birth", "<DATE_OF_BIRTH>", Medium, &["dob", "birth_date", "birthdate", "birthday"]),
-    Kind::new("de_id_card", "<DE_ID_CARD>", High, &["de_passport"]),
-    Kind::new("de_social_security", "<DE_SOCIAL_SECURITY>", High, &["de_svnr", "de_health_insurance"]),
-    Kind::new("de_tax_id", "<DE_TAX_ID>", High, &["de_steuer_id", "steuer_id"]),
-    Kind::new("de_tax_number", "<DE_TAX_NUMBER>", High, &[]),
-    Kind::new("de_vat_id", "<DE_VAT_ID>", Low, &[]),
-    Kind::new("dk_cpr", "<DK_CPR>", High, &[]),
-    Kind::new("email_address", "<EMAIL_ADDRESS>", Medium, &["email", "e_mail", "emails", "mail"]),
-    Kind::new("es_nie", "<ES_NIE>", High, &["nie"]),
-    Kind::new("es_nif", "<ES_NIF>", High, &["nif", "dni"]),
-    Kind::new("fi_personal_identity_code", "<FI_PERSONAL_IDENTITY_CODE>", High, &["hetu"]),
-    Kind::new("fr_nir", "<FR_NIR>", High, &["fr_insee", "fr_social_security", "nir"]),
-    Kind::new("hu_taj", "<HU_TAJ>", High, &[]),
-    Kind::new("iban_code", "<IBAN_CODE>", High, &["iban"]),
-    Kind::new("imei", "<IMEI>", Medium, &[]),
-    Kind::new("in_aadhaar", "<IN_AADHAAR>", High, &["aadhaar", "aadhar"]),
-    Kind::new("in_gstin", "<IN_GSTIN>", Low, &["gstin"]),
-    Kind::new("in_pan", "<IN_PAN>", High, &[]),
-    Kind::new("in_vehicle_registration", "<IN_VEHICLE_REGISTRATION>", Medium, &[]),
-    Kind::new("in_voter", "<IN_VOTER>", Medium, &[]),
-    Kind::new("ip_address", "<IP_ADDRESS>", Low, &["ip", "ipv4", "ipv6", "ip_addresses"]),
-    Kind::new("it_driver_license", "<IT_DRIVER_LICENSE>", High, &[]),
-    Kind::new("it_fiscal_code", "<IT_FISCAL_CODE>", High, &["codice_fiscale"]),
-    Kind::new("it_vat_code", "<IT_VAT_CODE>", Low, &["partita_iva"]),
-    Kind::new("jp_my_number", "<JP_MY_NUMBER>", High, &["my_number"]),
-    Kind::new("kr_brn", "<KR_BRN>", Low, &[]),
-    Kind::new("kr_driver_license", "<KR_DRIVER_LICENSE>", High, &[]),
-    Kind::new("kr_rrn", "<KR_RRN>", High, &["kr_frn", "rrn"]),
-    Kind::new("mac_address", "<MAC_ADDRESS>", Low, &["mac"]),
-    Kind::new("medical_license", "<MEDICAL_LICENSE>", High, &["dea"]),
-    Kind::new(
-        "medical_record",
-        "<MEDICAL_RECORD>",
-        Critical,
-        &["mrn", "patient_id", "health_id", "insurance_id"],
-    ),
-    Kind::new("mx_curp", "<MX_CURP>", High, &["curp"]),
-    Kind::new("mx_rfc", "<MX_RFC>", High, &[]),
-    Kind::new("ng_nin", "<NG_NIN>", High, &[]),
-    Kind::new("nl_bsn", "<NL_BSN>", High, &["bsn"]),
-    Kind::new("no_birth_number", "<NO_BIRTH_NUMBER>", High, &[]),
+    Kind::new("aba_routing_number", High, &["us_aba", "aba_routing", "routing_number", "us_routing_number"]),
+    Kind::new("au_abn", Low, &["abn"]),
+    Kind::new("au_acn", Low, &["acn"]),
+    Kind::new("au_medicare", High, &["medicare"]),
+    Kind::new("au_tfn", High, &["tfn"]),
+    Kind::new("be_national_number", High, &["be_nrn"]),
+    Kind::new("br_cnpj", Low, &["cnpj"]),
+    Kind::new("br_cpf", High, &["cpf"]),
+    Kind::new("ca_sin", High, &["sin"]),
+    Kind::new("ch_ahv", High, &[]),
+    Kind::new("cn_resident_id", High, &["cn_id", "china_resident_identity_card"]),
+    Kind::new("credit_card", Critical, &["creditcard", "card", "card_number", "cc", "pan_number"]),
+    Kind::new("crypto", Low, &["crypto_address", "bitcoin", "btc_address", "eth_address", "wallet"]),
+    Kind::new("cvv", High, &["cvc", "card_cvv", "security_code"]),
+    Kind::new("cz_birth_number", High, &["sk_birth_number"]),
+    Kind::new("date_of_birth", Medium, &["dob", "birth_date", "birthdate", "birthday"]),
+    Kind::new("de_id_card", High, &["de_passport"]),
+    Kind::new("de_social_security", High, &["de_svnr", "de_health_insurance"]),
+    Kind::new("de_tax_id", High, &["de_steuer_id", "steuer_id"]),
+    Kind::new("de_tax_number", High, &[]),
+    Kind::new("de_vat_id", Low, &[]),
+    Kind::new("dk_cpr", High, &[]),
+    Kind::new("email_address", Medium, &["email", "e_mail", "emails", "mail"]),
+    Kind::new("es_nie", High, &["nie"]),
+    Kind::new("es_nif", High, &["nif", "dni"]),
+    Kind::new("fi_personal_identity_code", High, &["hetu"]),
+    Kind::new("fr_nir", High, &["fr_insee", "fr_social_security", "nir"]),
+    Kind::new("hu_taj", High, &[]),
+    Kind::new("iban_code", High, &["iban"]),
+    Kind::new("imei", Medium, &[]),
+    Kind::new("in_aadhaar", High, &["aadhaar", "aadhar"]),
+    Kind::new("in_gstin", Low, &["gstin"]),
+    Kind::new("in_pan", High, &[]),
+    Kind::new("in_vehicle_registration", Medium, &[]),
+    Kind::new("in_voter", Medium, &[]),
+    Kind::new("ip_address", Low, &["ip", "ipv4", "ipv6", "ip_addresses"]),
+    Kind::new("it_driver_license", High, &[]),
+    Kind::new("it_fiscal_code", High, &["codice_fiscale"]),
+    Kind::new("it_vat_code", Low, &["partita_iva"]),
+    Kind::new("jp_my_number", High, &["my_number"]),
+    Kind::new("kr_brn", Low, &[]),
+    Kind::new("kr_driver_license", High, &[]),
+    Kind::new("kr_rrn", High, &["kr_frn", "rrn"]),
+    Kind::new("mac_address", Low, &["mac"]),
+    Kind::new("medical_license", High, &["dea"]),
+    Kind::new("medical_record", Critical, &["mrn", "patient_id", "health_id", "insurance_id"]),
+    Kind::new("mx_curp", High, &["curp"]),
+    Kind::new("mx_rfc", High, &[]),
+    Kind::new("ng_nin", High, &[]),
+    Kind::new("nl_bsn", High, &["bsn"]),
+    Kind::new("no_birth_number", High, &[]),
     Kind::new(
         "passport",
-        "<PASSPORT>",
         High,
         &["es_passport", "in_passport", "it_passport", "kr_passport", "uk_passport", "passport_number"],
     ),
     Kind::new(
         "phone_number",
-        "<PHONE_NUMBER>",
         Medium,
         &["phone", "phones", "tel", "telephone", "ph_mobile_number", "tr_phone_number"],
     ),
-    Kind::new("pl_nip", "<PL_NIP>", Low, &[]),
-    Kind::new("pl_pesel", "<PL_PESEL>", High, &["pesel"]),
-    Kind::new("pt_nif", "<PT_NIF>", High, &[]),
-    Kind::new("ro_cnp", "<RO_CNP>", High, &[]),
-    Kind::new("se_organisationsnummer", "<SE_ORGANISATIONSNUMMER>", Low, &[]),
-    Kind::new("se_personnummer", "<SE_PERSONNUMMER>", High, &["personnummer"]),
-    Kind::new("sg_nric_fin", "<SG_NRIC_FIN>", High, &["nric", "sg_fin"]),
-    Kind::new("sg_uen", "<SG_UEN>", Low, &[]),
-    Kind::new("street_address", "<STREET_ADDRESS>", Medium, &["address", "postal_address"]),
-    Kind::new("swift_code", "<SWIFT_CODE>", Medium, &["swift", "bic", "bic_code"]),
-    Kind::new("th_tnin", "<TH_TNIN>", High, &[]),
-    Kind::new("tr_national_id", "<TR_NATIONAL_ID>", High, &["tckn"]),
-    Kind::new("uk_driving_licence", "<UK_DRIVING_LICENCE>", High, &[]),
-    Kind::new("uk_nhs", "<UK_NHS>", High, &["nhs"]),
-    Kind::new("uk_nino", "<UK_NINO>", High, &["nino", "ni_number"]),
-    Kind::new("uk_postcode", "<UK_POSTCODE>", Low, &[]),
-    Kind::new("url_credentials", "<URL_CREDENTIALS>", High, &["url_userinfo"]),
-    Kind::new(
-        "us_bank_number",
-        "<US_BANK_NUMBER>",
-        High,
-        &["bank_account", "account_number", "us_bank_account"],
-    ),
+    Kind::new("pl_nip", Low, &[]),
+    Kind::new("pl_pesel", High, &["pesel"]),
+    Kind::new("pt_nif", High, &[]),
+    Kind::new("ro_cnp", High, &[]),
+    Kind::new("se_organisationsnummer", Low, &[]),
+    Kind::new("se_personnummer", High, &["personnummer"]),
+    Kind::new("sg_nric_fin", High, &["nric", "sg_fin"]),
+    Kind::new("sg_uen", Low, &[]),
+    Kind::new("street_address", Medium, &["address", "postal_address"]),
+    Kind::new("swift_code", Medium, &["swift", "bic", "bic_code"]),
+    Kind::new("th_tnin", High, &[]),
+    Kind::new("tr_national_id", High, &["tckn"]),
+    Kind::new("uk_driving_licence", High, &[]),
+    Kind::new("uk_nhs", High, &["nhs"]),
+    Kind::new("uk_nino", High, &["nino", "ni_number"]),
+    Kind::new("uk_postcode", Low, &[]),
+    Kind::new("url_credentials", High, &["url_userinfo"]),
+    Kind::new("us_bank_number", High, &["bank_account", "account_number", "us_bank_account"]),
     Kind::new(
         "us_driver_license",
-        "<US_DRIVER_LICENSE>",
         High,
         &["driver_license", "drivers_license", "driving_license", "us_drivers_license"],
     ),
-    Kind::new("us_itin", "<US_ITIN>", High, &["itin"]),
-    Kind::new("us_mbi", "<US_MBI>", High, &[]),
-    Kind::new("us_npi", "<US_NPI>", Medium, &["npi"]),
-    Kind::new("us_passport", "<US_PASSPORT>", High, &[]),
-    Kind::new("us_ssn", "<US_SSN>", Critical, &["ssn", "social_security_number", "social_security"]),
-    Kind::new("za_id_number", "<ZA_ID_NUMBER>", High, &[]),
-    Kind::new("zip_code", "<ZIP_CODE>", Low, &["postal_code", "postcode"]),
+    Kind::new("us_itin", High, &["itin"]),
+    Kind::new("us_mbi", High, &[]),
+    Kind::new("us_npi", Medium, &["npi"]),
+    Kind::new("us_passport", High, &[]),
+    Kind::new("us_ssn", Critical, &["ssn", "social_security_number", "social_security"]),
+    Kind::new("za_id_number", High, &[]),
+    Kind::new("zip_code", Low, &["postal_code", "postcode"]),
 ];
 
 fn kind(name: &str) -> Option<&'static Kind> {
@@ -172,10 +138,6 @@ fn kind(name: &str) -> Option<&'static Kind> {
 
 pub(super) fn severity(name: &str) -> Severity {
     kind(name).map_or(Severity::Medium, |kind| kind.severity)
-}
-
-pub(super) fn placeholder(name: &str) -> &'static str {
-    kind(name).map_or("<PII>", |kind| kind.placeholder)
 }
 
 pub(super) fn alias(name: &str) -> Option<Vec<&'static str>> {
@@ -210,7 +172,6 @@ mod tests {
         let mut seen = HashSet::new();
         for kind in KINDS {
             assert!(seen.insert(kind.name), "{}", kind.name);
-            assert_eq!(placeholder(kind.name), format!("<{}>", kind.name.to_uppercase()));
         }
         for alias in KINDS.iter().flat_map(|kind| kind.aliases) {
             assert!(seen.insert(alias), "{alias}");
@@ -239,6 +200,5 @@ mod tests {
         }
         assert_eq!(alias("shoe_size"), None);
         assert_eq!(alias("all").map(|kinds| kinds.len()), Some(KINDS.len()));
-        assert_eq!(placeholder("shoe_size"), "<PII>");
     }
 }

@@ -77,7 +77,8 @@ impl Script {
             context: &self.context,
         };
         let evaluation = self.policy.evaluate(&request);
-        let wanted = self.policy.inspects(&request, &evaluation);
+        let wants = self.policy.wants(&request);
+        let wanted = evaluation.inspected_by(wants);
         let tool = request.tool();
         let view = View {
             direction,
@@ -87,7 +88,7 @@ impl Script {
             tool: tool.as_deref(),
             granted: self.policy.granted(&request, tool.as_deref()),
             strict: self.policy.has_strict_schemas(),
-            wanted: self.policy.wants(&request),
+            wanted: wants,
             now_us: self.now_us,
         };
         let Watched { list, origins } =

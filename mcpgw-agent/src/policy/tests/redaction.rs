@@ -25,6 +25,10 @@ fn strings_are_changed_and_nothing_else() {
         (r#"{"a":["joe@a.b","\"\\"]}"#, r#"{"a":["[REDACTED:mail]","\"\\"]}"#),
         (r#"{"n":4111111111111111,"t":1700000000}"#, r#"{"n":"[REDACTED:card]","t":1700000000}"#),
         (r#"{"joe@a.b":1,"ann@a.b":2}"#, r#"{"[REDACTED:mail]":1,"[REDACTED:mail] 2":2}"#),
+        (
+            r#"{"joe@a.b":1,"[REDACTED:mail]":2,"b":{"to ann@a.b":3,"[REDACTED:mail] 2":4}}"#,
+            r#"{"[REDACTED:mail] 3":1,"[REDACTED:mail]":2,"b":{"to [REDACTED:mail]":3,"[REDACTED:mail] 2":4}}"#,
+        ),
         (r#"{"password":{"deep":[1]},"x":"password"}"#, r#"{"password":"[REDACTED:field]","x":"password"}"#),
         (r#"{"Api_Token":"s"}"#, r#"{"Api_Token":"[REDACTED:field]"}"#),
         (r#"{"a":"jo\u200be@example.org"}"#, r#"{"a":"jo\u200b[REDACTED:mail]"}"#),

@@ -87,7 +87,7 @@ impl Sent {
     }
 }
 
-fn sent(direction: Direction, text: &str) -> Sent {
+pub(super) fn sent(direction: Direction, text: &str) -> Sent {
     let revision = Some(Revision::R2025_11_25);
     Sent { direction, message: message(text), answers: None, context: context(), revision }
 }

@@ -77,14 +77,16 @@ impl Turn<'_> {
         if in_batch {
             return (verdict.holding(Hold::InBatch), None);
         }
+        let shown = verdict.shown(message);
         let question = Question {
             decision,
             session: self.party.id(),
             context: self.party.context(),
             direction: self.direction,
-            message,
+            shown: shown.message(),
             standing,
             rule: verdict.rule(),
+            bytes: message.bytes().len(),
         };
         let Some(ticket) = holds.admit(&question, Instant::now()) else {
             return (verdict.holding(Hold::Full), None);
@@ -114,9 +116,11 @@ impl Turn<'_> {
             let waited = session.unheld(direction, message);
             let now = session.look(direction, message, false);
             if waited && now.violation.is_none() {
-                session.passed(direction, message, verdict.edits(), &decision, self.gate.now_us());
-                self.stays(message);
-                self.watched(message, &now, &decision, true, true);
+                self.passes(&mut session, message, &verdict, &decision);
+                let request = self.request(message, &now);
+                let tool = request.tool();
+                let view = self.view(&request, tool.as_deref().or(now.task_tool.as_deref()));
+                self.watched(&view, &decision, true, true);
                 standing = now;
             } else {
                 // Meanwhile it was answered in its stead, or is expected no more.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Gate, Party};
-use crate::detect::{Detector, DetectorSet, Finding, Findings, Inspector, Subject};
+use crate::detect::{Detector, DetectorSet, Finding, Findings};
 use crate::mcp::{Decoded, Direction, Malformed, Revision};
 use crate::policy::{Effect, Evaluation, Policy, Request};
 use crate::proxy::guardrail::{Ask, Guardrails, join};
@@ -91,7 +91,8 @@ impl Gate {
                 revision: standing.revision,
                 context: party.context(),
             };
-            let local = Local::of(&loaded.policy, &request, loaded.policy.evaluate(&request));
+            let policy = &loaded.policy;
+            let local = Local::of(&request, policy.wants(&request), policy.evaluate(&request));
             let asks = local.asks(&loaded.policy, &request, guardrails);
             (Some(local), asks)
         });
@@ -141,14 +142,11 @@ impl Inquiry {
 }
 
 impl Local {
-    /// What rules say, `evaluation`, and what detectors find where those let it pass.
-    pub(super) fn of(policy: &Policy, request: &Request<'_>, evaluation: Evaluation) -> Self {
-        let wanted = policy.inspects(request, &evaluation);
-        let tool = request.tool();
-        let findings =
-            Inspector::shipped().message(request.message, &subject(request, tool.as_deref()), wanted);
+    /// What rules say, `evaluation`, and what the `wanted` detectors find where those let it pass.
+    pub(super) fn of(request: &Request<'_>, wanted: DetectorSet, evaluation: Evaluation) -> Self {
+        let wanted = evaluation.inspected_by(wanted);
         let (answers, revision) = (request.answers.cloned(), request.revision);
-        Self { answers, revision, evaluation, wanted, findings }
+        Self { answers, revision, evaluation, wanted, findings: request.inspect(wanted) }
     }
 
     /// The detectors that look at it.
@@ -168,7 +166,7 @@ impl Local {
             Effect::Allow | Effect::Hold | Effect::Deny { .. } => &[],
         };
         let tool = request.tool();
-        guardrails.asks(request.message, &subject(request, tool.as_deref()), edits)
+        guardrails.asks(request.message, &request.subject(tool.as_deref()), edits)
     }
 
     /// What policy makes of it all.
@@ -183,15 +181,6 @@ impl Local {
             self.findings.list.sort_by_key(|finding| finding.node);
         }
         policy.weigh(request, self.evaluation, self.wanted, self.findings)
-    }
-}
-
-fn subject<'a>(request: &Request<'a>, tool: Option<&'a str>) -> Subject<'a> {
-    Subject {
-        direction: request.direction,
-        server: &request.context.server,
-        answers: request.answers.map(|open| &*open.method),
-        tool,
     }
 }
 

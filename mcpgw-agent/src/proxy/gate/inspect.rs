@@ -2,24 +2,24 @@
 
 use super::Turn;
 use super::inquiry::{Advised, Local};
-use crate::detect::Detector;
-use crate::detect::watch::Watched;
+use crate::detect::watch::{View, Watched};
+use crate::detect::{Detector, DetectorSet};
 use crate::policy::{Evaluation, Request};
 
 impl Turn<'_> {
-    /// What policy makes of `request` and of all that is found. `task_tool` is the tool whose call became the task the
-    /// message is about; `advised` what is known already.
+    /// What policy makes of `request`, which the session sees as `view`, and of all that is found. `advised` is what is known
+    /// already.
     pub(super) fn inspect(
         &self,
         request: &Request<'_>,
-        task_tool: Option<&str>,
+        view: &View<'_>,
         advised: Option<Advised>,
     ) -> Evaluation {
         let policy = &self.loaded.policy;
         let (local, mut found) = match advised.filter(|advised| advised.fits(request)) {
             Some(Advised { local, outside }) => (local, outside),
             None => {
-                let local = Local::of(policy, request, policy.evaluate(request));
+                let local = Local::of(request, view.wanted, policy.evaluate(request));
                 let should_have =
                     self.gate.guardrails.as_ref().filter(|_| local.wanted().has(Detector::External));
                 let unasked = should_have.map(|guardrails| guardrails.unasked(request.direction));
@@ -34,14 +34,18 @@ impl Turn<'_> {
             let allowed = |realm, name: &str| policy.scope(realm, name);
             found.extend(self.party.scope().look(request.direction, request.message, allowed));
         }
-        let Watched { list, origins } = self.watch(request, task_tool, wanted);
+        let Watched { list, origins } = self.watch(&View { wanted, ..*view });
         found.extend(list);
         Evaluation { origins, ..local.weigh(policy, request, found) }
     }
 
     /// What is found in a message that is refused whatever it says: what is not to be written down.
-    pub(super) fn conceal(&self, request: &Request<'_>, refused: Evaluation) -> Evaluation {
-        let policy = &self.loaded.policy;
-        Local::of(policy, request, refused).weigh(policy, request, Vec::new())
+    pub(super) fn conceal(
+        &self,
+        request: &Request<'_>,
+        wanted: DetectorSet,
+        refused: Evaluation,
+    ) -> Evaluation {
+        Local::of(request, wanted, refused).weigh(&self.loaded.policy, request, Vec::new())
     }
 }

@@ -1,7 +1,6 @@
 //! What the detectors of whole sessions are told of a message.
 
 use super::Turn;
-use crate::detect::DetectorSet;
 use crate::detect::watch::{View, Watched};
 use crate::mcp::Message;
 use crate::policy::Request;
@@ -9,33 +8,14 @@ use crate::session::Standing;
 
 impl Turn<'_> {
     /// What is wrong with the message in its session, before it is decided on.
-    pub(super) fn watch(
-        &self,
-        request: &Request<'_>,
-        task_tool: Option<&str>,
-        wanted: DetectorSet,
-    ) -> Watched {
-        if wanted.is_empty() {
-            return Watched::default();
-        }
-        self.view(request, task_tool, wanted, |view| self.party.watch().look(view))
+    pub(super) fn watch(&self, view: &View<'_>) -> Watched {
+        if view.wanted.is_empty() { Watched::default() } else { self.party.watch().look(view) }
     }
 
     /// The message was let through under `decision`, or was not; `by_person` where somebody was asked.
-    pub(super) fn watched(
-        &self,
-        message: &Message,
-        standing: &Standing,
-        decision: &str,
-        passes: bool,
-        by_person: bool,
-    ) {
-        let request = self.request(message, standing);
-        let wanted = self.loaded.policy.wants(&request);
-        self.view(&request, standing.task_tool.as_deref(), wanted, |view| {
-            let mut watch = self.party.watch();
-            if passes { watch.passed(view, decision, by_person) } else { watch.refused(view) }
-        });
+    pub(super) fn watched(&self, view: &View<'_>, decision: &str, passes: bool, by_person: bool) {
+        let mut watch = self.party.watch();
+        if passes { watch.passed(view, decision, by_person) } else { watch.refused(view) }
     }
 
     /// `message` as policies see it.
@@ -49,17 +29,10 @@ impl Turn<'_> {
         }
     }
 
-    fn view<T>(
-        &self,
-        request: &Request<'_>,
-        task_tool: Option<&str>,
-        wanted: DetectorSet,
-        tell: impl FnOnce(&View<'_>) -> T,
-    ) -> T {
-        let tool = request.tool();
-        let tool = tool.as_deref().or(task_tool);
+    /// `request` as its session sees it. `tool` is the one that it is about: of a task the one whose call became it.
+    pub(super) fn view<'r>(&self, request: &Request<'r>, tool: Option<&'r str>) -> View<'r> {
         let policy = &self.loaded.policy;
-        tell(&View {
+        View {
             direction: request.direction,
             message: request.message,
             server: &request.context.server,
@@ -67,8 +40,8 @@ impl Turn<'_> {
             tool,
             granted: policy.granted(request, tool),
             strict: policy.has_strict_schemas(),
-            wanted,
+            wanted: policy.wants(request),
             now_us: self.gate.now_us(),
-        })
+        }
     }
 }

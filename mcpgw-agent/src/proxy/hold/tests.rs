@@ -49,7 +49,16 @@ fn admit(
     let (direction, standing) = (Direction::ToServer, Standing::default());
     let rule = Some("large");
     holds.admit(
-        &Question { decision, session, context: &context, direction, message, standing: &standing, rule },
+        &Question {
+            decision,
+            session,
+            context: &context,
+            direction,
+            bytes: message.bytes().len(),
+            shown: Some(message),
+            standing: &standing,
+            rule,
+        },
         now,
     )
 }

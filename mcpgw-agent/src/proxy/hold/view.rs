@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mcp::{Direction, Message};
 use crate::policy::Context;
-use crate::session::{Standing, Target};
+use crate::session::{OpenRequest, Standing, Target};
 
 /// Bytes of the arguments that are shown.
 pub const PREVIEW_MAX: usize = 2048;
@@ -25,8 +25,10 @@ pub struct Question<'a> {
     pub context: &'a Context,
     /// Which way it goes.
     pub direction: Direction,
-    /// The message.
-    pub message: &'a Message,
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// What may be shown of it, as in the audit log; `None` where that cannot be read.
+    pub shown: Option<&'a Message>,
     /// What the session knows about it.
     pub standing: &'a Standing,
     /// The policy's rule.
@@ -64,14 +66,14 @@ pub struct HeldView {
 
 impl HeldView {
     pub(super) fn new(question: &Question<'_>, timeout: Duration) -> Self {
-        let Question { decision, session, context, direction, message, standing, rule } = *question;
+        let Question { decision, session, context, direction, shown, standing, rule, .. } = *question;
         let since = Timestamp::now();
         let answers = standing.answers.as_ref();
         let short = |text: &str| cut(text, TEXT_MAX).0;
-        let arguments = message.params().and_then(|params| params.get("arguments"));
+        let arguments = shown.and_then(Message::params).and_then(|params| params.get("arguments"));
         let arguments = arguments.map(|arguments| cut(arguments.raw(), PREVIEW_MAX));
         // Of an answer the tool alone, as in the audit log.
-        let of_answer = || match answers?.target.as_ref()? {
+        let of_answer = || match answers?.shown_target()? {
             Target::Tool(name) => Some(short(name)),
             Target::Prompt(_) | Target::Resource(_) | Target::Task(_) => None,
         };
@@ -83,8 +85,11 @@ impl HeldView {
             server: context.server.to_string(),
             client: context.client.as_deref().map(str::to_owned),
             direction: direction.as_str().to_owned(),
-            method: message.method().or(answers.map(|open| &*open.method)).map(short),
-            target: Target::of(message).map(|target| short(target.text())).or_else(of_answer),
+            method: shown
+                .and_then(Message::method)
+                .or(answers.and_then(OpenRequest::shown_method))
+                .map(short),
+            target: shown.and_then(Target::of).map(|target| short(target.text())).or_else(of_answer),
             rule: rule.map(str::to_owned),
             arguments_cut: arguments.as_ref().is_some_and(|(_, is_cut)| *is_cut),
             arguments: arguments.map(|(text, _)| text),
