@@ -79,8 +79,12 @@ fn private_dir(dir: &Path) -> Result<(), AuditError> {
 
 /// Brings the name of the file at `path` to the disk: syncing the file alone does not.
 pub(super) fn sync_name(path: &Path) -> io::Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(dir)?.sync_all()
+    File::open(dir_of(path))?.sync_all()
+}
+
+/// The directory `path` is in.
+pub(super) fn dir_of(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Opens `path` as `options` say, unless it is a symbolic link. Never waits, as a FIFO would.

@@ -16,8 +16,9 @@ use std::path::Path;
 
 pub use report::{Finding, Kind, Outcome, Report};
 
-use super::chain::{LINE_MAX, Signer};
+use super::chain::Signer;
 use super::key::Key;
+use super::lines::each_line;
 use walk::Walk;
 
 /// Bytes that are read at once.
@@ -65,44 +66,5 @@ impl Verifier {
         let (report, end) = walk.end(torn, live);
         self.end = end;
         Ok(report)
-    }
-}
-
-/// Calls `each` with every line, without its line feed, until it says no; with `None` for one that is too long. Returns
-/// the bytes after the last.
-fn each_line(mut reader: impl BufRead, mut each: impl FnMut(Option<&[u8]>) -> bool) -> io::Result<u64> {
-    let mut carried = Vec::new();
-    let mut carried_bytes = 0_u64;
-    loop {
-        let buffer = match reader.fill_buf() {
-            Ok(buffer) => buffer,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if buffer.is_empty() {
-            return Ok(carried_bytes);
-        }
-        let end = memchr::memchr(b'\n', buffer);
-        let part = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
-        let length = part.len();
-        let too_long = carried.len() + length > LINE_MAX;
-        let mut goes_on = true;
-        if end.is_some() && carried_bytes == 0 {
-            goes_on = each(Some(part).filter(|_| !too_long));
-        } else {
-            // A line too long is not kept: one byte more than the longest tells it by.
-            carried
-                .extend_from_slice(part.get(..length.min(LINE_MAX + 1 - carried.len())).unwrap_or_default());
-            carried_bytes += u64::try_from(length).unwrap_or_default();
-            if end.is_some() {
-                goes_on = each(Some(&*carried).filter(|line| line.len() <= LINE_MAX));
-                carried.clear();
-                carried_bytes = 0;
-            }
-        }
-        if !goes_on {
-            return Ok(0);
-        }
-        reader.consume(length + usize::from(end.is_some()));
     }
 }
