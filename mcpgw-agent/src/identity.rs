@@ -10,7 +10,6 @@
 //! Nothing of what a client shows goes on to the server, into a record, a log line or an error.
 
 mod failures;
-mod fetch;
 mod jwks;
 mod keys;
 mod labels;
@@ -60,11 +59,8 @@ pub enum IdentityError {
     #[error("the key set has no key to verify with")]
     NoKeys,
     /// The key set's host cannot be asked.
-    #[error(transparent)]
-    Tls(#[from] crate::proxy::http::tls::TlsError),
-    /// The key set's URL.
-    #[error("the key set's URL names no host")]
-    Host,
+    #[error("the key set cannot be fetched")]
+    Fetch(#[from] crate::fetch::FetchError),
 }
 
 /// What a request is refused with.

@@ -28,6 +28,7 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod fetch;
 pub mod identity;
 pub mod kernel;
 pub mod pins;

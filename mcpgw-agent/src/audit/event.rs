@@ -44,6 +44,19 @@ pub enum Event<'a> {
         /// How often.
         count: u32,
     },
+    /// A receiver of records will never have some.
+    ShipLost {
+        /// Its name.
+        receiver: &'a str,
+        /// Among these numbers: the first.
+        first: u64,
+        /// The last.
+        last: u64,
+        /// How many.
+        count: u64,
+        /// `deleted` before they were sent, or `refused`.
+        why: &'a str,
+    },
     /// A policy is in force from here on.
     PolicyLoaded {
         /// How many were loaded before it.
@@ -111,6 +124,13 @@ impl Event<'_> {
                 line.text("why", why);
                 line.number("count", count);
             }
+            Self::ShipLost { receiver, first, last, count, why } => {
+                line.text("receiver", receiver);
+                line.number("first", first);
+                line.number("last", last);
+                line.number("count", count);
+                line.text("why", why);
+            }
             Self::PolicyLoaded { generation, hash } => policy(line, generation, hash),
             Self::PolicyFailed { generation, hash, error } => {
                 policy(line, generation, hash);
@@ -125,6 +145,7 @@ impl Event<'_> {
             Self::SessionClosed { .. } => "session.closed",
             Self::SessionRequest { .. } => "session.request",
             Self::AuthFailed { .. } => "auth.failed",
+            Self::ShipLost { .. } => "ship.lost",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyFailed { .. } => "policy.failed",
         }

@@ -13,6 +13,7 @@ use crate::pins::Trust;
 use guardrail::guardrail;
 
 mod guardrail;
+mod identity;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("/etc/mcpgw/agent.yaml"), text)
@@ -83,10 +84,26 @@ host:
     tcp-bytes: 268435456
 gateway:
   policy: /etc/mcpgw/policy.yaml
+  auth:
+    api-keys-file: /etc/mcpgw/keys
+    resource: https://gateway.example/mcp
+    jwt:
+      issuer: https://issuer.example
+      audience: [mcpgw]
+      jwks-url: https://issuer.example/keys
+      ca: /etc/mcpgw/ca.pem
+      algorithms: [ES256]
+      roles-claim: groups
   audit:
     path: /var/log/mcpgw/audit.jsonl
     durability: synced
     signing-key-file: /etc/mcpgw/audit.key
+    label-claims: [project_id]
+    ship:
+      - {{name: siem, syslog: 'tls://siem.example:6514', ca: /etc/mcpgw/ca.pem}}
+      - name: collector
+        otlp: https://otel.example:4318/v1/logs
+        headers: [{{name: Authorization, env: OTEL_TOKEN}}]
   pins:
     path: /var/lib/mcpgw/approved
     trust: approved
@@ -145,10 +162,13 @@ log:
         },
         gateway: Gateway {
             policy: Some("/etc/mcpgw/policy.yaml".into()),
+            auth: identity::auth(),
             audit: Audit {
                 path: Some("/var/log/mcpgw/audit.jsonl".into()),
                 durability: Durability::Synced,
                 signing_key_file: Some("/etc/mcpgw/audit.key".into()),
+                label_claims: vec!["project_id".into()],
+                ship: identity::shippers(),
             },
             pins: Pins { path: Some("/var/lib/mcpgw/approved".into()), trust: Trust::Approved },
             limits: GatewayLimits { message_bytes: 1 << 20, sessions: 20, sessions_per_user: 10 },

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
+use hyper::header::{ACCEPT, HeaderMap, HeaderValue};
+use hyper::{Method, StatusCode};
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use tokio::sync::Notify;
@@ -13,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::IdentityError;
-use super::fetch::Fetch;
+use crate::fetch::{Failure, Fetch};
 use crate::secret::SecretError;
 
 /// Longest key set, in bytes.
@@ -120,10 +123,10 @@ impl Source {
         let mut pause = FIRST_PAUSE;
         loop {
             let fetched = tokio::select! {
-                fetched = fetch.get(BYTES_MAX) => fetched,
+                fetched = get(fetch) => fetched,
                 () = ending.cancelled() => return,
             };
-            match fetched.map(|text| KeySet::parse(&text)) {
+            match fetched.map(|text| text.and_then(|text| KeySet::parse(&text))) {
                 Ok(Some(keys)) => {
                     self.keys.store(Arc::new(keys));
                     pause = COOL_DOWN;
@@ -145,6 +148,13 @@ impl Source {
             pause = (pause * 2).min(COOL_DOWN);
         }
     }
+}
+
+/// The key set's text, where the answer is one.
+async fn get(fetch: &Fetch) -> Result<Option<Bytes>, Failure> {
+    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+    let answer = fetch.ask(Method::GET, &headers, Bytes::new(), BYTES_MAX).await?;
+    Ok((answer.status == StatusCode::OK).then_some(answer.body))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::gate::Gate;
 use super::guardrail::{GuardrailError, Guardrails};
+use crate::audit::ship::{ShipError, Shippers};
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
 use crate::identity::{Authenticator, IdentityError};
@@ -14,6 +15,7 @@ use crate::json::Limits;
 use crate::pins::{Directory, Pins, Trust};
 use crate::policy::{Mode, Policy};
 use crate::reload::{Change, PolicyStore, ReloadError};
+use crate::tasks::Tasks;
 
 /// The pins' directory in the state directory.
 const PINS_DIR: &str = "pins";
@@ -40,6 +42,9 @@ pub enum GatewayError {
     /// Clients cannot be authenticated.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// Records cannot be sent.
+    #[error(transparent)]
+    Ship(#[from] ShipError),
     /// A guardrail cannot be set up.
     #[error(transparent)]
     Guardrail(#[from] GuardrailError),
@@ -51,7 +56,11 @@ impl GatewayError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Audit(error) => error.hint(),
-            Self::Directory { .. } | Self::Policy(_) | Self::Identity(_) | Self::Guardrail(_) => None,
+            Self::Directory { .. }
+            | Self::Policy(_)
+            | Self::Identity(_)
+            | Self::Ship(_)
+            | Self::Guardrail(_) => None,
         }
     }
 }
@@ -63,6 +72,7 @@ pub struct Gateway {
     policies: Arc<PolicyStore>,
     audit: Arc<AuditLog>,
     auth: Option<Arc<Authenticator>>,
+    shippers: Arc<Shippers>,
 }
 
 impl Gateway {
@@ -77,8 +87,24 @@ impl Gateway {
             make(state)?;
         }
         let audit = AuditLog::open(&log_options(&config.audit, path)?)?;
+        let shippers = Shippers::open(&config.audit.ship, audit.path())?;
         let pins = config.pins.path.clone().unwrap_or_else(|| state.join(PINS_DIR));
-        Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)
+        let gateway = Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)?;
+        if let Some(metrics) = shippers.metrics() {
+            gateway.gate.metrics().shipping(metrics);
+        }
+        Ok(Self { shippers: Arc::new(shippers), ..gateway })
+    }
+
+    /// Sends records to whom the configuration names, until `tasks` end.
+    pub fn ship(&self, tasks: &Tasks) {
+        self.shippers.start(&self.audit, tasks);
+    }
+
+    /// Who is sent records.
+    #[must_use]
+    pub fn shippers(&self) -> &Shippers {
+        &self.shippers
     }
 
     /// The gateway of one session with `server`, beside which others may be told the same audit log: then it has a log of its
@@ -120,7 +146,7 @@ impl Gateway {
         let gate = Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits);
         let gate = pins.map(Arc::new).into_iter().fold(gate, Gate::pinning);
         let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
-        Ok(Self { gate, policies, audit, auth: None })
+        Ok(Self { gate, policies, audit, auth: None, shippers: Arc::default() })
     }
 
     /// This gateway, whose clients over HTTP are authenticated where `config` says how.

@@ -40,6 +40,7 @@ pub(super) async fn serve(setup: Setup) -> Result<(), CliError> {
     let exposes = options.expose;
     let tasks = Tasks::new();
     let proxy = HttpProxy::bind(options, &tasks).await.map_err(explained)?;
+    gateway.ship(&tasks);
     let mut lines = vec![Line::plain(&format!("listening on {scheme}://{}/mcp", proxy.address()))];
     if let Some(address) = metrics {
         let sources = ProxySources { gateway: gateway.clone(), sessions: proxy.sessions() };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
 
+use crate::audit::ship::ShipMetrics;
 use crate::detect::Detector;
 use crate::identity::AuthMetrics;
 use crate::mcp::{Direction, MessageKind};
@@ -85,6 +86,7 @@ pub struct GateMetrics {
     upstream_errors: IntCounter,
     guardrails: Option<GuardrailMetrics>,
     auth: OnceLock<AuthMetrics>,
+    ship: OnceLock<ShipMetrics>,
 }
 
 /// A decision, as it is counted.
@@ -176,6 +178,7 @@ impl GateMetrics {
             upstream_errors,
             guardrails: None,
             auth: OnceLock::new(),
+            ship: OnceLock::new(),
         }
     }
 
@@ -188,6 +191,11 @@ impl GateMetrics {
     pub(crate) fn authenticating(&self, auth: &AuthMetrics) {
         // There is one to a gateway.
         self.auth.get_or_init(|| auth.clone());
+    }
+
+    /// Those of whoever sends records as well, from now on.
+    pub(crate) fn shipping(&self, ship: &ShipMetrics) {
+        self.ship.get_or_init(|| ship.clone());
     }
 
     /// A server ended or broke off while requests were open.
@@ -250,7 +258,8 @@ impl GateMetrics {
         ];
         let guardrails = self.guardrails.iter().flat_map(GuardrailMetrics::collectors);
         let auth = self.auth.get().into_iter().flat_map(AuthMetrics::collectors);
-        gate.into_iter().chain(guardrails).chain(auth).collect()
+        let ship = self.ship.get().into_iter().flat_map(ShipMetrics::collectors);
+        gate.into_iter().chain(guardrails).chain(auth).chain(ship).collect()
     }
 }
 
