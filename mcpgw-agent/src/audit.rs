@@ -32,7 +32,7 @@ mod tests;
 
 pub use entry::Entry;
 pub use error::AuditError;
-pub use event::{Event, Exit, Verb};
+pub use event::{Event, Exit, Operator, Verb};
 pub(crate) use handle::{HIDDEN, hides};
 pub use health::Health;
 pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};

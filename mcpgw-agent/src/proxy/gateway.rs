@@ -190,7 +190,10 @@ impl Gateway {
         let (generation, hash) = (loaded.generation, loaded.policy.hash());
         let (recorded, result) = match outcome {
             Ok(Change::Same) => return Ok(()),
-            Ok(Change::Replaced(_)) => (self.audit.note(&Event::PolicyLoaded { generation, hash }), Ok(())),
+            Ok(Change::Replaced(_)) => (
+                self.audit.note(&Event::PolicyLoaded { generation, hash, mode: loaded.policy.mode() }),
+                Ok(()),
+            ),
             Err(error) => {
                 let error = error.to_string();
                 (self.audit.note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))

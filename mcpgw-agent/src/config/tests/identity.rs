@@ -81,7 +81,6 @@ fn receivers_are_named_once_and_reached_in_one_way() {
         "{name: 'a/b', otlp: 'http://a.example/'}",
         "{name: a, otlp: 'http://a/'}, {name: a, otlp: 'http://b/'}",
     ] {
-        let error = ship(entry).unwrap_err().to_string();
-        assert!(!error.contains("pass"), "{error}");
+        assert!(ship(entry).is_err(), "{entry}");
     }
 }

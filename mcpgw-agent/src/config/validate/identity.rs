@@ -108,6 +108,9 @@ impl Check {
             url.map(Some)
                 .ok_or(ProblemKind::Wrong("it must be `https`, or `http` on loopback, and name a host"))
         });
+        if jwks_url.is_some() && url.is_none() {
+            return None;
+        }
         let url = url.map(|url| JwtKeys::Url { url, ca });
         let mut given =
             [url, file, secret.map(JwtKeys::Secret), secret_env.map(JwtKeys::Secret)].into_iter().flatten();
