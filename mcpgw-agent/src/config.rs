@@ -12,8 +12,10 @@ mod error;
 mod file;
 mod gateway;
 mod guardrail;
+mod identity;
 mod load;
 mod run;
+mod ship;
 mod unit;
 mod validate;
 
@@ -21,9 +23,11 @@ pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use gateway::{Audit, Gateway, GatewayLimits, Indexing, Pins};
 pub use guardrail::{BreakerSettings, Guardrail, GuardrailHeader, Preset, SecretSource};
+pub use identity::{Auth, Jwt, JwtAlgorithm, JwtKeys};
 pub use load::DEFAULT_PATH;
 pub(crate) use load::read_text;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
+pub use ship::{Receiver, Shipper, SyslogAddress};
 
 #[cfg(test)]
 mod tests;

@@ -171,6 +171,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let (policies, watched) = (Arc::clone(gateway.policies()), gateway.clone());
     let changed = move || drop(watched.reload());
     tasks.spawn("policy watch", crate::reload::watch(policies, changed, tasks.token().clone()));
+    gateway.ship(&tasks);
     tasks.spawn("control socket", socket.run(tasks.clone()));
     if let Some(http) = http {
         tasks.supervise("http endpoints", http.run(tasks.token().clone()));

@@ -49,7 +49,7 @@ pub use detectors::Reaction;
 pub use error::{PolicyError, Problem};
 pub use explain::{Explanation, Outcome, Step};
 pub use lint::{Warning, lint};
-pub use request::{Context, Principal, Request, Transport};
+pub use request::{Context, Labels, Principal, Request, Transport};
 pub use rule::{Action, Described, Rule};
 pub use weigh::{Weighed, placeholder};
 

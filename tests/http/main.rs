@@ -11,6 +11,7 @@
 
 #[path = "../support/analyzer.rs"]
 mod analyzer;
+mod authenticated;
 mod bytes;
 mod client;
 mod detected;
@@ -29,6 +30,7 @@ mod refusals;
 mod says;
 mod sdk;
 mod secured;
+mod ship;
 mod upstream;
 
 use std::time::Duration;

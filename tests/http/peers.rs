@@ -17,6 +17,12 @@ use crate::DEADLINE;
 #[derive(Debug)]
 pub(crate) struct Skipped(String);
 
+impl Skipped {
+    pub(crate) fn because(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}
+
 /// Runs a test that needs peers; without them it is skipped loudly, or fails where that is not allowed (`CI` or
 /// `MCPGW_REQUIRE_PEERS` is set).
 pub(crate) fn with_peers(body: impl FnOnce() -> Result<(), Skipped>) {

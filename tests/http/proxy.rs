@@ -170,6 +170,17 @@ impl Proxy {
         format!("http://{}{path}", self.address)
     }
 
+    /// Its directory, once it has ended.
+    pub(crate) fn into_dir(mut self) -> TempDir {
+        assert!(self.child.try_wait().unwrap().is_some());
+        std::mem::replace(&mut self.dir, TempDir::new().unwrap())
+    }
+
+    /// Where its files are.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// The audit log's lines so far.
     pub(crate) fn audit(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.audit_path()).unwrap_or_default();

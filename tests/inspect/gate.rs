@@ -1,6 +1,7 @@
 //! A gate with a log of its own, and two peers that are only bytes.
 
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,9 +22,13 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(policy: &str) -> Self {
+        Self::under(Policy::parse(policy).unwrap())
+    }
+
+    pub(crate) fn under(policy: Policy) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let audit = AuditLog::open(&Options::at(dir.path().join("audit.jsonl"))).unwrap();
-        let store = PolicyStore::new(Policy::parse(policy).unwrap());
+        let store = PolicyStore::new(policy);
         let gate = Gate::new(Arc::new(store), Arc::new(audit), Limits::default());
         Self { gate, dir }
     }
@@ -52,6 +57,16 @@ impl Site {
         let files = fs::read_dir(self.dir.path()).unwrap();
         let read = |file: fs::DirEntry| String::from_utf8_lossy(&fs::read(file.path()).unwrap()).into_owned();
         files.map(|file| read(file.unwrap())).collect()
+    }
+
+    /// What of the log stands behind its byte `from`, and where it ends now.
+    pub(crate) fn written_since(&self, from: u64) -> (String, u64) {
+        let mut file = fs::File::open(self.dir.path().join("audit.jsonl")).unwrap();
+        file.seek(SeekFrom::Start(from)).unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        let end = from + text.len() as u64;
+        (text, end)
     }
 
     /// The records of messages.

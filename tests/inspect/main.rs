@@ -11,4 +11,5 @@
 mod attacks;
 mod canary;
 mod crafted;
+mod fields;
 mod gate;

@@ -65,6 +65,8 @@ pub enum Command {
     },
     /// Configuration and policy are to be read anew; the socket has checked that the peer may ask that.
     Reload {
+        /// Who asks.
+        peer: Peer,
         /// What went wrong, a sentence; nothing has changed then.
         reply: oneshot::Sender<Result<(), String>>,
     },
@@ -73,10 +75,10 @@ pub enum Command {
         /// Where to.
         reply: oneshot::Sender<Vec<HeldView>>,
     },
-    /// The user `by` decides on one; the socket has checked that they may.
+    /// `peer` decides on one; the socket has checked that they may.
     Decide {
         /// Who decides.
-        by: u32,
+        peer: Peer,
         /// What.
         request: DecideRequest,
         /// Done, or why not.

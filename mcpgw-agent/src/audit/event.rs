@@ -6,7 +6,7 @@ use super::chain::hex;
 use super::line::Line;
 use super::record;
 use super::seal::{EpochKey, PublicKey};
-use crate::policy::Context;
+use crate::policy::{Context, Mode};
 
 /// Something that is no message.
 #[derive(Debug, Clone, Copy)]
@@ -38,12 +38,59 @@ pub enum Event<'a> {
         /// The status of the answer.
         status: u16,
     },
+    /// Clients could not be authenticated.
+    AuthFailed {
+        /// From where, to the network of a subscriber; `None` for many places together.
+        remote: Option<std::net::IpAddr>,
+        /// Why, as a word.
+        why: &'a str,
+        /// How often.
+        count: u32,
+    },
+    /// Somebody decided on a message that waits, or tried to.
+    AdminHold {
+        /// Who.
+        by: &'a Operator,
+        /// The decision by which the message waits.
+        decision: &'a str,
+        /// It may go on.
+        approve: bool,
+        /// Why nothing came of it.
+        error: Option<&'a str>,
+    },
+    /// Configuration and policy were to be read anew.
+    AdminReload {
+        /// Who wanted it; `None` for a signal, which does not say who sent it.
+        by: Option<&'a Operator>,
+        /// Why nothing came of it.
+        error: Option<&'a str>,
+    },
+    /// The kernel had to tell of something and had no room: the host plane did not see it.
+    HostGap {
+        /// How many records, by ring.
+        lost: &'a [(&'static str, u64)],
+    },
+    /// A receiver of records will never have some.
+    ShipLost {
+        /// Its name.
+        receiver: &'a str,
+        /// Among these numbers: the first.
+        first: u64,
+        /// The last.
+        last: u64,
+        /// How many.
+        count: u64,
+        /// `deleted` before they were sent, or `refused`.
+        why: &'a str,
+    },
     /// A policy is in force from here on.
     PolicyLoaded {
         /// How many were loaded before it.
         generation: u64,
         /// Its hash.
         hash: &'a str,
+        /// Whether it enforces.
+        mode: Mode,
     },
     /// A policy could not be loaded.
     PolicyFailed {
@@ -54,6 +101,17 @@ pub enum Event<'a> {
         /// What is wrong with the other.
         error: &'a str,
     },
+}
+
+/// Who did something with the gateway, as the kernel knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// User id.
+    pub uid: u32,
+    /// Process id.
+    pub pid: u32,
+    /// The program, where that is known.
+    pub exe: Option<String>,
 }
 
 /// How a process ended.
@@ -98,7 +156,39 @@ impl Event<'_> {
                 );
                 line.number("status", status);
             }
-            Self::PolicyLoaded { generation, hash } => policy(line, generation, hash),
+            Self::AuthFailed { remote, why, count } => {
+                if let Some(remote) = remote {
+                    line.text("remote", &remote.to_string());
+                }
+                line.text("why", why);
+                line.number("count", count);
+            }
+            Self::AdminHold { by, decision, approve, error } => {
+                operator(line, by);
+                line.text("decision_id", decision);
+                line.text("act", if approve { "approve" } else { "deny" });
+                line.maybe("error", error);
+            }
+            Self::AdminReload { by, error } => {
+                if let Some(by) = by {
+                    operator(line, by);
+                }
+                line.maybe("error", error);
+            }
+            Self::HostGap { lost } => line.object("lost", |line| {
+                lost.iter().for_each(|(ring, count)| line.number(ring, *count));
+            }),
+            Self::ShipLost { receiver, first, last, count, why } => {
+                line.text("receiver", receiver);
+                line.number("first", first);
+                line.number("last", last);
+                line.number("count", count);
+                line.text("why", why);
+            }
+            Self::PolicyLoaded { generation, hash, mode } => {
+                policy(line, generation, hash);
+                line.text("mode", record::mode(mode));
+            }
             Self::PolicyFailed { generation, hash, error } => {
                 policy(line, generation, hash);
                 line.text("error", error);
@@ -111,6 +201,11 @@ impl Event<'_> {
             Self::SessionOpened { .. } => "session.opened",
             Self::SessionClosed { .. } => "session.closed",
             Self::SessionRequest { .. } => "session.request",
+            Self::AuthFailed { .. } => "auth.failed",
+            Self::AdminHold { .. } => "admin.hold",
+            Self::AdminReload { .. } => "admin.reload",
+            Self::HostGap { .. } => "host.gap",
+            Self::ShipLost { .. } => "ship.lost",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyFailed { .. } => "policy.failed",
         }
@@ -120,6 +215,14 @@ impl Event<'_> {
 fn about(line: &mut Line, session: &str, context: &Context) {
     line.text("session", session);
     record::context(line, context);
+}
+
+fn operator(line: &mut Line, by: &Operator) {
+    line.object("by", |line| {
+        line.number("uid", by.uid);
+        line.number("pid", by.pid);
+        line.maybe("exe", by.exe.as_deref());
+    });
 }
 
 fn policy(line: &mut Line, generation: u64, hash: &str) {

@@ -132,6 +132,16 @@ impl Line {
         }
     }
 
+    /// A member of text whose name is not ours.
+    pub(super) fn named(&mut self, name: &str, value: &str) {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+        self.value(name);
+        self.0.push(b':');
+        self.value(value);
+    }
+
     /// The bytes, to be sealed.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
@@ -240,7 +250,7 @@ fn escape_character(out: &mut Vec<u8>, character: char) {
 }
 
 /// Characters that end a line, command a terminal, turn the writing direction or take no room.
-fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -106,6 +106,13 @@ fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
     }
 }
 
+pub(super) fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Enforce => "enforce",
+    }
+}
+
 /// A score from 0 to 1 in hundredths.
 fn percent(score: f32) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "from 0 to 100 after clamping")]
@@ -116,6 +123,11 @@ fn percent(score: f32) -> i64 {
 /// The circumstances of a session.
 pub(super) fn context(line: &mut Line, context: &Context) {
     line.maybe("subject", context.principal.subject.as_deref());
+    if !context.principal.labels.is_empty() {
+        line.object("labels", |line| {
+            context.principal.labels.iter().for_each(|(name, value)| line.named(name, value));
+        });
+    }
     line.text("server", &context.server);
     if let Some(upstream) = &context.upstream {
         line.text("upstream", &without_secrets(upstream));
@@ -150,13 +162,7 @@ fn decision(line: &mut Line, entry: &Entry<'_>) {
     if !verdict.errors().is_empty() {
         line.array("errors", verdict.errors().iter().take(LIST_MAX), |line, error| line.value(error));
     }
-    line.text(
-        "mode",
-        match entry.mode {
-            Mode::Observe => "observe",
-            Mode::Enforce => "enforce",
-        },
-    );
+    line.text("mode", mode(entry.mode));
 }
 
 /// What the message is about. Of an answer the tool alone: what else its request named may have been taken out there.

@@ -92,7 +92,7 @@ fn context() -> Context {
         server: "files".into(),
         upstream: Some("https://me:secret@host.example:8/mcp?token=secret#secret".into()),
         transport: Transport::Http,
-        principal: Principal { subject: Some("mallory".into()), roles: Vec::new() },
+        principal: Principal { subject: Some("mallory".into()), ..Principal::default() },
         client: Some("/usr/bin/client".into()),
     }
 }

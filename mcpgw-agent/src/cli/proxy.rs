@@ -89,6 +89,7 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
         audit: Arc::clone(gateway.audit()),
         sessions: SessionLimits::default(),
         patience: Patience::default(),
+        auth: gateway.auth().cloned(),
         tls: identity.clone().map(tls::acceptor).transpose().map_err(tls_failed)?,
         upstream_tls: (args.upstream.scheme() == "https")
             .then(|| tls::connector(args.upstream_ca.as_deref()))
@@ -115,7 +116,7 @@ fn open_gateway(args: &Args, mut config: config::Gateway, server: &str) -> Resul
     let log = log.map_or_else(|| default_path(server), Ok).map_err(CliError::failure)?;
     let state = log.parent().unwrap_or(&log).to_owned();
     config.audit.path = Some(log);
-    Ok(Gateway::open(&config, &state)?)
+    Ok(Gateway::open(&config, &state)?.authenticating(&config)?)
 }
 
 /// Every client and every stream has two descriptors; the usual soft limit is for programs that use `select`.

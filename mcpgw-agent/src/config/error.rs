@@ -169,6 +169,9 @@ pub enum ProblemKind {
     /// A guardrail that cannot be asked as it is written.
     #[error("{0}")]
     Guardrail(&'static str),
+    /// Something that cannot be as it is written.
+    #[error("{0}")]
+    Wrong(&'static str),
     /// Two guardrails of one name.
     #[error("an earlier guardrail is called `{0}`")]
     GuardrailTwice(String),

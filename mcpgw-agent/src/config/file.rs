@@ -3,11 +3,15 @@
 //! Values that may turn out wrong carry their place. No `flatten` and no `untagged`: both lose places.
 
 pub(super) mod guardrail;
+pub(super) mod identity;
+pub(super) mod ship;
 
 use serde::Deserialize;
 
 use crate::yaml::At;
 use guardrail::GuardrailEntry;
+use identity::AuthSection;
+use ship::ShipEntry;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -81,6 +85,8 @@ pub(super) struct RingsSection {
 pub(super) struct GatewaySection {
     pub(super) policy: Option<At<String>>,
     #[serde(default)]
+    pub(super) auth: AuthSection,
+    #[serde(default)]
     pub(super) audit: AuditSection,
     #[serde(default)]
     pub(super) pins: PinsSection,
@@ -102,6 +108,10 @@ pub(super) struct AuditSection {
     pub(super) rotate: RotateSection,
     #[serde(default)]
     pub(super) seal: SealSection,
+    #[serde(default)]
+    pub(super) label_claims: Vec<At<String>>,
+    #[serde(default)]
+    pub(super) ship: Vec<At<ShipEntry>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::guardrail::Guardrail;
+use super::identity::Auth;
+use super::ship::Shipper;
 use crate::audit::{Durability, Rotation, SealOptions};
 use crate::pins::Trust;
 
@@ -12,6 +14,8 @@ use crate::pins::Trust;
 pub struct Gateway {
     /// The policy's file; `None` for the built-in policy, which lets everything pass and records it.
     pub policy: Option<PathBuf>,
+    /// Who may ask a proxy.
+    pub auth: Auth,
     /// The audit log.
     pub audit: Audit,
     /// What servers said of themselves when they were approved.
@@ -28,6 +32,7 @@ impl Default for Gateway {
     fn default() -> Self {
         Self {
             policy: None,
+            auth: Auth::default(),
             audit: Audit::default(),
             pins: Pins::default(),
             limits: GatewayLimits::default(),
@@ -52,6 +57,10 @@ pub struct Audit {
     pub rotation: Rotation,
     /// When it is sealed.
     pub seal: SealOptions,
+    /// Claims of tokens that become labels.
+    pub label_claims: Vec<Box<str>>,
+    /// Who is sent the records.
+    pub ship: Vec<Shipper>,
 }
 
 /// Who keeps the index of the audit log.

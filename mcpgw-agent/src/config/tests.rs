@@ -13,6 +13,7 @@ use crate::pins::Trust;
 use guardrail::guardrail;
 
 mod guardrail;
+mod identity;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("/etc/mcpgw/agent.yaml"), text)
@@ -83,6 +84,16 @@ host:
     tcp-bytes: 268435456
 gateway:
   policy: /etc/mcpgw/policy.yaml
+  auth:
+    api-keys-file: /etc/mcpgw/keys
+    resource: https://gateway.example/mcp
+    jwt:
+      issuer: https://issuer.example
+      audience: [mcpgw]
+      jwks-url: https://issuer.example/keys
+      ca: /etc/mcpgw/ca.pem
+      algorithms: [ES256]
+      roles-claim: groups
   audit:
     path: /var/log/mcpgw/audit.jsonl
     durability: synced
@@ -100,6 +111,12 @@ gateway:
       epoch-records: 5000
       open: false
       required: true
+    label-claims: [project_id]
+    ship:
+      - {{name: siem, syslog: 'tls://siem.example:6514', ca: /etc/mcpgw/ca.pem}}
+      - name: collector
+        otlp: https://otel.example:4318/v1/logs
+        headers: [{{name: Authorization, env: OTEL_TOKEN}}]
   pins:
     path: /var/lib/mcpgw/approved
     trust: approved
@@ -158,6 +175,7 @@ log:
         },
         gateway: Gateway {
             policy: Some("/etc/mcpgw/policy.yaml".into()),
+            auth: identity::auth(),
             audit: Audit {
                 path: Some("/var/log/mcpgw/audit.jsonl".into()),
                 durability: Durability::Synced,
@@ -177,6 +195,8 @@ log:
                     open: false,
                     required: true,
                 },
+                label_claims: vec!["project_id".into()],
+                ship: identity::shippers(),
             },
             pins: Pins { path: Some("/var/lib/mcpgw/approved".into()), trust: Trust::Approved },
             limits: GatewayLimits { message_bytes: 1 << 20, sessions: 20, sessions_per_user: 10 },
@@ -498,6 +518,9 @@ const KEYS: &[&str] = &[
     "host.rings.streams-bytes",
     "host.rings.tcp-bytes",
     "gateway.policy",
+    "gateway.auth.api-keys-file",
+    "gateway.auth.jwt",
+    "gateway.auth.resource",
     "gateway.audit.path",
     "gateway.audit.durability",
     "gateway.audit.index",
@@ -512,6 +535,8 @@ const KEYS: &[&str] = &[
     "gateway.audit.seal.epoch-records",
     "gateway.audit.seal.open",
     "gateway.audit.seal.required",
+    "gateway.audit.label-claims",
+    "gateway.audit.ship",
     "gateway.limits.message-bytes",
     "gateway.limits.sessions",
     "gateway.limits.sessions-per-user",

@@ -2,6 +2,8 @@
 
 mod gateway;
 mod guardrail;
+mod identity;
+mod ship;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

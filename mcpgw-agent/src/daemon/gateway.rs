@@ -8,6 +8,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::admin::peer::same_program;
 use crate::admin::protocol::{Code, DecideRequest};
 use crate::admin::{GatewayStatus, Peer, Refusal};
+use crate::audit::{Event, Operator};
 use crate::inventory::{GatewayPlace, ServerState, ServerView, Transport};
 use crate::proxy::gateway::Gateway;
 use crate::proxy::handover::{Place, Sessions};
@@ -43,14 +44,31 @@ pub(super) fn started_by(peer: &Peer, act: &str) -> Result<u64, Refusal> {
     }
 }
 
-/// The user `by` decides on a message that waits.
+/// Who `peer` is, for the record.
+pub(super) fn operator(peer: &Peer) -> Operator {
+    // It may be gone; user and process are known all the same.
+    let exe = std::fs::read_link(format!("/proc/{}/exe", peer.pid)).ok();
+    Operator { uid: peer.uid, pid: peer.pid, exe: exe.map(|exe| exe.to_string_lossy().into_owned()) }
+}
+
+/// `peer` decides on a message that waits.
 ///
 /// # Errors
 /// There is nothing to decide.
-pub(super) fn decide(sessions: &Sessions, request: &DecideRequest, by: u32) -> Result<(), Refusal> {
+pub(super) fn decide(
+    gateway: &Gateway,
+    sessions: &Sessions,
+    request: &DecideRequest,
+    peer: &Peer,
+) -> Result<(), Refusal> {
     let DecideRequest { id, approve } = request;
-    let outcome = sessions.holds().decide(id, *approve, by, Instant::now());
-    tracing::info!(decision = ?id, approve, uid = by, ?outcome, "a held message was decided on");
+    let by = operator(peer);
+    let outcome = sessions.holds().decide(id, *approve, peer.uid, Instant::now());
+    let error = outcome.as_ref().err().map(ToString::to_string);
+    let event = Event::AdminHold { by: &by, decision: id, approve: *approve, error: error.as_deref() };
+    // A record that is lost is counted by the log; the message's own record is what must not be.
+    gateway.audit().note(&event).ok();
+    tracing::info!(decision = ?id, approve, uid = peer.uid, ?outcome, "a held message was decided on");
     outcome.map_err(|error| Refusal { code: Code::Failed, message: error.to_string() })
 }
 

@@ -1,7 +1,7 @@
 //! The agent's state and the one place that changes it: events go in, the inventory says what should follow, and
 //! it is done here, in the order it was said.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +46,9 @@ pub(super) struct Host {
     changed: BTreeSet<u64>,
     boot: Timestamp,
     loss_logged: BootTime,
+    /// Records each ring had no room for and that are not in the audit log yet.
+    lost_taken: BootTime,
+    lost: BTreeMap<&'static str, u64>,
 }
 
 /// What a [`Host`] is made of.
@@ -80,6 +83,8 @@ impl Host {
             changed: BTreeSet::new(),
             boot: boot_timestamp(),
             loss_logged: BootTime::default(),
+            lost_taken: BootTime::default(),
+            lost: BTreeMap::new(),
         }
     }
 
@@ -99,6 +104,16 @@ impl Host {
                 KernelEvent::Lost { ring, count, .. } => self.on_loss(ring, count),
             }
         }
+    }
+
+    /// Records the rings had no room for since this was asked last, by ring; asked more than once a second there are none.
+    pub(super) fn take_lost(&mut self) -> Vec<(&'static str, u64)> {
+        let now = boot_now();
+        if self.lost.is_empty() || now.since(self.lost_taken) < Duration::from_secs(1) {
+            return Vec::new();
+        }
+        self.lost_taken = now;
+        std::mem::take(&mut self.lost).into_iter().collect()
     }
 
     /// What full tables and buffers have cost so far.
@@ -130,6 +145,8 @@ impl Host {
 
     /// Records of the life cycle were lost: only `/proc` can tell what is missing now.
     fn on_loss(&mut self, ring: &'static str, count: u64) {
+        let lost = self.lost.entry(ring).or_default();
+        *lost = lost.saturating_add(count);
         let now = boot_now();
         if now.since(self.loss_logged) >= LOSS_LOG || self.loss_logged == BootTime::default() {
             self.loss_logged = now;

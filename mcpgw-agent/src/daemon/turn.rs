@@ -13,7 +13,8 @@ use super::host::Host;
 use super::rings::Rings;
 use super::status::AgentFacts;
 use super::{DaemonError, TICK, settings};
-use crate::admin::{Command, Status};
+use crate::admin::{Command, Peer, Status};
+use crate::audit::Event;
 use crate::config::Config;
 use crate::inventory::HostEvent;
 use crate::kernel::KernelEvent;
@@ -56,9 +57,9 @@ impl Turn {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                _ = ticks.tick() => self.host.tick(),
+                _ = ticks.tick() => self.on_tick(),
                 Some(command) = self.commands.recv() => self.on_command(command),
-                Some(()) = self.reload.recv() => self.on_reload().unwrap_or_default(),
+                Some(()) = self.reload.recv() => self.on_reload(None).unwrap_or_default(),
                 Some(event) = self.answered.recv() => self.host.on_event(event),
                 read = self.rings.next(&mut events) => {
                     read.map_err(|source| DaemonError::System { what: "read a ring buffer", source })?;
@@ -68,6 +69,15 @@ impl Turn {
             }
             self.host.report();
             self.heartbeat.beat();
+        }
+    }
+
+    fn on_tick(&mut self) {
+        self.host.tick();
+        let lost = self.host.take_lost();
+        if !lost.is_empty() {
+            // A record that is lost is counted by the log.
+            self.gateway.audit().note(&Event::HostGap { lost: &lost }).ok();
         }
     }
 
@@ -107,10 +117,10 @@ impl Turn {
                 drop(reply.send(outcome));
             }
             Command::Holds { reply } => drop(reply.send(self.sessions.holds().list(Instant::now()))),
-            Command::Decide { by, request, reply } => {
-                drop(reply.send(gateway::decide(&self.sessions, &request, by)));
+            Command::Decide { peer, request, reply } => {
+                drop(reply.send(gateway::decide(&self.gateway, &self.sessions, &request, &peer)));
             }
-            Command::Reload { reply } => drop(reply.send(self.on_reload())),
+            Command::Reload { peer, reply } => drop(reply.send(self.on_reload(Some(&peer)))),
             Command::Unregister { id } => self.host.unregister(id),
         }
     }
@@ -120,11 +130,19 @@ impl Turn {
         drop(reply.send(self.facts.status(&self.host, gateway::status(&self.gateway, &self.sessions))));
     }
 
-    /// Reads the configuration anew; one that cannot be used changes nothing.
+    /// Reads the configuration anew, as `peer` or a signal asked; one that cannot be used changes nothing.
     ///
     /// # Errors
     /// What is wrong with it.
-    fn on_reload(&mut self) -> Result<(), String> {
+    fn on_reload(&mut self, peer: Option<&Peer>) -> Result<(), String> {
+        let outcome = self.read_anew();
+        let by = peer.map(gateway::operator);
+        let error = outcome.as_ref().err().map(String::as_str);
+        self.gateway.audit().note(&Event::AdminReload { by: by.as_ref(), error }).ok();
+        outcome
+    }
+
+    fn read_anew(&mut self) -> Result<(), String> {
         let policy = self.gateway.reload();
         let probes = self.host.kernel.is_some();
         let outcome = Config::load(self.config_path.as_deref())

@@ -98,4 +98,37 @@ pub struct Principal {
     pub subject: Option<Box<str>>,
     /// The subject's roles.
     pub roles: Vec<Box<str>>,
+    /// What else it says of itself, for records.
+    pub labels: Labels,
+}
+
+impl Principal {
+    /// Whether `other` is nobody else, and may do as much: labels do not count.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.roles == other.roles
+    }
+}
+
+/// What a principal says of itself, for records alone: no rule sees it. In the order it was told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Labels(Option<std::sync::Arc<[(Box<str>, Box<str>)]>>);
+
+impl Labels {
+    /// Names and values, both looked at before.
+    #[must_use]
+    pub fn new(labels: Vec<(Box<str>, Box<str>)>) -> Self {
+        Self((!labels.is_empty()).then(|| labels.into()))
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|labels| labels.iter()).map(|(name, value)| (&**name, &**value))
+    }
+
+    /// There are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
 }

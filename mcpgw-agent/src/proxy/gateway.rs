@@ -8,12 +8,15 @@ use std::sync::Arc;
 use super::gate::Gate;
 use super::guardrail::{GuardrailError, Guardrails};
 use crate::audit::index::Keeper;
+use crate::audit::ship::{ShipError, Shippers};
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
+use crate::identity::{Authenticator, IdentityError};
 use crate::json::Limits;
 use crate::pins::{Directory, Pins, Trust};
 use crate::policy::{Mode, Policy};
 use crate::reload::{Change, PolicyStore, ReloadError};
+use crate::tasks::Tasks;
 
 /// The pins' directory in the state directory.
 const PINS_DIR: &str = "pins";
@@ -37,6 +40,12 @@ pub enum GatewayError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// Clients cannot be authenticated.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Records cannot be sent.
+    #[error(transparent)]
+    Ship(#[from] ShipError),
     /// A guardrail cannot be set up.
     #[error(transparent)]
     Guardrail(#[from] GuardrailError),
@@ -48,7 +57,11 @@ impl GatewayError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Audit(error) => error.hint(),
-            Self::Directory { .. } | Self::Policy(_) | Self::Guardrail(_) => None,
+            Self::Directory { .. }
+            | Self::Policy(_)
+            | Self::Identity(_)
+            | Self::Ship(_)
+            | Self::Guardrail(_) => None,
         }
     }
 }
@@ -61,6 +74,8 @@ pub struct Gateway {
     audit: Arc<AuditLog>,
     /// Keeps the log's index as long as anybody has the gateway.
     _index: Option<Arc<Keeper>>,
+    auth: Option<Arc<Authenticator>>,
+    shippers: Arc<Shippers>,
 }
 
 impl Gateway {
@@ -75,9 +90,25 @@ impl Gateway {
             make(state)?;
         }
         let audit = AuditLog::open(&log_options(&config.audit, path)?)?;
+        let shippers = Shippers::open(&config.audit.ship, audit.path())?;
         let pins = config.pins.path.clone().unwrap_or_else(|| state.join(PINS_DIR));
         let _index = keeper(config.audit.index, audit.path());
-        Ok(Self { _index, ..Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)? })
+        let gateway = Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)?;
+        if let Some(metrics) = shippers.metrics() {
+            gateway.gate.metrics().shipping(metrics);
+        }
+        Ok(Self { _index, shippers: Arc::new(shippers), ..gateway })
+    }
+
+    /// Sends records to whom the configuration names, until `tasks` end.
+    pub fn ship(&self, tasks: &Tasks) {
+        self.shippers.start(&self.audit, tasks);
+    }
+
+    /// Who is sent records.
+    #[must_use]
+    pub fn shippers(&self) -> &Shippers {
+        &self.shippers
     }
 
     /// The gateway of one session with `server`, beside which others may be told the same audit log: then it has a log of its
@@ -119,7 +150,27 @@ impl Gateway {
         let gate = Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits);
         let gate = pins.map(Arc::new).into_iter().fold(gate, Gate::pinning);
         let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
-        Ok(Self { gate, policies, audit, _index: None })
+        let shippers = Arc::default();
+        Ok(Self { gate, policies, audit, _index: None, auth: None, shippers })
+    }
+
+    /// This gateway, whose clients over HTTP are authenticated where `config` says how.
+    ///
+    /// # Errors
+    /// [`GatewayError::Identity`]
+    pub fn authenticating(mut self, config: &config::Gateway) -> Result<Self, GatewayError> {
+        let auth = Authenticator::open(&config.auth, &config.audit.label_claims)?.map(Arc::new);
+        if let Some(auth) = &auth {
+            self.gate.metrics().authenticating(auth.metrics());
+        }
+        self.auth = auth;
+        Ok(self)
+    }
+
+    /// Says who clients are; `None` where nobody is asked.
+    #[must_use]
+    pub fn auth(&self) -> Option<&Arc<Authenticator>> {
+        self.auth.as_ref()
     }
 
     /// Decides on messages.
@@ -144,7 +195,10 @@ impl Gateway {
         let (generation, hash) = (loaded.generation, loaded.policy.hash());
         let (recorded, result) = match outcome {
             Ok(Change::Same) => return Ok(()),
-            Ok(Change::Replaced(_)) => (self.audit.note(&Event::PolicyLoaded { generation, hash }), Ok(())),
+            Ok(Change::Replaced(_)) => (
+                self.audit.note(&Event::PolicyLoaded { generation, hash, mode: loaded.policy.mode() }),
+                Ok(()),
+            ),
             Err(error) => {
                 let error = error.to_string();
                 (self.audit.note(&Event::PolicyFailed { generation, hash, error: &error }), Err(error))

@@ -46,6 +46,7 @@ use url::Url;
 
 use super::gate::Gate;
 use crate::audit::AuditLog;
+use crate::identity::Authenticator;
 use crate::tasks::Tasks;
 use exchange::{Front, Parts};
 use server::Server;
@@ -97,6 +98,8 @@ pub struct HttpOptions {
     pub sessions: SessionLimits,
     /// How long clients may take.
     pub patience: Patience,
+    /// Says who clients are; `None` where nobody is asked.
+    pub auth: Option<Arc<Authenticator>>,
     /// Clients speak TLS.
     pub tls: Option<TlsAcceptor>,
     /// Speaks TLS to a server whose URL says so.
@@ -121,6 +124,9 @@ pub enum HttpError {
     /// Anybody could use it.
     #[error("{0} is not on loopback, and clients are not authenticated")]
     Exposed(SocketAddr),
+    /// Whoever listens on the way has the clients' credentials.
+    #[error("{0} is not on loopback, and clients' credentials would come without TLS")]
+    Plain(SocketAddr),
     /// The address cannot be had.
     #[error("cannot listen on {address}")]
     Listen {
@@ -154,11 +160,17 @@ impl HttpProxy {
             audit,
             sessions,
             patience,
+            auth,
             tls,
             upstream_tls,
         } = options;
         if !expose && !listen.ip().is_loopback() {
-            return Err(HttpError::Exposed(listen));
+            if auth.is_none() {
+                return Err(HttpError::Exposed(listen));
+            }
+            if tls.is_none() {
+                return Err(HttpError::Plain(listen));
+            }
         }
         let upstream = Upstream::new(upstream, upstream_tls, tasks.clone())?;
         let refused = |source| HttpError::Listen { address: listen, source };
@@ -167,7 +179,12 @@ impl HttpProxy {
         let guard = origin::Guard::new(address, &hosts, &origins)?;
         let sessions = Sessions::new(sessions);
         let ending = tasks.token().clone();
-        let parts = Parts { gate, audit, upstream, sessions, guard, server, patience, ending };
+        if let Some(auth) = &auth {
+            auth.start(&audit, tasks);
+        }
+        let is_secured = tls.is_some();
+        let parts =
+            Parts { gate, audit, upstream, sessions, guard, server, patience, auth, is_secured, ending };
         let front = Front::new(parts);
         let server = Server { listener, front: Arc::new(front), tls, tasks: tasks.clone() };
         Ok(Self { server, address })

@@ -159,7 +159,8 @@ impl Connection {
         if !self.is_operator() {
             return forbidden();
         }
-        match self.ask(|reply| Command::Reload { reply }).await {
+        let peer = self.peer;
+        match self.ask(|reply| Command::Reload { peer, reply }).await {
             Some(Ok(())) => Response::done(),
             Some(Err(problem)) => Response::error(Code::Failed, problem),
             None => unavailable(),
@@ -177,8 +178,8 @@ impl Connection {
         if !self.is_operator() {
             return forbidden();
         }
-        let by = self.peer.uid;
-        match self.ask(|reply| Command::Decide { by, request, reply }).await {
+        let peer = self.peer;
+        match self.ask(|reply| Command::Decide { peer, request, reply }).await {
             Some(Ok(())) => Response::done(),
             Some(Err(refusal)) => Response::error(refusal.code, refusal.message),
             None => unavailable(),

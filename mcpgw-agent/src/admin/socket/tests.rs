@@ -62,11 +62,12 @@ impl Agent {
                         drop(reply.send(Err(Refusal { code: Code::Busy, message })));
                     }
                     Command::Holds { reply } => drop(reply.send(Vec::new())),
-                    Command::Decide { by, request, reply } => {
+                    Command::Decide { peer, request, reply } => {
+                        let by = peer.uid;
                         tell.send(format!("decide {by} {} {}", request.id, request.approve)).unwrap();
                         drop(reply.send(Ok(())));
                     }
-                    Command::Reload { reply } => drop(reply.send(Err("line 1: no".to_owned()))),
+                    Command::Reload { peer: _, reply } => drop(reply.send(Err("line 1: no".to_owned()))),
                     Command::Unregister { id } => tell.send(format!("unregister {id}")).unwrap(),
                 }
             }

@@ -76,6 +76,7 @@ pub(crate) fn gateway() -> GatewayStatus {
             written: 70,
             lost: 3,
             last_error: Some("the disk is full".to_owned()),
+            ship: Vec::new(),
         },
         sessions: vec![SessionView {
             id: "0198".to_owned(),

@@ -51,7 +51,7 @@ fn a_full_disk_denies_is_counted_and_heals() {
     assert_eq!(fill(&log), std::io::ErrorKind::StorageFull);
     let permit = case(Mode::Observe).record(&log).unwrap().wait().unwrap();
     assert!(permit.is_some(), "observing stops nothing");
-    log.note(&Event::PolicyLoaded { generation: 1, hash: "h" }).unwrap_err();
+    log.note(&Event::PolicyLoaded { generation: 1, hash: "h", mode: Mode::Enforce }).unwrap_err();
     let health = log.health();
     assert_eq!((health.writing, health.lost), (false, 3));
     assert!(health.last_error.unwrap().contains("No space left"));

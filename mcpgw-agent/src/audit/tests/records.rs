@@ -110,7 +110,7 @@ fn the_longest_record_is_one_a_reader_takes() {
     case.context = Context {
         server: hidden.clone().into(),
         upstream: Some(hidden.clone().into()),
-        principal: Principal { subject, roles: Vec::new() },
+        principal: Principal { subject, ..Principal::default() },
         client: Some(hidden.into()),
         ..case.context
     };
@@ -121,6 +121,8 @@ fn the_longest_record_is_one_a_reader_takes() {
     drop(log);
     let longest = std::fs::read(&path).unwrap().split(|byte| *byte == b'\n').map(<[u8]>::len).max();
     assert!((250 << 10..chain::LINE_MAX / 2).contains(&longest.unwrap()), "{longest:?}");
+    assert_eq!((&lines[1]["mode"], &lines[2]["by"]["uid"]), (&Value::from("enforce"), &Value::from(1000)));
+    assert_eq!((&lines[2]["act"], &lines[4]["lost"]["streams"]), (&Value::from("approve"), &Value::from(3)));
     assert_eq!(verify(&path).outcome, Outcome::Valid);
 }
 
@@ -180,8 +182,14 @@ fn events_are_records_too() {
     let path = dir.path().join("a.jsonl");
     let log = AuditLog::open(&Options::at(&path)).unwrap();
     let (session, context, hash) = ("s", &context(), "h");
+    let by = &Operator { uid: 1000, pid: 7, exe: Some("/usr/bin/mcpgw-agent".into()) };
     for event in [
-        Event::PolicyLoaded { generation: 1, hash },
+        Event::PolicyLoaded { generation: 1, hash, mode: Mode::Enforce },
+        Event::AdminHold { by, decision: "d-1", approve: true, error: None },
+        Event::AdminReload { by: None, error: Some("line 1") },
+        Event::HostGap { lost: &[("streams", 3)] },
+        Event::AuthFailed { remote: None, why: "missing", count: 4 },
+        Event::ShipLost { receiver: "siem", first: 2, last: 9, count: 8, why: "deleted" },
         Event::SessionOpened { session, context },
         Event::SessionRequest { session, context, verb: Verb::Delete, status: 204 },
         Event::SessionClosed { session, context, exit: Some(Exit::Signal(9)) },
@@ -189,13 +197,18 @@ fn events_are_records_too() {
     ] {
         log.note(&event).unwrap();
     }
-    assert_eq!(log.health(), Health { writing: true, written: 5, lost: 0, last_error: None });
+    assert_eq!(log.health(), Health { writing: true, written: 10, lost: 0, last_error: None });
     drop(log);
     assert_eq!(
         events(&path),
         [
             "log.opened",
             "policy.loaded",
+            "admin.hold",
+            "admin.reload",
+            "host.gap",
+            "auth.failed",
+            "ship.lost",
             "session.opened",
             "session.request",
             "session.closed",
@@ -207,6 +220,6 @@ fn events_are_records_too() {
     assert_eq!(lines[0]["format"], 1);
     assert_eq!(lines[0]["key_id"].as_str().unwrap().len(), 16);
     assert_eq!(lines[0]["pid"], std::process::id());
-    assert_eq!((&lines[4]["signal"], &lines[4]["subject"]), (&Value::from(9), &Value::from("mallory")));
+    assert_eq!((&lines[9]["signal"], &lines[9]["subject"]), (&Value::from(9), &Value::from("mallory")));
     assert_eq!(verify(&path).outcome, Outcome::Valid);
 }

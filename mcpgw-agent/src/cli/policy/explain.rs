@@ -123,6 +123,7 @@ fn trial(args: &Args) -> Result<Trial, CliError> {
         principal: Principal {
             subject: boxed(&args.subject),
             roles: args.role.iter().map(|role| role.as_str().into()).collect(),
+            ..Principal::default()
         },
         client: boxed(&args.client),
     };

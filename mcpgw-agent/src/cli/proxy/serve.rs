@@ -40,6 +40,7 @@ pub(super) async fn serve(setup: Setup) -> Result<(), CliError> {
     let exposes = options.expose;
     let tasks = Tasks::new();
     let proxy = HttpProxy::bind(options, &tasks).await.map_err(explained)?;
+    gateway.ship(&tasks);
     let mut lines = vec![Line::plain(&format!("listening on {scheme}://{}/mcp", proxy.address()))];
     if let Some(address) = metrics {
         let sources = ProxySources { gateway: gateway.clone(), sessions: proxy.sessions() };
@@ -66,6 +67,7 @@ async fn bind_metrics(
     exposes: bool,
     sources: ProxySources,
 ) -> Result<HttpServer<ProxySources>, CliError> {
+    // Whoever may ask the server need not know how it is used.
     if !exposes && !address.ip().is_loopback() {
         return Err(explained(HttpError::Exposed(address)));
     }
@@ -76,7 +78,7 @@ async fn bind_metrics(
 fn explained(error: HttpError) -> CliError {
     match error {
         error @ (HttpError::Url(_) | HttpError::Name(_)) => CliError::new(exit::USAGE, error),
-        error @ HttpError::Exposed(_) => {
+        error @ (HttpError::Exposed(_) | HttpError::Plain(_)) => {
             CliError::new(exit::USAGE, error).hinted("`--expose` listens there all the same")
         }
         error @ HttpError::Listen { .. } => CliError::failure(error),

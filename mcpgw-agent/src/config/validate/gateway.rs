@@ -33,10 +33,11 @@ const EPOCH_RECORDS: (u64, u64) = (1000, 1_000_000_000);
 
 impl Check {
     pub(super) fn gateway(&mut self, section: &GatewaySection) -> Gateway {
-        let GatewaySection { policy, audit, pins, limits, hold_timeout, guardrails } = section;
+        let GatewaySection { policy, auth, audit, pins, limits, hold_timeout, guardrails } = section;
         let default = Gateway::default().hold_timeout;
         Gateway {
             policy: self.path("gateway.policy", policy),
+            auth: self.auth(auth),
             audit: self.audit(audit),
             pins: self.pins(pins),
             limits: self.gateway_limits(limits),
@@ -46,7 +47,8 @@ impl Check {
     }
 
     fn audit(&mut self, section: &AuditSection) -> Audit {
-        let AuditSection { path, durability, signing_key_file, index, rotate, seal } = section;
+        let AuditSection { path, durability, signing_key_file, index, rotate, seal, label_claims, ship } =
+            section;
         Audit {
             path: self.path("gateway.audit.path", path),
             durability: durability.map_or(Durability::default(), Durability::from),
@@ -54,6 +56,8 @@ impl Check {
             index: index.map_or(Indexing::default(), Indexing::from),
             rotation: self.rotation(rotate),
             seal: self.seal(seal),
+            label_claims: self.label_claims(label_claims),
+            ship: self.shippers(ship),
         }
     }
 

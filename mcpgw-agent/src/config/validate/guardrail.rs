@@ -21,7 +21,7 @@ use crate::yaml::At;
 /// Guardrails at most: each is asked about every message.
 const MAX_GUARDRAILS: usize = 16;
 /// Kinds, entities and headers of one at most.
-const MAX_WORDS: usize = 64;
+pub(super) const MAX_WORDS: usize = 64;
 /// Bytes of a guardrail's name, of a kind and of an entity at most.
 const MAX_WORD: usize = 64;
 /// Least and most bytes of text in one request.
@@ -225,7 +225,7 @@ impl Check {
         }
     }
 
-    fn headers(&mut self, at: &str, entries: &[At<HeaderEntry>]) -> Vec<GuardrailHeader> {
+    pub(super) fn headers(&mut self, at: &str, entries: &[At<HeaderEntry>]) -> Vec<GuardrailHeader> {
         if let Some(first_beyond) = entries.get(MAX_WORDS) {
             self.problem(at, first_beyond, out_of_range(&entries.len(), &0, &MAX_WORDS));
         }
@@ -262,7 +262,7 @@ impl Check {
 }
 
 /// A name that can stand in metrics, policies and records.
-fn word(text: &str) -> Result<String, ProblemKind> {
+pub(super) fn word(text: &str) -> Result<String, ProblemKind> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !text.is_empty() && text.len() <= MAX_WORD && text.bytes().all(is_plain) {
         return Ok(text.to_owned());
@@ -270,7 +270,7 @@ fn word(text: &str) -> Result<String, ProblemKind> {
     Err(ProblemKind::Word(text.to_owned()))
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

@@ -39,7 +39,11 @@ pub(super) fn context() -> Context {
         server: "files".into(),
         upstream: None,
         transport: Transport::Stdio,
-        principal: Principal { subject: Some("ann".into()), roles: vec!["dev".into(), "ops".into()] },
+        principal: Principal {
+            subject: Some("ann".into()),
+            roles: vec!["dev".into(), "ops".into()],
+            ..Principal::default()
+        },
         client: Some("/usr/bin/claude".into()),
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Labels come from closed lists: a method no revision knows counts as `other`. Listed in docs/metrics.md.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
 
+use crate::audit::ship::ShipMetrics;
 use crate::detect::Detector;
+use crate::identity::AuthMetrics;
 use crate::mcp::{Direction, MessageKind};
 use crate::policy::Reaction;
 use crate::proxy::guardrail::GuardrailMetrics;
@@ -82,6 +85,8 @@ pub struct GateMetrics {
     finding: [[IntCounter; 4]; Detector::ALL.len()],
     upstream_errors: IntCounter,
     guardrails: Option<GuardrailMetrics>,
+    auth: OnceLock<AuthMetrics>,
+    ship: OnceLock<ShipMetrics>,
 }
 
 /// A decision, as it is counted.
@@ -172,12 +177,25 @@ impl GateMetrics {
             finding,
             upstream_errors,
             guardrails: None,
+            auth: OnceLock::new(),
+            ship: OnceLock::new(),
         }
     }
 
     /// Those of `guardrails` as well.
     pub(crate) fn with(self, guardrails: &GuardrailMetrics) -> Self {
         Self { guardrails: Some(guardrails.clone()), ..self }
+    }
+
+    /// Those of whoever authenticates clients as well, from now on.
+    pub(crate) fn authenticating(&self, auth: &AuthMetrics) {
+        // There is one to a gateway.
+        self.auth.get_or_init(|| auth.clone());
+    }
+
+    /// Those of whoever sends records as well, from now on.
+    pub(crate) fn shipping(&self, ship: &ShipMetrics) {
+        self.ship.get_or_init(|| ship.clone());
     }
 
     /// A server ended or broke off while requests were open.
@@ -239,7 +257,9 @@ impl GateMetrics {
             Box::new(self.upstream_errors.clone()),
         ];
         let guardrails = self.guardrails.iter().flat_map(GuardrailMetrics::collectors);
-        gate.into_iter().chain(guardrails).collect()
+        let auth = self.auth.get().into_iter().flat_map(AuthMetrics::collectors);
+        let ship = self.ship.get().into_iter().flat_map(ShipMetrics::collectors);
+        gate.into_iter().chain(guardrails).chain(auth).chain(ship).collect()
     }
 }
 

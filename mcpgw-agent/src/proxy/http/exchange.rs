@@ -20,6 +20,7 @@ use super::session::{self, Legacy, Session, Sessions};
 use super::upstream::{Lease, Upstream, UpstreamError};
 use super::{LATE, Patience, headers, origin};
 use crate::audit::{AuditLog, Event};
+use crate::identity::Authenticator;
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
 use crate::pins::ServerId;
 use crate::policy::Principal;
@@ -49,6 +50,10 @@ pub(super) struct Parts {
     /// The server's name in policies and records.
     pub(super) server: Box<str>,
     pub(super) patience: Patience,
+    /// Says who clients are; `None` where nobody is asked.
+    pub(super) auth: Option<Arc<Authenticator>>,
+    /// Clients speak TLS.
+    pub(super) is_secured: bool,
     /// Cancelled when the gateway is to end.
     pub(super) ending: CancellationToken,
 }

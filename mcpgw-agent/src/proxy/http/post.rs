@@ -35,6 +35,10 @@ pub(super) async fn post(
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
     let target = head.uri.path_and_query().and_then(|target| front.sessions.at(target.as_str()));
+    let is_own = |session: &Arc<Session>| session.party.context().principal.is_same(&principal);
+    if target.as_ref().is_some_and(|session| !is_own(session)) {
+        return reply::refusal(StatusCode::FORBIDDEN, "this stream is somebody else's");
+    }
     let bytes = match receive(front, &head.headers, body).await {
         Ok(bytes) => bytes,
         Err(response) => return response,

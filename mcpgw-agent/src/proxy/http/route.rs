@@ -1,6 +1,7 @@
 //! Which request is what. Any path is the server's endpoint, but those of open HTTP+SSE streams.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -9,19 +10,26 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::Body;
 use super::exchange::Front;
-use super::{get, headers, post, reply};
+use super::{get, headers, origin, post, reply};
+use crate::identity;
 use crate::policy::Principal;
+
+/// Where clients ask how to be let in (RFC 9728), with or without the endpoint's path behind it.
+const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// Answers a request.
 pub(super) async fn route(
     front: Arc<Front>,
+    remote: IpAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     if let Some(refusal) = refuse(&front, &request) {
         return Ok(refusal);
     }
-    // Whoever authenticates clients says here who they are: sessions belong to a principal.
-    let principal = Principal::default();
+    let principal = match identify(&front, remote, &request) {
+        Ok(principal) => principal,
+        Err(refusal) => return Ok(refusal),
+    };
     let response = match *request.method() {
         Method::POST => post::post(&front, principal, request).await,
         Method::GET => get::get(&front, principal, request.headers()).await,
@@ -47,4 +55,40 @@ fn refuse(front: &Front, request: &Request<Incoming>) -> Option<Response<Body>> 
         return Some(reply::refusal(fault.status(), &fault.to_string()));
     }
     None
+}
+
+/// Who asks: sessions belong to a principal. An answer where that is not known, or where no more is needed.
+fn identify(front: &Front, remote: IpAddr, request: &Request<Incoming>) -> Result<Principal, Response<Body>> {
+    let Some(auth) = &front.auth else { return Ok(Principal::default()) };
+    let scheme = if front.is_secured { "https" } else { "http" };
+    let host = origin::host_of(request.headers(), request.uri());
+    let base = format!("{scheme}://{}", host.as_ref().map_or("", |host| host.as_str()));
+    let path = request.uri().path();
+    if request.method() == Method::GET
+        && path.starts_with(METADATA)
+        && let Some(document) = auth.metadata(&base)
+    {
+        return Err(reply::json(StatusCode::OK, document.into()));
+    }
+    let refused = match auth.identify(request.headers(), remote, &front.audit) {
+        Ok(principal) => return Ok(principal),
+        Err(refused) => refused,
+    };
+    let mut response = match refused {
+        identity::Refusal::Unauthorized(_) => {
+            reply::refusal(StatusCode::UNAUTHORIZED, "authentication is required")
+        }
+        identity::Refusal::Slower => {
+            let mut response =
+                reply::refusal(StatusCode::TOO_MANY_REQUESTS, "too many authentications failed");
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+            response
+        }
+    };
+    if let identity::Refusal::Unauthorized(why) = refused
+        && let Ok(challenge) = HeaderValue::try_from(auth.challenge(&base, why))
+    {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    Err(response)
 }

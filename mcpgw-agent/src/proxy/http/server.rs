@@ -1,6 +1,7 @@
 //! Connections of clients: accepted, bounded in number and patience, served, and let finish at the end.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl Server {
                 () = ending.cancelled() => return Ok(()),
             };
             match accepted {
-                Ok((stream, _)) => self.serve(stream, seat),
+                Ok((stream, remote)) => self.serve(stream, remote.ip(), seat),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(PAUSE).await;
@@ -58,16 +59,16 @@ impl Server {
         }
     }
 
-    fn serve(&self, stream: TcpStream, seat: OwnedSemaphorePermit) {
+    fn serve(&self, stream: TcpStream, remote: IpAddr, seat: OwnedSemaphorePermit) {
         let (front, tls) = (Arc::clone(&self.front), self.tls.clone());
         // Without it small answers wait for the acknowledgement of the one before.
         stream.set_nodelay(true).ok();
         self.tasks.spawn("connection of a client", async move {
             let _seat = seat;
             match tls {
-                None => connection(TokioIo::new(Strict::new(stream)), front).await,
+                None => connection(TokioIo::new(Strict::new(stream)), remote, front).await,
                 Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection(TokioIo::new(Strict::new(stream)), front).await,
+                    Ok(Ok(stream)) => connection(TokioIo::new(Strict::new(stream)), remote, front).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_elapsed) => tracing::debug!("a TLS handshake took too long"),
                 },
@@ -76,13 +77,13 @@ impl Server {
     }
 }
 
-async fn connection<I>(io: I, front: Arc<Front>)
+async fn connection<I>(io: I, remote: IpAddr, front: Arc<Front>)
 where
     I: Read + Write + Unpin + 'static,
 {
     let ending: CancellationToken = front.ending.clone();
     let patience = front.patience.head;
-    let service = service_fn(move |request| route(Arc::clone(&front), request));
+    let service = service_fn(move |request| route(Arc::clone(&front), remote, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)

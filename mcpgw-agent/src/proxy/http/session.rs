@@ -133,7 +133,8 @@ struct Table {
 }
 
 /// A session belongs to the principal that opened it.
-type Key = (Option<Box<str>>, HeaderValue);
+/// Whoever comes back with other roles is another.
+type Key = (Option<Box<str>>, Vec<Box<str>>, HeaderValue);
 
 impl Sessions {
     pub(super) fn new(limits: SessionLimits) -> Self {
@@ -142,7 +143,7 @@ impl Sessions {
 
     /// The session `id` of `principal`.
     pub(super) fn find(&self, principal: &Principal, id: &HeaderValue) -> Option<Arc<Session>> {
-        let key = (principal.subject.clone(), id.clone());
+        let key = (principal.subject.clone(), principal.roles.clone(), id.clone());
         let found = self.table().by_id.get(&key).cloned();
         if let Some(session) = &found {
             session.used.store(self.now_ms(), Ordering::Relaxed);
@@ -154,7 +155,8 @@ impl Sessions {
     pub(super) fn open(&self, session: &Arc<Session>, id: &HeaderValue) -> Option<Vec<Arc<Session>>> {
         session.id.set(id.clone()).ok()?;
         session.used.store(self.now_ms(), Ordering::Relaxed);
-        let key = (session.party.context().principal.subject.clone(), id.clone());
+        let principal = &session.party.context().principal;
+        let key = (principal.subject.clone(), principal.roles.clone(), id.clone());
         let mut table = self.table();
         let mut gone = self.sweep(&mut table);
         if table.by_id.len() >= self.limits.count {
@@ -166,7 +168,7 @@ impl Sessions {
 
     /// The session `id` is over.
     pub(super) fn close(&self, principal: &Principal, id: &HeaderValue) -> Option<Arc<Session>> {
-        self.table().by_id.remove(&(principal.subject.clone(), id.clone()))
+        self.table().by_id.remove(&(principal.subject.clone(), principal.roles.clone(), id.clone()))
     }
 
     /// The session whose endpoint is `endpoint`.
@@ -271,7 +273,7 @@ mod tests {
         let sessions = Sessions::new(SessionLimits::default());
         let id = HeaderValue::from_static("s");
         assert!(sessions.open(&session("a"), &id).is_some());
-        let other = Principal { subject: Some("somebody".into()), roles: Vec::new() };
+        let other = Principal { subject: Some("somebody".into()), ..Principal::default() };
         assert!(sessions.find(&other, &id).is_none() && sessions.close(&other, &id).is_none());
         assert!(sessions.close(&Principal::default(), &id).is_some());
         assert!(sessions.find(&Principal::default(), &id).is_none());

@@ -37,6 +37,7 @@ impl Proxy {
             audit: Arc::clone(gateway.audit()),
             sessions: SessionLimits::default(),
             patience,
+            auth: None,
             tls: None,
             upstream_tls: None,
         };

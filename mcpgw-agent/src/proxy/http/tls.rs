@@ -97,6 +97,16 @@ pub fn connector(extra: Option<&Path>) -> Result<TlsConnector, TlsError> {
     trusting(roots)
 }
 
+/// [`connector`] for what is not HTTP.
+///
+/// # Errors
+/// The same.
+pub fn stream_connector(extra: Option<&Path>) -> Result<TlsConnector, TlsError> {
+    let mut config = ClientConfig::clone(connector(extra)?.config());
+    config.alpn_protocols = Vec::new();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
 fn trusting(roots: RootCertStore) -> Result<TlsConnector, TlsError> {
     if roots.is_empty() {
         return Err(TlsError::NoRoots);

@@ -189,6 +189,7 @@ fn scenario(node: &Node) -> Result<Scenario, Problem> {
         principal: Principal {
             subject: fields.boxed("subject")?,
             roles: fields.texts("roles")?.unwrap_or_default().into_iter().map(Into::into).collect(),
+            ..Principal::default()
         },
         client: fields.boxed("client")?,
     };

@@ -1,0 +1,243 @@
+//! One receiver's way through the log: read, send, remember; and wait where it cannot be reached.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::cursor::Cursor;
+use super::receiver::{Receiver, Refused};
+use super::state::{Counts, ShipMetrics, ShipState};
+use super::stored::Stored;
+use crate::audit::follow::{Batch, Follower};
+use crate::audit::{AuditLog, Event};
+
+/// Bytes of records that are sent together, about: all the memory a receiver takes.
+const BATCH_BYTES: usize = 256 << 10;
+/// How often the log is looked at while nothing is added.
+const BEAT: Duration = Duration::from_millis(200);
+/// How often a number is saved while records are sent.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// The first pause after a failure, and the longest; in between each is twice the one before, give or take a quarter.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+/// Silence after which what was sent over a connection that still stands has arrived.
+const CERTAIN_AFTER: Duration = Duration::from_secs(5);
+/// How long the last records may take at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// One receiver.
+#[derive(Debug)]
+pub(super) struct Run {
+    log: PathBuf,
+    cursor: Cursor,
+    counts: Counts,
+    receiver: Mutex<Opaque>,
+}
+
+/// Holds secrets, and shows nothing.
+struct Opaque(Receiver);
+
+impl std::fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Receiver")
+    }
+}
+
+/// Where a receiver is in the log.
+struct Place {
+    follower: Follower,
+    /// It certainly has the records up to this one.
+    certain: u64,
+    /// It was sent the records up to this one.
+    sent: u64,
+    saved: (u64, Instant),
+    /// Nothing was ever sent: what the log no longer has is nobody's loss.
+    is_new: bool,
+}
+
+impl Run {
+    pub(super) fn new(
+        name: &str,
+        log: &Path,
+        receiver: Receiver,
+        cursor: Cursor,
+        metrics: &ShipMetrics,
+    ) -> Self {
+        let receiver = Mutex::new(Opaque(receiver));
+        Self { log: log.to_owned(), cursor, counts: Counts::new(name, metrics), receiver }
+    }
+
+    pub(super) fn state(&self) -> ShipState {
+        self.counts.state()
+    }
+
+    /// Sends records until `ending`, and what is left then within a moment.
+    pub(super) async fn run(&self, audit: &AuditLog, ending: &CancellationToken) {
+        let mut place = self.place();
+        let mut failures = 0;
+        while !ending.is_cancelled() {
+            match self.step(&mut place, audit).await {
+                Ok(true) => failures = 0,
+                Ok(false) => {
+                    failures = 0;
+                    self.idle(&mut place, ending).await;
+                }
+                Err(pause) => {
+                    failures += 1;
+                    let pause = pause.unwrap_or_else(|| back_off(failures));
+                    // Whichever comes first.
+                    timeout(pause, ending.cancelled()).await.ok();
+                }
+            }
+        }
+        if failures == 0 {
+            let rest = async { while self.step(&mut place, audit).await == Ok(true) {} };
+            // Too late is no loss: it is in the log.
+            timeout(FAREWELL, rest).await.ok();
+        }
+        self.save(&mut place, true);
+    }
+
+    /// Waits until something is added. What was sent long enough ago has arrived.
+    async fn idle(&self, place: &mut Place, ending: &CancellationToken) {
+        let since = Instant::now();
+        while !ending.is_cancelled() && !place.follower.has_grown() {
+            sleep(BEAT).await;
+            if since.elapsed() >= CERTAIN_AFTER {
+                place.certain = place.sent;
+                self.save(place, false);
+            }
+        }
+    }
+
+    fn place(&self) -> Place {
+        let known = self.cursor.load().unwrap_or_else(|error| {
+            tracing::warn!(receiver = self.counts.name(), %error, "what a receiver has is not known: it is sent everything");
+            None
+        });
+        let after = known.unwrap_or_default();
+        self.counts.delivered(after, 0);
+        let follower = Follower::new(&self.log, after);
+        Place {
+            follower,
+            certain: after,
+            sent: after,
+            saved: (after, Instant::now()),
+            is_new: known.is_none(),
+        }
+    }
+
+    /// Sends one batch; `false` where there is none now.
+    ///
+    /// # Errors
+    /// It could not be sent; for how long the receiver wants to be left alone, if it said so.
+    async fn step(&self, place: &mut Place, audit: &AuditLog) -> Result<bool, Option<Duration>> {
+        let read = tokio::task::block_in_place(|| place.follower.batch(BATCH_BYTES));
+        let batch = match read {
+            Ok(batch) => batch,
+            Err(error) => {
+                self.counts.failed(&error);
+                tracing::warn!(receiver = self.counts.name(), %error, "the log cannot be read");
+                return Err(None);
+            }
+        };
+        if let Some(end) = batch.rewound {
+            place.follower.restart(end);
+            (place.certain, place.sent) = (end, end);
+            return Ok(true);
+        }
+        let records: Vec<Stored<'_>> =
+            batch.lines().filter_map(|(seq, line)| Stored::read(seq, line)).collect();
+        if let Err(refused) = self.deliver(&records, audit).await {
+            self.counts.failed(&refused);
+            tracing::debug!(receiver = self.counts.name(), error = %refused, "records cannot be sent");
+            place.follower.restart(place.certain);
+            place.sent = place.certain;
+            return Err(match refused {
+                Refused::Status(_, pause) => pause,
+                Refused::Connection(_) | Refused::Http(_) | Refused::Batch(_) => None,
+            });
+        }
+        self.lost_by_age(place, &batch, audit);
+        if let Some(last) = batch.last() {
+            let keeps_last = self.receiver.lock().await.0.loses_the_last();
+            place.certain = if keeps_last { place.sent } else { last };
+            place.sent = last;
+            place.is_new = false;
+            self.counts.delivered(last, u64::try_from(records.len()).unwrap_or(u64::MAX));
+        }
+        self.save(place, false);
+        Ok(batch.more || !batch.is_empty())
+    }
+
+    /// Sends `records`; where the receiver will not take some of them, halves, until it is known which.
+    async fn deliver(&self, records: &[Stored<'_>], audit: &AuditLog) -> Result<(), Refused> {
+        let mut receiver = self.receiver.lock().await;
+        let mut parts = vec![records];
+        while let Some(part) = parts.pop() {
+            let [first, .., last] = part else {
+                let [only] = part else { continue };
+                match receiver.0.send(part).await {
+                    Ok(0) => {}
+                    Ok(_) | Err(Refused::Batch(_)) => self.lost(audit, (only.seq, only.seq), 1, "refused"),
+                    Err(refused) => return Err(refused),
+                }
+                continue;
+            };
+            match receiver.0.send(part).await {
+                Ok(0) => {}
+                Ok(lost) => self.lost(audit, (first.seq, last.seq), lost, "refused"),
+                Err(Refused::Batch(_)) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                Err(refused) => return Err(refused),
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that are not in the log any more.
+    fn lost_by_age(&self, place: &Place, batch: &Batch, audit: &AuditLog) {
+        let Some(missing) = batch.missing.as_ref().filter(|_| !place.is_new) else { return };
+        // What is sent again for certainty's sake was missing, and counted, before.
+        let first = (*missing.start()).max(place.sent + 1);
+        if first <= *missing.end() {
+            let count = missing.end() - first + 1;
+            self.lost(audit, (first, *missing.end()), count, "deleted");
+        }
+    }
+
+    fn lost(&self, audit: &AuditLog, (first, last): (u64, u64), count: u64, why: &str) {
+        self.counts.lost(count);
+        let receiver = self.counts.name();
+        tracing::warn!(receiver, first, last, count, why, "records are lost to a receiver");
+        // A record that is lost is counted by the log.
+        audit.note(&Event::ShipLost { receiver, first, last, count, why }).ok();
+    }
+
+    /// Saves up to where the receiver certainly has everything, now and then or `at_once`.
+    fn save(&self, place: &mut Place, at_once: bool) {
+        let (saved, since) = place.saved;
+        if place.certain == saved || !(at_once || since.elapsed() >= SAVE_EVERY) {
+            return;
+        }
+        place.saved = (place.certain, Instant::now());
+        if let Err(error) = self.cursor.save(place.certain) {
+            // After a restart it is sent again what it has.
+            tracing::warn!(receiver = self.counts.name(), %error, "what a receiver has cannot be noted");
+        }
+    }
+}
+
+/// How long to wait after so many failures, so that receivers do not all come back at once.
+fn back_off(failures: u32) -> Duration {
+    let (first, longest) = PAUSES;
+    let pause = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(longest);
+    let chance = u32::try_from(RandomState::new().hash_one(failures) % 512).unwrap_or_default();
+    pause * (768 + chance) / 1024
+}
