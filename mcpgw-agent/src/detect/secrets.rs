@@ -17,6 +17,8 @@ mod value;
 mod vendor;
 mod word;
 
+pub(super) use kinds::KINDS;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
