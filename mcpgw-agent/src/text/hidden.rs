@@ -69,7 +69,8 @@ fn selectors(text: &str, budget: &mut Budget) -> Option<Made> {
     let (mut start, mut end) = (0, 0);
     let hidden = beginning(text, [TAG, SELECTOR]);
     let hidden = hidden.filter_map(|(at, character)| Some((at, character.len_utf8(), selector(character)?)));
-    for (at, len, byte) in hidden.map(|(at, len, byte)| (at, len, Some(byte))).chain([(text.len(), 0, None)]) {
+    for (at, len, byte) in hidden.map(|(at, len, byte)| (at, len, Some(byte))).chain([(text.len(), 0, None)])
+    {
         if at != end || byte.is_none() {
             if bytes.len() >= SELECTORS
                 && budget.take(bytes.len())

@@ -41,8 +41,13 @@ fn first<const N: usize>(block: &[u8; BLOCK + WINDOW], is: &impl Fn([u8; N]) -> 
         let window = std::array::from_fn(|nth| block.get(at + nth).copied().unwrap_or(0));
         *flag = u8::from(is(window));
     }
-    let words = flags.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-    let (nth, word) = words.enumerate().find(|(_, word)| *word != 0)?;
+    let mut words = [0_u64; BLOCK / 8];
+    words.iter_mut().zip(flags.as_chunks().0).for_each(|(word, flags)| *word = u64::from_le_bytes(*flags));
+    // One question for the whole block.
+    if words.iter().fold(0, |any, word| any | word) == 0 {
+        return None;
+    }
+    let (nth, word) = words.iter().enumerate().find(|(_, word)| **word != 0)?;
     let bit = usize::try_from(word.trailing_zeros()).unwrap_or(0);
     Some(nth * 8 + bit / 8)
 }
