@@ -43,6 +43,8 @@ pub struct Noticed<'a> {
     pub tokens: &'a [Range<usize>],
     /// Runs of ASCII letters and digits with a digit in them, in order.
     pub words: &'a [Range<usize>],
+    /// Only blanks tell the text from one that was shown before: its words are the same.
+    pub respaced: bool,
 }
 
 /// The pass, made for a set of detectors.
@@ -78,6 +80,8 @@ pub struct Nominations {
     digits: Vec<Range<usize>>,
     tokens: Vec<Range<usize>>,
     words: Vec<Range<usize>>,
+    /// See [`Noticed::respaced`].
+    pub(super) respaced: bool,
 }
 
 impl Nominations {
@@ -85,7 +89,8 @@ impl Nominations {
     #[must_use]
     pub fn of(&self, index: usize) -> Noticed<'_> {
         let needles = self.needles.get(index).map_or(&[][..], Vec::as_slice);
-        Noticed { needles, digits: &self.digits, tokens: &self.tokens, words: &self.words }
+        let Self { digits, tokens, words, respaced, .. } = self;
+        Noticed { needles, digits, tokens, words, respaced: *respaced }
     }
 }
 

@@ -1,5 +1,7 @@
 //! One pass that says whether a text has other readings.
 
+use super::seek::{BLOCK, Block, blocks, window};
+
 /// What a text has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signs {
@@ -34,12 +36,13 @@ pub(super) fn signs(text: &str) -> Signs {
     if bytes.len() <= SHORT && !bytes.iter().fold(false, |any, byte| any | may_tell(*byte)) {
         return of(0);
     }
-    // The first place of a text has nothing before it, the last ones have nothing behind.
-    let mut last = [0; 2 * WINDOW - 1];
-    let end = bytes.get(bytes.len().saturating_sub(WINDOW)..).unwrap_or_default();
-    last.iter_mut().zip(end).for_each(|(slot, byte)| *slot = *byte);
-    let ends = places(at_start(bytes)) | dense(&last);
-    let seen = bytes.iter().fold(ends, |seen, byte| seen | single(*byte)) | dense(bytes);
+    // The first place of a text has nothing before it.
+    let mut seen = places(at_start(bytes));
+    // Ends of lines are no sign of anything.
+    let _: Option<()> = blocks(bytes, 0, b'\n', |_, block| {
+        seen |= of_block(block);
+        None
+    });
     of(seen)
 }
 
@@ -67,12 +70,14 @@ pub(super) fn at_start(bytes: &[u8]) -> [u8; WINDOW] {
     first
 }
 
-/// What the windows of `bytes` have. Without a branch, so that the compiler makes it one of vectors.
-fn dense(bytes: &[u8]) -> u8 {
-    let (b, c, d, e) = (bytes.get(1..), bytes.get(2..), bytes.get(3..), bytes.get(4..));
-    let (Some(b), Some(c), Some(d), Some(e)) = (b, c, d, e) else { return 0 };
-    let windows = bytes.iter().zip(b).zip(c).zip(d).zip(e);
-    windows.fold(0, |seen, ((((a, b), c), d), e)| seen | places([*a, *b, *c, *d, *e]))
+/// Without a branch, so that the compiler makes it one of vectors.
+#[inline(always)]
+fn of_block(block: &Block) -> u8 {
+    (0..BLOCK).fold(0, |seen, at| {
+        let five: [u8; WINDOW] = window(block, at);
+        let [byte, ..] = five;
+        seen | single(byte) | places(five)
+    })
 }
 
 #[inline(always)]

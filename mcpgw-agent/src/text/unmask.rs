@@ -119,7 +119,7 @@ impl Unmask<'_> {
             let between = before.is_some_and(is_wordly) && behind.is_some_and(is_wordly);
             let worth = if between { Worth::Strong } else { Worth::Weak };
             let with = if self.blank_end == at { "" } else { " " };
-            self.edits.push(at..end, with, worth);
+            self.edits.push_blanks(at..end, with, worth);
         }
         self.blank_end = end;
         end
