@@ -290,6 +290,7 @@ impl<'i> Pass<'i> {
     fn read(&mut self, reading: &Reading<'_>, place: &Place<'_>, origin: &mut Origin<'_>) {
         let inspector = self.inspector;
         inspector.nominator.scan(reading.text(), &mut self.nominations);
+        self.nominations.respaced = reading.is_respaced();
         for (index, detector) in inspector.detectors.iter().enumerate() {
             if !self.wanted.has(detector.detector()) {
                 continue;
