@@ -4,7 +4,7 @@ use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use aya_log_ebpf::debug;
 use mcpgw_common::event::{self, kind};
-use mcpgw_common::map::{TASK_SERVER, lane};
+use mcpgw_common::map::{TASK_EFFECTS, TASK_SERVER, lane};
 
 use crate::emit::Lane;
 use crate::kread::Kptr;
@@ -21,8 +21,9 @@ pub(crate) fn mcpgw_fork(ctx: RawTracePointContext) -> u32 {
     let who = Identity::current();
     // Whatever is still known of an earlier process of that id is void.
     let _ = TASKS.remove(tgid);
-    if bits(who.tgid) & TASK_SERVER != 0 {
-        mark(tgid, TASK_SERVER);
+    let inherited = bits(who.tgid) & (TASK_SERVER | TASK_EFFECTS);
+    if inherited != 0 {
+        mark(tgid, inherited);
     }
     if ignored(who.tgid) {
         return 0;

@@ -11,21 +11,22 @@ use aya::programs::raw_trace_point::RawTracePointLinkId;
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError, RawTracePoint};
 use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX};
 use mcpgw_common::map::{
-    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_CLIENT, TASK_IGNORE, TASK_SERVER, TaskState,
-    lane,
+    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_CLIENT, TASK_EFFECTS, TASK_IGNORE,
+    TASK_SERVER, TaskState, lane,
 };
 use nix::time::{ClockId, clock_gettime};
 
 use super::RingGaps;
 use super::hook::{self, Hook};
-use super::loader::{Kernel, LIFECYCLE, STREAMS, TCP};
+use super::loader::{EFFECTS, Kernel, LIFECYCLE, STREAMS, TCP};
 use crate::inventory::{Channel, ChannelKind, Effect, ProcessKey};
 
 /// Lanes that write to each ring.
-const LANES_OF: [(&str, &[u32]); 3] = [
+const LANES_OF: [(&str, &[u32]); 4] = [
     (LIFECYCLE, &[lane::TASK, lane::SOCK]),
     (STREAMS, &[lane::STREAM]),
     (TCP, &[lane::TCP_IN, lane::TCP_OUT]),
+    (EFFECTS, &[lane::EFFECT]),
 ];
 
 /// Why the kernel did not do as it was told.
@@ -211,6 +212,38 @@ impl Kernel {
         self.tap.link.is_some()
     }
 
+    /// Reports what process `pid`, and every process it starts from now on, does to files and sockets.
+    ///
+    /// # Errors
+    /// [`KernelError::Map`].
+    pub fn watch_effects(&mut self, pid: u32) -> Result<(), KernelError> {
+        self.mark(pid, TASK_EFFECTS)
+    }
+
+    /// Begins to look at every system call of the host for effects of processes that are
+    /// [watched](Self::watch_effects). Does nothing while attached. What this kernel does not take is left out; its hook
+    /// says so.
+    ///
+    /// # Errors
+    /// [`KernelError::Switch`].
+    pub fn attach_effects(&mut self) -> Result<(), KernelError> {
+        self.effects.attach(&mut self.ebpf)
+    }
+
+    /// Ends that again. Does nothing while detached.
+    ///
+    /// # Errors
+    /// [`KernelError::Switch`].
+    pub fn detach_effects(&mut self) -> Result<(), KernelError> {
+        self.effects.detach(&mut self.ebpf)
+    }
+
+    /// Effects are reported now.
+    #[must_use]
+    pub fn effects_attached(&self) -> bool {
+        self.effects.is_attached()
+    }
+
     /// Every hook and what came of it at loading.
     #[must_use]
     pub fn hooks(&self) -> &[Hook] {
@@ -243,6 +276,7 @@ impl Kernel {
         match ring {
             STREAMS => &self.undecodable.streams,
             TCP => &self.undecodable.tcp,
+            EFFECTS => &self.undecodable.effects,
             _ => &self.undecodable.lifecycle,
         }
     }
