@@ -358,6 +358,10 @@ pub struct FileEffect {
     pub syscall: u16,
     /// What the call returned: 0, a descriptor, or a negative error number.
     pub result: i32,
+    /// [`crate::map::TaskState::group`] of the process.
+    pub group: u32,
+    /// Unused, zero.
+    pub reserved: u32,
 }
 
 /// A process of interest is about to use a socket's address.
@@ -380,11 +384,15 @@ pub struct SocketEffect {
     pub port: u16,
     /// `IPPROTO_TCP` 6, `IPPROTO_UDP` 17, ...
     pub protocol: u16,
+    /// [`crate::map::TaskState::group`] of the process.
+    pub group: u32,
+    /// Unused, zero.
+    pub reserved: u32,
 }
 
 const _: () = {
-    assert!(size_of::<FileEffect>() == 88);
-    assert!(size_of::<SocketEffect>() == 80);
+    assert!(size_of::<FileEffect>() == 96);
+    assert!(size_of::<SocketEffect>() == 88);
     assert!(size_of::<Header>() == 56);
     assert!(size_of::<FdInfo>() == 40);
     assert!(size_of::<Exec>() == 496);

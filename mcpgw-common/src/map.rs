@@ -10,8 +10,10 @@ pub const TASK_SERVER: u32 = 1 << 0;
 pub const TASK_CLIENT: u32 = 1 << 1;
 /// [`TaskState::bits`]: report no stream or socket of this process (one of ours); wins over the others.
 pub const TASK_IGNORE: u32 = 1 << 2;
-/// [`TaskState::bits`]: report what this process does to files and sockets; children inherit it.
+/// [`TaskState::bits`]: report what this process does to files and sockets; children inherit it, and the group.
 pub const TASK_EFFECTS: u32 = 1 << 3;
+/// [`TaskState::bits`]: children of this process get [`TASK_EFFECTS`] and its group; it does not have it itself.
+pub const TASK_BREEDS_EFFECTS: u32 = 1 << 4;
 
 /// [`ChannelState::flags`]: classified; report nothing more, and do not start over when a child inherits it.
 pub const CHANNEL_SETTLED: u32 = 1 << 0;
@@ -24,8 +26,11 @@ pub const ABSENT: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
 pub struct TaskState {
-    /// [`TASK_SERVER`], [`TASK_CLIENT`], [`TASK_IGNORE`], [`TASK_EFFECTS`].
+    /// [`TASK_SERVER`], [`TASK_CLIENT`], [`TASK_IGNORE`], [`TASK_EFFECTS`],
+    /// [`TASK_BREEDS_EFFECTS`].
     pub bits: u32,
+    /// Whose effects these are: a number user space chose.
+    pub group: u32,
 }
 
 /// Key of `CHANNELS`.
@@ -379,7 +384,7 @@ pub mod lane {
 }
 
 const _: () = {
-    assert!(size_of::<TaskState>() == 4);
+    assert!(size_of::<TaskState>() == 8);
     assert!(size_of::<ChannelKey>() == 16);
     assert!(size_of::<ChannelState>() == 24);
     assert!(size_of::<FlowKey>() == 16);

@@ -5,11 +5,11 @@ use aya_ebpf::bindings::bpf_sock_addr;
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 use mcpgw_common::event::{SocketEffect, act, kind};
-use mcpgw_common::map::{TASK_EFFECTS, lane};
+use mcpgw_common::map::{TASK_EFFECTS, TaskState, lane};
 
 use crate::emit::Lane;
 use crate::maps::EFFECTS;
-use crate::task::{Identity, bits, current_tgid};
+use crate::task::{Identity, current_tgid, state};
 
 const GO_ON: i32 = 1;
 const AF_INET: u16 = 2;
@@ -53,7 +53,8 @@ pub(crate) fn mcpgw_bind6(ctx: SockAddrContext) -> i32 {
 
 #[inline(always)]
 fn report(address: *const bpf_sock_addr, act: u16, family: u16) -> Option<()> {
-    if bits(current_tgid()) & TASK_EFFECTS == 0 {
+    let TaskState { bits, group } = state(current_tgid());
+    if bits & TASK_EFFECTS == 0 {
         return None;
     }
     let lane = Lane::claim(lane::EFFECT)?;
@@ -62,6 +63,8 @@ fn report(address: *const bpf_sock_addr, act: u16, family: u16) -> Option<()> {
     let record = unsafe { &mut *record };
     record.act = act;
     record.family = family;
+    record.group = group;
+    record.reserved = 0;
     // SAFETY: the program's context; the kernel checks that this program may read the member.
     let port = unsafe { (&raw const (*address).user_port).read_volatile() };
     record.port = u16::from_be(port as u16);

@@ -16,7 +16,7 @@ use crate::kread::{Kptr, get, put};
 use crate::maps::EFFECTS;
 use crate::path::{Entry, FIXED, Text, begin, bytes, directories, place, text};
 use crate::syscall::{Touch, regs};
-use crate::task::{Identity, Task, bits, current_tgid};
+use crate::task::{Identity, Task, bits, current_tgid, state};
 
 const EPERM: i64 = -1;
 const EACCES: i64 = -13;
@@ -79,6 +79,8 @@ fn blank(lane: &Lane, record: &mut FileEffect, act: u16, syscall: u16, result: i
     record.act = act;
     record.syscall = syscall;
     record.result = result;
+    record.group = state(current_tgid()).group;
+    record.reserved = 0;
 }
 
 /// Sends the record with the parts it has, and gives the lane back.

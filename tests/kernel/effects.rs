@@ -46,7 +46,7 @@ say('done')
 hear()
 ",
     );
-    host.kernel.watch_effects(python.pid()).unwrap();
+    host.kernel.watch_effects(python.pid(), 7).unwrap();
     host.kernel.attach_effects().unwrap();
     python.tell("go");
     let base = python.hear();
@@ -72,6 +72,7 @@ hear()
         Act::Delete { path: at("secret/other") },
     ];
     assert_eq!(acts.get(..expected.len()), Some(&expected[..]), "{acts:#?}");
+    assert!(effects.iter().all(|effect| effect.group == 7), "{effects:#?}");
     let child: Vec<_> = effects.iter().filter(|effect| effect.process.pid != python.pid()).collect();
     let run = Act::Exec {
         path: "/bin/cat".to_owned(),
@@ -98,7 +99,7 @@ say('done')
 hear()
 ",
     );
-    host.kernel.watch_effects(python.pid()).unwrap();
+    host.kernel.watch_effects(python.pid(), 7).unwrap();
     host.kernel.attach_effects().unwrap();
     python.tell("go");
     assert_eq!(python.hear(), "done");
@@ -131,7 +132,7 @@ say(port)
 hear()
 ",
     );
-    host.kernel.watch_effects(python.pid()).unwrap();
+    host.kernel.watch_effects(python.pid(), 7).unwrap();
     host.kernel.attach_effects().unwrap();
     python.tell("go");
     let port = python.hear();
@@ -145,6 +146,34 @@ hear()
     assert!(acts.contains(&Act::Connect { to, protocol }), "{acts:#?}");
     let to = format!("[::1]:{port}").parse().unwrap();
     assert!(acts.contains(&Act::Send { to, protocol: Protocol::Udp }), "{acts:#?}");
+    python.end();
+}
+
+#[tokio::test]
+async fn who_starts_servers_is_not_told_of_but_they_are() {
+    let Some(mut host) = load().await else { return };
+    let mut reader = host.kernel.take_effect_reader().unwrap();
+    let mut python = Python::start(
+        "
+hear()
+open('/etc/hostname').close()
+subprocess.run(['/bin/sh', '-c', '(cat /etc/hostname; true)'], stdout=subprocess.DEVNULL, check=True)
+say('done')
+hear()
+",
+    );
+    host.kernel.watch_effects_of_children(python.pid(), 3).unwrap();
+    host.kernel.attach_effects().unwrap();
+    python.tell("go");
+    assert_eq!(python.hear(), "done");
+    let (effects, _) = drain(&mut reader);
+    host.kernel.detach_effects().unwrap();
+    assert!(
+        effects.iter().all(|effect| effect.group == 3 && effect.process.pid != python.pid()),
+        "{effects:#?}"
+    );
+    let read = Act::Open { path: "/etc/hostname".to_owned(), access: Access::Read };
+    assert_eq!(effects.iter().filter(|effect| effect.act == read).count(), 1, "a grandchild's: {effects:#?}");
     python.end();
 }
 

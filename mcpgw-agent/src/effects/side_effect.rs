@@ -7,6 +7,8 @@ use crate::inventory::{BootTime, ProcessKey};
 /// One thing a process did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SideEffect {
+    /// Whose server's, by the number [`Kernel::watch_effects`](crate::kernel::Kernel::watch_effects) was given.
+    pub group: u32,
     /// Who.
     pub process: ProcessKey,
     /// When.

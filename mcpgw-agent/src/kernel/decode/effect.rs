@@ -41,6 +41,7 @@ pub(super) fn file(bytes: &[u8]) -> Result<SideEffect, DecodeError> {
         Outcome::Done
     };
     Ok(SideEffect {
+        group: record.group,
         process: process(&record.header),
         at: BootTime(record.header.time_ns),
         act,
@@ -61,6 +62,7 @@ pub(super) fn socket(bytes: &[u8]) -> Result<SideEffect, DecodeError> {
         _ => return Err(DecodeError::Field { field: "act" }),
     };
     Ok(SideEffect {
+        group: record.group,
         process: process(&record.header),
         at: BootTime(record.header.time_ns),
         act,
