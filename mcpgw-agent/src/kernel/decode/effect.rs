@@ -79,3 +79,65 @@ fn access(mode: u32) -> Access {
         (true, true) => Access::ReadWrite,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mcpgw_common::event::{FileEffect, Header, SocketEffect, VERSION, kind};
+    use zerocopy::{FromZeros, IntoBytes};
+
+    use crate::effects::SideEffect;
+    use crate::kernel::KernelEvent;
+    use crate::kernel::decode::{DecodeError, decode};
+
+    use super::*;
+
+    fn header(kind: u16, len: usize) -> Header {
+        Header { kind, version: VERSION, len: u32::try_from(len).unwrap(), tgid: 41, ..Header::new_zeroed() }
+    }
+
+    fn record(act: u16, parts: [&[u8]; 4]) -> Vec<u8> {
+        let mut record = FileEffect::new_zeroed();
+        record.lens = parts.map(|part| u32::try_from(part.len()).unwrap());
+        (record.act, record.mode, record.group) = (act, 1, 5);
+        let payload = parts.concat();
+        record.header = header(kind::FILE_EFFECT, size_of::<FileEffect>() + payload.len());
+        [record.as_bytes(), &payload].concat()
+    }
+
+    fn effect(bytes: &[u8]) -> SideEffect {
+        match decode(bytes).unwrap().event {
+            KernelEvent::SideEffect(effect) => effect,
+            other @ (KernelEvent::Host(_) | KernelEvent::Chunk(_) | KernelEvent::Lost { .. }) => {
+                panic!("{other:?}")
+            }
+        }
+    }
+
+    #[test]
+    fn each_act_has_the_places_it_is_about() {
+        let open = effect(&record(act::OPEN, [b"b\0a\0", b"", b"", b""]));
+        assert_eq!(open.act, Act::Open { path: "/a/b".to_owned(), access: Access::Read });
+        assert_eq!((open.group, open.process.pid, open.outcome), (5, 41, Outcome::Done));
+        let rename = effect(&record(act::RENAME, [b"a\0", b"x\0", b"", b"/y/../z\0"]));
+        assert_eq!(rename.act, Act::Rename { from: "/a/x".to_owned(), to: "/z".to_owned() });
+        let exec = effect(&record(act::EXEC, [b"", b"/bin/sh\0", b"", b"sh\0-c\0ls\0"]));
+        let arguments = ["sh", "-c", "ls"].map(str::to_owned).to_vec();
+        assert_eq!(exec.act, Act::Exec { path: "/bin/sh".to_owned(), arguments });
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        assert_eq!(decode(&record(99, [b"", b"", b"", b""])), Err(DecodeError::Field { field: "act" }));
+        let mut long = record(act::OPEN, [b"a\0", b"", b"", b""]);
+        // The length of the first part, far beyond the record.
+        long[56..60].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(matches!(decode(&long), Err(DecodeError::Length { .. })));
+        let mut socket = SocketEffect::new_zeroed();
+        socket.header = header(kind::SOCKET_EFFECT, size_of::<SocketEffect>());
+        (socket.act, socket.family, socket.port) = (act::CONNECT, 1, 80);
+        assert!(decode(socket.as_bytes()).is_err(), "no such family");
+        (socket.family, socket.addr[0], socket.addr[3]) = (2, 10, 1);
+        let to = "10.0.0.1:80".parse().unwrap();
+        assert_eq!(effect(socket.as_bytes()).act, Act::Connect { to, protocol: Protocol::Other(0) });
+    }
+}
