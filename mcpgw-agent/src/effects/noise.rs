@@ -60,7 +60,7 @@ const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/urandom", "/dev/rando
 
 /// Which noise it is, if it is.
 #[must_use]
-pub fn noise(effect: &SideEffect) -> Option<Noise> {
+pub(super) fn noise(effect: &SideEffect) -> Option<Noise> {
     let Act::Open { path, access } = &effect.act else { return None };
     if effect.outcome != Outcome::Done || effect.cut {
         return None;
