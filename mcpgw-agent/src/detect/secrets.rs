@@ -20,6 +20,8 @@ mod word;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
+
 use bare::{Infix, NEEDLE_MIN};
 use format::Format;
 use grammar::{Value, Via};
@@ -84,6 +86,9 @@ static RULES: LazyLock<Vec<(&'static str, Rule)>> = LazyLock::new(|| {
 static HUGGINGFACE: LazyLock<Vec<&'static Format>> =
     LazyLock::new(|| formats::all().filter(|format| format.prefix == "hf_").collect());
 
+/// What they begin with. It is too short for a needle.
+static HUGGINGFACE_MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("hf_"));
+
 static NEEDLES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| RULES.iter().map(|(needle, _)| *needle).collect());
 
@@ -106,7 +111,7 @@ impl TextDetector for Secrets {
         for run in noticed.tokens {
             bare::find(text, run, &mut |(range, kind, score)| search.hit(range, kind, score));
         }
-        for at in memchr::memmem::find_iter(text.as_bytes(), "hf_") {
+        for at in HUGGINGFACE_MARK.find_iter(text.as_bytes()) {
             search.huggingface(at);
         }
     }
