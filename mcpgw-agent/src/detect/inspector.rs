@@ -11,7 +11,7 @@ use super::{
     Traversal, judge_call, poisoned,
 };
 use crate::json::Value;
-use crate::mcp::{Direction, Message, Role, fields};
+use crate::mcp::{Direction, Message, Method, Role, fields};
 use crate::text::{Budget, Reading, readings};
 
 /// Findings of one message that are kept, each of one kind in one text. Behind them nothing is known.
@@ -96,6 +96,9 @@ impl Inspector {
         let tool =
             subject.tool.map(|tool| tool.get(..tool.floor_char_boundary(MAX_NAME)).unwrap_or_default());
         fields(message, subject.direction, subject.answers, |field| {
+            if field.role == Role::Name && is_of_protocol(field.value) {
+                return;
+            }
             let surface = match (subject.direction, field.role) {
                 (Direction::ToServer, _) => Surface::Arguments,
                 (Direction::ToClient, Role::Definition) => Surface::Definition,
@@ -124,6 +127,16 @@ impl Inspector {
         pass.findings()
     }
 }
+
+/// A word of MCP's own, where the protocol has names: it says what every message of its kind says, and no detector finds
+/// anything in one, as the tests see to.
+fn is_of_protocol(name: Value<'_>) -> bool {
+    let is_known = |name: Cow<'_, str>| WORDS.contains(&&*name) || Method::named(&name).is_some();
+    name.as_str().is_some_and(is_known)
+}
+
+/// Kinds of content, and who speaks.
+const WORDS: [&str; 7] = ["text", "image", "audio", "resource", "resource_link", "user", "assistant"];
 
 /// A member's name, if it is one: what is longer than that says nothing about a value, and each value has it.
 fn name(key: Value<'_>) -> Cow<'_, str> {
@@ -354,4 +367,27 @@ pub(super) struct Source {
     pub(super) surface: Surface,
     pub(super) role: Role,
     pub(super) is_key: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::json::{Document, Limits};
+
+    #[test]
+    fn nothing_is_found_in_the_words_of_the_protocol() {
+        let words = Method::all().map(Method::name).chain(WORDS);
+        for (word, key) in
+            words.flat_map(|word| ["", "method", "type", "role", "name"].map(|key| (word, key)))
+        {
+            let document = Document::parse(Bytes::from(format!("\"{word}\"")), &Limits::default()).unwrap();
+            for surface in [Surface::Arguments, Surface::Definition, Surface::Content] {
+                let place = Place { surface, role: Role::Name, key, tool: Some("run_command") };
+                let found = Inspector::shipped().value(document.root(), &place, DetectorSet::all());
+                assert!(found.list.is_empty() && found.is_complete, "{word} as {key}: {found:?}");
+            }
+        }
+    }
 }

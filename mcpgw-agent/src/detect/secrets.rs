@@ -22,6 +22,8 @@ pub(super) use kinds::KINDS;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
+
 use bare::{Infix, NEEDLE_MIN};
 use format::Format;
 use grammar::{Value, Via};

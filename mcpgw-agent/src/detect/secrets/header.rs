@@ -1,6 +1,9 @@
 //! Where secrets stand in commands, manifests and members' names.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::alphabet::{self, B64, EQUALS};
 use super::grammar::{Value, Via};
@@ -99,6 +102,12 @@ pub(super) static SCHEMES: &[&str] = &[
     "git://",
 ];
 
+/// One of these is in every member's name that promises a secret.
+static HINTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let hints = ["pass", "pwd", "ecret", "oken", "key", "auth", "redential", "salt", "nonce", "pw"];
+    AhoCorasick::new(hints).expect("a few short words make a small automaton")
+});
+
 /// What a member's name says of its value.
 pub(super) enum Member {
     Word(Word),
@@ -113,9 +122,7 @@ pub(super) fn member(key: &str) -> Option<Member> {
     head.copy_from_slice(from);
     head.make_ascii_lowercase();
     let name = lower.get(..count)?;
-    let hints: [&[u8]; 10] =
-        [b"pass", b"pwd", b"ecret", b"oken", b"key", b"auth", b"redential", b"salt", b"nonce", b"pw"];
-    if !hints.iter().any(|hint| memchr::memmem::find(name, hint).is_some()) {
+    if !HINTS.is_match(name) {
         return None;
     }
     let vendor = VENDORS.iter().find(|vendor| memchr::memmem::find(name, vendor.needle.as_bytes()).is_some());
