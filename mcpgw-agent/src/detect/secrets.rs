@@ -27,7 +27,6 @@ use memchr::memmem::Finder;
 use bare::{Infix, NEEDLE_MIN};
 use format::Format;
 use grammar::{Value, Via};
-use memchr::memmem::Finder;
 use vendor::Vendor;
 use word::Word;
 
