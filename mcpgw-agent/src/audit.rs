@@ -9,6 +9,7 @@
 
 mod beat;
 mod chain;
+mod disk;
 mod entry;
 mod error;
 mod event;
@@ -21,6 +22,7 @@ pub mod lines;
 mod log;
 mod place;
 mod record;
+mod rotate;
 mod seal;
 mod sync;
 mod tail;
@@ -38,6 +40,7 @@ pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};
 pub use log::{AuditLog, Durability, Options};
 pub use place::default_path;
 pub(crate) use place::user_state_dir;
+pub use rotate::{Kept, Rotation};
 pub use seal::{
     Anchor, EpochKey, Initialised, PublicKey, ROOT_NAME, RootKey, SealKey, SealOptions, export, initialise,
     logs_begun,

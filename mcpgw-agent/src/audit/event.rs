@@ -133,16 +133,22 @@ fn policy(line: &mut Line, generation: u64, hash: &str) {
 pub(super) const FORMAT: u8 = 1;
 /// The event of every file's first record.
 pub(super) const OPENED: &str = "log.opened";
+/// The event of a file's first record, where the file before was finished.
+pub(super) const ROTATED: &str = "log.rotated";
+/// The event of a finished file's last record.
+pub(super) const FINISHED: &str = "log.finished";
 /// The event of the last record of a log that was closed.
 pub(super) const CLOSED: &str = "log.closed";
 /// The event of the last record of an epoch.
 pub(super) const EPOCH: &str = "log.epoch";
+/// The event of the record that says which file is about to be deleted.
+pub(super) const DELETED: &str = "log.deleted";
 /// The event of a record that seals what is before it.
 pub(super) const CHECKPOINT: &str = "log.checkpoint";
 
 /// A key that evolves does so after a record of this event.
 pub(super) fn ends_epoch(event: &str) -> bool {
-    event == EPOCH || event == CLOSED
+    event == EPOCH || event == FINISHED || event == CLOSED
 }
 
 /// What is before a record of this event is sealed by it.
@@ -195,6 +201,35 @@ pub(super) enum Own<'a> {
         /// What signs from here on.
         next: Option<Next>,
     },
+    /// The log goes on in another file.
+    Finished {
+        /// What signs from here on, where the key evolves.
+        next: Option<Next>,
+    },
+    /// This file goes on from the one before, which is finished.
+    Rotated {
+        /// Id of the key that signs.
+        key_id: &'a str,
+        /// The key, where it evolves.
+        key: Option<&'a EpochKey>,
+        /// From one seal to the next.
+        beat: Duration,
+        /// The last record before this one: its sequence number and hash.
+        continues: Option<(u64, [u8; 32])>,
+    },
+    /// A finished file is about to be deleted.
+    Deleted {
+        /// Its names: it may be there plain and compressed.
+        names: &'a [String],
+        /// Number of its first record.
+        first: u64,
+        /// Number of its last.
+        last: u64,
+        /// Bytes it took up.
+        bytes: u64,
+        /// The limit that was exceeded, in the configuration's words.
+        limit: &'a str,
+    },
     /// This process writes no more.
     Closed {
         /// What signs if the log is continued, where the key evolves.
@@ -243,6 +278,31 @@ impl Own<'_> {
                 line.text("event", EPOCH);
                 line.number("records", *records);
                 following(line, next.as_ref());
+            }
+            Self::Finished { next } => {
+                line.text("event", FINISHED);
+                following(line, next.as_ref());
+            }
+            Self::Rotated { key_id, key, beat, continues } => {
+                line.text("event", ROTATED);
+                line.number("format", FORMAT);
+                line.text("key_id", key_id);
+                sealing(line, *key);
+                line.number("beat_ms", millis(*beat));
+                if let Some((seq, hash)) = continues {
+                    line.object("continues", |line| {
+                        line.number("seq", *seq);
+                        line.text("sha256", &hex(hash));
+                    });
+                }
+            }
+            Self::Deleted { names, first, last, bytes, limit } => {
+                line.text("event", DELETED);
+                line.array("files", *names, |line, name| line.value(name));
+                line.number("first_seq", *first);
+                line.number("last_seq", *last);
+                line.number("size", *bytes);
+                line.text("limit", limit);
             }
             Self::Closed { next } => {
                 line.text("event", CLOSED);

@@ -1,7 +1,7 @@
 //! The end of a log that is there already: its last whole record, and what stands after that.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::AuditError;
 use super::chain::{LINE_MAX, Seal, key_id};
+use super::disk;
+use super::files::is_still;
 use super::place::{check_private, open_private};
 use super::seal::Sealer;
 
@@ -74,17 +76,26 @@ fn not_ours(file: &File, path: &Path, sealer: &Sealer) -> AuditError {
 }
 
 /// Keeps `torn`, which stands at `length`, in a file beside the log, and ends the log there.
-fn set_aside(file: &File, path: &Path, torn: &[u8], length: u64) -> Result<(u64, [u8; 32]), AuditError> {
+pub(super) fn set_aside(
+    file: &File,
+    path: &Path,
+    torn: &[u8],
+    length: u64,
+) -> Result<(u64, [u8; 32]), AuditError> {
     let aside = aside(path);
     let io = |source| AuditError::Io { action: "keep a torn record in", path: aside.clone(), source };
     let kept = open_private(OpenOptions::new().append(true).create(true).mode(0o600), &aside).map_err(io)?;
+    disk::opened(&aside, &kept);
     check_private(&kept.metadata().map_err(io)?, 0o022)
         .map_err(|why| AuditError::Unsafe { path: aside.clone(), why })?;
     // A line for each, so that several are told apart.
-    let written = (&kept).write_all(torn).and_then(|()| (&kept).write_all(b"\n"));
-    written.and_then(|()| kept.sync_all()).map_err(io)?;
-    let cut = file.set_len(length);
-    cut.map_err(|source| AuditError::Io { action: "cut", path: path.to_owned(), source })?;
+    let written = disk::append(&kept, &[torn, b"\n"].concat());
+    written.and_then(|()| disk::sync(&kept)).map_err(io)?;
+    disk::cut(file, length).map_err(|source| AuditError::Io {
+        action: "cut",
+        path: path.to_owned(),
+        source,
+    })?;
     Ok((u64::try_from(torn.len()).unwrap_or_default(), Sha256::digest(torn).into()))
 }
 
@@ -96,15 +107,32 @@ fn aside(path: &Path) -> PathBuf {
 
 /// Opens the log at `path` for this process alone; `new` where it must not be there yet.
 pub(super) fn open(path: &Path, new: bool) -> Result<File, AuditError> {
-    let io = |action, source: io::Error| AuditError::Io { action, path: path.to_owned(), source };
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true).create_new(new).mode(0o600);
-    let file = open_private(&mut options, path).map_err(|error| io("open", error))?;
+    loop {
+        let file = open_locked(path, &options)?;
+        // Its writer may have finished it, and given up its lock, since it was opened.
+        if new || is_still(path, &file) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Opens the file at `path`, which is there, for this process alone.
+pub(super) fn open_there(path: &Path) -> Result<File, AuditError> {
+    open_locked(path, OpenOptions::new().read(true).append(true))
+}
+
+fn open_locked(path: &Path, options: &OpenOptions) -> Result<File, AuditError> {
+    let io = |action, source: io::Error| AuditError::Io { action, path: path.to_owned(), source };
+    let file = open_private(&mut options.clone(), path).map_err(|error| io("open", error))?;
     check_private(&file.metadata().map_err(|error| io("look at", error))?, 0o022)
         .map_err(|why| AuditError::Unsafe { path: path.to_owned(), why })?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(AuditError::Locked { path: path.to_owned() }),
-        Err(std::fs::TryLockError::Error(error)) => Err(io("lock", error)),
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => return Err(AuditError::Locked { path: path.to_owned() }),
+        Err(std::fs::TryLockError::Error(error)) => return Err(io("lock", error)),
     }
+    disk::opened(path, &file);
+    Ok(file)
 }

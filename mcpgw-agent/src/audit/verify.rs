@@ -109,6 +109,10 @@ impl Verifier {
             let report = self.part(file, !reports.is_empty(), read);
             reports.push(report.map_err(|error| (file.path().to_owned(), error))?);
         }
+        let deleted = self.end.deleted;
+        if let Some(report) = reports.first_mut() {
+            report.allow_beginning_after(deleted);
+        }
         if let Some(report) =
             reports.last_mut().filter(|_| files.files().last().is_some_and(LogFile::is_live))
         {

@@ -98,7 +98,19 @@ pub(super) struct AuditSection {
     pub(super) durability: Option<DurabilityWord>,
     pub(super) signing_key_file: Option<At<String>>,
     #[serde(default)]
+    pub(super) rotate: RotateSection,
+    #[serde(default)]
     pub(super) seal: SealSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RotateSection {
+    pub(super) bytes: Option<At<u64>>,
+    pub(super) age: Option<At<String>>,
+    pub(super) keep_files: Option<At<u64>>,
+    pub(super) keep_age: Option<At<String>>,
+    pub(super) keep_bytes: Option<At<u64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

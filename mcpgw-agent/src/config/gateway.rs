@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::guardrail::Guardrail;
-use crate::audit::{Durability, SealOptions};
+use crate::audit::{Durability, Rotation, SealOptions};
 use crate::pins::Trust;
 
 /// How messages are decided on and recorded.
@@ -46,6 +46,8 @@ pub struct Audit {
     pub durability: Durability,
     /// The file with the key records are signed with; `None` for the one made beside the log.
     pub signing_key_file: Option<PathBuf>,
+    /// When another file is begun, and how long those before are kept.
+    pub rotation: Rotation,
     /// When it is sealed.
     pub seal: SealOptions,
 }

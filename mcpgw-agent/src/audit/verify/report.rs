@@ -16,6 +16,9 @@ pub struct Report {
     pub file: PathBuf,
     /// The short of it.
     pub outcome: Outcome,
+    /// It ends in a seal, and a key vouches for all of it.
+    #[serde(skip)]
+    pub(super) ended: bool,
     /// A process is writing it now.
     pub live: bool,
     /// Lines there are.
@@ -143,6 +146,17 @@ impl Report {
         self.findings_total += 1;
         let line = self.lines.saturating_add(1);
         self.findings.push(Finding { line, seq: Some(seq), count: 1, kind: Kind::RolledBack });
+    }
+
+    /// The log says that its records up to `deleted` were deleted as configured: it may begin after that.
+    pub(super) fn allow_beginning_after(&mut self, deleted: u64) {
+        let allowed = self.first_seq.is_some_and(|first| first <= deleted.saturating_add(1));
+        if self.outcome != Outcome::Beheaded || !allowed {
+            return;
+        }
+        self.findings.retain(|finding| finding.kind != Kind::Beheaded);
+        self.findings_total = self.findings_total.saturating_sub(1);
+        self.outcome = if self.ended { Outcome::Valid } else { Outcome::NotClosed };
     }
 
     pub(super) fn notice(&mut self, kind: NoticeKind) {
