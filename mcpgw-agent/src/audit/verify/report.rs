@@ -103,8 +103,10 @@ pub enum NoticeKind {
     ClockBack,
     /// There was nothing, not even a seal, for longer than seals are apart.
     Silence,
-    /// The key file beside the log is not that of this log.
+    /// The key file beside the log is not that of this log: how far the log had gone on cannot be told.
     ForeignState,
+    /// There is no key file beside the log, or no right to read it: as above.
+    NoState,
 }
 
 /// What can be wrong.
@@ -159,7 +161,9 @@ impl Report {
         self.outcome = if self.ended { Outcome::Valid } else { Outcome::NotClosed };
     }
 
-    pub(super) fn notice(&mut self, kind: NoticeKind) {
+    /// Nothing beside the log says how far it had gone on, so that its end is as good as open.
+    pub(super) fn end_unknown(&mut self, kind: NoticeKind) {
+        self.outcome = self.outcome.max(Outcome::NotClosed);
         self.notices_total += 1;
         self.notices.push(Notice { line: None, seq: None, millis: 0, kind });
     }
@@ -176,7 +180,12 @@ impl Notice {
             NoticeKind::Silence => {
                 format!("silent for {seconds} s before sequence {seq}, without a checkpoint")
             }
-            NoticeKind::ForeignState => "the key file beside it is another log's".to_owned(),
+            NoticeKind::ForeignState => {
+                "the key file beside it is not this log's: whether the log went on cannot be told".to_owned()
+            }
+            NoticeKind::NoState => {
+                "its key file (….seal) is not beside it: whether the log went on cannot be told".to_owned()
+            }
         }
     }
 }

@@ -118,6 +118,23 @@ impl Ring {
         matches!(self, Self::Evolving(ring) if matches!(ring.given, Given::Root(_)))
     }
 
+    /// `root` comes of the root key given.
+    pub(super) fn has_become(&self, root: &RootKey) -> bool {
+        match self {
+            Self::Evolving(ring) => match &ring.given {
+                Given::Root(ours) if root.log <= FAR => {
+                    let mut ours = ours.clone();
+                    while ours.log < root.log {
+                        ours = ours.next();
+                    }
+                    ours.is(root)
+                }
+                Given::Root(_) | Given::Log(..) => false,
+            },
+            Self::Static(_) | Self::Public(_) => false,
+        }
+    }
+
     /// Records that are not seals are signed by what this checks.
     pub(super) fn signs_all(&self) -> bool {
         !matches!(self, Self::Public(_))
