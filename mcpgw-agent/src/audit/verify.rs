@@ -30,13 +30,15 @@ pub struct Verifier {
     signer: Signer,
     /// The end of the file before.
     end: Option<(u64, [u8; 32])>,
+    /// That file says that the log goes on in another.
+    finished: bool,
 }
 
 impl Verifier {
     /// Verifies what was signed with `key`.
     #[must_use]
     pub fn new(key: &Key) -> Self {
-        Self { signer: Signer::new(key), end: None }
+        Self { signer: Signer::new(key), end: None, finished: false }
     }
 
     /// Verifies the file at `path`.
@@ -61,10 +63,10 @@ impl Verifier {
     /// # Errors
     /// It cannot be read.
     pub fn read(&mut self, reader: impl BufRead, live: bool) -> io::Result<Report> {
-        let mut walk = Walk::new(&mut self.signer, self.end);
+        let mut walk = Walk::new(&mut self.signer, self.end, self.finished);
         let torn = each_line(reader, |line| walk.line(line))?;
-        let (report, end) = walk.end(torn, live);
-        self.end = end;
+        let (report, end, finished) = walk.end(torn, live);
+        (self.end, self.finished) = (end, finished);
         Ok(report)
     }
 }

@@ -249,7 +249,7 @@ fn wrong_values_are_named_with_their_place() {
         ("gateway: {audit: {rotate: {keep-size: 1}}}\n", "1:28 gateway.audit.rotate.keep-size: unknown key"),
         (
             "gateway: {audit: {rotate: {keep-byte: 1}}}\n",
-            "1:28 gateway.audit.rotate.keep-byte: unknown key `keep-byte`, did you mean `keep-bytes`?",
+            "1:28 unknown key `keep-byte`, did you mean `keep-bytes`?",
         ),
         (
             "gateway: {limits: {message-bytes: 1}}\n",

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::compress::{Failure, compress};
 use super::recover::{bytes_of, open_ours};
-use super::retain::{Old, draft_of, old, too_many};
+use super::retain::{Old, old, too_many};
 use super::{Kept, Rotation};
 use crate::audit::disk;
 use crate::audit::files::{Finished, all_finished, is_still};
@@ -198,10 +198,6 @@ impl Work {
             return Err("that it is cannot be recorded".to_owned());
         }
         for path in &file.paths {
-            let draft = draft_of(path);
-            if draft.symlink_metadata().is_ok_and(|left| left.is_file()) {
-                disk::remove(&draft).ok();
-            }
             disk::remove(path).map_err(|error| error.to_string())?;
         }
         Ok(())

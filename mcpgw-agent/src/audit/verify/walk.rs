@@ -24,6 +24,8 @@ pub(super) struct Walk<'k> {
     lines: u64,
     records: u64,
     closed: bool,
+    /// The last record says that its file is finished: a process that begins after it has lost the beginning of the next.
+    finished: bool,
     interrupted: u64,
     lost: u64,
     findings: Vec<Finding>,
@@ -40,7 +42,7 @@ struct Hole {
 }
 
 impl<'k> Walk<'k> {
-    pub(super) fn new(signer: &'k mut Signer, before: Option<(u64, [u8; 32])>) -> Self {
+    pub(super) fn new(signer: &'k mut Signer, before: Option<(u64, [u8; 32])>, finished: bool) -> Self {
         Self {
             signer,
             before,
@@ -51,6 +53,7 @@ impl<'k> Walk<'k> {
             lines: 0,
             records: 0,
             closed: false,
+            finished,
             interrupted: 0,
             lost: 0,
             findings: Vec::new(),
@@ -139,8 +142,10 @@ impl<'k> Walk<'k> {
 
     fn note(&mut self, line: &[u8]) {
         let event = event(line);
-        self.interrupted += u64::from(event == Some(OPENED) && self.records > 1 && !self.closed);
-        self.closed = event == Some(CLOSED) || event == Some(FINISHED);
+        let unclosed = self.finished || self.records > 1 && !self.closed;
+        self.interrupted += u64::from(event == Some(OPENED) && unclosed);
+        self.closed = event == Some(CLOSED);
+        self.finished = event == Some(FINISHED);
         if event == Some("log.gap") {
             self.lost = self.lost.saturating_add(lost_in(line).unwrap_or_default());
         }
@@ -161,8 +166,9 @@ impl<'k> Walk<'k> {
         }
     }
 
-    /// The file is over, with `torn` bytes after its last line. Returns the end of its chain, too.
-    pub(super) fn end(mut self, torn: u64, live: bool) -> (Report, Option<(u64, [u8; 32])>) {
+    /// The file is over, with `torn` bytes after its last line. Returns the end of its chain, too, and whether that says
+    /// that the log goes on in another file.
+    pub(super) fn end(mut self, torn: u64, live: bool) -> (Report, Option<(u64, [u8; 32])>, bool) {
         self.flush_bad();
         for Hole { from, to, line } in std::mem::take(&mut self.holes) {
             self.find(line, Some(from), to - from + 1, Kind::Deleted);
@@ -177,7 +183,7 @@ impl<'k> Walk<'k> {
         let outcome = match () {
             () if self.other_key => Outcome::OtherKey,
             () if tampered => Outcome::Tampered,
-            () if !self.closed || torn > 0 => Outcome::NotClosed,
+            () if !(self.closed || self.finished) || torn > 0 => Outcome::NotClosed,
             () => Outcome::Valid,
         };
         let report = Report {
@@ -194,7 +200,7 @@ impl<'k> Walk<'k> {
             findings: self.findings,
             findings_total: self.findings_total,
         };
-        (report, self.last)
+        (report, self.last, self.finished)
     }
 }
 
