@@ -84,7 +84,7 @@ impl AuditLog {
         let turns = Arc::clone(writer.turns());
         let writer = Arc::new(Mutex::new(Some(writer)));
         let path = options.path.clone();
-        let kept = Arc::new(Mutex::new(Kept { files: 1, ..Kept::default() }));
+        let kept = Arc::<Mutex<Kept>>::default();
         let record = deletions(Arc::clone(&writer), shared);
         let keeper = Keeper::new(&path, options.rotation, Arc::clone(&kept), record);
         if files::all_finished(&path).is_ok_and(|finished| !finished.is_empty()) {
@@ -140,7 +140,9 @@ impl AuditLog {
     pub fn kept(&self) -> Kept {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (rotations, rotation_failures) = self.turns.counts();
-        Kept { rotations, rotation_failures, ..kept }
+        let live = self.path.symlink_metadata().map_or(0, |metadata| metadata.len());
+        let (files, bytes) = (kept.files.saturating_add(1), kept.bytes.saturating_add(live));
+        Kept { files, bytes, rotations, rotation_failures, ..kept }
     }
 
     /// Records a decision. `outgoing` is what would go on, if the verdict lets it.

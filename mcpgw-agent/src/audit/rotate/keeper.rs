@@ -205,11 +205,9 @@ impl Work {
 
     fn count(&self) -> io::Result<()> {
         let files = self.finished()?;
-        let bytes =
-            files.iter().map(|(path, _)| bytes_of(path)).fold(bytes_of(&self.log), u64::saturating_add);
+        let bytes = files.iter().map(|(path, _)| bytes_of(path)).fold(0, u64::saturating_add);
         let mut kept = lock(&self.kept);
-        kept.files = u64::try_from(files.len()).unwrap_or(u64::MAX).saturating_add(1);
-        kept.bytes = bytes;
+        (kept.files, kept.bytes) = (u64::try_from(files.len()).unwrap_or(u64::MAX), bytes);
         Ok(())
     }
 

@@ -73,6 +73,8 @@ fn survives(ops: &[Op], key: &[u8], crash: Crash, rotation: Rotation, nothing_is
     let at = format!("{crash:?} after {} of {:?}", ops.len(), ops.last());
     let left = left_by(ops, crash);
     let dir = disk(&left, key);
+    // What is recorded now is not to be deleted at once.
+    let rotation = Rotation { bytes: 1 << 20, ..rotation };
     let path = dir.path().join("a.jsonl");
     let log =
         AuditLog::open(&options(&path, rotation)).unwrap_or_else(|error| panic!("{at}: {error} {left:?}"));
