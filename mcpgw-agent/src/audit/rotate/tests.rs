@@ -1,6 +1,7 @@
 //! Rotation as a log's readers meet it: what is in which file, what is deleted, what is in the way.
 
 mod crash;
+mod full;
 mod killed;
 
 use std::fs;
