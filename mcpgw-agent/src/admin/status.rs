@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Kept;
 use crate::inventory::{ServerState, ServerView};
 use crate::proxy::gateway::Gateway;
 use crate::proxy::handover::SessionView;
@@ -62,6 +63,7 @@ impl GatewayStatus {
             written: health.written,
             lost: health.lost,
             last_error: health.last_error,
+            kept: gateway.audit().kept(),
         };
         Self { policy: gateway.policies().state(), audit, sessions, holds: HoldCounts::default() }
     }
@@ -80,6 +82,9 @@ pub struct AuditStatus {
     pub lost: u64,
     /// What went wrong last, also where it went well since.
     pub last_error: Option<String>,
+    /// Its files, and what was done to keep them within their limits.
+    #[serde(default)]
+    pub kept: Kept,
 }
 
 /// The agent's own state.

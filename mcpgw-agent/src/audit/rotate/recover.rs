@@ -1,7 +1,7 @@
 //! What a crash left of a rotation, put right when the log is opened, before anything is added.
 //!
 //! ```text
-//! .next                                        made and never used: removed
+//! .next, .zst.tmp                              made and never used: removed
 //! live and a finished file are one             the turn was not done: the finished name is taken back
 //! live has no record, the last finished plain  the turn is undone: that file is the live one again
 //! live has no record, the last is compressed   the chain goes on from that one's end
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::compress::clear_drafts;
 use super::turn::{clear, next_path};
 use crate::audit::chain::{LINE_MAX, Seal, hash};
 use crate::audit::files::{Finished, LogFile, all_finished, is_still};
@@ -43,6 +44,7 @@ pub(in crate::audit) fn open(log: &Path) -> Result<Opened, AuditError> {
     let mut file = tail::open(log, false)?;
     // In the way or not: it shows when a file is due.
     clear(&next_path(log)).ok();
+    clear_drafts(log).map_err(|source| io("put right the files of", source))?;
     let mut finished = all_finished(log).map_err(|source| io("list the files of", source))?;
     for (path, _) in finished.extract_if(.., |(path, _)| is_still(path, &file)) {
         disk::remove(&path).map_err(|source| io("put right the files of", source))?;

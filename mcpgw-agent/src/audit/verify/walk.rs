@@ -16,8 +16,10 @@ pub(super) struct End {
     /// The last record's number and hash.
     pub(super) last: Option<(u64, [u8; 32])>,
     pub(super) clock: Clock,
-    /// The last record closed the log, or finished its file.
+    /// The last record closed the log.
     pub(super) closed: bool,
+    /// The last record says that the log goes on in another file.
+    pub(super) finished: bool,
     /// Records up to this one were deleted, as the log itself says.
     pub(super) deleted: u64,
 }
@@ -49,6 +51,8 @@ pub(super) struct Walk<'k> {
     lines: u64,
     records: u64,
     closed: bool,
+    /// The last record says that its file is finished: a process that begins after it has lost the beginning of the next.
+    finished: bool,
     sealed: Option<u64>,
     /// The last record that a key vouches for.
     vouched: Option<u64>,
@@ -87,6 +91,7 @@ impl<'k> Walk<'k> {
             lines: 0,
             records: 0,
             closed: false,
+            finished: before.finished,
             sealed: None,
             vouched: None,
             seals: 0,
@@ -144,6 +149,7 @@ impl<'k> Walk<'k> {
         let goes_on = seal.is_some_and(|seal| before.is_some_and(|before| seal.seq > before));
         if !self.is_part && !goes_on {
             self.before = End::default();
+            self.finished = false;
             self.ring.another_log();
         }
         if self.before.last.is_none() && self.ring.is_foreign(line) {
@@ -252,8 +258,10 @@ impl<'k> Walk<'k> {
 
     fn note(&mut self, line: &[u8], seq: u64) {
         let event = event(line);
-        self.interrupted += u64::from(event == Some(OPENED) && self.has_begun() && !self.was_closed());
-        self.closed = event == Some(CLOSED) || event == Some(FINISHED);
+        let unclosed = self.finished || self.has_begun() && !self.was_closed();
+        self.interrupted += u64::from(event == Some(OPENED) && unclosed);
+        self.closed = event == Some(CLOSED);
+        self.finished = event == Some(FINISHED);
         if event == Some(DELETED) {
             self.deleted = self.deleted.max(number(line, br#","last_seq":"#).unwrap_or_default());
         }
@@ -314,7 +322,7 @@ impl<'k> Walk<'k> {
         self.findings.sort_by_key(|finding| (finding.line, finding.kind));
         let last_seq = self.last.map(|(seq, _)| seq).filter(|_| self.records > 0);
         let vouched = if self.ring.signs_all() { last_seq } else { self.vouched };
-        let ended = self.closed && torn == 0 && vouched == last_seq;
+        let ended = (self.closed || self.finished) && torn == 0 && vouched == last_seq;
         let outcome = match () {
             () if self.other_key => Outcome::OtherKey,
             () if tampered => Outcome::Tampered,
@@ -345,6 +353,6 @@ impl<'k> Walk<'k> {
         };
         let last = self.last.or(self.before.last);
         let deleted = self.deleted.max(self.before.deleted);
-        (report, End { last, clock: self.clock, closed: self.closed, deleted })
+        (report, End { last, clock: self.clock, closed: self.closed, finished: self.finished, deleted })
     }
 }
