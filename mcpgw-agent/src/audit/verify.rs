@@ -25,7 +25,7 @@ use super::chain::Signer;
 use super::files::{LogFile, LogFiles};
 use super::key::{Key, KeyError};
 use super::lines::each_line;
-use super::seal::{ROOT_NAME, Anchor, EpochKey, SealKey, read_key_file, state_path};
+use super::seal::{Anchor, EpochKey, ROOT_NAME, SealKey, read_key_file, state_path};
 use ring::Ring;
 use walk::{End, Walk};
 

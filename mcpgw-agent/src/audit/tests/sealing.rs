@@ -315,7 +315,8 @@ fn rotated(path: &Path) -> Vec<std::path::PathBuf> {
     let log = AuditLog::open(&Options { rotation, seal, ..Options::at(path) }).unwrap();
     note(&log, 12);
     drop(log);
-    let files: Vec<_> = LogFiles::of(path).unwrap().files().iter().map(|file| file.path().to_owned()).collect();
+    let files: Vec<_> =
+        LogFiles::of(path).unwrap().files().iter().map(|file| file.path().to_owned()).collect();
     assert!(files.len() > 3, "{files:?}");
     files
 }

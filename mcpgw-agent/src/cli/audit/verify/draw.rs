@@ -86,7 +86,8 @@ pub(super) fn missing(missing: &Missing) -> Vec<Line> {
         lines.push(Line::styled(Style::Bad, &text));
     }
     if !missing.end_known {
-        let text = format!("{dir}: the root key's file is not here: whether later logs were begun cannot be told");
+        let text =
+            format!("{dir}: the root key's file is not here: whether later logs were begun cannot be told");
         lines.push(Line::styled(Style::Warn, &text));
     }
     lines
