@@ -74,8 +74,8 @@ fn measure(arm: &Arm, place: &Path, time: Duration, bytes: u64) -> Result<String
         bail!("{}: a record could not be written", arm.name);
     }
     took.sort_unstable();
-    let micros = |part: f64| {
-        let at = (part * (took.len() - 1) as f64) as usize;
+    let micros = |parts: usize| {
+        let at = (took.len() - 1) * parts / 1000;
         f64::from(took.get(at).copied().unwrap_or_default()) / 1000.0
     };
     let (kept, rate) = (log.kept(), written.into_inner() as f64 / elapsed);
@@ -83,10 +83,10 @@ fn measure(arm: &Arm, place: &Path, time: Duration, bytes: u64) -> Result<String
     Ok(format!(
         "{rate:10.0} {:8.1} {:8.1} {:8.1} {:8.1} {:9.1} {:6} {:6} {:6}",
         rate * record / 1e6,
-        micros(0.5),
-        micros(0.99),
-        micros(0.999),
-        micros(1.0),
+        micros(500),
+        micros(990),
+        micros(999),
+        micros(1000),
         kept.rotations,
         kept.compressed,
         kept.rotation_failures + kept.compression_failures,
@@ -114,7 +114,7 @@ fn drive(log: &AuditLog, arm: &Arm, over: &AtomicBool) -> Result<Vec<u32>> {
             }
         }
         let began = Instant::now();
-        log.record(&entry, message.bytes().clone())?.wait()?.context("the verdict forwards")?;
+        let _permit = log.record(&entry, message.bytes().clone())?.wait()?.context("the verdict forwards")?;
         took.push(u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX));
     }
     Ok(took)

@@ -120,7 +120,8 @@ impl Writer {
                 synced.want(seq, &self.file);
                 synced.wait(seq)
             }
-            None => disk::sync(&self.file),
+            // Its name may be that of a file before, until the directory is there too.
+            None => disk::sync(&self.file).and_then(|()| disk::sync_names(&self.path)),
         };
         synced.map_err(|source| self.io("sync", source))
     }
