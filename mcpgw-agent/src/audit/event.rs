@@ -244,12 +244,14 @@ pub(super) const FINISHED: &str = "log.finished";
 pub(super) const CLOSED: &str = "log.closed";
 /// The event of the last record of an epoch.
 pub(super) const EPOCH: &str = "log.epoch";
+/// The event of the record that says which file is about to be deleted.
+pub(super) const DELETED: &str = "log.deleted";
 /// The event of a record that seals what is before it.
 pub(super) const CHECKPOINT: &str = "log.checkpoint";
 
 /// A key that evolves does so after a record of this event.
 pub(super) fn ends_epoch(event: &str) -> bool {
-    event == EPOCH || event == CLOSED
+    event == EPOCH || event == FINISHED || event == CLOSED
 }
 
 /// What is before a record of this event is sealed by it.
@@ -286,8 +288,27 @@ pub(super) enum Own<'a> {
         /// Bytes after the last whole record, which were moved aside: how many, and their hash.
         torn: Option<(u64, [u8; 32])>,
     },
+    /// What is before this is sealed.
+    Checkpoint {
+        /// The key, where it evolves.
+        key: Option<&'a EpochKey>,
+        /// From one seal to the next.
+        beat: Duration,
+        /// Records since the last seal.
+        records: u64,
+    },
+    /// The last record of its epoch.
+    Epoch {
+        /// Records since the last seal.
+        records: u64,
+        /// What signs from here on.
+        next: Option<Next>,
+    },
     /// The log goes on in another file.
-    Finished,
+    Finished {
+        /// What signs from here on, where the key evolves.
+        next: Option<Next>,
+    },
     /// This file goes on from the one before, which is finished.
     Rotated {
         /// Id of the key that signs.
@@ -311,22 +332,6 @@ pub(super) enum Own<'a> {
         bytes: u64,
         /// The limit that was exceeded, in the configuration's words.
         limit: &'a str,
-    },
-    /// What is before this is sealed.
-    Checkpoint {
-        /// The key, where it evolves.
-        key: Option<&'a EpochKey>,
-        /// From one seal to the next.
-        beat: Duration,
-        /// Records since the last seal.
-        records: u64,
-    },
-    /// The last record of its epoch.
-    Epoch {
-        /// Records since the last seal.
-        records: u64,
-        /// What signs from here on.
-        next: Option<Next>,
     },
     /// This process writes no more.
     Closed {
@@ -366,7 +371,21 @@ impl Own<'_> {
                 }
                 host(line);
             }
-            Self::Finished => line.text("event", FINISHED),
+            Self::Checkpoint { key, beat, records } => {
+                line.text("event", CHECKPOINT);
+                sealing(line, *key);
+                line.number("beat_ms", millis(*beat));
+                line.number("records", *records);
+            }
+            Self::Epoch { records, next } => {
+                line.text("event", EPOCH);
+                line.number("records", *records);
+                following(line, next.as_ref());
+            }
+            Self::Finished { next } => {
+                line.text("event", FINISHED);
+                following(line, next.as_ref());
+            }
             Self::Rotated { key_id, key, beat, continues } => {
                 line.text("event", ROTATED);
                 line.number("format", FORMAT);
@@ -381,23 +400,12 @@ impl Own<'_> {
                 }
             }
             Self::Deleted { names, first, last, bytes, limit } => {
-                line.text("event", "log.deleted");
+                line.text("event", DELETED);
                 line.array("files", *names, |line, name| line.value(name));
                 line.number("first_seq", *first);
                 line.number("last_seq", *last);
                 line.number("size", *bytes);
                 line.text("limit", limit);
-            }
-            Self::Checkpoint { key, beat, records } => {
-                line.text("event", CHECKPOINT);
-                sealing(line, *key);
-                line.number("beat_ms", millis(*beat));
-                line.number("records", *records);
-            }
-            Self::Epoch { records, next } => {
-                line.text("event", EPOCH);
-                line.number("records", *records);
-                following(line, next.as_ref());
             }
             Self::Closed { next } => {
                 line.text("event", CLOSED);

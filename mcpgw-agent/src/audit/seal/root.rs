@@ -100,17 +100,6 @@ pub(super) fn set_aside(state: &Path, log: u64) -> Result<(), KeyError> {
     moved.map_err(|source| KeyError::Io { action: "put aside", path: state.to_owned(), source })
 }
 
-/// How many logs of `dir` were begun under its root key, and that key's id; `None` where it has none.
-///
-/// # Errors
-/// [`KeyError`]: it cannot be read.
-pub fn logs_begun(dir: &Path) -> Result<Option<(Box<str>, u64)>, KeyError> {
-    Ok(match read(&dir.join(ROOT_NAME))? {
-        Some(SealKey::Root(root)) => Some((root.id.clone(), root.log)),
-        Some(SealKey::Log(..) | SealKey::Public(..)) | None => None,
-    })
-}
-
 /// The key of the epoch that the log at `log` is in, which verifies from there on; with `public` what its seals are checked
 /// with. Where the log's key does not evolve, `fixed` is that key.
 ///
