@@ -256,7 +256,7 @@ pub(super) fn ends_epoch(event: &str) -> bool {
 
 /// What is before a record of this event is sealed by it.
 pub(super) fn is_seal(event: &str) -> bool {
-    ends_epoch(event) || event == CHECKPOINT || event == FINISHED
+    ends_epoch(event) || event == CHECKPOINT
 }
 
 /// The epoch that begins after a record.

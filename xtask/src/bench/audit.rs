@@ -1,7 +1,8 @@
 //! `cargo xtask bench audit`: how much the audit log takes and how fast, part by part.
 //!
-//! It is the agent's own example that measures (`mcpgw-agent/examples/audit_speed`), a part each.
+//! What is inside the agent its own example measures (`mcpgw-agent/examples/audit_speed`).
 
+mod query;
 mod records;
 
 use anyhow::Result;
@@ -19,12 +20,17 @@ pub(crate) struct Args {
 enum Part {
     /// Records a second, and what one adds to its message, while files are finished and compressed
     Records(records::Args),
+    /// Index a made-up log and search it
+    Query(query::Args),
 }
 
+/// Runs a measurement.
+///
 /// # Errors
-/// When the example cannot be built, or fails.
+/// When it cannot be built, or fails.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.part {
         Part::Records(args) => records::run(workspace, args),
+        Part::Query(args) => query::run(workspace, args),
     }
 }

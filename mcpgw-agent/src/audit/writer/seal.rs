@@ -87,7 +87,7 @@ impl Writer {
     }
 
     /// Adds a seal, after which `next` is to sign. Returns where that begins.
-    pub(super) fn put_seal(&mut self, own: &Own<'_>, next: Option<&EpochKey>) -> Result<Anchor, AuditError> {
+    fn put_seal(&mut self, own: &Own<'_>, next: Option<&EpochKey>) -> Result<Anchor, AuditError> {
         let mut line = Line::new();
         own.write(&mut line);
         line.stamp(Timestamp::now());
