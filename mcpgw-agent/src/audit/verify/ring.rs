@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::hint::Hint;
 use crate::audit::chain::{Seal, Signer, event, hash, key_id, member, unhex};
-use crate::audit::event::{ends_epoch, is_seal};
+use crate::audit::event::{OPENED, ROTATED, ends_epoch, is_seal};
 use crate::audit::seal::{Anchor, EpochKey, PublicKey, RootKey, SealKey};
 
 /// Epochs back and ahead whose keys are always tried on what the key in force has not signed.
@@ -151,8 +151,8 @@ impl Ring {
 
     /// The first line of a log says that it is signed with another key than these.
     pub(super) fn is_foreign(&mut self, line: &[u8]) -> bool {
-        let is_own = event(line).is_some_and(|event| event.starts_with("log."));
-        let (Some(id), hint) = (key_id(line).filter(|_| is_own), Hint::of(line)) else { return false };
+        let is_first = event(line).is_some_and(|event| event == OPENED || event == ROTATED);
+        let (Some(id), hint) = (key_id(line).filter(|_| is_first), Hint::of(line)) else { return false };
         match self {
             Self::Static(signer) => id != signer.key_id(),
             Self::Evolving(ring) => match hint {

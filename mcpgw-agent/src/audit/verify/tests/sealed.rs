@@ -241,7 +241,7 @@ proptest! {
             };
             let hex = "0".repeat(64);
             let text: String = text.chars().filter(|c| *c != '\n').collect();
-            bytes.extend_from_slice(format!("{{\"timestamp\":\"{START}.000000Z\",{event}{text},\"seq\":{seq},\"prev\":\"{hex}\",\"sig\":\"{hex}\"}}\n").as_bytes());
+            bytes.extend_from_slice(format!("{{\"timestamp\":\"2026-01-02T03:04:05.000006Z\",{event}{text},\"seq\":{seq},\"prev\":\"{hex}\",\"sig\":\"{hex}\"}}\n").as_bytes());
         }
         let (key, anchor) = (root().log_key(), Anchor { seq: 5, head: [7; 32] });
         for key in [SealKey::Root(root()), SealKey::Log(key.clone(), anchor), SealKey::Public(key.public(), anchor)] {
