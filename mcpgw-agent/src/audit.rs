@@ -7,7 +7,9 @@
 //! Nothing reaches the other side but the bytes of a [`Permitted`], and only this module makes one, out of a verdict that
 //! forwards and a record that is written. `docs/audit-format.md` describes the file.
 
+mod beat;
 mod chain;
+mod disk;
 mod entry;
 mod error;
 mod event;
@@ -15,12 +17,16 @@ pub mod files;
 pub mod follow;
 mod handle;
 mod health;
+pub mod index;
 mod key;
 mod line;
 pub mod lines;
 mod log;
 mod place;
+pub mod query;
 mod record;
+mod rotate;
+mod seal;
 pub mod ship;
 mod sync;
 mod tail;
@@ -40,7 +46,12 @@ pub(crate) use line::is_hidden;
 pub use log::{AuditLog, Durability, Options};
 pub use place::default_path;
 pub(crate) use place::user_state_dir;
-pub use verify::{Finding, Kind, Outcome, Report, Verifier};
+pub use rotate::{Kept, Rotation};
+pub use seal::{
+    Anchor, EpochKey, Initialised, PublicKey, ROOT_NAME, RootKey, SealKey, SealOptions, export, initialise,
+    logs_begun,
+};
+pub use verify::{Finding, Kind, Notice, NoticeKind, Outcome, Report, Verifier};
 
 use bytes::Bytes;
 

@@ -22,6 +22,7 @@ mod reload;
 mod run;
 mod scan;
 mod status;
+mod tail;
 mod text;
 mod wrap;
 
@@ -58,6 +59,7 @@ enum Command {
     Hold(hold::Command),
     #[command(subcommand)]
     Audit(audit::Command),
+    Tail(Box<tail::Args>),
     Inspect(inspect::Args),
     #[command(subcommand)]
     Pins(pins::Command),
@@ -95,6 +97,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Proxy(args) => proxy::proxy(&args),
         Command::Hold(command) => hold::hold(&command),
         Command::Audit(command) => audit::audit(&command),
+        Command::Tail(args) => tail::tail(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Pins(command) => pins::pins(&command),
         Command::Scan(args) => scan::scan(&args),

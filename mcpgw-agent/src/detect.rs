@@ -14,6 +14,7 @@ pub mod external;
 mod finding;
 pub mod injection;
 mod inspector;
+mod kinds;
 mod member;
 mod nominate;
 mod pii;

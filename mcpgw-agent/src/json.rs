@@ -27,6 +27,7 @@ pub use value::{Elements, Kind, Members, Value};
 use std::fmt;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 /// What a text may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +91,8 @@ pub struct Error {
 /// A JSON text and the index of its values.
 #[derive(Clone)]
 pub struct Document {
-    bytes: Bytes,
+    /// The bytes; that they are UTF-8 is checked once.
+    text: ByteString,
     nodes: Vec<Node>,
 }
 
@@ -100,15 +102,15 @@ impl Document {
     /// # Errors
     /// The first thing that is wrong.
     pub fn parse(bytes: Bytes, limits: &Limits) -> Result<Self, Error> {
-        let nodes = parse::parse(&bytes, limits, parse::Rigour::Strict)?;
-        Ok(Self { bytes, nodes })
+        let (text, nodes) = parse::parse(bytes, limits, parse::Rigour::Strict)?;
+        Ok(Self { text, nodes })
     }
 
     /// Reads what [`parse`](Self::parse) refuses for what it means, though it is JSON: keys may be there twice,
     /// surrogates alone. Only to find out whom to tell of the refusal.
     pub(crate) fn parse_refused(bytes: Bytes, limits: &Limits) -> Result<Self, Error> {
-        let nodes = parse::parse(&bytes, limits, parse::Rigour::Grammar)?;
-        Ok(Self { bytes, nodes })
+        let (text, nodes) = parse::parse(bytes, limits, parse::Rigour::Grammar)?;
+        Ok(Self { text, nodes })
     }
 
     /// The value.
@@ -120,7 +122,7 @@ impl Document {
     /// The text as it came.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+        self.text.as_bytes()
     }
 
     fn node(&self, index: usize) -> Node {
@@ -128,13 +130,9 @@ impl Document {
     }
 
     fn text(&self, start: u32, end: u32) -> &str {
-        // The parser has checked all of it, and nodes end where characters do.
-        std::str::from_utf8(self.slice(start, end)).unwrap_or_default()
-    }
-
-    fn slice(&self, start: u32, end: u32) -> &[u8] {
+        // Nodes end where characters do.
         let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
-        self.bytes.get(range).unwrap_or_default()
+        self.text.get(range).unwrap_or_default()
     }
 }
 
@@ -142,7 +140,7 @@ impl Document {
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Document")
-            .field("bytes", &self.bytes.len())
+            .field("bytes", &self.text.len())
             .field("values", &self.nodes.len())
             .finish()
     }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! BTF ─▶ offsets ─▶ loader ─▶ Kernel ◀─ Effect (observe, release, watch a port)
-//!                     │ hooks      └ tap attached and detached on demand
-//!                     └▶ three rings ─▶ Reader ─▶ decode ─▶ KernelEvent
+//!                     │ hooks      └ tap and effects attached and detached on demand
+//!                     └▶ four rings ─▶ Reader ─▶ decode ─▶ KernelEvent
 //! ```
 //!
 //! Loading never fails as a whole: each hook works or says why not, and without any the agent goes on with `/proc`.
@@ -13,6 +13,7 @@ pub mod btf;
 mod cgroup;
 mod control;
 pub mod decode;
+mod effects;
 mod hook;
 mod loader;
 pub mod offsets;
@@ -24,8 +25,9 @@ pub use decode::DecodeError;
 pub use hook::{Hook, HookState};
 pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};
 pub use probe_log::ProbeLog;
-pub use reader::{Reader, Readers};
+pub use reader::{EffectReader, Reader, Readers};
 
+use crate::effects::SideEffect;
 use crate::inventory::HostEvent;
 use crate::wire::Chunk;
 
@@ -36,6 +38,8 @@ pub enum KernelEvent {
     Host(HostEvent),
     /// Bytes of a tapped stream.
     Chunk(Chunk),
+    /// What a process did to a file or a socket.
+    SideEffect(SideEffect),
     /// Records are missing before the next one of this ring.
     Lost {
         /// Which ring.
@@ -50,7 +54,7 @@ pub enum KernelEvent {
 /// What a ring has carried and lost so far, over all CPUs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingGaps {
-    /// `lifecycle`, `streams` or `tcp`.
+    /// `lifecycle`, `streams`, `tcp` or `effects`.
     pub ring: &'static str,
     /// Records the probes tried to write, the lost ones included.
     pub records: u64,

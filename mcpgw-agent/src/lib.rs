@@ -13,6 +13,7 @@
 
 // pure core
 pub mod detect;
+pub mod effects;
 pub mod inventory;
 pub mod json;
 pub mod mcp;

@@ -31,6 +31,7 @@ pub(crate) mod percent;
 mod plausible;
 mod reading;
 mod scan;
+pub(crate) mod seek;
 mod spelled;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Records the probes write, one struct a kind, each opening with a [`Header`].
 //!
-//! Three rings carry them: life cycle ([`Exec`], [`Fork`], [`Exit`], [`Listen`], [`Connect`]), streams
-//! ([`StreamChunk`]) and TCP ([`TcpChunk`]). `seq` counts, per CPU and lane, every record that was *tried*;
+//! Four rings carry them: life cycle ([`Exec`], [`Fork`], [`Exit`], [`Listen`], [`Connect`]), streams
+//! ([`StreamChunk`]), TCP ([`TcpChunk`]) and effects ([`FileEffect`], [`SocketEffect`]). `seq` counts, per CPU and lane, every record that was *tried*;
 //! a jump is a loss. A lane writes to one ring.
 
 use crate::limit;
@@ -25,6 +25,10 @@ pub mod kind {
     pub const STREAM: u16 = 16;
     /// [`super::TcpChunk`].
     pub const TCP: u16 = 17;
+    /// [`super::FileEffect`].
+    pub const FILE_EFFECT: u16 = 32;
+    /// [`super::SocketEffect`].
+    pub const SOCKET_EFFECT: u16 = 33;
 }
 
 /// What every record opens with. 56 bytes.
@@ -298,7 +302,97 @@ pub struct TcpChunk {
     pub reserved: u32,
 }
 
+/// What a process did to files ([`FileEffect::act`]).
+pub mod act {
+    /// It opened one: place 1.
+    pub const OPEN: u16 = 1;
+    /// It removed the name at place 1.
+    pub const DELETE: u16 = 2;
+    /// It moved place 1 to place 2.
+    pub const RENAME: u16 = 3;
+    /// It gave what is at place 1 another name, place 2.
+    pub const LINK: u16 = 4;
+    /// It cut the file at place 1 to a length.
+    pub const TRUNCATE: u16 = 5;
+    /// It runs another program: the text of place 1 is its name, that of place 2 its arguments, NUL-separated.
+    pub const EXEC: u16 = 6;
+
+    /// It connected a socket.
+    pub const CONNECT: u16 = 16;
+    /// It sent a datagram to an address of its own choosing.
+    pub const SEND: u16 = 17;
+    /// It gave a socket an address of this host.
+    pub const BIND: u16 = 18;
+}
+
+/// [`FileEffect::flags`]: it came by io_uring and was only asked for; whether it succeeded is not known.
+pub const EFFECT_IO_URING: u32 = 1 << 0;
+/// [`FileEffect::flags`]: a name was longer than a record holds; what stands nearest the file is there.
+pub const EFFECT_CUT: u32 = 1 << 1;
+/// [`FileEffect::flags`]: a text could not be read.
+pub const EFFECT_UNREADABLE: u32 = 1 << 2;
+
+/// A process of interest did something to a file. Followed by four parts, `lens` bytes each: for each of two places the
+/// names of directories, from the innermost outwards, each ended by a NUL, and a text that goes on from there.
+///
+/// An open file is named by its directory entries, so that no symbolic link and no `..` stands in it, and its text is
+/// empty. Other places are what the process asked for: the text, and the directories it is relative to, if it is.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct FileEffect {
+    /// Common part.
+    pub header: Header,
+    /// Lengths of the four parts.
+    pub lens: [u32; 4],
+    /// [`EFFECT_IO_URING`], [`EFFECT_CUT`], [`EFFECT_UNREADABLE`].
+    pub flags: u32,
+    /// Of an open file its `f_mode`: bit 0 readable, bit 1 writable.
+    pub mode: u32,
+    /// One of [`act`].
+    pub act: u16,
+    /// System call number; 0 where it was none.
+    pub syscall: u16,
+    /// What the call returned: 0, a descriptor, or a negative error number.
+    pub result: i32,
+    /// [`crate::map::TaskState::group`] of the process.
+    pub group: u32,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
+/// A process of interest is about to use a socket's address.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct SocketEffect {
+    /// Common part.
+    pub header: Header,
+    /// The address; IPv4 in the first four bytes, network order.
+    pub addr: [u8; 16],
+    /// One of [`act`].
+    pub act: u16,
+    /// `AF_INET` 2 or `AF_INET6` 10.
+    pub family: u16,
+    /// Port, host order.
+    pub port: u16,
+    /// `IPPROTO_TCP` 6, `IPPROTO_UDP` 17, ...
+    pub protocol: u16,
+    /// [`crate::map::TaskState::group`] of the process.
+    pub group: u32,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
 const _: () = {
+    assert!(size_of::<FileEffect>() == 96);
+    assert!(size_of::<SocketEffect>() == 88);
     assert!(size_of::<Header>() == 56);
     assert!(size_of::<FdInfo>() == 40);
     assert!(size_of::<Exec>() == 496);

@@ -16,3 +16,11 @@ pub const SEGMENT_CHUNKS: usize = 48;
 pub const IOVECS: usize = 8;
 /// Payload bytes reported of each flow of a channel, and of each direction of a TCP connection, unless configured.
 pub const BUDGET: u32 = 1 << 20;
+/// Names of directories a file effect carries of one place at most.
+pub const DIRECTORIES: usize = 1280;
+/// Longest of those names, with its NUL.
+pub const NAME: usize = 256;
+/// Directories and mount points climbed at most.
+pub const CLIMB: usize = 48;
+/// Text a file effect carries of one place at most, with its NUL.
+pub const PLACE: usize = 512;

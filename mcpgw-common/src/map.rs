@@ -10,6 +10,10 @@ pub const TASK_SERVER: u32 = 1 << 0;
 pub const TASK_CLIENT: u32 = 1 << 1;
 /// [`TaskState::bits`]: report no stream or socket of this process (one of ours); wins over the others.
 pub const TASK_IGNORE: u32 = 1 << 2;
+/// [`TaskState::bits`]: report what this process does to files and sockets; children inherit it, and the group.
+pub const TASK_EFFECTS: u32 = 1 << 3;
+/// [`TaskState::bits`]: children of this process get [`TASK_EFFECTS`] and its group; it does not have it itself.
+pub const TASK_BREEDS_EFFECTS: u32 = 1 << 4;
 
 /// [`ChannelState::flags`]: classified; report nothing more, and do not start over when a child inherits it.
 pub const CHANNEL_SETTLED: u32 = 1 << 0;
@@ -22,8 +26,11 @@ pub const ABSENT: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
 pub struct TaskState {
-    /// [`TASK_SERVER`], [`TASK_CLIENT`], [`TASK_IGNORE`].
+    /// [`TASK_SERVER`], [`TASK_CLIENT`], [`TASK_IGNORE`], [`TASK_EFFECTS`],
+    /// [`TASK_BREEDS_EFFECTS`].
     pub bits: u32,
+    /// Whose effects these are: a number user space chose.
+    pub group: u32,
 }
 
 /// Key of `CHANNELS`.
@@ -258,6 +265,44 @@ pub struct Offsets {
     pub signal_group_exit_code: u32,
     /// `linux_binprm.filename`.
     pub binprm_filename: u32,
+    /// `file.f_path.mnt`.
+    pub file_mnt: u32,
+    /// `task_struct.fs`.
+    pub task_fs: u32,
+    /// `fs_struct.pwd.dentry`.
+    pub fs_pwd_dentry: u32,
+    /// `fs_struct.pwd.mnt`.
+    pub fs_pwd_mnt: u32,
+    /// `vfsmount.mnt_root`.
+    pub vfsmount_root: u32,
+    /// `mount.mnt`.
+    pub mount_mnt: u32,
+    /// `mount.mnt_parent`.
+    pub mount_parent: u32,
+    /// `mount.mnt_mountpoint`.
+    pub mount_mountpoint: u32,
+    /// `filename.name`.
+    pub filename_name: u32,
+    /// `io_kiocb.opcode`.
+    pub uring_opcode: u32,
+    /// `io_kiocb.cmd`.
+    pub uring_cmd: u32,
+    /// `io_open.dfd`.
+    pub uring_open_dfd: u32,
+    /// `io_open.filename`.
+    pub uring_open_filename: u32,
+    /// `io_unlink.dfd`.
+    pub uring_unlink_dfd: u32,
+    /// `io_unlink.filename`.
+    pub uring_unlink_filename: u32,
+    /// `io_rename.old_dfd`.
+    pub uring_rename_old_dfd: u32,
+    /// `io_rename.oldpath`.
+    pub uring_rename_old: u32,
+    /// `io_rename.new_dfd`.
+    pub uring_rename_new_dfd: u32,
+    /// `io_rename.newpath`.
+    pub uring_rename_new: u32,
 }
 
 /// Global `SETTINGS`, filled in before loading.
@@ -328,8 +373,10 @@ pub mod lane {
     pub const TCP_IN: u32 = 3;
     /// TCP payload from a server.
     pub const TCP_OUT: u32 = 4;
+    /// What processes do to files and sockets.
+    pub const EFFECT: u32 = 5;
     /// Classes above.
-    pub const CLASSES: u32 = 5;
+    pub const CLASSES: u32 = 6;
     /// Lanes of a class: a probe and the one that interrupts it. Lane number is `class * DEPTH + depth`.
     pub const DEPTH: u32 = 2;
     /// Lanes of a CPU.
@@ -337,7 +384,7 @@ pub mod lane {
 }
 
 const _: () = {
-    assert!(size_of::<TaskState>() == 4);
+    assert!(size_of::<TaskState>() == 8);
     assert!(size_of::<ChannelKey>() == 16);
     assert!(size_of::<ChannelState>() == 24);
     assert!(size_of::<FlowKey>() == 16);

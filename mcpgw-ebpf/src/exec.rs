@@ -10,6 +10,7 @@ use mcpgw_common::event::{self, ARGV_TRUNCATED, EXE_DELETED, EXE_MEMFD, FdInfo, 
 use mcpgw_common::limit;
 use mcpgw_common::map::{CHANNEL_SETTLED, ChannelKey, ChannelState, TASK_CLIENT, TASK_SERVER, lane};
 
+use crate::effects::executed;
 use crate::emit::Lane;
 use crate::file::{File, channel_of, describe};
 use crate::globals::{offset, setting};
@@ -54,8 +55,18 @@ fn report(ctx: &RawTracePointContext, lane: &Lane) {
         observe(who.tgid, record);
     }
     let argv = command_line(task, lane, record);
+    told(ctx, task, who.tgid);
     debug!(ctx, "exec {} parent {} argv {} bytes", who.tgid, record.parent_tgid, argv);
     lane.send(&LIFECYCLE, kind::EXEC, FIXED + argv, &who);
+}
+
+/// The same, for whoever wants to know what that process does.
+#[inline(always)]
+fn told(ctx: &RawTracePointContext, task: Task, tgid: u32) -> Option<()> {
+    let filename = Kptr::new(ctx.arg::<u64>(2))?.follow(offset!(binprm_filename))?;
+    let memory = task.0.follow(offset!(task_mm))?;
+    let arguments = [memory.read(offset!(mm_arg_start))?, memory.read(offset!(mm_arg_end))?];
+    executed(filename.address(), arguments, tgid)
 }
 
 #[inline(always)]

@@ -46,6 +46,18 @@ impl File {
         Some(Self { file, inode: file.follow(offset!(file_inode))? })
     }
 
+    /// Its directory entry and the mount that is on.
+    #[inline(always)]
+    pub(crate) fn path(self) -> Option<(Kptr, Kptr)> {
+        Some((self.file.follow(offset!(file_dentry))?, self.file.follow(offset!(file_mnt))?))
+    }
+
+    /// `f_mode`: bit 0 readable, bit 1 writable.
+    #[inline(always)]
+    pub(crate) fn open_mode(self) -> u32 {
+        self.file.read(offset!(file_mode)).unwrap_or(0)
+    }
+
     /// Type and permission bits.
     #[inline(always)]
     pub(crate) fn mode(self) -> u32 {
@@ -113,7 +125,7 @@ impl File {
         put(&mut info.ino, self.ino());
         put(&mut info.dev, self.dev());
         put(&mut info.mode, self.mode());
-        put(&mut info.f_mode, self.file.read(offset!(file_mode)).unwrap_or(0));
+        put(&mut info.f_mode, self.open_mode());
         if get(&info.mode) & S_IFMT != S_IFSOCK {
             return;
         }

@@ -4,12 +4,12 @@ use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use aya_log_ebpf::debug;
 use mcpgw_common::event::{self, kind};
-use mcpgw_common::map::{TASK_SERVER, lane};
+use mcpgw_common::map::{TASK_BREEDS_EFFECTS, TASK_EFFECTS, TASK_SERVER, TaskState, lane};
 
 use crate::emit::Lane;
 use crate::kread::Kptr;
 use crate::maps::{LIFECYCLE, TASKS};
-use crate::task::{Identity, Task, bits, ignored, mark};
+use crate::task::{Identity, Task, ignored, state};
 
 #[raw_tracepoint(tracepoint = "sched_process_fork")]
 pub(crate) fn mcpgw_fork(ctx: RawTracePointContext) -> u32 {
@@ -21,8 +21,13 @@ pub(crate) fn mcpgw_fork(ctx: RawTracePointContext) -> u32 {
     let who = Identity::current();
     // Whatever is still known of an earlier process of that id is void.
     let _ = TASKS.remove(tgid);
-    if bits(who.tgid) & TASK_SERVER != 0 {
-        mark(tgid, TASK_SERVER);
+    let TaskState { bits, group } = state(who.tgid);
+    let mut inherited = bits & (TASK_SERVER | TASK_EFFECTS);
+    if bits & TASK_BREEDS_EFFECTS != 0 {
+        inherited |= TASK_EFFECTS;
+    }
+    if inherited != 0 {
+        let _ = TASKS.insert(tgid, TaskState { bits: inherited, group }, 0);
     }
     if ignored(who.tgid) {
         return 0;

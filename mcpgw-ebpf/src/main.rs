@@ -10,6 +10,8 @@
 //! sock               raw tracepoint inet_sock_set_state   ─▶ LIFECYCLE
 //! tap                raw tracepoint sys_exit              ─▶ STREAMS
 //! tcp                cgroup_skb ingress and egress        ─▶ TCP
+//! effects            raw tracepoints sys_exit, io_uring   ─▶ EFFECTS
+//! address            cgroup connect, sendmsg and bind     ─▶ EFFECTS
 //! ```
 #![no_std]
 #![no_main]
@@ -25,6 +27,8 @@
               a probe has nobody to tell about"
 )]
 
+mod address;
+mod effects;
 mod emit;
 mod exec;
 mod exit;
@@ -33,6 +37,7 @@ mod fork;
 mod globals;
 mod kread;
 mod maps;
+mod path;
 mod sock;
 mod syscall;
 mod tap;

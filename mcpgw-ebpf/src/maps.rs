@@ -18,6 +18,9 @@ pub(crate) static STREAMS: RingBuf = RingBuf::with_byte_size(4096, 0);
 /// Payload at watched TCP ports.
 #[map]
 pub(crate) static TCP: RingBuf = RingBuf::with_byte_size(4096, 0);
+/// What processes do to files and sockets.
+#[map]
+pub(crate) static EFFECTS: RingBuf = RingBuf::with_byte_size(4096, 0);
 
 /// Processes of interest, by process id.
 #[map]

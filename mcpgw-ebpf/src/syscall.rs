@@ -2,13 +2,16 @@
 //!
 //! `pt_regs` and the numbers are the user-visible interface of the architecture and do not move.
 
+use mcpgw_common::event::act;
+
 use crate::kread::Kptr;
+use crate::path::AT_FDCWD;
 
 #[cfg(not(bpf_target_arch = "x86_64"))]
 compile_error!("add this architecture's registers and system call numbers");
 
 /// Offsets in `struct pt_regs`, in bytes.
-mod regs {
+pub(crate) mod regs {
     pub(crate) const ARG1: u32 = 112;
     pub(crate) const ARG2: u32 = 104;
     pub(crate) const ARG3: u32 = 96;
@@ -25,6 +28,21 @@ mod number {
     pub(crate) const RECVFROM: u64 = 45;
     pub(crate) const SENDMSG: u64 = 46;
     pub(crate) const RECVMSG: u64 = 47;
+    pub(crate) const OPEN: u64 = 2;
+    pub(crate) const TRUNCATE: u64 = 76;
+    pub(crate) const RENAME: u64 = 82;
+    pub(crate) const RMDIR: u64 = 84;
+    pub(crate) const CREAT: u64 = 85;
+    pub(crate) const LINK: u64 = 86;
+    pub(crate) const UNLINK: u64 = 87;
+    pub(crate) const OPENAT: u64 = 257;
+    pub(crate) const UNLINKAT: u64 = 263;
+    pub(crate) const RENAMEAT: u64 = 264;
+    pub(crate) const LINKAT: u64 = 265;
+    pub(crate) const OPEN_BY_HANDLE_AT: u64 = 304;
+    pub(crate) const RENAMEAT2: u64 = 316;
+    pub(crate) const OPEN_TREE: u64 = 428;
+    pub(crate) const OPENAT2: u64 = 437;
     pub(crate) const PREADV2: u64 = 327;
     pub(crate) const PWRITEV2: u64 = 328;
 }
@@ -92,5 +110,61 @@ impl Call {
             address: regs.read(regs::ARG2)?,
             count,
         })
+    }
+}
+
+/// Which registers name a place.
+#[derive(Clone, Copy)]
+pub(crate) struct Names {
+    /// Of the descriptor a relative name begins at; the current directory where there is none.
+    fd: Option<u32>,
+    /// Of the name's address.
+    name: u32,
+}
+
+/// A call that does something to a file.
+#[derive(Clone, Copy)]
+pub(crate) struct Touch {
+    /// One of [`act`].
+    pub(crate) act: u16,
+    /// The place.
+    pub(crate) first: Names,
+    /// The other one, of a rename or a link.
+    pub(crate) second: Names,
+}
+
+const PLAIN: Names = Names { fd: None, name: regs::ARG1 };
+const AT: Names = Names { fd: Some(regs::ARG1), name: regs::ARG2 };
+const PLAIN_TO: Names = Names { fd: None, name: regs::ARG2 };
+const AT_TO: Names = Names { fd: Some(regs::ARG3), name: regs::ARG4 };
+
+impl Touch {
+    /// What call `number` does, if it does any of it.
+    #[inline(always)]
+    pub(crate) fn of(number: u64) -> Option<Self> {
+        let (act, first, second) = match number {
+            number::OPENAT | number::OPENAT2 | number::OPEN_TREE => (act::OPEN, AT, AT),
+            number::OPEN | number::CREAT => (act::OPEN, PLAIN, PLAIN),
+            // Its second argument is no name; of one that succeeded the file is named.
+            number::OPEN_BY_HANDLE_AT => (act::OPEN, AT, AT),
+            number::UNLINKAT => (act::DELETE, AT, AT),
+            number::UNLINK | number::RMDIR => (act::DELETE, PLAIN, PLAIN),
+            number::RENAMEAT | number::RENAMEAT2 => (act::RENAME, AT, AT_TO),
+            number::RENAME => (act::RENAME, PLAIN, PLAIN_TO),
+            number::LINKAT => (act::LINK, AT, AT_TO),
+            number::LINK => (act::LINK, PLAIN, PLAIN_TO),
+            number::TRUNCATE => (act::TRUNCATE, PLAIN, PLAIN),
+            _ => return None,
+        };
+        Some(Self { act, first, second })
+    }
+}
+
+impl Names {
+    /// Descriptor and address.
+    #[inline(always)]
+    pub(crate) fn of(self, regs: Kptr) -> (i32, u64) {
+        let fd = self.fd.map_or(AT_FDCWD, |fd| regs.read::<u64>(fd).unwrap_or(0) as i32);
+        (fd, regs.read(self.name).unwrap_or(0))
     }
 }

@@ -60,17 +60,23 @@ pub(crate) fn ignored(tgid: u32) -> bool {
 /// What is known of process `tgid` in `TASKS`.
 #[inline(always)]
 pub(crate) fn bits(tgid: u32) -> u32 {
+    state(tgid).bits
+}
+
+/// All that is known of process `tgid` in `TASKS`.
+#[inline(always)]
+pub(crate) fn state(tgid: u32) -> TaskState {
     // SAFETY: the value is read at once; a concurrent change gives the old or the new bits.
-    unsafe { TASKS.get(tgid) }.map_or(0, |state| state.bits)
+    unsafe { TASKS.get(tgid) }.map_or(TaskState { bits: 0, group: 0 }, |state| *state)
 }
 
 /// Adds to what is known of process `tgid`.
 #[inline(always)]
 pub(crate) fn mark(tgid: u32, more: u32) {
-    let old = bits(tgid);
-    if old & more != more {
+    let TaskState { bits, group } = state(tgid);
+    if bits & more != more {
         // An LRU map always finds room.
-        let _ = TASKS.insert(tgid, TaskState { bits: old | more }, 0);
+        let _ = TASKS.insert(tgid, TaskState { bits: bits | more, group }, 0);
     }
 }
 

@@ -11,6 +11,7 @@
     reason = "test support"
 )]
 
+mod effects;
 mod exec;
 mod life;
 mod loss;

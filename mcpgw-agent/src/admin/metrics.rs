@@ -22,7 +22,18 @@ use crate::inventory::{ServerState, Transport};
 use crate::proxy::gate::GateMetrics;
 
 /// Hooks that get a label of their own; any other counts as `other`.
-pub const HOOKS: [&str; 7] = ["exec", "fork", "exit", "stdio-tap", "sockets", "http-in", "http-out"];
+pub const HOOKS: [&str; 10] = [
+    "exec",
+    "fork",
+    "exit",
+    "stdio-tap",
+    "sockets",
+    "http-in",
+    "http-out",
+    "file-effects",
+    "io-uring-effects",
+    "address-effects",
+];
 
 /// Rings that get a label of their own; any other counts as `other`.
 pub const RINGS: [&str; 3] = ["lifecycle", "streams", "tcp"];

@@ -4,9 +4,12 @@
 //! {"timestamp":…  ,"seq":12,"prev":"<hash of line 11>"  ,"sig":"<HMAC>"}
 //! ╰──────────── signed, with the closing brace ───────╯
 //! ```
+//!
+//! A record that seals has a second signature, for those who have no key: `,"ed25519":"…"` before `,"sig":"…"`.
 
 use std::fmt;
 
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -15,6 +18,8 @@ use super::line::push_number;
 
 /// What stands before the signature.
 const BEFORE_SIG: &[u8] = br#","sig":""#;
+/// What stands before the signature anybody can check.
+const BEFORE_ED25519: &[u8] = br#","ed25519":""#;
 /// What stands before the hash.
 const BEFORE_PREV: &[u8] = br#","prev":""#;
 /// What stands before the number.
@@ -22,7 +27,7 @@ const BEFORE_SEQ: &[u8] = br#","seq":"#;
 /// The longest line a reader takes for a record, in bytes. What is bounded in a record adds up to a third of it.
 pub(super) const LINE_MAX: usize = 1 << 20;
 
-/// Signs records. The writer asks it for each one with its number, so that a key that changes has a place to.
+/// Signs records, with the key of one epoch.
 #[derive(Clone)]
 pub(super) struct Signer {
     keyed: Hmac<Sha256>,
@@ -31,7 +36,12 @@ pub(super) struct Signer {
 
 impl Signer {
     pub(super) fn new(key: &Key) -> Self {
-        let keyed = Hmac::<Sha256>::new_from_slice(key.bytes()).expect("HMAC takes keys of any length");
+        Self::of(key.bytes())
+    }
+
+    /// Signs with these bytes.
+    pub(super) fn of(key: &[u8]) -> Self {
+        let keyed = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
         let id = keyed.clone().chain_update(b"mcpgw audit key id").finalize().into_bytes();
         let key_id = hex(id.get(..8).unwrap_or_default());
         Self { keyed, key_id: key_id.into() }
@@ -42,8 +52,8 @@ impl Signer {
         &self.key_id
     }
 
-    /// Signs record `_seq`, which is `text` and a closing brace.
-    pub(super) fn sign(&mut self, _seq: u64, text: &[u8]) -> [u8; 32] {
+    /// Signs a record, which is `text` and a closing brace.
+    pub(super) fn sign(&self, text: &[u8]) -> [u8; 32] {
         self.keyed.clone().chain_update(text).chain_update(b"}").finalize().into_bytes().into()
     }
 }
@@ -77,16 +87,40 @@ impl Chain {
         (self.seq > 0).then_some((self.seq, self.head))
     }
 
+    /// Signs with another key from here on.
+    pub(super) fn evolve(&mut self, signer: Signer) {
+        self.signer = signer;
+    }
+
     /// Completes `line`, line feed included, as the next record. It is not part of the chain before it is
     /// [`added`](Self::added).
-    pub(super) fn seal(&mut self, line: &mut Vec<u8>) {
-        let seq = self.seq.saturating_add(1);
+    pub(super) fn seal(&self, line: &mut Vec<u8>) {
+        self.number(line);
+        self.sign(line);
+    }
+
+    /// [`seal`](Self::seal)s `line`, with a signature anybody can check.
+    pub(super) fn seal_openly(&self, line: &mut Vec<u8>, key: &SigningKey) {
+        self.number(line);
+        line.push(b'}');
+        let signature = key.sign(line).to_bytes();
+        line.pop();
+        line.extend_from_slice(BEFORE_ED25519);
+        push_hex(line, &signature);
+        line.push(b'"');
+        self.sign(line);
+    }
+
+    fn number(&self, line: &mut Vec<u8>) {
         line.extend_from_slice(BEFORE_SEQ);
-        push_number(line, seq);
+        push_number(line, self.seq.saturating_add(1));
         line.extend_from_slice(BEFORE_PREV);
         push_hex(line, &self.head);
         line.push(b'"');
-        let sig = self.signer.sign(seq, line);
+    }
+
+    fn sign(&self, line: &mut Vec<u8>) {
+        let sig = self.signer.sign(line);
         line.extend_from_slice(BEFORE_SIG);
         push_hex(line, &sig);
         line.extend_from_slice(b"\"}\n");
@@ -94,10 +128,15 @@ impl Chain {
 
     /// The sealed `line` is written. Returns its number.
     pub(super) fn added(&mut self, line: &[u8]) -> u64 {
-        self.head = Sha256::digest(line.strip_suffix(b"\n").unwrap_or(line)).into();
+        self.head = hash(line);
         self.seq = self.seq.saturating_add(1);
         self.seq
     }
+}
+
+/// The hash of a record, whether or not its line feed is there.
+pub(super) fn hash(line: &[u8]) -> [u8; 32] {
+    Sha256::digest(line.strip_suffix(b"\n").unwrap_or(line)).into()
 }
 
 /// The end of a record's line, taken apart.
@@ -108,6 +147,8 @@ pub(super) struct Seal<'a> {
     pub(super) seq: u64,
     pub(super) prev: [u8; 32],
     pub(super) sig: [u8; 32],
+    /// The signature anybody can check, and what it signs, but for the closing brace.
+    pub(super) open: Option<(&'a [u8], [u8; 64])>,
 }
 
 impl<'a> Seal<'a> {
@@ -115,19 +156,35 @@ impl<'a> Seal<'a> {
     pub(super) fn of(line: &'a [u8]) -> Option<Self> {
         let (text, sig) = line.strip_suffix(b"\"}")?.split_last_chunk::<64>()?;
         let text = text.strip_suffix(BEFORE_SIG)?;
-        let (rest, prev) = text.strip_suffix(b"\"")?.split_last_chunk::<64>()?;
+        let open = open(text);
+        let (rest, prev) =
+            open.map_or(text, |(text, _)| text).strip_suffix(b"\"")?.split_last_chunk::<64>()?;
         let rest = rest.strip_suffix(BEFORE_PREV)?;
         let digits = rest.len() - rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
         let (before, digits) = rest.split_at_checked(digits)?;
         let is_number = before.ends_with(BEFORE_SEQ) && !digits.starts_with(b"0");
         let seq = std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()?;
-        Some(Self { text, seq, prev: unhex(prev)?, sig: unhex(sig)? })
+        Some(Self { text, seq, prev: unhex(prev)?, sig: unhex(sig)?, open })
     }
 
     /// `signer` signed it.
-    pub(super) fn is_of(&self, signer: &mut Signer) -> bool {
-        signer.sign(self.seq, self.text) == self.sig
+    pub(super) fn is_of(&self, signer: &Signer) -> bool {
+        signer.sign(self.text) == self.sig
     }
+
+    /// It has a signature of `key`'s that anybody can check.
+    pub(super) fn is_openly_of(&self, key: &VerifyingKey) -> bool {
+        self.open.is_some_and(|(text, signature)| {
+            let text = [text, b"}"].concat();
+            key.verify_strict(&text, &Signature::from_bytes(&signature)).is_ok()
+        })
+    }
+}
+
+/// The Ed25519 signature `text` ends with, and what it signs.
+fn open(text: &[u8]) -> Option<(&[u8], [u8; 64])> {
+    let (rest, signature) = text.strip_suffix(b"\"")?.split_last_chunk::<128>()?;
+    Some((rest.strip_suffix(BEFORE_ED25519)?, unhex(signature)?))
 }
 
 /// The event a line records; `None` for a message's.
@@ -140,10 +197,20 @@ pub(super) fn event(line: &[u8]) -> Option<&str> {
 
 /// The key id the `log.opened` record `line` names.
 pub(super) fn key_id(line: &[u8]) -> Option<&str> {
-    const KEY: &[u8] = br#","key_id":""#;
-    let at = memchr::memmem::find(line, KEY)? + KEY.len();
-    let id = line.get(at..at + 16)?;
-    std::str::from_utf8(id).ok().filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    member(line, br#","key_id":""#).filter(|id| id.len() == 16)
+}
+
+/// The hexadecimal digits after `before`, which is a key and what stands between it and its value. Only for records of the
+/// log's own: in others a peer's words may look like it.
+pub(super) fn member<'a>(line: &'a [u8], before: &[u8]) -> Option<&'a str> {
+    let value = line.get(memchr::memmem::find(line, before)? + before.len()..)?;
+    let length = value.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    std::str::from_utf8(value.get(..length)?).ok()
+}
+
+/// [`member`], where it is a number.
+pub(super) fn number(line: &[u8], before: &[u8]) -> Option<u64> {
+    member(line, before)?.parse().ok()
 }
 
 /// `bytes` in hexadecimal.
@@ -163,13 +230,18 @@ fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-fn unhex(text: &[u8; 64]) -> Option<[u8; 32]> {
+/// The bytes `text` is the hexadecimal digits of, in small letters; there are exactly two digits for each.
+pub(super) fn unhex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    if text.len() != 2 * N {
+        return None;
+    }
+
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
         _ => None,
     };
-    let mut bytes = [0; 32];
+    let mut bytes = [0; N];
     for (byte, pair) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
         let [high, low] = *pair;
         *byte = digit(high)? << 4 | digit(low)?;
@@ -190,7 +262,7 @@ mod tests {
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
         );
         let key = Key::new(*b"0123456789abcdef", "test").unwrap();
-        let mut chain = Chain::new(Signer::new(&key), 0, [0; 32]);
+        let chain = Chain::new(Signer::new(&key), 0, [0; 32]);
         let mut line = br#"{"timestamp":"x""#.to_vec();
         chain.seal(&mut line);
         let text = std::str::from_utf8(&line).unwrap();
@@ -200,6 +272,6 @@ mod tests {
         assert_eq!(hex(&mac.into_bytes()), sig);
         let seal = Seal::of(line.strip_suffix(b"\n").unwrap()).unwrap();
         assert_eq!((seal.seq, seal.prev), (1, [0; 32]));
-        assert!(seal.is_of(&mut Signer::new(&key)));
+        assert!(seal.is_of(&Signer::new(&key)));
     }
 }

@@ -81,6 +81,16 @@ impl AuditError {
             Self::Key(KeyError::Missing { .. }) => {
                 Some("put the key back, or move the log aside and keep it: a new one gets a new key")
             }
+            Self::Key(KeyError::NotEvolving { .. }) => Some(
+                "`audit init` was run after the log was begun: move the log aside, and keep `audit.key` to verify it with",
+            ),
+            Self::Key(KeyError::NoRoot { .. }) => {
+                Some("run `mcpgw-agent audit init`, or take out `gateway.audit.seal.required`")
+            }
+            Self::Key(KeyError::Exists { .. }) => Some(
+                "--replace makes another: logs begun from then on have another initial key, those there are keep \
+                 theirs, and whoever lost it cannot verify them any more",
+            ),
             Self::OtherKey { .. } => {
                 Some("give the key the log was signed with, or move the log aside and keep it")
             }

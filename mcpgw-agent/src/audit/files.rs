@@ -22,9 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::place::open_private;
-pub(super) use name::Finished;
-#[cfg(test)]
-pub(super) use name::finished_name;
+pub(super) use name::{Finished, compressed, finished_name};
 pub use reader::LogReader;
 
 /// How often the directory is read again because a file was finished meanwhile.
@@ -42,6 +40,11 @@ pub struct LogFile {
 }
 
 impl LogFile {
+    /// The finished file at `path`.
+    pub(super) fn finished(path: PathBuf, finished: Finished) -> Self {
+        Self { path, finished: Some(finished), live: None }
+    }
+
     /// Where it is. A finished one may be compressed, and then has another name, by the time it is opened.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -94,7 +97,7 @@ impl LogFile {
             (None, _) => match open(&self.path) {
                 // It was compressed since the directory was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    LogReader::compressed(open(&name::compressed(&self.path))?)
+                    LogReader::compressed(open(&compressed(&self.path))?)
                 }
                 opened => opened.map(LogReader::plain),
             },
@@ -123,7 +126,9 @@ impl LogFiles {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 opened => Some(opened?),
             };
-            let finished = finished(log)?;
+            let mut finished = finished(log)?;
+            // Between two steps of a turn the live file has a second name.
+            finished.retain(|(path, _)| !live.as_ref().is_some_and(|live| is_still(path, live)));
             // Where a file was finished in between, it is both in the list and in our hands.
             if live.as_ref().is_some_and(|file| !is_still(log, file)) {
                 continue;
@@ -132,11 +137,7 @@ impl LogFiles {
                 return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such log"));
             }
             let live = live.map(|file| LogFile { path: log.to_owned(), finished: None, live: Some(file) });
-            let files = finished.into_iter().map(|(path, finished)| LogFile {
-                path,
-                finished: Some(finished),
-                live: None,
-            });
+            let files = finished.into_iter().map(|(path, finished)| LogFile::finished(path, finished));
             return Ok(Self { log: log.to_owned(), files: files.chain(live).collect() });
         }
         Err(io::Error::new(io::ErrorKind::ResourceBusy, "its files change faster than they can be listed"))

@@ -11,13 +11,13 @@ mod tests;
 use std::fs::{self, File};
 use std::io;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::chain::Seal;
+use super::chain::{LINE_MAX, Seal};
 use super::files::{LogFile, LogFiles, LogReader, is_still};
 use super::lines::{Lines, Piece};
 
@@ -131,6 +131,46 @@ impl Follower {
     #[must_use]
     pub fn after(&self) -> u64 {
         self.after
+    }
+
+    /// Goes on behind the line that ends at `offset` of the live file, without reading what stands before it. Says whether
+    /// that line is there, is that of the last number that was given out, and `is_it`; otherwise nothing changes.
+    pub fn resume(&mut self, offset: u64, is_it: impl Fn(&[u8]) -> bool) -> bool {
+        let Ok(files) = LogFiles::of(&self.log) else { return false };
+        let Some(file) = files.files().last().and_then(LogFile::live) else { return false };
+        let most = u64::try_from(LINE_MAX + 2).unwrap_or(u64::MAX);
+        for window in [most / 64, most].map(|window| window.min(offset)) {
+            let mut bytes = vec![0; usize::try_from(window).unwrap_or_default()];
+            if file.read_exact_at(&mut bytes, offset.saturating_sub(window)).is_err() {
+                return false;
+            }
+            let Some(lines) = bytes.strip_suffix(b"\n") else { return false };
+            let start = match memchr::memrchr(b'\n', lines) {
+                Some(at) => at + 1,
+                None if window == offset => 0,
+                None => continue,
+            };
+            let line = lines.get(start..).unwrap_or_default();
+            if Seal::of(line).is_none_or(|seal| seal.seq != self.after) || !is_it(line) {
+                return false;
+            }
+            let live = Live { file: Arc::clone(file), offset, looked: offset, replaced: false };
+            let lines = Lines::new(LogReader::plain_from(Arc::clone(file), offset));
+            self.at = Some(Position { lines, last: None, live: Some(live), held: None, seen: self.after });
+            return true;
+        }
+        false
+    }
+
+    /// Where the line of the last number that was given out ends in the live file, for [`resume`](Self::resume); `None`
+    /// where it is in another.
+    #[must_use]
+    pub fn offset(&self) -> Option<u64> {
+        let Position { live, held, .. } = self.at.as_ref()?;
+        let held = held
+            .as_ref()
+            .map_or(0, |(_, line)| u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1));
+        live.as_ref().map(|live| live.offset.saturating_sub(held))
     }
 
     /// Goes on after record `after`, wherever it was.

@@ -36,6 +36,11 @@ impl Counts {
 
     pub(super) fn lost(&self, error: &AuditError) {
         self.lost.fetch_add(1, Ordering::Relaxed);
+        self.failing(error);
+    }
+
+    /// It cannot be written now; no record of anybody's is lost by that.
+    pub(super) fn failing(&self, error: &AuditError) {
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
         let text = format!("{error}{}", cause.unwrap_or_default());
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = (Some(text), true);

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::chain::{Signer, hex};
 use super::place::{check_private, open_private, sync_name};
+use super::seal::SealKey;
 
 /// The environment variable a key may be given in. Take it out of the environment of whatever is started.
 pub const KEY_VARIABLE: &str = "MCPGW_AUDIT_SIGNING_KEY";
@@ -62,6 +63,32 @@ pub enum KeyError {
         /// The log.
         log: PathBuf,
         /// The key file.
+        path: PathBuf,
+    },
+    /// There is a root key already.
+    #[error("{} is there already", path.display())]
+    Exists {
+        /// The root key's file.
+        path: PathBuf,
+        /// Logs that were begun under it.
+        logs: u64,
+    },
+    /// It is one that verifies, and is not to be on the host.
+    #[error("this key verifies logs: it is not to sign them, nor to be on this host")]
+    Verifies,
+    /// It was meant to be a key that evolves.
+    #[error("the key is not whole: its check does not match what stands before it")]
+    Miscopied,
+    /// There are records, and they are not signed with a key that evolves.
+    #[error("{} has records signed with a key that does not evolve", log.display())]
+    NotEvolving {
+        /// The log.
+        log: PathBuf,
+    },
+    /// There is to be a key that evolves.
+    #[error("there is no root key {}, and the configuration asks for one", path.display())]
+    NoRoot {
+        /// Where it should be.
         path: PathBuf,
     },
     /// The system refused.
@@ -136,8 +163,16 @@ impl Key {
         log.with_file_name(FILE_NAME)
     }
 
-    /// The key `source` names for `log`, made where the log has no records yet.
+    /// The key `source` names for `log`, made where the log has no records yet. A key that verifies is none to sign with.
     pub(super) fn find(source: &KeySource, log: &Path, has_records: bool) -> Result<Self, KeyError> {
+        let key = Self::sought(source, log, has_records)?;
+        if SealKey::is_meant(key.bytes()) {
+            return Err(KeyError::Verifies);
+        }
+        Ok(key)
+    }
+
+    fn sought(source: &KeySource, log: &Path, has_records: bool) -> Result<Self, KeyError> {
         let path = match source {
             KeySource::Given(key) => return Ok(key.clone()),
             KeySource::File(path) => path.clone(),
@@ -186,12 +221,17 @@ fn make(path: &Path) -> io::Result<()> {
 
 /// `N` random bytes, in hexadecimal.
 fn random_text<const N: usize>() -> io::Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(hex(&*random::<N>()?)))
+}
+
+/// `N` random bytes.
+pub(super) fn random<const N: usize>() -> io::Result<Zeroizing<[u8; N]>> {
     let mut random = Zeroizing::new([0_u8; N]);
     let mut filled = 0;
     while let Some(rest) = random.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
     }
-    Ok(Zeroizing::new(hex(&*random)))
+    Ok(random)
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {

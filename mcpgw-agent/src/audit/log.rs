@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::event::Event;
+use super::beat::Beat;
+use super::event::{Event, Own};
 use super::health::{Counts, Health};
 use super::key::KeySource;
 use super::line::Line;
+use super::rotate::{Keeper, Kept, Rotation};
+use super::seal::SealOptions;
 use super::sync::{Shared, Syncer};
 use super::writer::Writer;
-use super::{AuditError, Entry, Permitted, Recorded, place, record};
+use super::{AuditError, Entry, Permitted, Recorded, disk, files, place, record, rotate};
 use crate::policy::Mode;
 
 /// When a record counts as written.
@@ -33,13 +36,19 @@ pub struct Options {
     pub key: KeySource,
     /// When a record counts as written.
     pub durability: Durability,
+    /// When another file is begun, and what becomes of those before.
+    pub rotation: Rotation,
+    /// When it is sealed.
+    pub seal: SealOptions,
 }
 
 impl Options {
     /// A log at `path`, signed with the key beside it, which is made with it.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), key: KeySource::default(), durability: Durability::default() }
+        let (key, durability) = (KeySource::default(), Durability::default());
+        let (rotation, seal) = (Rotation::default(), SealOptions::default());
+        Self { path: path.into(), key, durability, rotation, seal }
     }
 }
 
@@ -47,11 +56,19 @@ impl Options {
 #[derive(Debug)]
 pub struct AuditLog {
     path: PathBuf,
-    /// `None` where the log could not be opened.
-    writer: Mutex<Option<Writer>>,
+    writer: Arc<SharedWriter>,
     syncer: Option<Syncer>,
     counts: Arc<Counts>,
+    /// What is known of its files.
+    kept: Arc<Mutex<Kept>>,
+    /// Looks after finished files as long as the log lives.
+    keeper: Option<Keeper>,
+    /// Seals the log as long as it lives.
+    beat: Option<Beat>,
 }
+
+/// `None` where the log could not be opened.
+type SharedWriter = Mutex<Option<Writer>>;
 
 impl AuditLog {
     /// Opens the log, and makes it and its key where they are not there. One that is there is continued after its
@@ -60,7 +77,6 @@ impl AuditLog {
     /// # Errors
     /// [`AuditError`]
     pub fn open(options: &Options) -> Result<Self, AuditError> {
-        let writer = Writer::open(options)?;
         let syncer = match options.durability {
             Durability::Written => None,
             Durability::Synced => Some(Syncer::start().map_err(|source| AuditError::Io {
@@ -69,15 +85,36 @@ impl AuditLog {
                 source,
             })?),
         };
+        let shared = syncer.as_ref().map(|syncer| Arc::clone(syncer.shared()));
+        let writer = Arc::new(Mutex::new(Some(Writer::open(options, shared.clone())?)));
         let path = options.path.clone();
-        Ok(Self { path, writer: Mutex::new(Some(writer)), syncer, counts: Arc::default() })
+        let kept = Arc::new(Mutex::new(Kept { files: 1, ..Kept::default() }));
+        let record = deletions(Arc::clone(&writer), shared);
+        let keeper = Keeper::new(&path, options.rotation, Arc::clone(&kept), record);
+        if files::all_finished(&path).is_ok_and(|finished| !finished.is_empty()) {
+            keeper.wake();
+        }
+        let counts = Arc::<Counts>::default();
+        let (theirs, synced) = ((Arc::clone(&writer), Arc::clone(&counts)), syncer.is_some());
+        let beat = Beat::start(options.seal.beat, move || seal(&theirs.0, &theirs.1, synced));
+        let beat =
+            beat.map_err(|source| AuditError::Io { action: "start sealing", path: path.clone(), source })?;
+        Ok(Self { path, writer, syncer, counts, kept, keeper: Some(keeper), beat: Some(beat) })
     }
 
     /// The log at `path` that could not be opened: each record is lost, and counted. That stops nothing in observe mode,
     /// and everything in enforce mode.
     #[must_use]
     pub fn absent(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), writer: Mutex::default(), syncer: None, counts: Arc::default() }
+        Self {
+            path: path.into(),
+            writer: Arc::default(),
+            syncer: None,
+            counts: Arc::default(),
+            kept: Arc::default(),
+            keeper: None,
+            beat: None,
+        }
     }
 
     /// [`open`](Self::open)s the log or, where another process writes it, one of this process' own beside it. For
@@ -104,6 +141,13 @@ impl AuditLog {
     #[must_use]
     pub fn health(&self) -> Health {
         self.counts.health()
+    }
+
+    /// What there is of it on the disk. Of the files that are finished the keeper counts, once it has looked at them; the
+    /// live one is counted as it is.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Records a decision. `outgoing` is what would go on, if the verdict lets it.
@@ -186,6 +230,7 @@ impl AuditLog {
     /// Adds a record; a loss is counted. What is left to wait for is only there where the log is synced.
     fn append(&self, line: Line) -> Result<Option<Pending>, AuditError> {
         let mut writer = self.writer();
+        let before = writer.as_ref().map(Writer::rotations);
         let added = match writer.as_mut() {
             Some(open) => open.append(line).map(|seq| (seq, open.file())),
             None => Err(AuditError::Closed { path: self.path.clone() }),
@@ -201,18 +246,86 @@ impl AuditLog {
                 observes: false,
             })
         });
+        let after = writer.as_ref().map(Writer::rotations);
         drop(writer);
+        if let Some((rotations, failures)) = after.filter(|_| after != before) {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            (kept.rotations, kept.rotation_failures) = (rotations, failures);
+            drop(kept);
+            self.keeper.as_ref().inspect(|keeper| keeper.wake());
+        }
         pending.inspect_err(|error| self.counts.lost(error))
     }
 
-    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
-        // A writer knows what it has written, and checks the file before each record.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does once what there is to do about finished files.
+    #[cfg(test)]
+    pub(super) fn keep(&self) {
+        self.keeper.as_ref().unwrap().pass();
     }
+
+    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
+        lock(&self.writer)
+    }
+}
+
+/// Seals the log; `synced` where a seal is to be on the disk too.
+fn seal(writer: &SharedWriter, counts: &Counts, synced: bool) {
+    // What can be brought to the disk without holding up records is.
+    let due = lock(writer).as_ref().filter(|open| open.is_epoch_due()).map(Writer::shared_file);
+    if let Some(file) = due {
+        file.sync_data().ok();
+    }
+    let mut open = lock(writer);
+    let Some(writer) = open.as_mut() else { return };
+    let sealed = writer.beat();
+    let file = writer.shared_file();
+    drop(open);
+    let sealed = sealed.map(|()| if synced { file.sync_data() } else { Ok(()) });
+    match sealed {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a checkpoint of the audit log is not on the disk"),
+        Err(error) => {
+            counts.failing(&error);
+            tracing::warn!(%error, "the audit log cannot be sealed");
+        }
+    }
+}
+fn lock(writer: &SharedWriter) -> MutexGuard<'_, Option<Writer>> {
+    // A writer knows what it has written, and checks the file before each record.
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Records that a file is about to be deleted. Whatever the durability, that is on the disk before it is.
+fn deletions(writer: Arc<SharedWriter>, synced: Option<Arc<Shared>>) -> rotate::Record {
+    Box::new(move |old, limit| {
+        let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let names: Vec<_> = old.paths.iter().filter_map(name).collect();
+        let mut line = Line::new();
+        Own::Deleted { names: &names, first: old.first, last: old.last, bytes: old.bytes, limit }
+            .write(&mut line);
+        let mut open = lock(&writer);
+        let added = open.as_mut().and_then(|open| Some((open.append(line).ok()?, Arc::clone(open.file()))));
+        let Some((seq, file)) = added else { return false };
+        match &synced {
+            Some(synced) => {
+                // While the writer is held, so that no later file is named before this one.
+                synced.want(seq, &file);
+                drop(open);
+                synced.wait(seq).is_ok()
+            }
+            None => {
+                drop(open);
+                disk::sync(&file).is_ok()
+            }
+        }
+    })
 }
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
+        // Both hold the writer, and with it the lock.
+        drop(self.keeper.take());
+        drop(self.beat.take());
         if let Err(error) = self.close() {
             tracing::error!(%error, "the audit log could not be closed");
         }

@@ -7,6 +7,8 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::watch;
 
+use super::disk;
+
 /// The thread, and what it and those who wait tell one another.
 #[derive(Debug)]
 pub(super) struct Syncer {
@@ -66,13 +68,14 @@ impl Syncer {
         Ok(Self { shared, thread: Some(thread) })
     }
 
+    /// What waiting takes.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// What waits for record `seq` of `file`, which is to be brought to the disk.
     pub(super) fn want(&self, seq: u64, file: &Arc<File>) -> Arc<Shared> {
-        let mut wanted = lock(&self.shared.wanted);
-        wanted.seq = wanted.seq.max(seq);
-        wanted.file = Some(Arc::clone(file));
-        drop(wanted);
-        self.shared.wake.notify_one();
+        self.shared.want(seq, file);
         Arc::clone(&self.shared)
     }
 }
@@ -89,6 +92,21 @@ impl Drop for Syncer {
 }
 
 impl Shared {
+    /// Record `seq` of `file` is to be brought to the disk. Another file may only be named when all of the one before is
+    /// there: the thread syncs the last that was named.
+    pub(super) fn want(&self, seq: u64, file: &Arc<File>) {
+        let mut wanted = lock(&self.wanted);
+        wanted.seq = wanted.seq.max(seq);
+        wanted.file = Some(Arc::clone(file));
+        drop(wanted);
+        self.wake.notify_one();
+    }
+
+    /// Nothing later counts as being on the disk.
+    pub(super) fn fail(&self, error: io::Error) {
+        self.tell(0, Err(error));
+    }
+
     fn run(&self) {
         let mut done = 0;
         loop {
@@ -99,7 +117,7 @@ impl Shared {
             let (seq, file) = (wanted.seq, wanted.file.take());
             drop(wanted);
             let (true, Some(file)) = (seq > done, file) else { return };
-            let synced = file.sync_data();
+            let synced = disk::sync(&file);
             done = seq;
             self.tell(seq, synced);
         }

@@ -3,6 +3,7 @@
 mod faults;
 mod files;
 mod records;
+mod sealing;
 
 use std::path::Path;
 
@@ -17,7 +18,7 @@ use crate::session::Standing;
 use crate::verdict::{Cause, Verdict, decide, refuse};
 
 /// A message on its way to be recorded.
-struct Case {
+pub(super) struct Case {
     context: Context,
     standing: Standing,
     direction: Direction,
@@ -44,7 +45,7 @@ impl Case {
     }
 
     /// A call the policy allows.
-    fn call(arguments: &str) -> Self {
+    pub(super) fn call(arguments: &str) -> Self {
         Self::new(&call(arguments), Effect::Allow, Mode::Enforce)
     }
 
@@ -55,7 +56,7 @@ impl Case {
         Self { message: None, verdict, ..case }
     }
 
-    fn record(&self, log: &AuditLog) -> Result<Recorded, AuditError> {
+    pub(super) fn record(&self, log: &AuditLog) -> Result<Recorded, AuditError> {
         let entry = Entry {
             decision: "d-2",
             session: "s-1",

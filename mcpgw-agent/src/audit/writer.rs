@@ -3,8 +3,10 @@
 //! A write that fails half way is taken back, so that the file can be verified at any time; what could not be written is
 //! counted, and the next record that can be is preceded by one that says how many are missing.
 
+mod seal;
+
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,12 +16,14 @@ use nix::sys::resource::{Resource, getrlimit};
 use rustix::fs::{AtFlags, StatxFlags, statx};
 
 use super::AuditError;
-use super::chain::{Chain, Signer};
+use super::chain::Chain;
+use super::disk;
 use super::event::Own;
-use super::key::Key;
 use super::line::Line;
-use super::log::{Durability, Options};
-use super::place::sync_name;
+use super::log::Options;
+use super::rotate::{self, Turn};
+use super::seal::Sealer;
+use super::sync::Shared;
 use super::tail::{self, Tail};
 
 /// Bytes that are written before the limit on files' lengths is asked for again: only somebody else could lower it.
@@ -35,41 +39,70 @@ pub(super) struct Writer {
     /// Bytes it may have by the limit on files' lengths, as far as that has been asked.
     allowed: u64,
     chain: Chain,
+    sealer: Sealer,
     /// Records that are missing, and since when.
     missing: Option<(u64, Timestamp)>,
     /// There may be a part of a record after the whole ones.
     torn: bool,
-    durability: Durability,
-    /// The file replaces one that was removed, and does not say so yet.
-    unopened: bool,
+    /// What brings records to the disk, where they have to be there.
+    synced: Option<Arc<Shared>>,
+    /// What the file's first record is to say, where it has none yet.
+    unopened: Option<Begins>,
+    turn: Turn,
+    /// The file's last record says that it is finished, and it is not yet.
+    finished: bool,
+    /// Files that were finished, and turns that failed.
+    rotations: (u64, u64),
     closed: bool,
 }
 
+/// Why there is a new file.
+#[derive(Debug, Clone, Copy)]
+enum Begins {
+    /// The one there was is gone.
+    Replacing,
+    /// The one before is finished.
+    Rotated,
+}
+
 impl Writer {
-    /// Opens `path`, continues what is there, and says so in a record.
-    pub(super) fn open(options: &Options) -> Result<Self, AuditError> {
-        let Options { path, key, durability } = options;
-        let file = tail::open(path, false)?;
-        let metadata = file.metadata();
-        let metadata =
-            metadata.map_err(|source| AuditError::Io { action: "look at", path: path.clone(), source })?;
-        let mut signer = Signer::new(&Key::find(key, path, metadata.len() > 0)?);
-        let Tail { length, last, torn } = tail::continue_at(&file, path, &mut signer)?;
-        let (seq, head) = last.unwrap_or_default();
+    /// Opens `path`, continues what is there, and says so in a record. What has to be on the disk `synced` brings there.
+    pub(super) fn open(options: &Options, synced: Option<Arc<Shared>>) -> Result<Self, AuditError> {
+        let Options { path, key, rotation, seal, durability: _ } = options;
+        let opened = rotate::open(path)?;
+        let io = |source| AuditError::Io { action: "look at", path: path.clone(), source };
+        let has_records = opened.last.is_some() || opened.file.metadata().map_err(io)?.len() > 0;
+        let mut sealer = Sealer::find(key, *seal, path, has_records)?;
+        let Tail { length, last, torn } = tail::continue_at(&opened.file, path, &mut sealer)?;
+        let (seq, head) = match last {
+            Some(last) => last,
+            None => rotate::end_before(&opened, path, &mut sealer)?.unwrap_or_default(),
+        };
+        let (first, begun) = opened.first().unwrap_or((seq.saturating_add(1), None));
         let mut writer = Self {
             path: path.clone(),
-            file: Arc::new(file),
             length,
             allowed: 0,
-            chain: Chain::new(signer, seq, head),
+            chain: Chain::new(sealer.signer().clone(), seq, head),
+            sealer,
             missing: None,
             torn: false,
-            durability: *durability,
-            unopened: false,
+            synced,
+            unopened: None,
+            turn: Turn::new(*rotation, first, begun),
+            finished: false,
+            rotations: (0, 0),
             closed: false,
+            file: Arc::new(opened.file),
         };
-        writer.opened(false, torn)?;
+        writer.catch_up()?;
+        writer.opened(false, torn.or(opened.torn))?;
         Ok(writer)
+    }
+
+    /// How many files it has finished, and how often that could not be done.
+    pub(super) fn rotations(&self) -> (u64, u64) {
+        self.rotations
     }
 
     /// The file.
@@ -95,11 +128,9 @@ impl Writer {
         if self.closed {
             return Ok(());
         }
-        let mut line = Line::new();
-        Own::Closed.write(&mut line);
-        let added = self.append(line);
+        let ended = self.settle().and_then(|_| self.end());
         self.closed = true;
-        added.map(drop)
+        ended
     }
 
     /// Records how many records are missing; says whether any were.
@@ -118,7 +149,75 @@ impl Writer {
 
     fn try_append(&mut self, line: Line) -> Result<u64, AuditError> {
         self.settle()?;
+        if self.chain.end().is_some_and(|(last, _)| self.turn.is_due(self.length, last)) {
+            self.rotate()?;
+        }
         self.put(line)
+    }
+
+    /// Begins another file. Where that cannot be done the one there is is written on, and it is tried again later.
+    fn rotate(&mut self) -> Result<(), AuditError> {
+        match self.finish() {
+            Ok(file) => {
+                // Its lock goes with its name: whoever opened it by that looks whether it still has it.
+                self.file.unlock().ok();
+                let first = self.chain.end().map_or(0, |(last, _)| last).saturating_add(1);
+                (self.file, self.turn) = (file, self.turn.next(first));
+                (self.length, self.allowed, self.finished) = (0, 0, false);
+                self.unopened = Some(Begins::Rotated);
+                self.rotations.0 += 1;
+                self.begin()
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(%error, cause, "the audit log is not rotated");
+                self.turn.failed();
+                self.rotations.1 += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives the file the name of a finished one. Returns the one in its place.
+    fn finish(&mut self) -> Result<Arc<File>, AuditError> {
+        if !self.finished {
+            self.put_seal(&Own::Finished, None)?;
+            self.finished = true;
+        }
+        let (last, _) = self.chain.end().unwrap_or_default();
+        if let Some(synced) = &self.synced {
+            // What is claimed to be on the disk of the next file includes all of this.
+            synced.want(last, &self.file);
+            synced.wait(last).map_err(|source| self.io("sync", source))?;
+        }
+        self.turn.take(&self.path, &self.file, last)
+    }
+
+    /// Writes the first record of a file that has none.
+    fn begin(&mut self) -> Result<(), AuditError> {
+        match self.unopened {
+            None => return Ok(()),
+            Some(Begins::Replacing) => self.opened(true, None)?,
+            Some(Begins::Rotated) => {
+                self.sync_names()?;
+                let mut line = Line::new();
+                let (continues, key, beat) = (self.chain.end(), self.sealer.key(), self.sealer.beat());
+                Own::Rotated { key_id: self.chain.key_id(), key, beat, continues }.write(&mut line);
+                self.put(line)?;
+            }
+        }
+        self.unopened = None;
+        Ok(())
+    }
+
+    /// Brings the file's name to the disk, where records have to be there.
+    fn sync_names(&self) -> Result<(), AuditError> {
+        let Some(synced) = &self.synced else { return Ok(()) };
+        disk::sync_names(&self.path).map_err(|source| {
+            // The kernel says so once.
+            synced.fail(io::Error::from(source.kind()));
+            self.io("sync", source)
+        })
     }
 
     /// The file is still there and as we left it; where it was removed there is another.
@@ -126,19 +225,17 @@ impl Writer {
         let (links, length) = self.look().map_err(|source| self.io("look at", source))?;
         if links == 0 {
             self.file = Arc::new(tail::open(&self.path, true)?);
-            (self.length, self.allowed, self.torn, self.unopened) = (0, 0, false, true);
+            (self.length, self.allowed, self.torn, self.finished) = (0, 0, false, false);
+            self.turn = self.turn.next(self.chain.end().map_or(0, |(last, _)| last).saturating_add(1));
+            self.unopened = Some(Begins::Replacing);
         } else if self.torn {
-            self.file.set_len(self.length).map_err(|source| self.io("repair", source))?;
+            disk::cut(&self.file, self.length).map_err(|source| self.io("repair", source))?;
             self.torn = false;
         } else if length != self.length {
             let path = self.path.clone();
             return Err(AuditError::Changed { path, found: length, expected: self.length });
         }
-        if self.unopened {
-            self.opened(true, None)?;
-            self.unopened = false;
-        }
-        Ok(())
+        self.begin()
     }
 
     /// How many names the file has, and its length. Times are not asked for: a kernel that is asked for them between two
@@ -155,13 +252,10 @@ impl Writer {
     }
 
     fn opened(&mut self, replaces: bool, torn: Option<(u64, [u8; 32])>) -> Result<(), AuditError> {
-        match self.durability {
-            Durability::Written => {}
-            Durability::Synced => sync_name(&self.path).map_err(|source| self.io("sync", source))?,
-        }
+        self.sync_names()?;
         let mut line = Line::new();
-        let continues = self.chain.end();
-        Own::Opened { key_id: self.chain.key_id(), continues, replaces, torn }.write(&mut line);
+        let (continues, key, beat) = (self.chain.end(), self.sealer.key(), self.sealer.beat());
+        Own::Opened { key_id: self.chain.key_id(), key, beat, continues, replaces, torn }.write(&mut line);
         self.put(line).map(drop)
     }
 
@@ -173,7 +267,14 @@ impl Writer {
         let end = self.length.saturating_add(length);
         self.write(&bytes, end).map_err(|source| self.io("write", source))?;
         self.length = end;
-        Ok(self.chain.added(&bytes))
+        let seq = self.chain.added(&bytes);
+        if self.sealer.count()
+            && let Err(error) = self.next_epoch()
+        {
+            // The record is written; the epoch goes on, and the next record tries again.
+            tracing::error!(%error, "an epoch of the audit log cannot be ended");
+        }
+        Ok(seq)
     }
 
     /// Writes all of `bytes`, which end at `end` of the file, or none.
@@ -186,9 +287,9 @@ impl Writer {
             }
             self.allowed = limit.min(end.saturating_add(LIMIT_KEPT));
         }
-        let written = (&*self.file).write_all(bytes);
+        let written = disk::append(&self.file, bytes);
         if written.is_err() {
-            self.torn = self.file.set_len(self.length).is_err();
+            self.torn = disk::cut(&self.file, self.length).is_err();
         }
         written
     }

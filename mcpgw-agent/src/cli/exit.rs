@@ -26,13 +26,15 @@ pub const AUDIT_OTHER_KEY: u8 = 10;
 pub const AUDIT_NOT_CLOSED: u8 = 11;
 /// `scan --fail-on`: a server has an issue of that severity or worse.
 pub const RISKY: u8 = 12;
+/// `audit verify`: what there is is as it was written, but the beginning of a log, or a whole one, is missing.
+pub const AUDIT_BEHEADED: u8 = 13;
 /// `wrap`: the agent that had the session went away in the middle of it.
 pub const GATEWAY_GONE: u8 = crate::proxy::GATEWAY_GONE;
 /// `wrap`: it failed itself, before the command ran.
 pub const WRAP_FAILED: u8 = 125;
 
 /// Every code with its name in the documentation.
-pub const ALL: [(&str, u8); 15] = [
+pub const ALL: [(&str, u8); 16] = [
     ("OK", OK),
     ("FAILURE", FAILURE),
     ("USAGE", USAGE),
@@ -46,6 +48,7 @@ pub const ALL: [(&str, u8); 15] = [
     ("AUDIT_OTHER_KEY", AUDIT_OTHER_KEY),
     ("AUDIT_NOT_CLOSED", AUDIT_NOT_CLOSED),
     ("RISKY", RISKY),
+    ("AUDIT_BEHEADED", AUDIT_BEHEADED),
     ("GATEWAY_GONE", GATEWAY_GONE),
     ("WRAP_FAILED", WRAP_FAILED),
 ];

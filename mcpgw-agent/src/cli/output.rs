@@ -3,6 +3,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
 use super::error::CliError;
 use super::exit;
 use super::text::{Line, Style, clean_json};
@@ -22,6 +24,11 @@ impl Output {
     pub(super) fn new() -> Self {
         let terminal = io::stdout().is_terminal();
         Self { terminal, colour: terminal && wants_colour(|name| std::env::var(name).ok()) }
+    }
+
+    /// Somebody looks at it.
+    pub(super) fn is_terminal(self) -> bool {
+        self.terminal
     }
 
     /// Columns there are; `None` where lines may be as long as they like, in a file or a pipe.
@@ -75,10 +82,26 @@ impl Output {
         Ok(out.flush()?)
     }
 
+    /// Where lines go, one after the other, as many as there are.
+    pub(super) fn stream(self) -> Stream {
+        Stream { out: io::BufWriter::new(io::stdout().lock()), colour: self.colour }
+    }
+
     /// Where lines of JSON go, one after the other.
     pub(super) fn json_lines(self) -> JsonLines {
         JsonLines(io::BufWriter::new(io::stdout().lock()))
     }
+}
+
+/// How much of `bytes` is done, on standard error; nothing where that is no terminal.
+pub(super) fn progress(bytes: u64) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
+    let target =
+        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    // The template is ours and whole.
+    style.into_iter().fold(bar, ProgressBar::with_style)
 }
 
 /// Lines of JSON on standard output.
@@ -94,6 +117,53 @@ impl JsonLines {
     pub(super) fn end(mut self) -> Result<(), CliError> {
         Ok(self.0.flush()?)
     }
+}
+
+/// Lines on standard output, of which only the last must be told.
+pub(super) struct Stream {
+    out: io::BufWriter<io::StdoutLock<'static>>,
+    colour: bool,
+}
+
+impl Stream {
+    /// Prints a line.
+    pub(super) fn line(&mut self, line: &Line) -> Result<(), CliError> {
+        Ok(writeln!(self.out, "{}", line.render(self.colour))?)
+    }
+
+    /// Prints a line of JSON.
+    pub(super) fn json(&mut self, json: &str) -> Result<(), CliError> {
+        Ok(writeln!(self.out, "{}", clean_json(json))?)
+    }
+
+    /// Brings out what was printed.
+    pub(super) fn shown(&mut self) -> Result<(), CliError> {
+        Ok(self.out.flush()?)
+    }
+
+    /// Says that it was the last.
+    pub(super) fn end(mut self) -> Result<(), CliError> {
+        self.shown()
+    }
+}
+
+/// For what is [clean](super::text::clean) already, and no line.
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Says on standard error what is no error, and no part of what was asked for.
+pub(super) fn note(text: &str) {
+    let colour = io::stderr().is_terminal() && wants_colour(|name| std::env::var(name).ok());
+    let line = Line::styled(Style::Dim, text).render(colour);
+    // With standard error gone there is nobody to tell.
+    writeln!(io::stderr().lock(), "{line}").unwrap_or_default();
 }
 
 /// Prints an error on standard error.

@@ -59,7 +59,7 @@ pub(super) struct Args {
     /// Variable with the token for the header Authorization, where it is reached over HTTP
     #[arg(long, value_name = "NAME")]
     token_env: Option<OsString>,
-    /// Ask npm and PyPI about the package
+    /// Ask the registry of npm, or the Python index, about the package
     #[arg(long)]
     reputation: bool,
     #[command(flatten)]
@@ -75,39 +75,21 @@ pub(super) struct Args {
     command: Vec<OsString>,
 }
 
-/// Where to ask about packages.
+/// Where to ask about packages, where npm and pip are not told of it.
 #[derive(Debug, clap::Args)]
 struct RegistryArgs {
-    /// Where npm's metadata is
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MCPGW_NPM_URL",
-        default_value = "https://registry.npmjs.org",
-        hide = true
-    )]
-    npm_url: Url,
+    /// The registry npm packages are in [default: npm's own setting]
+    #[arg(long, value_name = "URL")]
+    npm_registry: Option<Url>,
+    /// The index Python packages are in [default: pip's own setting]
+    #[arg(long, value_name = "URL")]
+    pypi_index: Option<Url>,
     /// Where npm's downloads are counted
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MCPGW_NPM_DOWNLOADS_URL",
-        default_value = "https://api.npmjs.org",
-        hide = true
-    )]
-    npm_downloads_url: Url,
-    /// Where PyPI's metadata is
-    #[arg(long, value_name = "URL", env = "MCPGW_PYPI_URL", default_value = "https://pypi.org", hide = true)]
-    pypi_url: Url,
-    /// Where PyPI's downloads are counted
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MCPGW_PYPI_DOWNLOADS_URL",
-        default_value = "https://pypistats.org",
-        hide = true
-    )]
-    pypi_downloads_url: Url,
+    #[arg(long, value_name = "URL", env = "MCPGW_NPM_DOWNLOADS_URL", hide = true)]
+    npm_downloads: Option<Url>,
+    /// Where downloads of Python packages are counted
+    #[arg(long, value_name = "URL", env = "MCPGW_PYPI_DOWNLOADS_URL", hide = true)]
+    pypi_downloads: Option<Url>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -221,14 +203,17 @@ fn targets(args: &Args) -> Result<Targets, CliError> {
 
 fn registries(args: &RegistryArgs) -> Registries {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    Registries {
-        npm: args.npm_url.clone(),
-        npm_downloads: args.npm_downloads_url.clone(),
-        pypi: args.pypi_url.clone(),
-        pypi_downloads: args.pypi_downloads_url.clone(),
+    let home = absolute("HOME");
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(home.as_ref()?.join(".cache")));
+    let named = Registries {
+        npm: args.npm_registry.clone(),
+        npm_scopes: Vec::new(),
+        npm_downloads: args.npm_downloads.clone(),
+        pypi: args.pypi_index.clone(),
+        pypi_downloads: args.pypi_downloads.clone(),
         cache: cache.map(|cache| cache.join("mcpgw/packages")),
-    }
+    };
+    named.or_found(home.as_deref(), &|name| std::env::var_os(name))
 }
 
 /// The sandbox of `scan`.

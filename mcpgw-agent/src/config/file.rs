@@ -103,10 +103,42 @@ pub(super) struct AuditSection {
     pub(super) path: Option<At<String>>,
     pub(super) durability: Option<DurabilityWord>,
     pub(super) signing_key_file: Option<At<String>>,
+    pub(super) index: Option<IndexWord>,
+    #[serde(default)]
+    pub(super) rotate: RotateSection,
+    #[serde(default)]
+    pub(super) seal: SealSection,
     #[serde(default)]
     pub(super) label_claims: Vec<At<String>>,
     #[serde(default)]
     pub(super) ship: Vec<At<ShipEntry>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum IndexWord {
+    Kept,
+    OnDemand,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RotateSection {
+    pub(super) bytes: Option<At<u64>>,
+    pub(super) age: Option<At<String>>,
+    pub(super) keep_files: Option<At<u64>>,
+    pub(super) keep_age: Option<At<String>>,
+    pub(super) keep_bytes: Option<At<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SealSection {
+    pub(super) checkpoint: Option<At<String>>,
+    pub(super) epoch: Option<At<String>>,
+    pub(super) epoch_records: Option<At<u64>>,
+    pub(super) open: Option<bool>,
+    pub(super) required: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

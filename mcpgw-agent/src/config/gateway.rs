@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::guardrail::Guardrail;
 use super::identity::Auth;
 use super::ship::Shipper;
-use crate::audit::Durability;
+use crate::audit::{Durability, Rotation, SealOptions};
 use crate::pins::Trust;
 
 /// How messages are decided on and recorded.
@@ -51,10 +51,26 @@ pub struct Audit {
     pub durability: Durability,
     /// The file with the key records are signed with; `None` for the one made beside the log.
     pub signing_key_file: Option<PathBuf>,
+    /// Who keeps its index.
+    pub index: Indexing,
+    /// When another file is begun, and how long those before are kept.
+    pub rotation: Rotation,
+    /// When it is sealed.
+    pub seal: SealOptions,
     /// Claims of tokens that become labels.
     pub label_claims: Vec<Box<str>>,
     /// Who is sent the records.
     pub ship: Vec<Shipper>,
+}
+
+/// Who keeps the index of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Indexing {
+    /// Whoever writes the log: a search finds it fresh.
+    #[default]
+    Kept,
+    /// Whoever searches, when it does.
+    OnDemand,
 }
 
 /// Where pins are kept, and what counts as approved.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::Durability;
+use crate::audit::{Durability, Rotation, SealOptions};
 use crate::inventory::AllowSpec;
 use crate::pins::Trust;
 use guardrail::guardrail;
@@ -98,6 +98,19 @@ gateway:
     path: /var/log/mcpgw/audit.jsonl
     durability: synced
     signing-key-file: /etc/mcpgw/audit.key
+    index: on-demand
+    rotate:
+      bytes: 1048576
+      age: 2h
+      keep-files: 0
+      keep-age: 90d
+      keep-bytes: 4194304
+    seal:
+      checkpoint: 10s
+      epoch: 5m
+      epoch-records: 5000
+      open: false
+      required: true
     label-claims: [project_id]
     ship:
       - {{name: siem, syslog: 'tls://siem.example:6514', ca: /etc/mcpgw/ca.pem}}
@@ -167,6 +180,21 @@ log:
                 path: Some("/var/log/mcpgw/audit.jsonl".into()),
                 durability: Durability::Synced,
                 signing_key_file: Some("/etc/mcpgw/audit.key".into()),
+                index: Indexing::OnDemand,
+                rotation: Rotation {
+                    bytes: 1 << 20,
+                    age: Duration::from_secs(7200),
+                    keep_files: None,
+                    keep_age: Some(Duration::from_secs(90 * 86_400)),
+                    keep_bytes: Some(4 << 20),
+                },
+                seal: SealOptions {
+                    beat: Duration::from_secs(10),
+                    epoch_age: Duration::from_secs(300),
+                    epoch_records: 5000,
+                    open: false,
+                    required: true,
+                },
                 label_claims: vec!["project_id".into()],
                 ship: identity::shippers(),
             },
@@ -237,6 +265,27 @@ fn wrong_values_are_named_with_their_place() {
         ("admin: {socket-group: ''}\n", "1:23 admin.socket-group: `` is no name"),
         ("gateway: {policy: policy.yaml}\n", "1:19 gateway.policy: `policy.yaml` is no absolute path"),
         ("gateway: {audit: {path: a}}\n", "1:25 gateway.audit.path: `a` is no absolute path"),
+        (
+            "gateway: {audit: {rotate: {bytes: 5}}}\n",
+            "1:35 gateway.audit.rotate.bytes: 5 is out of range: from 1048576 to 17179869184",
+        ),
+        (
+            "gateway: {audit: {rotate: {age: 5s}}}\n",
+            "1:33 gateway.audit.rotate.age: 5s is out of range: from 1m to 3660d",
+        ),
+        (
+            "gateway: {audit: {rotate: {keep-age: 1}}}\n",
+            "1:38 gateway.audit.rotate.keep-age: `1` is no duration",
+        ),
+        (
+            "gateway: {audit: {rotate: {keep-bytes: 2097152}}}\n",
+            "1:40 gateway.audit.rotate.keep-bytes: 2097152 is out of range: from 134217728 to",
+        ),
+        ("gateway: {audit: {rotate: {keep-size: 1}}}\n", "1:28 gateway.audit.rotate.keep-size: unknown key"),
+        (
+            "gateway: {audit: {rotate: {keep-byte: 1}}}\n",
+            "1:28 gateway.audit.rotate.keep-byte: unknown key `keep-byte`, did you mean `keep-bytes`?",
+        ),
         (
             "gateway: {limits: {message-bytes: 1}}\n",
             "1:35 gateway.limits.message-bytes: 1 is out of range: from 4096 to 268435456",
@@ -474,7 +523,18 @@ const KEYS: &[&str] = &[
     "gateway.auth.resource",
     "gateway.audit.path",
     "gateway.audit.durability",
+    "gateway.audit.index",
     "gateway.audit.signing-key-file",
+    "gateway.audit.rotate.bytes",
+    "gateway.audit.rotate.age",
+    "gateway.audit.rotate.keep-files",
+    "gateway.audit.rotate.keep-age",
+    "gateway.audit.rotate.keep-bytes",
+    "gateway.audit.seal.checkpoint",
+    "gateway.audit.seal.epoch",
+    "gateway.audit.seal.epoch-records",
+    "gateway.audit.seal.open",
+    "gateway.audit.seal.required",
     "gateway.audit.label-claims",
     "gateway.audit.ship",
     "gateway.limits.message-bytes",

@@ -101,6 +101,8 @@ impl Host {
             match event {
                 KernelEvent::Host(event) => self.on_event(event),
                 KernelEvent::Chunk(chunk) => self.on_chunk(chunk),
+                // They have a ring of their own, which is read elsewhere.
+                KernelEvent::SideEffect(_) => {}
                 KernelEvent::Lost { ring, count, .. } => self.on_loss(ring, count),
             }
         }

@@ -42,6 +42,7 @@ pub(crate) fn kernel(config: &Config) -> Result<KernelOptions, OptionsError> {
         lifecycle_bytes: rings.lifecycle_bytes,
         streams_bytes: rings.streams_bytes,
         tcp_bytes: rings.tcp_bytes,
+        effects_bytes: KernelOptions::default().effects_bytes,
         budget: config.observe.tap_budget_bytes,
         disabled,
         // Only where somebody asked to see it: every probe pays for it.

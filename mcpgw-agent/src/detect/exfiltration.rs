@@ -76,8 +76,10 @@ impl TextDetector for Exfiltration {
 fn each_url(text: &str, noticed: &Noticed<'_>, mut look: impl FnMut(usize) -> Option<usize>) {
     let mut end = 0;
     for nominee in noticed.needles.iter().filter(|nominee| nominee.needle < URLS) {
-        let slashes = text.get(nominee.at..).and_then(|rest| rest.find("//")).unwrap_or(0);
-        let at = if matches!(nominee.needle, HTTPS | HTTP) { nominee.at } else { nominee.at + slashes };
+        let at = match nominee.needle {
+            HTTPS | HTTP => nominee.at,
+            _ => nominee.at + link::slashes(text.get(nominee.at..).unwrap_or_default()).unwrap_or(0),
+        };
         if at >= end {
             end = look(at).unwrap_or(at);
         }

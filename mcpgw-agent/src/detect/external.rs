@@ -27,7 +27,7 @@ use super::{Detector, Finding, Severity};
 use crate::json::{Document, Limits, Value};
 use crate::mcp::{Direction, Role};
 pub use generic::Mapping;
-pub use kinds::{Kinds, is_personal};
+pub use kinds::{Kinds, is_personal, kinds};
 pub use offsets::Unit;
 pub use pointer::Pointer;
 pub use presidio::Presidio;

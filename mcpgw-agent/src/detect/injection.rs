@@ -25,6 +25,9 @@ static MODEL: LazyLock<Option<Model<'static>>> = LazyLock::new(|| Model::read(WE
 /// Users give orders to models: what a client sends must be louder by this much, in logits.
 const ARGUMENT: f32 = 0.75;
 
+/// Bytes of ASCII that have room for an order.
+const SHORTEST: usize = 12;
+
 /// Finds instructions addressed to the model.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Injection;
@@ -38,8 +41,10 @@ impl TextDetector for Injection {
         &[]
     }
 
-    fn find(&self, text: &str, place: &Place<'_>, _: &Noticed<'_>, hits: &mut Vec<Hit>) {
-        if matches!(place.role, Role::Name | Role::Opaque | Role::Blob) {
+    fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
+        let is_short = text.len() < SHORTEST && text.is_ascii();
+        // Between words blanks are nothing.
+        if is_short || noticed.respaced || matches!(place.role, Role::Name | Role::Opaque | Role::Blob) {
             return;
         }
         let Some(model) = &*MODEL else { return };

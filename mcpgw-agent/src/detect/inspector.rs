@@ -290,6 +290,7 @@ impl<'i> Pass<'i> {
     fn read(&mut self, reading: &Reading<'_>, place: &Place<'_>, origin: &mut Origin<'_>) {
         let inspector = self.inspector;
         inspector.nominator.scan(reading.text(), &mut self.nominations);
+        self.nominations.respaced = reading.is_respaced();
         for (index, detector) in inspector.detectors.iter().enumerate() {
             if !self.wanted.has(detector.detector()) {
                 continue;
@@ -324,6 +325,7 @@ impl<'i> Pass<'i> {
 
     fn add(&mut self, detector: Detector, hit: &Hit, source: Source, range: Range<usize>) {
         let Hit { kind, severity, score, why, .. } = *hit;
+        debug_assert!(detector.gives(kind), "{detector:?} lists no `{kind}`");
         let list = &mut self.findings.list;
         let here = list.iter_mut().rev().take_while(|finding| finding.node == source.node);
         for finding in here {

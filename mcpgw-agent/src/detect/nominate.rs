@@ -1,20 +1,26 @@
 //! One pass over a text that tells every detector where it has to look.
 //!
 //! It finds the detectors' needles whatever their case, runs of digits, and long words of the kind tokens are made of.
-//! Each position costs one table look-up, whatever the needles.
+//! Every other position costs one table look-up, whatever the needles: what is looked up is the part of each needle that is
+//! rarest in ordinary text.
 
 use std::ops::Range;
 
 use super::TextDetector;
+use crate::text::seek::seek;
 
 /// Runs of digits: at least this many digits, with at most one separator between two.
 const DIGITS_MIN: usize = 5;
 /// Words that may be tokens: at least this many bytes.
 const TOKEN_MIN: usize = 16;
-/// Different hashes of prefixes.
+/// Different hashes.
 const HASHES: usize = 1 << 16;
-/// Bytes of a needle the filter goes by.
-const PREFIX: usize = 4;
+/// Bytes of a needle that are looked for: those that are rarest in ordinary text.
+const PART: usize = 4;
+/// Bytes from one place that is looked at to the next: the first or the last three bytes of a part begin at one.
+const STEP: usize = 2;
+/// Bytes looked at at once; the last three begin two before their end.
+const BLOCK: usize = 6;
 
 /// Where a needle stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +41,19 @@ pub struct Noticed<'a> {
     pub digits: &'a [Range<usize>],
     /// Runs of at least 16 ASCII letters, digits and `+/=_-.~` with a digit in them, in order.
     pub tokens: &'a [Range<usize>],
+    /// Runs of ASCII letters and digits with a digit in them, in order.
+    pub words: &'a [Range<usize>],
+    /// Only blanks tell the text from one that was shown before: its words are the same.
+    pub respaced: bool,
 }
 
 /// The pass, made for a set of detectors.
 #[derive(Debug)]
 pub struct Nominator {
-    /// A bit for each hash some needle's prefix has.
-    filter: Box<[u64]>,
+    /// A bit for each hash of three bytes some needle's part begins or ends with.
+    threes: Bits,
+    /// A bit for each hash some needle's part has.
+    fours: Bits,
     /// Where the entries of a hash begin; one more than there are hashes.
     buckets: Box<[u16]>,
     /// By hash.
@@ -49,9 +61,14 @@ pub struct Nominator {
     detectors: usize,
 }
 
+type Bits = Box<[u64; HASHES / 64]>;
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     text: &'static str,
+    /// Its part, and where that begins in it.
+    part: u32,
+    offset: usize,
     detector: usize,
     needle: usize,
 }
@@ -62,6 +79,9 @@ pub struct Nominations {
     needles: Vec<Vec<Nominee>>,
     digits: Vec<Range<usize>>,
     tokens: Vec<Range<usize>>,
+    words: Vec<Range<usize>>,
+    /// See [`Noticed::respaced`].
+    pub(super) respaced: bool,
 }
 
 impl Nominations {
@@ -69,7 +89,8 @@ impl Nominations {
     #[must_use]
     pub fn of(&self, index: usize) -> Noticed<'_> {
         let needles = self.needles.get(index).map_or(&[][..], Vec::as_slice);
-        Noticed { needles, digits: &self.digits, tokens: &self.tokens }
+        let Self { digits, tokens, words, respaced, .. } = self;
+        Noticed { needles, digits, tokens, words, respaced: *respaced }
     }
 }
 
@@ -82,25 +103,27 @@ impl Nominator {
         let mut entries = Vec::new();
         for (detector, found) in detectors.iter().enumerate() {
             for (needle, text) in found.needles().iter().enumerate() {
-                let prefix = text.as_bytes().first_chunk().expect("a needle has four bytes");
+                assert!(text.len() >= PART, "a needle has four bytes");
                 assert!(!text.bytes().any(|byte| byte.is_ascii_uppercase()), "a needle is lower case");
-                entries.push((hash(*prefix), Entry { text, detector, needle }));
+                let (offset, part) = rarest(text.as_bytes());
+                entries.push((hash(part), Entry { text, part, offset, detector, needle }));
             }
         }
         entries.sort_by_key(|(hash, _)| *hash);
-        let mut filter = vec![0_u64; HASHES / 64];
+        let (mut threes, mut fours) = (Box::new([0; HASHES / 64]), Box::new([0; HASHES / 64]));
         let mut buckets = vec![0_u16; HASHES + 1];
-        for (hash, _) in &entries {
-            if let Some(word) = filter.get_mut(hash / 64) {
-                *word |= 1 << (hash % 64);
-            }
+        for (hash, Entry { part, .. }) in &entries {
+            set(&mut fours, *hash);
+            set(&mut threes, hash_of_three(u64::from(*part)));
+            set(&mut threes, hash_of_three(u64::from(*part >> 8)));
         }
         for (hash, bucket) in buckets.iter_mut().enumerate() {
             let before = entries.partition_point(|(other, _)| *other < hash);
             *bucket = u16::try_from(before).expect("fewer needles than that");
         }
         Self {
-            filter: filter.into(),
+            threes,
+            fours,
             buckets: buckets.into(),
             entries: entries.into_iter().map(|(_, entry)| entry).collect(),
             detectors: detectors.len(),
@@ -113,119 +136,167 @@ impl Nominator {
         into.needles.iter_mut().for_each(Vec::clear);
         into.digits.clear();
         into.tokens.clear();
+        into.words.clear();
         let bytes = text.as_bytes();
-        for (at, window) in bytes.windows(PREFIX).enumerate() {
-            let Ok(prefix) = <[u8; PREFIX]>::try_from(window) else { continue };
-            let hash = hash(prefix);
-            if self.filter.get(hash / 64).is_some_and(|word| word >> (hash % 64) & 1 == 1) {
-                self.verify(bytes, at, hash, &mut into.needles);
-            }
+        let mut at = 0;
+        while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            self.block(bytes, at, u64::from_le_bytes(*block), &mut into.needles);
+            at += BLOCK;
         }
-        digits(bytes, &mut into.digits);
-        tokens(bytes, &mut into.tokens);
+        // What stands behind the end is part of no needle.
+        let mut last = [0; 8];
+        last.iter_mut().zip(bytes.get(at..).unwrap_or_default()).for_each(|(slot, byte)| *slot = *byte);
+        self.block(bytes, at, u64::from_le_bytes(last), &mut into.needles);
+        into.digits(bytes);
     }
 
-    #[cold]
-    fn verify(&self, bytes: &[u8], at: usize, hash: usize, found: &mut [Vec<Nominee>]) {
+    /// Looks at the places of a block.
+    #[inline(always)]
+    fn block(&self, bytes: &[u8], at: usize, block: u64, found: &mut [Vec<Nominee>]) {
+        let block = block | 0x2020_2020_2020_2020;
+        for place in (0..BLOCK).step_by(STEP) {
+            if has(&self.threes, hash_of_three(block >> (8 * place))) {
+                self.look(bytes, at + place, found);
+            }
+        }
+    }
+
+    /// A part may begin at `at` or a byte before.
+    #[inline(never)]
+    fn look(&self, bytes: &[u8], at: usize, found: &mut [Vec<Nominee>]) {
+        for start in [Some(at), at.checked_sub(1)].into_iter().flatten() {
+            let Some(four) = bytes.get(start..).and_then(<[u8]>::first_chunk) else { continue };
+            let part = u32::from_le_bytes(*four) | 0x2020_2020;
+            let hash = hash(part);
+            if has(&self.fours, hash) {
+                self.verify(bytes, start, part, hash, found);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn verify(&self, bytes: &[u8], at: usize, part: u32, hash: usize, found: &mut [Vec<Nominee>]) {
         let bound = |hash: usize| self.buckets.get(hash).map_or(0, |bound| usize::from(*bound));
-        for entry in self.entries.get(bound(hash)..bound(hash + 1)).unwrap_or_default() {
-            let here = bytes.get(at..at + entry.text.len());
+        let entries = self.entries.get(bound(hash)..bound(hash + 1)).unwrap_or_default();
+        for entry in entries.iter().filter(|entry| entry.part == part) {
+            let Some(start) = at.checked_sub(entry.offset) else { continue };
+            let here = bytes.get(start..start + entry.text.len());
             if here.is_some_and(|here| here.eq_ignore_ascii_case(entry.text.as_bytes()))
                 && let Some(found) = found.get_mut(entry.detector)
             {
-                found.push(Nominee { needle: entry.needle, at });
+                put(found, Nominee { needle: entry.needle, at: start });
             }
         }
     }
 }
 
-/// Of four bytes, whatever the case of their letters.
-fn hash(prefix: [u8; PREFIX]) -> usize {
-    let lower = u32::from_le_bytes(prefix) | 0x2020_2020;
+/// Adds `new` where it belongs: as parts are found in order, that is among the last few.
+fn put(found: &mut Vec<Nominee>, new: Nominee) {
+    let order = |nominee: &Nominee| (nominee.at, nominee.needle);
+    let behind = found.iter().rev().take_while(|other| order(other) > order(&new)).count();
+    found.insert(found.len() - behind, new);
+}
+
+#[inline(always)]
+fn has(bits: &Bits, hash: usize) -> bool {
+    bits.get(hash / 64).is_some_and(|word| word >> (hash % 64) & 1 == 1)
+}
+
+fn set(bits: &mut Bits, hash: usize) {
+    if let Some(word) = bits.get_mut(hash / 64) {
+        *word |= 1 << (hash % 64);
+    }
+}
+
+/// Of four bytes.
+#[inline(always)]
+fn hash(four: u32) -> usize {
     // Fibonacci hashing: the high bits of a multiplication by 2^32 divided by the golden ratio.
-    let mixed = lower.wrapping_mul(0x9E37_79B1) >> (32 - HASHES.trailing_zeros());
+    let mixed = four.wrapping_mul(0x9E37_79B1) >> (32 - HASHES.trailing_zeros());
     usize::try_from(mixed).unwrap_or(0)
 }
 
-/// Most text has no digits for long stretches: those are passed over in blocks.
-fn digits(bytes: &[u8], found: &mut Vec<Range<usize>>) {
-    const BLOCK: usize = 32;
-    let mut run = Run::default();
-    for (block, chunk) in bytes.chunks(BLOCK).enumerate() {
-        let start = block * BLOCK;
-        if !chunk.iter().fold(false, |any, byte| any | byte.is_ascii_digit()) {
-            run.close(found);
-            continue;
-        }
-        for (offset, byte) in chunk.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' => run.digit(start + offset),
-                b' ' | b'-' | b'.' | b'/' | b'(' | b')' if run.gap < 2 => run.gap += 1,
-                _ => run.close(found),
-            }
-        }
-    }
-    run.close(found);
+/// Of the first three of `bytes`.
+#[inline(always)]
+fn hash_of_three(bytes: u64) -> usize {
+    let [one, two, three, ..] = bytes.to_le_bytes();
+    hash(u32::from_le_bytes([0, one, two, three]))
 }
 
-/// A run of digits that is not over.
-#[derive(Debug, Default)]
-struct Run {
-    start: usize,
-    /// Behind the last digit.
-    end: usize,
-    digits: usize,
-    /// Separators since.
-    gap: usize,
+/// The part of a needle that is rarest in ordinary text, and where it begins.
+fn rarest(needle: &[u8]) -> (usize, u32) {
+    let cost = |four: &[u8; PART]| {
+        let three = |three: &[u8]| three.iter().map(|byte| common(*byte)).product::<u32>();
+        four.windows(3).map(three).sum::<u32>()
+    };
+    let parts = needle.windows(PART).filter_map(|four| four.first_chunk::<PART>()).enumerate();
+    let rarest = parts.min_by_key(|(_, four)| cost(four));
+    rarest.map_or((0, 0), |(at, four)| (at, u32::from_le_bytes(*four) | 0x2020_2020))
 }
 
-impl Run {
-    fn digit(&mut self, at: usize) {
-        if self.digits == 0 {
-            self.start = at;
-        }
-        self.digits += 1;
-        self.end = at + 1;
-        self.gap = 0;
-    }
-
-    fn close(&mut self, found: &mut Vec<Range<usize>>) {
-        if self.digits >= DIGITS_MIN {
-            found.push(self.start..self.end);
-        }
-        *self = Self::default();
+/// How often a byte stands in ordinary text: in so many of a hundred places.
+fn common(byte: u8) -> u32 {
+    match byte {
+        b' ' => 16,
+        b'e' => 10,
+        b't' | b'a' | b'o' => 7,
+        b'i' | b'n' | b's' | b'r' => 6,
+        b'h' | b'l' | b'd' | b'c' => 4,
+        b'u' | b'm' | b'f' | b'p' | b'g' | b'w' | b'y' | b'b' => 2,
+        _ => 1,
     }
 }
 
-/// Sixteen bytes in a row hold three aligned groups of four: only behind three that are all part of a word is it looked
-/// where the word begins and ends.
-fn tokens(bytes: &[u8], found: &mut Vec<Range<usize>>) {
-    const WIDE: usize = 64;
-    const GROUP: usize = 4;
-    let mut behind = 0;
-    let mut groups = 0;
-    for (wide, chunk) in bytes.chunks(WIDE).enumerate() {
-        // Without a branch, so that the compiler makes it vectors.
-        let mut parts = [0_u8; WIDE];
-        parts.iter_mut().zip(chunk).for_each(|(part, byte)| *part = u8::from(is_token(*byte)));
-        for (number, group) in parts.chunks_exact(GROUP).enumerate() {
-            groups = if group == [1; GROUP] { groups + 1 } else { 0 };
-            if groups != 3 {
-                continue;
+impl Nominations {
+    /// Notes what has digits. Most text has none for long stretches.
+    fn digits(&mut self, bytes: &[u8]) {
+        let (mut from, mut run_end, mut token_end) = (0, 0, 0);
+        while let Some(digit) = seek(bytes, from, |[byte]: [u8; 1]| byte.is_ascii_digit()) {
+            let word = around(bytes, from, digit, |byte| byte.is_ascii_alphanumeric());
+            from = word.end;
+            if digit >= token_end {
+                let token = around(bytes, token_end, digit, is_token);
+                token_end = token.end;
+                if token.len() >= TOKEN_MIN {
+                    self.tokens.push(token);
+                }
             }
-            let at = wide * WIDE + number * GROUP;
-            let before = bytes.get(behind..at).unwrap_or_default();
-            let start =
-                before.iter().rposition(|byte| !is_token(*byte)).map_or(behind, |last| behind + last + 1);
-            let rest = bytes.get(at..).unwrap_or_default();
-            let end = rest.iter().position(|byte| !is_token(*byte)).map_or(bytes.len(), |length| at + length);
-            behind = end;
-            let word = bytes.get(start..end).unwrap_or_default();
-            if word.len() >= TOKEN_MIN && word.iter().any(u8::is_ascii_digit) {
-                found.push(start..end);
+            // Several may begin in one word.
+            for at in digit.max(run_end)..word.end {
+                if at >= run_end && bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                    let (run, digits) = run(bytes, at);
+                    run_end = run.end;
+                    if digits >= DIGITS_MIN {
+                        self.digits.push(run);
+                    }
+                }
             }
+            self.words.push(word);
         }
     }
+}
+
+/// What belongs together around `at`, not before `from`.
+#[inline(always)]
+fn around(bytes: &[u8], from: usize, at: usize, belongs: impl Fn(u8) -> bool) -> Range<usize> {
+    let before = bytes.get(from..at).unwrap_or_default();
+    let behind = bytes.get(at..).unwrap_or_default();
+    let start = at - before.iter().rev().take_while(|byte| belongs(**byte)).count();
+    start..at + behind.iter().take_while(|byte| belongs(**byte)).count()
+}
+
+/// The run of digits that begins at `start`, and how many they are.
+#[inline]
+fn run(bytes: &[u8], start: usize) -> (Range<usize>, usize) {
+    let (mut end, mut digits, mut gap) = (start, 0, 0);
+    for (offset, byte) in bytes.get(start..).unwrap_or_default().iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => (end, digits, gap) = (start + offset + 1, digits + 1, 0),
+            b' ' | b'-' | b'.' | b'/' | b'(' | b')' if gap < 2 => gap += 1,
+            _ => break,
+        }
+    }
+    (start..end, digits)
 }
 
 /// A letter, a digit, or one of `+/=_-.~`.

@@ -44,6 +44,11 @@ impl Pii {
         kind::severity(kind)
     }
 
+    /// All kinds, in order.
+    pub fn all_kinds() -> impl Iterator<Item = &'static str> {
+        kind::all()
+    }
+
     /// The kinds a policy means by a name: a kind, an entity of Presidio, a pattern of the `pii` plugin of other gateways,
     /// or a family such as `payment`; in any case, with blanks or hyphens for underscores. `all` and `pii` are every kind.
     #[must_use]
@@ -64,18 +69,19 @@ impl TextDetector for Pii {
     fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
         let first = hits.len();
         email::find(text, hits);
+        if noticed.words.is_empty() && noticed.needles.is_empty() {
+            return;
+        }
         let mails = hits.len();
         let mut scene = Scene::new(text, place, hits);
         let mut runs = noticed.digits.iter().peekable();
-        let mut from = 0;
-        while let Some(word) = word::next(text.as_bytes(), from) {
-            from = word.end;
+        for word in noticed.words {
             while let Some(run) = runs.next_if(|run| run.start < word.end) {
                 // A run that begins within a word with letters is part of that word, up to its first separator.
                 word::look(&mut scene, word.clone());
                 number::look(&mut scene, run.clone());
             }
-            word::look(&mut scene, word);
+            word::look(&mut scene, word.clone());
         }
         scene.again();
         let mut spelled = 0;

@@ -17,12 +17,15 @@ mod value;
 mod vendor;
 mod word;
 
+pub(super) use kinds::KINDS;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use bare::{Infix, NEEDLE_MIN};
 use format::Format;
 use grammar::{Value, Via};
+use memchr::memmem::Finder;
 use vendor::Vendor;
 use word::Word;
 
@@ -84,6 +87,10 @@ static RULES: LazyLock<Vec<(&'static str, Rule)>> = LazyLock::new(|| {
 static HUGGINGFACE: LazyLock<Vec<&'static Format>> =
     LazyLock::new(|| formats::all().filter(|format| format.prefix == "hf_").collect());
 
+static HUGGINGFACE_PREFIX: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("hf_"));
+/// No shorter text holds one.
+const HUGGINGFACE_MIN: usize = 37;
+
 static NEEDLES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| RULES.iter().map(|(needle, _)| *needle).collect());
 
@@ -106,8 +113,10 @@ impl TextDetector for Secrets {
         for run in noticed.tokens {
             bare::find(text, run, &mut |(range, kind, score)| search.hit(range, kind, score));
         }
-        for at in memchr::memmem::find_iter(text.as_bytes(), "hf_") {
-            search.huggingface(at);
+        if text.len() >= HUGGINGFACE_MIN {
+            for at in HUGGINGFACE_PREFIX.find_iter(text.as_bytes()) {
+                search.huggingface(at);
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ impl TextDetector for Word {
 
     fn find(&self, _: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
         hits.extend(noticed.needles.iter().map(|nominee| Hit {
-            kind: if place.surface == Surface::Arguments { "sent" } else { "told" },
+            kind: if place.surface == Surface::Arguments { "password" } else { "salt" },
             severity: Severity::High,
             score: if place.key == "comment" { 0.2 } else { 0.9 },
             range: nominee.at..nominee.at + "swordfish".len(),
@@ -87,13 +87,13 @@ fn a_word_is_found_however_it_is_hidden_and_where_it_stands() {
         ("dGhlIHN3b3JkZmlzaCBpcyBoZXJl", 0..28),
     ] {
         let content = format!(r#"[{{"type":"text","text":{}}}]"#, crate::json::quote(text));
-        assert_eq!(found(&content), [("result.content[0].text".to_owned(), vec![range], "told")], "{text}");
+        assert_eq!(found(&content), [("result.content[0].text".to_owned(), vec![range], "salt")], "{text}");
     }
 }
 
 #[test]
 fn a_word_split_over_texts_is_found_in_all_of_them() {
-    let part = |path: &str, range| (path.to_owned(), vec![range], "told");
+    let part = |path: &str, range| (path.to_owned(), vec![range], "salt");
     let content = r#"[{"type":"text","text":"a sword"},{"type":"text","text":"fish b"}]"#;
     assert_eq!(found(content), [part("result.content[0].text", 2..7), part("result.content[1].text", 0..4)]);
     let long = "x".repeat(2000);
@@ -130,9 +130,9 @@ fn what_is_sure_does_not_make_sure_what_is_not() {
         })
         .collect();
     let expected = [
-        ("params.name".to_owned(), false, true, 1, "sent"),
-        ("params.arguments.swordfish".to_owned(), true, true, 1, "sent"),
-        ("params.arguments.comment".to_owned(), false, false, 2, "sent"),
+        ("params.name".to_owned(), false, true, 1, "password"),
+        ("params.arguments.swordfish".to_owned(), true, true, 1, "password"),
+        ("params.arguments.comment".to_owned(), false, false, 2, "password"),
     ];
     assert_eq!(seen, expected);
     let none = inspector.message(&message, &subject, [Detector::Pii].into_iter().collect());

@@ -27,6 +27,7 @@ mod words;
 pub use labels::Labels;
 pub use taint::{Origin, Taint};
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -34,7 +35,7 @@ use super::{Detector, DetectorSet, Finding};
 use crate::json::Value;
 use crate::mcp::{Direction, Message, MessageKind, RequestId, Role, fields};
 use call::{Call, Home};
-use catalogue::Catalogue;
+use catalogue::{Catalogue, Nature};
 use order::Order;
 use prints::{Copied, Prints};
 
@@ -119,16 +120,15 @@ impl Watch {
     /// What the server's tool is to this session, by its definition.
     #[must_use]
     pub fn labels(&self, tool: &str) -> Labels {
-        self.catalogue.labels(tool)
+        self.catalogue.nature(tool).labels
     }
 
-    fn labels_of(&self, view: &View<'_>, tool: &str, arguments: Option<Value<'_>>) -> Labels {
+    fn labels_of(view: &View<'_>, nature: Nature, arguments: Option<Value<'_>>) -> Labels {
         let Granted { labels, only } = view.granted;
         if only {
             return labels;
         }
-        let told = self.catalogue.labels(tool);
-        labels.and(told).and(labels::of_call(self.catalogue.names(), tool, arguments))
+        labels.and(nature.labels).and(labels::of_call(nature.kind, arguments))
     }
 
     /// What is on the web is everybody's, and to ask for it tells somebody.
@@ -147,8 +147,9 @@ impl Watch {
         let (labels, home, source, arguments) = match (view.message.method()?, view.tool) {
             ("tools/call", Some(tool)) => {
                 let arguments = view.message.params().and_then(|params| params.get("arguments"));
-                let home = Home::of_call(self.catalogue.names(), tool, arguments);
-                (self.labels_of(view, tool, arguments), home, tool, arguments)
+                let nature = self.catalogue.nature(tool);
+                let home = Home::of_call(nature.kind, arguments);
+                (Self::labels_of(view, nature, arguments), home, tool, arguments)
             }
             ("resources/read", _) => (Self::labels_of_resource(view), Home::UNKNOWN, "resources/read", None),
             _ => return None,
@@ -222,7 +223,8 @@ impl Watch {
                 == Some(true);
         let call = known.or_else(|| {
             let tool = view.tool.filter(|_| matches!(view.answers, Some("tools/call" | "tasks/result")))?;
-            Some(Call { labels: self.labels_of(view, tool, None), home: Home::UNKNOWN, is_secret: false })
+            let labels = Self::labels_of(view, self.catalogue.nature(tool), None);
+            Some(Call { labels, home: Home::UNKNOWN, is_secret: false })
         });
         let labels = call.map_or(Labels::NONE, |call| call.labels);
         let is_private = labels.private && !is_error;
@@ -269,8 +271,8 @@ fn hash(id: &RequestId) -> u64 {
 /// A text that a model or a person may read or have written.
 struct Said<'t> {
     text: &'t str,
-    /// The nearest member's name.
-    key: &'t str,
+    /// The nearest member's name, which few ask for.
+    key: Option<Value<'t>>,
     /// It is that name.
     is_key: bool,
     /// Its place in the document's index.
@@ -280,11 +282,18 @@ struct Said<'t> {
 /// Shows `visit` every such text of a message.
 fn each_text(view: &View<'_>, mut visit: impl FnMut(&Said<'_>)) {
     fields(view.message, view.direction, view.answers, |field| {
-        let is_said = !matches!(field.role, Role::Opaque | Role::Name);
-        if let Some(text) = field.value.as_str().filter(|_| is_said) {
-            let key = field.path.key();
-            let key = key.as_deref().unwrap_or_default();
+        if matches!(field.role, Role::Opaque | Role::Name) {
+            return;
+        }
+        if let Some(text) = field.value.as_str() {
+            let key = field.path.key_value();
             visit(&Said { text: &text, key, is_key: field.is_key, node: field.value.index() });
         }
     });
+}
+
+impl<'t> Said<'t> {
+    fn key(&self) -> Cow<'t, str> {
+        self.key.and_then(Value::as_str).unwrap_or_default()
+    }
 }

@@ -3,9 +3,14 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
+use bytes::Bytes;
+use bytestring::ByteString;
+
 use super::value::{Kind, decode};
 use super::{Error, Fault, Limits, Node};
 
+/// Objects and arrays within each other that most messages have at most.
+const OPEN: usize = 8;
 /// Objects with more keys are checked for duplicates by their hashes.
 const FEW_KEYS: usize = 12;
 
@@ -18,8 +23,8 @@ pub(super) enum Rigour {
     Grammar,
 }
 
-/// The index of the one value in `bytes`.
-pub(super) fn parse(bytes: &[u8], limits: &Limits, rigour: Rigour) -> Result<Vec<Node>, Error> {
+/// `bytes` as text, and the index of the one value in it.
+pub(super) fn parse(bytes: Bytes, limits: &Limits, rigour: Rigour) -> Result<(ByteString, Vec<Node>), Error> {
     let fail = |fault, at| Err(Error { fault, at });
     if bytes.len() > limits.bytes || u32::try_from(bytes.len()).is_err() {
         return fail(Fault::TooLong, limits.bytes);
@@ -27,17 +32,22 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, rigour: Rigour) -> Result<Vec
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return fail(Fault::ByteOrderMark, 0);
     }
-    if let Err(error) = std::str::from_utf8(bytes) {
-        return fail(Fault::NotUtf8, error.valid_up_to());
-    }
+    let text = match ByteString::try_from(bytes) {
+        Ok(text) => text,
+        Err(error) => return fail(Fault::NotUtf8, error.valid_up_to()),
+    };
     // A guess; text of nothing but small values makes it grow a few times.
-    let nodes = Vec::with_capacity((bytes.len() / 16 + 8).min(limits.values));
-    let mut parser = Parser { bytes, at: 0, nodes, open: Vec::new(), limits, rigour };
+    let nodes = Vec::with_capacity((text.len() / 16 + 8).min(limits.values));
+    let open = Vec::with_capacity(limits.depth.min(OPEN));
+    let mut parser = Parser { text: &text, bytes: text.as_bytes(), at: 0, nodes, open, limits, rigour };
     parser.document()?;
-    Ok(parser.nodes)
+    let nodes = parser.nodes;
+    Ok((text, nodes))
 }
 
 struct Parser<'a> {
+    text: &'a str,
+    /// Of the text.
     bytes: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
@@ -190,8 +200,7 @@ impl Parser<'_> {
     }
 
     fn decoded(&self, key: Node) -> Cow<'_, str> {
-        let text = self.bytes.get(key.start as usize + 1..key.end as usize - 1).unwrap_or_default();
-        decode(std::str::from_utf8(text).unwrap_or_default(), key.escaped)
+        decode(self.text.get(key.start as usize + 1..key.end as usize - 1).unwrap_or_default(), key.escaped)
     }
 
     fn word(&mut self, word: &[u8], kind: Kind) -> Result<Expect, Error> {

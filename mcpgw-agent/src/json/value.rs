@@ -139,10 +139,8 @@ impl<'d> Value<'d> {
 
     fn is(self, key: &str) -> bool {
         let Node { start, end, escaped, .. } = self.node();
-        if escaped {
-            return decode(self.document.text(start + 1, end - 1), true) == key;
-        }
-        self.document.slice(start + 1, end - 1) == key.as_bytes()
+        let inside = self.document.text(start + 1, end - 1);
+        if escaped { decode(inside, true) == key } else { inside == key }
     }
 
     fn inside(self, kind: Kind) -> Inside<'d> {

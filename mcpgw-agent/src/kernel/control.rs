@@ -11,21 +11,22 @@ use aya::programs::raw_trace_point::RawTracePointLinkId;
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError, RawTracePoint};
 use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX};
 use mcpgw_common::map::{
-    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_CLIENT, TASK_IGNORE, TASK_SERVER, TaskState,
-    lane,
+    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_BREEDS_EFFECTS, TASK_CLIENT, TASK_EFFECTS,
+    TASK_IGNORE, TASK_SERVER, TaskState, lane,
 };
 use nix::time::{ClockId, clock_gettime};
 
 use super::RingGaps;
 use super::hook::{self, Hook};
-use super::loader::{Kernel, LIFECYCLE, STREAMS, TCP};
+use super::loader::{EFFECTS, Kernel, LIFECYCLE, STREAMS, TCP};
 use crate::inventory::{Channel, ChannelKind, Effect, ProcessKey};
 
 /// Lanes that write to each ring.
-const LANES_OF: [(&str, &[u32]); 3] = [
+const LANES_OF: [(&str, &[u32]); 4] = [
     (LIFECYCLE, &[lane::TASK, lane::SOCK]),
     (STREAMS, &[lane::STREAM]),
     (TCP, &[lane::TCP_IN, lane::TCP_OUT]),
+    (EFFECTS, &[lane::EFFECT]),
 ];
 
 /// Why the kernel did not do as it was told.
@@ -211,6 +212,46 @@ impl Kernel {
         self.tap.link.is_some()
     }
 
+    /// Reports what process `pid` does to files and sockets, and every process it starts from now on, as `group`'s.
+    ///
+    /// # Errors
+    /// [`KernelError::Map`].
+    pub fn watch_effects(&mut self, pid: u32, group: u32) -> Result<(), KernelError> {
+        self.mark_with(pid, TASK_EFFECTS, Some(group))
+    }
+
+    /// The same of the processes `pid` starts, but not of itself.
+    ///
+    /// # Errors
+    /// [`KernelError::Map`].
+    pub fn watch_effects_of_children(&mut self, pid: u32, group: u32) -> Result<(), KernelError> {
+        self.mark_with(pid, TASK_BREEDS_EFFECTS, Some(group))
+    }
+
+    /// Begins to look at every system call of the host for effects of processes that are
+    /// [watched](Self::watch_effects). Does nothing while attached. What this kernel does not take is left out; its hook
+    /// says so.
+    ///
+    /// # Errors
+    /// [`KernelError::Switch`].
+    pub fn attach_effects(&mut self) -> Result<(), KernelError> {
+        self.effects.attach(&mut self.ebpf)
+    }
+
+    /// Ends that again. Does nothing while detached.
+    ///
+    /// # Errors
+    /// [`KernelError::Switch`].
+    pub fn detach_effects(&mut self) -> Result<(), KernelError> {
+        self.effects.detach(&mut self.ebpf)
+    }
+
+    /// Effects are reported now.
+    #[must_use]
+    pub fn effects_attached(&self) -> bool {
+        self.effects.is_attached()
+    }
+
     /// Every hook and what came of it at loading.
     #[must_use]
     pub fn hooks(&self) -> &[Hook] {
@@ -243,6 +284,7 @@ impl Kernel {
         match ring {
             STREAMS => &self.undecodable.streams,
             TCP => &self.undecodable.tcp,
+            EFFECTS => &self.undecodable.effects,
             _ => &self.undecodable.lifecycle,
         }
     }
@@ -280,25 +322,36 @@ impl Kernel {
             }
         }
         for process in processes {
-            let ignored =
-                matches!(self.maps.tasks.get(&process.pid, 0), Ok(state) if state.bits & TASK_IGNORE != 0);
-            if !ignored {
-                absent_is_fine(self.maps.tasks.remove(&process.pid)).map_err(tasks_error)?;
-            }
+            self.forget(process.pid)?;
         }
         Ok(())
     }
 
+    /// The streams of process `pid` are of no more interest; what else is known of it stays.
+    fn forget(&mut self, pid: u32) -> Result<(), KernelError> {
+        let Ok(state) = self.maps.tasks.get(&pid, 0) else { return Ok(()) };
+        let kept = TaskState { bits: state.bits & !(TASK_SERVER | TASK_CLIENT), ..state };
+        match kept.bits {
+            0 => absent_is_fine(self.maps.tasks.remove(&pid)).map_err(tasks_error),
+            _ => self.maps.tasks.insert(pid, kept, 0).map_err(tasks_error),
+        }
+    }
+
     fn mark(&mut self, pid: u32, more: u32) -> Result<(), KernelError> {
-        let bits = match self.maps.tasks.get(&pid, 0) {
-            Ok(state) => state.bits,
-            Err(MapError::KeyNotFound) => 0,
+        self.mark_with(pid, more, None)
+    }
+
+    fn mark_with(&mut self, pid: u32, more: u32, group: Option<u32>) -> Result<(), KernelError> {
+        let old = match self.maps.tasks.get(&pid, 0) {
+            Ok(state) => state,
+            Err(MapError::KeyNotFound) => TaskState::default(),
             Err(source) => return Err(tasks_error(source)),
         };
-        if bits & more == more {
+        let new = TaskState { bits: old.bits | more, group: group.unwrap_or(old.group) };
+        if new == old {
             return Ok(());
         }
-        self.maps.tasks.insert(pid, TaskState { bits: bits | more }, 0).map_err(tasks_error)
+        self.maps.tasks.insert(pid, new, 0).map_err(tasks_error)
     }
 
     fn watch_port(&mut self, port: u16) -> Result<(), KernelError> {

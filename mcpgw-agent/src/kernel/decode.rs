@@ -15,6 +15,7 @@ use crate::inventory::{
 };
 use crate::wire::Chunk;
 
+mod effect;
 #[cfg(test)]
 mod tests;
 
@@ -99,6 +100,8 @@ pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
         kind::CONNECT => connect(&whole(bytes)?)?,
         kind::STREAM => stream(bytes)?,
         kind::TCP => tcp(bytes)?,
+        kind::FILE_EFFECT => KernelEvent::SideEffect(effect::file(bytes)?),
+        kind::SOCKET_EFFECT => KernelEvent::SideEffect(effect::socket(bytes)?),
         kind => return Err(DecodeError::Kind { kind }),
     };
     Ok(Record { cpu: header.cpu, lane: header.lane, seq: header.seq, event })

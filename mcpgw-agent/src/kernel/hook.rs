@@ -95,8 +95,32 @@ pub(super) const HTTP_OUT: Kind = Kind {
     provides: "answers of HTTP servers are seen; without it their name, version and tools stay unknown",
 };
 
+pub(super) const FILE_EFFECTS: Kind = Kind {
+    name: "file-effects",
+    provides: "files a tool call opens, moves and removes are told; without it they are not",
+};
+pub(super) const IO_URING_EFFECTS: Kind = Kind {
+    name: "io-uring-effects",
+    provides: "the same where a server asks for it through io_uring; without it that goes unseen",
+};
+pub(super) const ADDRESS_EFFECTS: Kind = Kind {
+    name: "address-effects",
+    provides: "addresses a tool call connects to and listens at are told; without it they are not",
+};
+
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 7] = [EXEC, FORK, EXIT, SOCKETS, STDIO_TAP, HTTP_IN, HTTP_OUT];
+pub(super) const ALL: [Kind; 10] = [
+    EXEC,
+    FORK,
+    EXIT,
+    SOCKETS,
+    STDIO_TAP,
+    HTTP_IN,
+    HTTP_OUT,
+    FILE_EFFECTS,
+    IO_URING_EFFECTS,
+    ADDRESS_EFFECTS,
+];
 
 impl Kind {
     pub(super) fn attached(self, note: &'static str) -> Hook {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use aya::maps::{Map, MapData, MapError, RingBuf};
-use aya::programs::{CgroupSkb, RawTracePoint};
+use aya::programs::{CgroupSkb, CgroupSockAddr, RawTracePoint};
 use aya::{Ebpf, EbpfLoader};
 use mcpgw_common::limit;
 use mcpgw_common::map::Settings;
@@ -15,21 +15,26 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use super::btf::{Btf, VMLINUX};
 use super::cgroup;
 use super::control::{Http, Maps, Tap, program};
+use super::effects::{ADDRESSES, Effects, TRACEPOINTS};
 use super::hook::{self, Hook, Kind};
 use super::offsets::{self, Hooks, Resolved};
 use super::probe_log::ProbeLog;
-use super::reader::{Reader, Readers};
+use super::reader::{EffectReader, Reader, Readers};
 use crate::config::Rings;
 
 pub(super) const LIFECYCLE: &str = "lifecycle";
 pub(super) const STREAMS: &str = "streams";
 pub(super) const TCP: &str = "tcp";
+pub(super) const EFFECTS: &str = "effects";
 
 /// The probes, as `cargo xtask build` made them; empty in an agent built without.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/mcpgw-ebpf"));
 
 /// Log level of `aya-log` at which the probes say what they do, and 0 for silence.
 const PROBE_DEBUG: u8 = 4;
+
+/// Size of the ring for effects: some ten thousand of them.
+const EFFECTS_BYTES: u32 = 4 << 20;
 
 /// How to load the probes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +45,8 @@ pub struct KernelOptions {
     pub streams_bytes: u32,
     /// Size of the ring for TCP, likewise.
     pub tcp_bytes: u32,
+    /// Size of the ring for effects, likewise.
+    pub effects_bytes: u32,
     /// Payload bytes reported of each flow of a channel, and of each direction of a TCP connection.
     pub budget: u32,
     /// Where the kernel's type information (BTF) is. A kernel without it can be helped with a file made for it.
@@ -57,6 +64,7 @@ impl Default for KernelOptions {
             lifecycle_bytes,
             streams_bytes,
             tcp_bytes,
+            effects_bytes: EFFECTS_BYTES,
             budget: limit::BUDGET,
             btf: PathBuf::from(VMLINUX),
             disabled: Vec::new(),
@@ -94,7 +102,7 @@ impl KernelOptions {
     /// [`OptionsError`].
     pub fn validate(&self) -> Result<(), OptionsError> {
         let page = page_size();
-        for bytes in [self.lifecycle_bytes, self.streams_bytes, self.tcp_bytes] {
+        for bytes in [self.lifecycle_bytes, self.streams_bytes, self.tcp_bytes, self.effects_bytes] {
             if !bytes.is_power_of_two() || bytes < page {
                 return Err(OptionsError::RingSize { bytes, page });
             }
@@ -122,10 +130,12 @@ pub struct Kernel {
     pub(super) maps: Maps,
     pub(super) tap: Tap,
     pub(super) http: Http,
+    pub(super) effects: Effects,
     pub(super) hooks: Vec<Hook>,
     pub(super) undecodable: Undecodable,
     pub(super) budget: u64,
     readers: Option<Readers>,
+    effect_reader: Option<EffectReader>,
     probe_log: Option<ProbeLog>,
 }
 
@@ -141,6 +151,7 @@ pub(super) struct Undecodable {
     pub(super) lifecycle: Arc<AtomicU64>,
     pub(super) streams: Arc<AtomicU64>,
     pub(super) tcp: Arc<AtomicU64>,
+    pub(super) effects: Arc<AtomicU64>,
 }
 
 impl Kernel {
@@ -183,6 +194,11 @@ impl Kernel {
         self.readers.take()
     }
 
+    /// The ring of effects, to be read; `None` the second time.
+    pub fn take_effect_reader(&mut self) -> Option<EffectReader> {
+        self.effect_reader.take()
+    }
+
     /// What the probes log, if [`KernelOptions::probe_log`] was set; `None` the second time.
     pub fn take_probe_log(&mut self) -> Option<ProbeLog> {
         self.probe_log.take()
@@ -218,7 +234,8 @@ fn object(options: &KernelOptions, resolved: &Resolved) -> Result<Ebpf, aya::Ebp
         .override_global("AYA_LOG_LEVEL", &level, false)
         .map_max_entries("LIFECYCLE", options.lifecycle_bytes)
         .map_max_entries("STREAMS", options.streams_bytes)
-        .map_max_entries("TCP", options.tcp_bytes);
+        .map_max_entries("TCP", options.tcp_bytes)
+        .map_max_entries("EFFECTS", options.effects_bytes);
     if !options.probe_log {
         loader.map_max_entries("AYA_LOGS", page_size());
     }
@@ -229,7 +246,7 @@ fn object(options: &KernelOptions, resolved: &Resolved) -> Result<Ebpf, aya::Ebp
 fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loaded {
     let undecodable = Undecodable::default();
     let probe_log = options.probe_log.then(|| ProbeLog::new(&mut ebpf).ok()).flatten();
-    let (maps, readers) = match maps(&mut ebpf, &undecodable) {
+    let (maps, readers, effect_reader) = match maps(&mut ebpf, &undecodable) {
         Ok(taken) => taken,
         Err(error) => return nothing(&describe(&error)),
     };
@@ -240,6 +257,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     attacher.tracepoint(hook::SOCKETS, offsets::SOCK, "mcpgw_sock", "inet_sock_set_state");
     let tap = attacher.tap();
     let http = attacher.http();
+    let effects = attacher.effects();
     let Attacher { ebpf, hooks, .. } = attacher;
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
         return Loaded { kernel: None, hooks };
@@ -249,10 +267,12 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         maps,
         tap,
         http,
+        effects,
         hooks: hooks.clone(),
         undecodable,
         budget: options.budget.into(),
         readers: Some(readers),
+        effect_reader: Some(effect_reader),
         probe_log,
     };
     Loaded { kernel: Some(kernel), hooks }
@@ -351,8 +371,59 @@ impl Attacher<'_> {
     }
 }
 
+impl Attacher<'_> {
+    /// Loads the programs for effects, and attaches each once to see that it can be.
+    fn effects(&mut self) -> Effects {
+        let mut effects = Effects::default();
+        for (which, needs) in [offsets::FILES, offsets::URING].into_iter().enumerate() {
+            let Some((kind, name, _)) = TRACEPOINTS.get(which).copied() else { continue };
+            let refused = self.skip(kind, needs).or_else(|| {
+                self.try_effects(&mut effects, which, name, kind).err().map(|error| kind.failed(error))
+            });
+            if let Some(usable) = effects.usable.get_mut(which) {
+                *usable = refused.is_none();
+            }
+            self.hooks.push(refused.unwrap_or_else(|| kind.attached("on demand")));
+        }
+        let kind = hook::ADDRESS_EFFECTS;
+        let refused = self.skip(kind, offsets::ADDRESSES).or_else(|| {
+            self.try_addresses(&mut effects).err().map(|error| {
+                effects.cgroup = None;
+                kind.failed(error)
+            })
+        });
+        self.hooks.push(refused.unwrap_or_else(|| kind.attached("on demand")));
+        effects
+    }
+
+    fn try_effects(
+        &mut self,
+        effects: &mut Effects,
+        which: usize,
+        name: &str,
+        kind: Kind,
+    ) -> Result<(), String> {
+        let program: &mut RawTracePoint =
+            program(&mut self.ebpf, name, kind.name).map_err(|error| describe(&error))?;
+        program.load().map_err(|error| describe(&error))?;
+        effects.attach_tracepoint(&mut self.ebpf, which).map_err(|error| describe(&error))?;
+        effects.detach(&mut self.ebpf).map_err(|error| describe(&error))
+    }
+
+    fn try_addresses(&mut self, effects: &mut Effects) -> Result<(), String> {
+        effects.cgroup = Some(cgroup::open_root().map_err(|error| describe(&error))?);
+        for name in ADDRESSES {
+            let program: &mut CgroupSockAddr = program(&mut self.ebpf, name, hook::ADDRESS_EFFECTS.name)
+                .map_err(|error| describe(&error))?;
+            program.load().map_err(|error| describe(&error))?;
+        }
+        effects.attach_addresses(&mut self.ebpf).map_err(|error| describe(&error))?;
+        effects.detach(&mut self.ebpf).map_err(|error| describe(&error))
+    }
+}
+
 /// Takes the maps out of the object.
-fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers), MapError> {
+fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers, EffectReader), MapError> {
     let maps = Maps {
         tasks: take(ebpf, "TASKS")?.try_into()?,
         channels: take(ebpf, "CHANNELS")?.try_into()?,
@@ -368,7 +439,8 @@ fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers), M
         streams: reader(STREAMS, "STREAMS", &undecodable.streams)?,
         tcp: reader(TCP, "TCP", &undecodable.tcp)?,
     };
-    Ok((maps, readers))
+    let effects = take(ebpf, "EFFECTS")?.try_into()?;
+    Ok((maps, readers, EffectReader::new(effects, Arc::clone(&undecodable.effects))))
 }
 
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, MapError> {

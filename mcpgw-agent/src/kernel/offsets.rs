@@ -19,8 +19,14 @@ pub const EXIT: Hooks = 1 << 2;
 pub const SOCK: Hooks = 1 << 3;
 /// The stream tap.
 pub const TAP: Hooks = 1 << 4;
+/// What processes do to files.
+pub const FILES: Hooks = 1 << 5;
+/// The same through io_uring.
+pub const URING: Hooks = 1 << 6;
+/// Addresses they use.
+pub const ADDRESSES: Hooks = 1 << 7;
 /// Every hook whose records carry a process.
-const IDENTITY: Hooks = EXEC | FORK | EXIT | SOCK | TAP;
+const IDENTITY: Hooks = EXEC | FORK | EXIT | SOCK | TAP | FILES | URING | ADDRESSES;
 /// Missed, the record lacks a detail and no more.
 const DETAIL: Hooks = 0;
 
@@ -58,26 +64,26 @@ fields! {
     task_real_parent = Member("task_struct.real_parent"), EXEC;
     task_group_leader = Member("task_struct.group_leader"), IDENTITY;
     task_start_boottime = Member("task_struct.start_boottime"), IDENTITY;
-    task_files = Member("task_struct.files"), EXEC | TAP;
+    task_files = Member("task_struct.files"), EXEC | TAP | FILES | URING;
     task_mm = Member("task_struct.mm"), EXEC;
     task_nsproxy = Member("task_struct.nsproxy"), DETAIL;
     task_signal = Member("task_struct.signal"), EXIT;
     task_exit_code = Member("task_struct.exit_code"), DETAIL;
     task_thread_pid = Member("task_struct.thread_pid"), DETAIL;
-    files_fdt = Member("files_struct.fdt"), EXEC | TAP;
-    fdtable_max_fds = Member("fdtable.max_fds"), EXEC | TAP;
-    fdtable_fd = Member("fdtable.fd"), EXEC | TAP;
-    file_inode = Member("file.f_inode"), EXEC | TAP;
+    files_fdt = Member("files_struct.fdt"), EXEC | TAP | FILES | URING;
+    fdtable_max_fds = Member("fdtable.max_fds"), EXEC | TAP | FILES | URING;
+    fdtable_fd = Member("fdtable.fd"), EXEC | TAP | FILES | URING;
+    file_inode = Member("file.f_inode"), EXEC | TAP | FILES | URING;
     file_mode = Member("file.f_mode"), EXEC;
     file_private_data = Member("file.private_data"), EXEC | TAP;
-    file_dentry = Member("file.f_path.dentry"), DETAIL;
+    file_dentry = Member("file.f_path.dentry"), FILES | URING;
     inode_mode = Member("inode.i_mode"), EXEC | TAP;
     inode_ino = Member("inode.i_ino"), EXEC | TAP;
     inode_sb = Member("inode.i_sb"), EXEC;
     inode_nlink = Member("inode.i_nlink"), EXEC;
     super_dev = Member("super_block.s_dev"), EXEC;
-    dentry_name = Member("dentry.d_name.name"), DETAIL;
-    dentry_parent = Member("dentry.d_parent"), DETAIL;
+    dentry_name = Member("dentry.d_name.name"), FILES | URING;
+    dentry_parent = Member("dentry.d_parent"), FILES | URING;
     socket_sk = Member("socket.sk"), EXEC | TAP;
     socket_file = Member("socket.file"), EXEC | TAP;
     socket_type = Member("socket.type"), EXEC | TAP;
@@ -111,6 +117,25 @@ fields! {
     signal_flags = Member("signal_struct.flags"), DETAIL;
     signal_group_exit_code = Member("signal_struct.group_exit_code"), DETAIL;
     binprm_filename = Member("linux_binprm.filename"), DETAIL;
+    file_mnt = Member("file.f_path.mnt"), FILES | URING;
+    task_fs = Member("task_struct.fs"), FILES | URING;
+    fs_pwd_dentry = Member("fs_struct.pwd.dentry"), FILES | URING;
+    fs_pwd_mnt = Member("fs_struct.pwd.mnt"), FILES | URING;
+    vfsmount_root = Member("vfsmount.mnt_root"), FILES | URING;
+    mount_mnt = Member("mount.mnt"), FILES | URING;
+    mount_parent = Member("mount.mnt_parent"), FILES | URING;
+    mount_mountpoint = Member("mount.mnt_mountpoint"), FILES | URING;
+    filename_name = Member("filename.name"), URING;
+    uring_opcode = Member("io_kiocb.opcode"), URING;
+    uring_cmd = Member("io_kiocb.cmd"), URING;
+    uring_open_dfd = Member("io_open.dfd"), URING;
+    uring_open_filename = Member("io_open.filename"), URING;
+    uring_unlink_dfd = Member("io_unlink.dfd"), URING;
+    uring_unlink_filename = Member("io_unlink.filename"), URING;
+    uring_rename_old_dfd = Member("io_rename.old_dfd"), URING;
+    uring_rename_old = Member("io_rename.oldpath"), URING;
+    uring_rename_new_dfd = Member("io_rename.new_dfd"), URING;
+    uring_rename_new = Member("io_rename.newpath"), URING;
 }
 
 /// What the running kernel's BTF had.

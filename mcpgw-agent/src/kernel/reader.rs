@@ -34,6 +34,33 @@ pub struct Reader {
     undecodable: Arc<AtomicU64>,
 }
 
+/// The ring of effects. It is read without waiting, by whoever needs to know what has happened up to now: what a process
+/// did before it answered is in the ring before the answer can be read.
+pub struct EffectReader {
+    buffer: RingBuf<MapData>,
+    sequences: Sequences,
+    undecodable: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for EffectReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EffectReader").finish_non_exhaustive()
+    }
+}
+
+impl EffectReader {
+    pub(super) fn new(buffer: RingBuf<MapData>, undecodable: Arc<AtomicU64>) -> Self {
+        Self { buffer, sequences: Sequences::default(), undecodable }
+    }
+
+    /// Appends what is in the ring to `out`, a bounded number of events; says whether there is more.
+    pub fn drain(&mut self, out: &mut Vec<KernelEvent>) -> bool {
+        let Self { buffer, sequences, undecodable } = self;
+        let mut sink = Sink { ring: super::loader::EFFECTS, sequences, undecodable, out };
+        drain(buffer, &mut sink) == Drained::More
+    }
+}
+
 /// The ring buffer, before and after it is known to tokio (which needs a running runtime).
 enum Source {
     Fresh(Option<RingBuf<MapData>>),

@@ -17,6 +17,9 @@ use super::{Direction, Message};
 use crate::json::{Kind, Value};
 use frame::{Frame, Step};
 
+/// Objects and arrays within each other that most messages have at most.
+const DEPTH: usize = 8;
+
 /// One text of a message: a string, a number, or a key.
 #[derive(Debug, Clone, Copy)]
 pub struct Field<'v, 'm> {
@@ -44,7 +47,8 @@ pub fn fields<'m>(
     };
     let result = answers.and_then(Method::named).map_or(&shapes::UNKNOWN, |method| method.result);
     // One frame for each object or array that is open: as deep as the document, which is bounded.
-    let mut frames = vec![Frame::new(message.document().root(), &Shape::Envelope)];
+    let mut frames = Vec::with_capacity(DEPTH);
+    frames.push(Frame::new(message.document().root(), &Shape::Envelope));
     while let Some(frame) = frames.last_mut() {
         let Some(Step { key, value, shape, key_role }) = frame.advance(result) else {
             frames.pop();

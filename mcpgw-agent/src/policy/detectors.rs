@@ -20,8 +20,11 @@ use super::text::{Readings, Side};
 use crate::detect::watch::Granted;
 use crate::detect::{Allowed, Detector, DetectorSet, Finding, Pii, Realm, THRESHOLD};
 use crate::mcp::Direction;
-use crate::yaml::{At, Content, Node};
+use crate::yaml::{At, Content, Node, nearest};
 use labels::LabelGlobs;
+
+/// Most kinds that are listed for whoever named another.
+const MAX_SHOWN: usize = 12;
 
 /// What a finding does to its message, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -256,22 +259,31 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
     setting
 }
 
-/// The kinds of finding that a name stands for. Personal data has more names than one for most of its kinds.
+/// The kinds of finding that a name stands for. Personal data has more names than one for most of its kinds; a guardrail
+/// has kinds of its operator's choice, which the policy does not know.
 fn kinds(reader: &mut Reader, detector: Detector, name: &At<String>) -> Vec<Box<str>> {
-    if detector == Detector::Pii {
-        return match Pii::kinds(&name.value) {
-            Some(kinds) => kinds.into_iter().map(Box::from).collect(),
-            None => {
-                reader.problem(name.place, format!("`{}` is no kind of personal data", name.value));
-                Vec::new()
-            }
-        };
+    let kind = name.value.to_ascii_lowercase();
+    let known = detector.kinds();
+    if known.contains(&&*kind) {
+        return vec![kind.into()];
+    }
+    if let (Detector::Pii | Detector::External, Some(kinds)) = (detector, Pii::kinds(&name.value)) {
+        // A guardrail's own kind may have the name of several.
+        let own = (!detector.is_listed()).then(|| kind.into());
+        return kinds.into_iter().map(Box::from).chain(own).collect();
     }
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if name.value.is_empty() || !name.value.bytes().all(is_word) {
-        reader.problem(name.place, format!("`{}` is no kind of finding", name.value));
+    let meant = nearest(&kind, &known);
+    if !detector.is_listed() && meant.is_none() && !kind.is_empty() && kind.bytes().all(is_word) {
+        return vec![kind.into()];
     }
-    vec![name.value.to_ascii_lowercase().into()]
+    let meant = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.len() <= MAX_SHOWN => format!("expected one of: {}", known.join(", ")),
+        None => "its kinds are listed in docs/detection".to_owned(),
+    };
+    reader.problem(name.place, format!("`{}` is no kind of `{}`, {meant}", name.value, detector.as_str()));
+    Vec::new()
 }
 
 /// What only this detector can be told.

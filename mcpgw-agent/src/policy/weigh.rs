@@ -80,6 +80,10 @@ impl Policy {
         let mut lists = Lists::of(request);
         let mut worst = None;
         for finding in findings.list {
+            debug_assert!(
+                finding.detector.gives(finding.kind),
+                "{finding:?} is of a kind no policy can name"
+            );
             let reaction = match self.detectors.reaction(&finding, &at) {
                 Reaction::Off => continue,
                 Reaction::Redact if is_state(&finding, request) => Reaction::Observe,

@@ -310,7 +310,9 @@ impl Turn<'_> {
         if let (MessageKind::Request, Some(id)) = (message.kind(), message.id()) {
             match verdict.shown(message) {
                 Shown::AsItCame(_) => {}
-                changed => session.shown_as(self.direction, id, changed.message()),
+                changed @ (Shown::Changed(_) | Shown::Unreadable) => {
+                    session.shown_as(self.direction, id, changed.message())
+                }
             }
         }
         let allowed = |realm, name: &str| self.loaded.policy.scope(realm, name);

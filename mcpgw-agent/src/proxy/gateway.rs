@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::gate::Gate;
 use super::guardrail::{GuardrailError, Guardrails};
+use crate::audit::index::Keeper;
 use crate::audit::ship::{ShipError, Shippers};
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
@@ -71,6 +72,8 @@ pub struct Gateway {
     gate: Arc<Gate>,
     policies: Arc<PolicyStore>,
     audit: Arc<AuditLog>,
+    /// Keeps the log's index as long as anybody has the gateway.
+    _index: Option<Arc<Keeper>>,
     auth: Option<Arc<Authenticator>>,
     shippers: Arc<Shippers>,
 }
@@ -89,11 +92,12 @@ impl Gateway {
         let audit = AuditLog::open(&log_options(&config.audit, path)?)?;
         let shippers = Shippers::open(&config.audit.ship, audit.path())?;
         let pins = config.pins.path.clone().unwrap_or_else(|| state.join(PINS_DIR));
+        let _index = keeper(config.audit.index, audit.path());
         let gateway = Self::new(policies, audit, open_pins(Some(pins), config.pins.trust), config)?;
         if let Some(metrics) = shippers.metrics() {
             gateway.gate.metrics().shipping(metrics);
         }
-        Ok(Self { shippers: Arc::new(shippers), ..gateway })
+        Ok(Self { _index, shippers: Arc::new(shippers), ..gateway })
     }
 
     /// Sends records to whom the configuration names, until `tasks` end.
@@ -146,7 +150,8 @@ impl Gateway {
         let gate = Gate::new(Arc::clone(&policies), Arc::clone(&audit), limits);
         let gate = pins.map(Arc::new).into_iter().fold(gate, Gate::pinning);
         let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
-        Ok(Self { gate, policies, audit, auth: None, shippers: Arc::default() })
+        let shippers = Arc::default();
+        Ok(Self { gate, policies, audit, _index: None, auth: None, shippers })
     }
 
     /// This gateway, whose clients over HTTP are authenticated where `config` says how.
@@ -213,6 +218,17 @@ impl Gateway {
     }
 }
 
+/// Without it a search has more to do; nothing else is different.
+fn keeper(index: config::Indexing, log: &Path) -> Option<Arc<Keeper>> {
+    match index {
+        config::Indexing::OnDemand => None,
+        config::Indexing::Kept => Keeper::start(log)
+            .map(Arc::new)
+            .inspect_err(|error| tracing::warn!(%error, "the index of the audit log is not kept"))
+            .ok(),
+    }
+}
+
 fn policies(config: &config::Gateway) -> Result<PolicyStore, ReloadError> {
     config.policy.as_deref().map_or_else(|| Ok(PolicyStore::new(Policy::built_in())), PolicyStore::load)
 }
@@ -229,7 +245,8 @@ fn open_pins(path: Option<PathBuf>, trust: Trust) -> Option<Pins> {
 
 fn log_options(config: &config::Audit, path: PathBuf) -> Result<Options, AuditError> {
     let key = KeySource::find(config.signing_key_file.as_deref())?;
-    Ok(Options { path, key, durability: config.durability })
+    let (rotation, seal) = (config.rotation, config.seal);
+    Ok(Options { path, key, durability: config.durability, rotation, seal })
 }
 
 /// Makes a directory that nobody else can look into; one that is there stays as it is.

@@ -199,7 +199,7 @@ pub(super) fn of_package(package: &Package, standing: &Standing) -> Vec<Issue> {
                 say(rule, severity, why, remedy);
             }
         }
-        Standing::Unknown | Standing::Unreachable(_) => {}
+        Standing::Unknown | Standing::Unnamed(_) | Standing::Unreachable(_) => {}
     }
     issues
 }

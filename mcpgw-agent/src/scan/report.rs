@@ -31,7 +31,12 @@ fn server(scan: &Scan) -> Value {
             "standing": scan.standing.as_str(),
             "facts": match &scan.standing {
                 Standing::Known(facts) => json!(facts),
-                Standing::Unknown | Standing::Missing | Standing::Unreachable(_) => Value::Null,
+                Standing::Unknown | Standing::Unnamed(_) | Standing::Missing | Standing::Unreachable(_) => Value::Null,
+            },
+            "why": match &scan.standing {
+                Standing::Unnamed(why) => Some(*why),
+                Standing::Unreachable(why) => Some(&**why),
+                Standing::Unknown | Standing::Missing | Standing::Known(_) => None,
             },
         })),
         "pins": {

@@ -41,6 +41,8 @@ impl Change {
 pub(super) struct Edits {
     changes: Vec<Change>,
     with: String,
+    /// Changes that make blanks fewer, and nothing else.
+    blanks: usize,
 }
 
 impl Edits {
@@ -64,6 +66,12 @@ impl Edits {
             len,
             worth,
         });
+    }
+
+    /// As [`push`](Self::push); `range` is blanks, and what it becomes is fewer.
+    pub(super) fn push_blanks(&mut self, range: Range<usize>, with: &str, worth: Worth) {
+        self.blanks += 1;
+        self.push(range, with, worth);
     }
 
     /// How many changes there are.
@@ -98,7 +106,8 @@ impl Edits {
         if windows.is_empty() || !budget.take(size) {
             return None;
         }
-        let mut made = Made { text: String::with_capacity(size), map: Map::default() };
+        let respaced = self.blanks == self.changes.len();
+        let mut made = Made { text: String::with_capacity(size), map: Map::default(), respaced };
         let mut changes = self.changes.iter().peekable();
         let mut behind = None;
         for window in windows {

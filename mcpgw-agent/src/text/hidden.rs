@@ -10,25 +10,32 @@ const PART: usize = 8;
 /// Selectors in a row that stand for bytes; one alone chooses how a character looks.
 const SELECTORS: usize = 4;
 
+/// The first byte of tags and of most selectors.
+const TAG: u8 = 0xf3;
+/// The first byte of the other selectors.
+const SELECTOR: u8 = 0xef;
+
 /// What `text` hides: each layer at most once.
 pub(super) fn texts(text: &str, budget: &mut Budget) -> Vec<(Layer, Made)> {
     let mut found = Vec::new();
-    let bytes = text.as_bytes();
-    // Tags and most selectors begin with F3 A0, the other selectors with EF B8.
-    let has_tags = memchr::memchr(0xf3, bytes).is_some();
-    if has_tags && let Some(made) = tags(text, budget) {
+    if let Some(made) = tags(text, budget) {
         found.push((Layer::Tags, made));
     }
-    if (has_tags || memchr::memmem::find(bytes, &[0xef, 0xb8]).is_some())
-        && let Some(made) = selectors(text, budget)
-    {
+    if let Some(made) = selectors(text, budget) {
         found.push((Layer::Selectors, made));
     }
     found
 }
 
+/// The characters of `text` whose first byte is one of these, and where they stand.
+fn beginning(text: &str, first: [u8; 2]) -> impl Iterator<Item = (usize, char)> {
+    let [one, other] = first;
+    memchr::memchr2_iter(one, other, text.as_bytes())
+        .filter_map(|at| Some((at, text.get(at..)?.chars().next()?)))
+}
+
 fn tags(text: &str, budget: &mut Budget) -> Option<Made> {
-    let hidden = || text.char_indices().filter_map(|(at, character)| Some((at, tag(character)?)));
+    let hidden = || beginning(text, [TAG; 2]).filter_map(|(at, character)| Some((at, tag(character)?)));
     if !budget.take(hidden().count()) {
         return None;
     }
@@ -59,25 +66,26 @@ fn tag(character: char) -> Option<char> {
 fn selectors(text: &str, budget: &mut Budget) -> Option<Made> {
     let mut made = Made::default();
     let mut bytes = Vec::new();
-    let mut start = 0;
-    for (at, character) in text.char_indices().chain([(text.len(), 'x')]) {
-        if let Some(byte) = selector(character) {
-            if bytes.is_empty() {
-                start = at;
-            }
-            bytes.push(byte);
-        } else if !bytes.is_empty() {
-            let run = std::mem::take(&mut bytes);
-            if run.len() >= SELECTORS
-                && budget.take(run.len())
-                && let Some(hidden) = plausible::text(run)
+    let (mut start, mut end) = (0, 0);
+    let hidden = beginning(text, [TAG, SELECTOR]);
+    let hidden = hidden.filter_map(|(at, character)| Some((at, character.len_utf8(), selector(character)?)));
+    for (at, len, byte) in hidden.map(|(at, len, byte)| (at, len, Some(byte))).chain([(text.len(), 0, None)])
+    {
+        if at != end || byte.is_none() {
+            if bytes.len() >= SELECTORS
+                && budget.take(bytes.len())
+                && let Some(hidden) = plausible::text(std::mem::take(&mut bytes))
             {
                 if !made.text.is_empty() {
                     made.put("\n", start..start);
                 }
-                made.put(&hidden, start..at);
+                made.put(&hidden, start..end);
             }
+            bytes.clear();
+            start = at;
         }
+        bytes.extend(byte);
+        end = at + len;
     }
     (!made.text.is_empty()).then_some(made)
 }

@@ -9,6 +9,8 @@ use super::edits::narrow;
 pub(super) struct Made {
     pub(super) text: String,
     pub(super) map: Map,
+    /// Only blanks were made fewer: the words are the same.
+    pub(super) respaced: bool,
 }
 
 impl Made {
@@ -16,7 +18,7 @@ impl Made {
     pub(super) fn of(text: String, range: Range<usize>) -> Self {
         let mut map = Map::default();
         map.add(0, &range, false);
-        Self { text, map }
+        Self { text, map, respaced: false }
     }
 
     /// Adds `range` of `text` as it is.

@@ -87,11 +87,13 @@ pub struct Reading<'a> {
     pub(super) layers: Layers,
     /// What it was made of, and how; nothing for the text as it came.
     pub(super) made_of: Option<(&'a Reading<'a>, &'a Map)>,
+    /// See [`is_respaced`](Self::is_respaced).
+    pub(super) respaced: bool,
 }
 
 impl<'a> Reading<'a> {
     pub(crate) fn as_it_came(text: &'a str) -> Self {
-        Self { text, layers: Layers::NONE, made_of: None }
+        Self { text, layers: Layers::NONE, made_of: None, respaced: false }
     }
 
     /// What is read.
@@ -110,6 +112,12 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn is_as_it_came(&self) -> bool {
         self.made_of.is_none()
+    }
+
+    /// It has fewer blanks than the reading it was made of, and the same words.
+    #[must_use]
+    pub fn is_respaced(&self) -> bool {
+        self.respaced
     }
 
     /// The bytes of the text as it came that `range` of this reading comes from: all of them, from one boundary of

@@ -1,5 +1,7 @@
 //! One pass that says whether a text has other readings.
 
+use super::seek::{BLOCK, Block, blocks, window};
+
 /// What a text has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signs {
@@ -11,7 +13,7 @@ pub(super) struct Signs {
     pub(super) escapes: bool,
     /// Several blanks, or a tab, behind a letter.
     pub(super) blanks: bool,
-    /// Letters set apart, one by one.
+    /// Two letters set apart.
     pub(super) spelled: bool,
     /// It speaks of ROT13.
     pub(super) rot13: bool,
@@ -24,18 +26,27 @@ const BLANKS: u8 = 8;
 const SPELLED: u8 = 16;
 const ROT13: u8 = 32;
 
-/// Bytes of a text behind its end, so that each place of it is the first of a window.
-const BEHIND: usize = 5;
+/// Bytes of a window.
+const WINDOW: usize = 5;
+/// A text up to this long is looked at byte by byte first.
+const SHORT: usize = 64;
 
 pub(super) fn signs(text: &str) -> Signs {
     let bytes = text.as_bytes();
-    let mut seen = dense(bytes);
-    // The last places are first in windows that reach behind the end.
-    let mut tail = [0_u8; 2 * BEHIND];
-    let last = bytes.get(bytes.len().saturating_sub(BEHIND)..).unwrap_or_default();
-    tail.iter_mut().zip(last).for_each(|(slot, byte)| *slot = *byte);
-    seen |= dense(&tail) & !CONTROL;
-    seen |= last.iter().fold(0, |seen, byte| seen | single(*byte));
+    if bytes.len() <= SHORT && !bytes.iter().fold(false, |any, byte| any | may_tell(*byte)) {
+        return of(0);
+    }
+    // The first place of a text has nothing before it.
+    let mut seen = places(at_start(bytes));
+    // Ends of lines are no sign of anything.
+    let _: Option<()> = blocks(bytes, 0, b'\n', |_, block| {
+        seen |= of_block(block);
+        None
+    });
+    of(seen)
+}
+
+fn of(seen: u8) -> Signs {
     Signs {
         beyond_ascii: seen & BEYOND != 0,
         controls: seen & CONTROL != 0,
@@ -46,12 +57,27 @@ pub(super) fn signs(text: &str) -> Signs {
     }
 }
 
+/// What of a short text has no such byte has no sign, whatever stands beside it.
+#[inline(always)]
+fn may_tell(byte: u8) -> bool {
+    (single(byte) != 0) | is_separator(byte) | (byte == b'\t') | (byte == b'1')
+}
+
+/// The window that begins before the text.
+pub(super) fn at_start(bytes: &[u8]) -> [u8; WINDOW] {
+    let mut first = [0; WINDOW];
+    first.iter_mut().skip(1).zip(bytes).for_each(|(slot, byte)| *slot = *byte);
+    first
+}
+
 /// Without a branch, so that the compiler makes it one of vectors.
-fn dense(bytes: &[u8]) -> u8 {
-    let (b, c, d, e) = (bytes.get(1..), bytes.get(2..), bytes.get(3..), bytes.get(4..));
-    let (Some(b), Some(c), Some(d), Some(e)) = (b, c, d, e) else { return 0 };
-    let windows = bytes.iter().zip(b).zip(c).zip(d).zip(e);
-    windows.fold(0, |seen, ((((a, b), c), d), e)| seen | single(*a) | places([*a, *b, *c, *d, *e]))
+#[inline(always)]
+fn of_block(block: &Block) -> u8 {
+    (0..BLOCK).fold(0, |seen, at| {
+        let five: [u8; WINDOW] = window(block, at);
+        let [byte, ..] = five;
+        seen | single(byte) | places(five)
+    })
 }
 
 #[inline(always)]
@@ -64,11 +90,9 @@ fn single(byte: u8) -> u8 {
 #[inline(always)]
 fn places([a, b, c, d, e]: [u8; 5]) -> u8 {
     let blanks = is_letter(a) & ((b == b'\t') | (b == b' ') & ((c == b' ') | (c == b'\t')));
-    let apart = is_separator(b) & (b == d);
-    let spelled = apart & is_letter(a) & is_letter(c) & is_letter(e);
     let rot = (a | 0x20 == b'r') & (b | 0x20 == b'o') & (c | 0x20 == b't');
     let rot13 = rot & ((d == b'1') & (e == b'3') | is_separator(d) & (e == b'1'));
-    flag(blanks, BLANKS) | flag(spelled, SPELLED) | flag(rot13, ROT13)
+    flag(blanks, BLANKS) | flag(is_spelled([a, b, c, d, e]), SPELLED) | flag(rot13, ROT13)
 }
 
 #[inline(always)]
@@ -79,6 +103,17 @@ fn flag(is: bool, flag: u8) -> u8 {
 #[inline(always)]
 pub(super) fn is_letter(byte: u8) -> bool {
     (byte | 0x20).wrapping_sub(b'a') < 26
+}
+
+#[inline(always)]
+fn is_alphanumeric(byte: u8) -> bool {
+    is_letter(byte) | (byte.wrapping_sub(b'0') < 10)
+}
+
+/// Two letters set apart, at the second byte.
+#[inline(always)]
+pub(super) fn is_spelled([a, b, c, d, e]: [u8; 5]) -> bool {
+    !is_alphanumeric(a) & is_letter(b) & is_separator(c) & is_letter(d) & !is_alphanumeric(e)
 }
 
 /// What stands between letters that are set apart.

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::edits::{Edits, Worth};
-use super::scan::{is_letter, is_separator};
+use super::scan::{at_start, is_letter, is_separator, is_spelled};
+use super::seek::seek;
 
 /// Letters set apart, in words close to each other, at least.
 const LETTERS: usize = 4;
@@ -30,22 +31,12 @@ pub(super) fn edits(text: &str) -> Edits {
     edits
 }
 
-/// The next place from `at` on where a letter, a separator and a letter stand.
-fn candidate(bytes: &[u8], mut at: usize) -> Option<usize> {
-    const BLOCK: usize = 64;
-    let is_one = |[a, b, c]: [u8; 3]| is_letter(a) & is_separator(b) & is_letter(c);
-    loop {
-        let rest = bytes.get(at..)?;
-        // Without a branch for each byte most blocks are passed over.
-        let (second, third) = (rest.get(1..)?, rest.get(2..)?);
-        let windows = rest.iter().zip(second).zip(third).take(BLOCK).map(|((a, b), c)| [*a, *b, *c]);
-        if windows.clone().fold(false, |any, window| any | is_one(window)) {
-            return windows.into_iter().position(is_one).map(|found| at + found);
-        }
-        if third.len() <= BLOCK {
-            return None;
-        }
-        at += BLOCK;
+/// The next place from `at` on where two letters stand set apart.
+fn candidate(bytes: &[u8], at: usize) -> Option<usize> {
+    match at.checked_sub(1) {
+        Some(before) => seek(bytes, before, is_spelled).map(|found| found + 1),
+        None if is_spelled(at_start(bytes)) => Some(0),
+        None => seek(bytes, 0, is_spelled).map(|found| found + 1),
     }
 }
 

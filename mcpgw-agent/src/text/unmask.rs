@@ -10,6 +10,7 @@ use unicode_normalization::char::compose;
 
 use super::classes::{self, Class};
 use super::edits::{Edits, Worth};
+use super::seek::seek;
 
 /// Bytes to the next word.
 const NEAR: usize = 8;
@@ -29,6 +30,7 @@ pub(super) fn edits(text: &str) -> Edits {
     };
     let mut at = 0;
     while at < text.len() {
+        at = unmask.skip(at);
         at = unmask.step(at);
     }
     unmask.end_word();
@@ -70,6 +72,27 @@ impl Unmask<'_> {
         at.checked_sub(1).and_then(|at| self.byte(at))
     }
 
+    /// What is plain from `at` on, as far as whole words are; gives where that ends. As steps do, but many at once.
+    fn skip(&mut self, at: usize) -> usize {
+        let is_clean = !self.word.has_latin && !self.word.has_other && self.word.alike.is_empty();
+        if !is_clean || self.blank_end == at {
+            return at;
+        }
+        let bytes = self.text.as_bytes();
+        let rest = bytes.get(at..).unwrap_or_default();
+        let plain = rest.get(..seek(rest, 0, may_change).unwrap_or(rest.len())).unwrap_or_default();
+        let word = plain.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let plain = plain.get(..plain.len() - word).unwrap_or_default();
+        if plain.iter().rev().any(u8::is_ascii_alphabetic) {
+            self.after_latin = Some(true);
+        }
+        let end = at + plain.len();
+        if plain.last() == Some(&b' ') {
+            self.blank_end = end;
+        }
+        end
+    }
+
     /// From `at` on, as far as it belongs together; gives where that ends.
     fn step(&mut self, at: usize) -> usize {
         self.at = at;
@@ -96,7 +119,7 @@ impl Unmask<'_> {
             let between = before.is_some_and(is_wordly) && behind.is_some_and(is_wordly);
             let worth = if between { Worth::Strong } else { Worth::Weak };
             let with = if self.blank_end == at { "" } else { " " };
-            self.edits.push(at..end, with, worth);
+            self.edits.push_blanks(at..end, with, worth);
         }
         self.blank_end = end;
         end
@@ -239,6 +262,14 @@ impl Unmask<'_> {
         (word.has_latin, word.has_other) = (false, false);
         word.first = self.edits.len();
     }
+}
+
+/// What is no letter, digit, sign or single blank of ASCII, nor the end of a line.
+#[inline(always)]
+fn may_change([one, two]: [u8; 2]) -> bool {
+    let blanks = (one == b' ') & (two <= b' ');
+    let control = (one < b' ') & (one != b'\n') & (one != b'\r');
+    (one >= 0x7f) | control | blanks
 }
 
 /// Part of a word, or beyond ASCII.

@@ -67,7 +67,7 @@ fn registries_are_asked_only_where_that_is_wanted_and_once_a_day() {
     });
     let dir = tempfile::tempdir().unwrap();
     let url = format!("http://{address}");
-    let flags = ["--json", "--reputation", "--npm-url", &url, "--npm-downloads-url", &url];
+    let flags = ["--json", "--reputation", "--npm-registry", &url, "--npm-downloads", &url];
     let look = |flags: &[&str], package: &str| {
         let path = fake_npx(dir.path());
         server(&scan(dir.path(), flags, &["npx", "-y", package]).env("PATH", path).output().unwrap())
@@ -89,12 +89,38 @@ fn registries_are_asked_only_where_that_is_wanted_and_once_a_day() {
     let missing = look(&flags, "no-such-mcp@1.0.0");
     assert_eq!(missing["package"]["standing"], "missing");
     assert_eq!(rules(&missing), ["no-such-package"]);
-    let offline = ["--json", "--reputation", "--npm-url", "http://127.0.0.1:1"];
+    let offline = ["--json", "--reputation", "--npm-registry", "http://127.0.0.1:1"];
     let unreachable = look(&offline, "other-mcp@1.0.0");
     assert_eq!(unreachable["package"]["standing"], "unreachable");
     assert_eq!((unreachable["score"].as_u64(), rules(&unreachable).len()), (Some(100), 0));
     let twin = look(&["--json"], "@modelcontextprotocol/server-filesytem@1.0.0");
     assert_eq!(rules(&twin), ["look-alike"]);
+}
+
+#[test]
+fn registries_are_those_npm_is_told_of_and_else_nobody_is_asked() {
+    let (address, told) = serve(|_, _, _| (404, "application/json", "{}".to_owned()));
+    let dir = tempfile::tempdir().unwrap();
+    let look = |package: &str, variable: Option<&str>| {
+        let path = fake_npx(dir.path());
+        let mut scan = scan(dir.path(), &["--json", "--reputation"], &["npx", "-y", package]);
+        scan.env("PATH", path).env_remove("npm_config_registry").env_remove("NPM_CONFIG_REGISTRY");
+        scan.env_remove("npm_config_userconfig").env_remove("NPM_CONFIG_USERCONFIG");
+        variable.map(|url| scan.env("npm_config_registry", url));
+        server(&scan.output().unwrap())["package"].clone()
+    };
+    let unnamed = look("rare-mcp@1.0.0", None);
+    assert_eq!(unnamed["standing"], "unknown");
+    assert!(unnamed["why"].as_str().unwrap().contains("--npm-registry"), "{unnamed}");
+    let url = format!("http://{address}/env/");
+    assert_eq!(look("rare-mcp@1.0.0", Some(&url))["standing"], "missing");
+    let npmrc = format!("registry=http://{address}/file\n@ours:registry=http://{address}/ours\n");
+    std::fs::write(dir.path().join(".npmrc"), npmrc).unwrap();
+    assert_eq!(look("rare-mcp@1.0.0", None)["standing"], "missing");
+    assert_eq!(look("@ours/rare-mcp@1.0.0", None)["standing"], "missing");
+    let lines: Vec<_> = told.try_iter().collect();
+    let expected = ["/env/rare-mcp", "/file/rare-mcp", "/ours/@ours%2frare-mcp"];
+    assert_eq!(lines, expected.map(|path| format!("get {path} http/1.1")));
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl LogReader {
         Self(Form::Plain(BufReader::with_capacity(BUFFER_BYTES, At { file, offset })))
     }
 
-    pub(super) fn compressed(file: Arc<File>) -> io::Result<Self> {
+    pub(in crate::audit) fn compressed(file: Arc<File>) -> io::Result<Self> {
         let mut decoder = Decoder::new(At { file, offset: 0 })?;
         decoder.window_log_max(WINDOW_LOG_MAX)?;
         Ok(Self(Form::Compressed(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)))))

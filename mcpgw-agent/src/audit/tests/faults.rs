@@ -155,7 +155,7 @@ fn a_file_that_is_removed_is_followed_by_another() {
     let _permit = case(Mode::Enforce).record(&log).unwrap();
     drop(log);
     let report = verify(&path);
-    assert_eq!((report.outcome, report.first_seq), (Outcome::Tampered, Some(3)));
+    assert_eq!((report.outcome, report.first_seq), (Outcome::Beheaded, Some(3)));
     assert_eq!(report.findings[0].kind, Kind::Beheaded);
     assert_eq!(lines(&path)[0]["replaces"], "a file that was removed");
     // Whoever kept the first file can show that the second goes on from it.

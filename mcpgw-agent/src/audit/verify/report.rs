@@ -6,6 +6,8 @@ use serde::Serialize;
 
 /// Findings that are kept; all are counted.
 pub(super) const FINDINGS_MAX: usize = 100;
+/// Notices that are kept; all are counted.
+pub(super) const NOTICES_MAX: usize = 100;
 
 /// What is to be said of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,6 +28,14 @@ pub struct Report {
     pub last_seq: Option<u64>,
     /// That record's hash: noted elsewhere, it shows later whether the file still has it.
     pub head: Option<String>,
+    /// The last record a key vouches for: beyond it anybody could have written what there is.
+    pub valid_seq: Option<u64>,
+    /// The number of its last seal, where it has one: what follows it can be cut off without a trace.
+    pub sealed_seq: Option<u64>,
+    /// Seals there are: checkpoints, ends of epochs, ends of the log.
+    pub seals: u64,
+    /// The epoch at its end, where the key evolves.
+    pub epoch: Option<u64>,
     /// Times a process began to write after one that had not closed the log: it crashed, or its end was cut off.
     pub interrupted: u64,
     /// Records the writer says it could not write.
@@ -34,6 +44,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How much is wrong.
     pub findings_total: u64,
+    /// What is not wrong by itself, but to be explained; the first hundred.
+    pub notices: Vec<Notice>,
+    /// How many of these there are.
+    pub notices_total: u64,
 }
 
 /// The short of a report.
@@ -44,6 +58,8 @@ pub enum Outcome {
     Valid,
     /// What there is is as it was written, but there may have been more.
     NotClosed,
+    /// What there is is as it was written, but for the beginning, which is missing.
+    Beheaded,
     /// It is signed with another key.
     OtherKey,
     /// It is not as it was written.
@@ -63,6 +79,31 @@ pub struct Finding {
     pub kind: Kind,
 }
 
+/// Something that has to be explained by whoever runs the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// The line it is noticed at, counted from 1; `None` where it is about the file.
+    pub line: Option<u64>,
+    /// The record's number.
+    pub seq: Option<u64>,
+    /// How long, in milliseconds, where it is about time.
+    pub millis: u64,
+    /// What.
+    pub kind: NoticeKind,
+}
+
+/// What may have to be explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// A record is older than the one before it.
+    ClockBack,
+    /// There was nothing, not even a seal, for longer than seals are apart.
+    Silence,
+    /// The key file beside the log is not that of this log.
+    ForeignState,
+}
+
 /// What can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -79,10 +120,51 @@ pub enum Kind {
     Spliced,
     /// The first records are missing.
     Beheaded,
+    /// It is signed with the key of another epoch than its own: somebody took that key.
+    WrongEpoch,
+    /// An epoch ends with a record that names another key than the one that comes next.
+    WrongNext,
+    /// A file of the log is missing before this one.
+    Removed,
+    /// The file stands in another's place: what it has was before.
+    Replayed,
+    /// The key, or a record noted elsewhere, is of a time after this log's end: its end is gone, or it is an older copy.
+    RolledBack,
     /// The file ends within a record, or has none.
     Truncated,
     /// The first record names another key.
     OtherKey,
+}
+
+impl Report {
+    /// There was a record `seq`, and this, the log's last file, ends before it.
+    pub(super) fn roll_back(&mut self, seq: u64) {
+        self.outcome = Outcome::Tampered;
+        self.findings_total += 1;
+        let line = self.lines.saturating_add(1);
+        self.findings.push(Finding { line, seq: Some(seq), count: 1, kind: Kind::RolledBack });
+    }
+
+    pub(super) fn notice(&mut self, kind: NoticeKind) {
+        self.notices_total += 1;
+        self.notices.push(Notice { line: None, seq: None, millis: 0, kind });
+    }
+}
+
+impl Notice {
+    /// One sentence about it.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let seq = self.seq.map_or_else(|| "unknown".to_owned(), |seq| seq.to_string());
+        let seconds = format!("{}.{:03}", self.millis / 1000, self.millis % 1000);
+        match self.kind {
+            NoticeKind::ClockBack => format!("the clock went back by {seconds} s at sequence {seq}"),
+            NoticeKind::Silence => {
+                format!("silent for {seconds} s before sequence {seq}, without a checkpoint")
+            }
+            NoticeKind::ForeignState => "the key file beside it is another log's".to_owned(),
+        }
+    }
 }
 
 impl Finding {
@@ -103,6 +185,21 @@ impl Finding {
                 format!("spliced: sequence {seq} follows another record than the one before it")
             }
             Kind::Beheaded => format!("beheaded: it begins with sequence {seq}"),
+            Kind::WrongEpoch => {
+                format!(
+                    "wrong epoch: sequence {seq} is signed with a key that was not in force: that key was taken"
+                )
+            }
+            Kind::WrongNext => {
+                format!("wrong epoch: sequence {seq} names another key than the one that follows")
+            }
+            Kind::Removed => {
+                format!("a file is missing: sequence {seq} to {}", last.unwrap_or_default())
+            }
+            Kind::Replayed => format!("replayed: it begins with sequence {seq}, which was before"),
+            Kind::RolledBack => {
+                format!("rolled back: there was a sequence {seq}, and the log ends before it")
+            }
             Kind::Truncated => "truncated: the file ends within a record".to_owned(),
             Kind::OtherKey => "signed with another key, or its first record was edited".to_owned(),
         }

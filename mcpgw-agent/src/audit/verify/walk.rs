@@ -1,34 +1,64 @@
 //! From record to record, keeping account of which numbers were seen.
 
-use sha2::{Digest, Sha256};
-
-use super::report::{FINDINGS_MAX, Finding, Kind, Outcome, Report};
-use crate::audit::chain::{Seal, Signer, event, hex, key_id};
-use crate::audit::event::{CLOSED, OPENED};
+use super::clock::{Clock, Notices};
+use super::report::{FINDINGS_MAX, Finding, Kind, Notice, NoticeKind, Outcome, Report};
+use super::ring::{Judgement, Ring};
+use crate::audit::chain::{Seal, event, hash, hex, number};
+use crate::audit::event::{CLOSED, FINISHED, OPENED, is_seal};
+use crate::audit::seal::Anchor;
 
 /// Ranges of missing numbers that are remembered; a log with more holes is not worth telling reordered from deleted.
 const HOLES_MAX: usize = 1024;
 
+/// Where the files before ended.
+#[derive(Debug, Clone, Default)]
+pub(super) struct End {
+    /// The last record's number and hash.
+    pub(super) last: Option<(u64, [u8; 32])>,
+    pub(super) clock: Clock,
+    /// The last record closed the log.
+    pub(super) closed: bool,
+}
+
+impl End {
+    /// The last record's number, 0 where there is none.
+    pub(super) fn seq(&self) -> u64 {
+        self.last.map_or(0, |(seq, _)| seq)
+    }
+}
+
 /// What is known so far.
 #[derive(Debug)]
 pub(super) struct Walk<'k> {
-    signer: &'k mut Signer,
-    /// The end of the file before.
-    before: Option<(u64, [u8; 32])>,
+    ring: &'k mut Ring,
+    /// The end of the file before, and whether this one is of the same log for sure.
+    before: End,
+    is_part: bool,
     /// The record with the greatest number.
     last: Option<(u64, [u8; 32])>,
+    /// Its line; where it is tied to the others by hashes alone.
+    linked: Option<u64>,
     first_seq: Option<u64>,
+    /// The epoch of the last record, where another is in force.
+    strange: Option<u64>,
     /// Lines since the last record that are none: the first one's number, and how many.
     bad: Option<(u64, u64)>,
     holes: Vec<Hole>,
     lines: u64,
     records: u64,
     closed: bool,
+    sealed: Option<u64>,
+    /// The last record that a key vouches for.
+    vouched: Option<u64>,
+    seals: u64,
     interrupted: u64,
     lost: u64,
     findings: Vec<Finding>,
     findings_total: u64,
+    beheaded: bool,
     other_key: bool,
+    clock: Clock,
+    notices: Notices,
 }
 
 /// Numbers that were passed over: from, to (included), and at which line.
@@ -40,22 +70,32 @@ struct Hole {
 }
 
 impl<'k> Walk<'k> {
-    pub(super) fn new(signer: &'k mut Signer, before: Option<(u64, [u8; 32])>) -> Self {
+    /// A walk through the file after the one that ended with `before`; `is_part` where both are of one log.
+    pub(super) fn new(ring: &'k mut Ring, before: End, is_part: bool) -> Self {
         Self {
-            signer,
-            before,
+            ring,
+            is_part,
             last: None,
+            linked: None,
+            strange: None,
             first_seq: None,
             bad: None,
             holes: Vec::new(),
             lines: 0,
             records: 0,
             closed: false,
+            sealed: None,
+            vouched: None,
+            seals: 0,
             interrupted: 0,
             lost: 0,
             findings: Vec::new(),
             findings_total: 0,
+            beheaded: false,
             other_key: false,
+            clock: Clock::default(),
+            notices: Notices::default(),
+            before,
         }
     }
 
@@ -63,15 +103,23 @@ impl<'k> Walk<'k> {
     pub(super) fn line(&mut self, line: Option<&[u8]>) -> bool {
         self.lines += 1;
         let line = line.unwrap_or_default();
-        let signer = &mut *self.signer;
-        match Seal::of(line).filter(|seal| seal.is_of(signer)) {
-            Some(seal) => self.record(line, &seal),
-            None if self.lines == 1 && key_id(line).is_some_and(|id| id != self.signer.key_id()) => {
-                self.other_key = true;
-                self.find(1, None, 1, Kind::OtherKey);
-                return false;
+        let seal = Seal::of(line);
+        if self.lines == 1
+            && let Some(goes_on) = self.begin(line, seal.as_ref())
+        {
+            return goes_on;
+        }
+        let last = self.last.or(self.before.last).map_or(0, |(seq, _)| seq);
+        match seal.map(|seal| (self.ring.judge(&seal, line, last), seal)) {
+            Some((Judgement::Signed, seal)) => self.record(line, &seal, false),
+            Some((Judgement::Linked, seal)) => self.record(line, &seal, true),
+            Some((Judgement::WrongEpoch(epoch), seal)) => self.of_another_epoch(line, &seal, epoch),
+            Some((Judgement::NotTheAnchor, seal)) => {
+                self.flush_bad();
+                self.find(self.lines, Some(seal.seq), 1, Kind::Spliced);
+                self.record(line, &seal, true);
             }
-            None => {
+            Some((Judgement::No, _)) | None => {
                 let (first, count) = self.bad.unwrap_or((self.lines, 0));
                 self.bad = Some((first, count + 1));
             }
@@ -79,9 +127,33 @@ impl<'k> Walk<'k> {
         true
     }
 
-    fn record(&mut self, line: &[u8], seal: &Seal<'_>) {
+    /// The first line. `Some` where it says all there is to say of it: then, whether to go on.
+    fn begin(&mut self, line: &[u8], seal: Option<&Seal<'_>>) -> Option<bool> {
+        let before = self.before.last.map(|(seq, _)| seq);
+        if let (true, Some(seal), Some(before)) = (self.is_part, seal, before)
+            && seal.seq <= before
+        {
+            self.find(1, Some(seal.seq), 1, Kind::Replayed);
+            self.last = self.before.last;
+            return Some(false);
+        }
+        let goes_on = seal.is_some_and(|seal| before.is_some_and(|before| seal.seq > before));
+        if !self.is_part && !goes_on {
+            self.before = End::default();
+            self.ring.another_log();
+        }
+        if self.before.last.is_none() && self.ring.is_foreign(line) {
+            self.other_key = true;
+            self.find(1, None, 1, Kind::OtherKey);
+            return Some(false);
+        }
+        self.clock = std::mem::take(&mut self.before.clock);
+        None
+    }
+
+    fn record(&mut self, line: &[u8], seal: &Seal<'_>, linked: bool) {
         self.records += 1;
-        let hash = Sha256::digest(line).into();
+        let hash = hash(line);
         match self.last {
             None => self.first(seal),
             Some(last) if seal.seq > last.0 => self.next(seal, last, Kind::Deleted),
@@ -89,14 +161,26 @@ impl<'k> Walk<'k> {
         }
         if self.last.is_none_or(|(seq, _)| seal.seq > seq) {
             self.last = Some((seal.seq, hash));
-            self.note(line);
+            self.linked = linked.then_some(self.lines);
+            self.strange = None;
+            if !linked {
+                self.vouched = Some(seal.seq);
+            }
+            self.note(line, seal.seq);
         }
     }
 
     fn first(&mut self, seal: &Seal<'_>) {
         self.first_seq = Some(seal.seq);
-        let continued = self.before.filter(|(seq, _)| seal.seq > *seq);
-        self.next(seal, continued.unwrap_or_default(), Kind::Beheaded);
+        let continued = self.before.last.filter(|(seq, _)| seal.seq > *seq);
+        let anchored = self.ring.anchor().filter(|Anchor { seq, .. }| *seq > 0 && seal.seq > *seq);
+        match (continued, anchored) {
+            (Some(last), _) => {
+                self.next(seal, last, if self.is_part { Kind::Removed } else { Kind::Beheaded })
+            }
+            (None, Some(Anchor { seq, head })) => self.next(seal, (seq, head), Kind::Beheaded),
+            (None, None) => self.next(seal, (0, [0; 32]), Kind::Beheaded),
+        }
     }
 
     /// A record with a greater number than `last`'s.
@@ -114,14 +198,23 @@ impl<'k> Walk<'k> {
         let gone = skipped - edited;
         if gone == 0 {
             if skipped == 0 && seal.prev != last.1 {
-                self.find(self.lines, Some(seal.seq), 1, Kind::Spliced);
+                match self.linked {
+                    // What comes after says what it should have been.
+                    Some(line) => self.find(line, Some(last.0), 1, Kind::Edited),
+                    None => self.find(self.lines, Some(seal.seq), 1, Kind::Spliced),
+                }
             }
-        } else if missing == Kind::Beheaded {
-            self.find(self.lines, Some(seal.seq), gone, Kind::Beheaded);
-        } else if self.holes.len() < HOLES_MAX {
-            self.holes.push(Hole { from: last.0 + 1 + edited, to: seal.seq - 1, line: self.lines });
-        } else {
-            self.find(self.lines, Some(last.0 + 1 + edited), gone, Kind::Deleted);
+            return;
+        }
+        match missing {
+            Kind::Beheaded => {
+                self.beheaded = true;
+                self.find(self.lines, Some(seal.seq), gone, Kind::Beheaded);
+            }
+            Kind::Deleted if self.holes.len() < HOLES_MAX => {
+                self.holes.push(Hole { from: last.0 + 1 + edited, to: seal.seq - 1, line: self.lines });
+            }
+            missing => self.find(self.lines, Some(last.0 + 1 + edited), gone, missing),
         }
     }
 
@@ -137,13 +230,45 @@ impl<'k> Walk<'k> {
         self.holes.extend(parts.into_iter().filter(|part| part.from <= part.to));
     }
 
-    fn note(&mut self, line: &[u8]) {
-        let event = event(line);
-        self.interrupted += u64::from(event == Some(OPENED) && self.records > 1 && !self.closed);
-        self.closed = event == Some(CLOSED);
-        if event == Some("log.gap") {
-            self.lost = self.lost.saturating_add(lost_in(line).unwrap_or_default());
+    /// A record that a key signed which was not in force. One that follows the last shows that the end of an epoch was taken
+    /// out and the numbers written anew; any other was put there.
+    fn of_another_epoch(&mut self, line: &[u8], seal: &Seal<'_>, epoch: u64) {
+        self.flush_bad();
+        self.find(self.lines, Some(seal.seq), 1, Kind::WrongEpoch);
+        let last = self.last.or(self.before.last).unwrap_or_default();
+        if (seal.seq, seal.prev) == (last.0.saturating_add(1), last.1) {
+            // One can be a record put in another's place; after two in a row that is how the log goes on.
+            if self.strange == Some(epoch) {
+                self.ring.jump(epoch, seal.seq);
+            }
+            self.record(line, seal, false);
+            self.strange = Some(epoch);
         }
+    }
+
+    fn note(&mut self, line: &[u8], seq: u64) {
+        let event = event(line);
+        self.interrupted += u64::from(event == Some(OPENED) && self.has_begun() && !self.was_closed());
+        self.closed = event == Some(CLOSED) || event == Some(FINISHED);
+        if event.is_some_and(is_seal) {
+            self.sealed = Some(seq);
+            self.seals += 1;
+        }
+        if event == Some("log.gap") {
+            self.lost = self.lost.saturating_add(number(line, br#","lost":"#).unwrap_or_default());
+        }
+        self.clock.tick(line, self.lines, seq, &mut self.notices);
+        if !self.ring.passed(seq, line) {
+            self.find(self.lines, Some(seq), 1, Kind::WrongNext);
+        }
+    }
+
+    fn has_begun(&self) -> bool {
+        self.records > 1 || self.is_part && self.before.last.is_some()
+    }
+
+    fn was_closed(&self) -> bool {
+        if self.records > 1 { self.closed } else { self.before.closed }
     }
 
     fn flush_bad(&mut self) {
@@ -161,47 +286,55 @@ impl<'k> Walk<'k> {
         }
     }
 
-    /// The file is over, with `torn` bytes after its last line. Returns the end of its chain, too.
-    pub(super) fn end(mut self, torn: u64, live: bool) -> (Report, Option<(u64, [u8; 32])>) {
+    /// The file is over, with `torn` bytes after its last line; `live` where somebody writes it, who was to be heard of by
+    /// `now`, in milliseconds. Returns the end of its chain, too.
+    pub(super) fn end(mut self, torn: u64, live: Option<u64>) -> (Report, End) {
         self.flush_bad();
         for Hole { from, to, line } in std::mem::take(&mut self.holes) {
             self.find(line, Some(from), to - from + 1, Kind::Deleted);
         }
-        let mut tampered = self.findings_total > 0;
+        let only_beheaded = self.beheaded && self.findings_total == 1;
+        let mut tampered = self.findings_total > 0 && !only_beheaded;
         // Whoever writes it may be in the middle of a record.
-        if torn > 0 && !live || self.records == 0 && !tampered {
+        if torn > 0 && live.is_none() || self.records == 0 && !tampered {
             tampered |= self.records == 0;
             self.find(self.lines + 1, None, 1, Kind::Truncated);
         }
+        if let Some(millis) = live.and_then(|now| self.clock.is_silent(now)) {
+            let (line, seq) = (Some(self.lines), self.last.map(|(seq, _)| seq.saturating_add(1)));
+            self.notices.add(Notice { line, seq, millis, kind: NoticeKind::Silence });
+        }
         self.findings.sort_by_key(|finding| (finding.line, finding.kind));
+        let last_seq = self.last.map(|(seq, _)| seq).filter(|_| self.records > 0);
+        let vouched = if self.ring.signs_all() { last_seq } else { self.vouched };
         let outcome = match () {
             () if self.other_key => Outcome::OtherKey,
             () if tampered => Outcome::Tampered,
-            () if !self.closed || torn > 0 => Outcome::NotClosed,
+            () if only_beheaded => Outcome::Beheaded,
+            () if !self.closed || torn > 0 || vouched != last_seq => Outcome::NotClosed,
             () => Outcome::Valid,
         };
         let report = Report {
             file: std::path::PathBuf::new(),
             outcome,
-            live,
+            live: live.is_some(),
             lines: self.lines,
             records: self.records,
             first_seq: self.first_seq,
-            last_seq: self.last.map(|(seq, _)| seq),
-            head: self.last.map(|(_, hash)| hex(&hash)),
+            last_seq,
+            head: self.last.map(|(_, hash)| hex(&hash)).filter(|_| self.records > 0),
+            sealed_seq: self.sealed,
+            valid_seq: vouched,
+            seals: self.seals,
+            epoch: self.ring.key_now().map(|key| key.epoch),
             interrupted: self.interrupted,
             lost: self.lost,
             findings: self.findings,
             findings_total: self.findings_total,
+            notices: self.notices.list,
+            notices_total: self.notices.total,
         };
-        (report, self.last)
+        let last = self.last.or(self.before.last);
+        (report, End { last, clock: self.clock, closed: self.closed })
     }
-}
-
-/// The number of records a `log.gap` says are missing.
-fn lost_in(line: &[u8]) -> Option<u64> {
-    const KEY: &[u8] = br#","lost":"#;
-    let digits = line.get(memchr::memmem::find(line, KEY)? + KEY.len()..)?;
-    let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    std::str::from_utf8(digits.get(..length)?).ok()?.parse().ok()
 }

@@ -72,6 +72,7 @@ fn summary(scan: &Scan) -> String {
                 };
                 format!("{} days old, {} downloads a month", say(facts.age_days), say(facts.downloads))
             }
+            Standing::Unnamed(why) => format!("reputation unknown: {why}"),
             Standing::Unreachable(why) => format!("reputation unknown: {why}"),
             other @ (Standing::Unknown | Standing::Missing) => format!("reputation {}", other.as_str()),
         };

@@ -11,7 +11,7 @@ const MAX_ARGUMENTS: usize = 64;
 
 const DELETE: Act = Act { score: 0.55, ..Act::medium("tool_delete", "a call that removes something") };
 const STORE: Act =
-    Act::high("tool_delete", "a call that removes a store, a project or an account with all that is in it");
+    Act::high("tool_destroy", "a call that removes a store, a project or an account with all that is in it");
 const FILE: Act = Act::low("file_delete", "a call that removes a file");
 
 /// Verbs of tools that remove.

@@ -109,7 +109,8 @@ fn calls_of_file_tools_are_judged_by_name_and_arguments() {
     assert_eq!(judge("delete_directory", r#"{"path": "/home/ann"}"#), ["recursive_delete"]);
     assert_eq!(judge("fs.deleteFile", r#"{"path": "/etc/passwd"}"#), ["file_delete"]);
     assert_eq!(judge("write_file", r#"{"path": "/etc/shadow", "content": ""}"#), ["file_overwrite"]);
-    assert_eq!(judge("delete_repository", r#"{"owner": "a", "repo": "b"}"#), ["tool_delete"]);
+    assert_eq!(judge("delete_repository", r#"{"owner": "a", "repo": "b"}"#), ["tool_destroy"]);
+    assert_eq!(judge("delete_item", r#"{"id": "a"}"#), ["tool_delete"]);
     assert_eq!(
         judge("run_process", r#"{"command": "rm", "args": ["-rf", "/srv/my data"]}"#),
         ["recursive_delete"]

@@ -56,7 +56,7 @@ impl<'t> Link<'t> {
         };
         let url = rest.get(..rest.find(is_end).unwrap_or(rest.len()))?;
         let url = if closes.is_empty() { url.trim_end_matches(['.', ',', ')', ']', ';']) } else { url };
-        let rest = url.get(url.find("//")? + 2..)?;
+        let rest = url.get(slashes(url)? + 2..)?;
         let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.find('/').and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, ""));
@@ -83,6 +83,11 @@ impl<'t> Link<'t> {
     pub(super) fn query(&self) -> &'t str {
         self.query
     }
+}
+
+/// Where the first two slashes of `url` stand: near its beginning.
+pub(super) fn slashes(url: &str) -> Option<usize> {
+    url.as_bytes().windows(2).position(|two| two == b"//")
 }
 
 /// What stands before a URL says what it is for, and which letters end it.

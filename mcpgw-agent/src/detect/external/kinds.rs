@@ -1,7 +1,7 @@
 //! What guardrails' words are in ours: a finding's kind is of a bounded list, whatever a guardrail answers.
 
 use super::super::{Pii, Severity};
-use super::FLAG;
+use super::{FLAG, UNAVAILABLE};
 
 /// What Presidio finds and has no check digit: for a model of the language.
 const NAMED: [&str; 9] =
@@ -44,6 +44,14 @@ impl Kinds {
     pub(super) fn flag(&self, name: &str) -> (&'static str, Severity) {
         self.of(name).unwrap_or((FLAG, Severity::High))
     }
+}
+
+/// All kinds but those of an operator's own, in order.
+#[must_use]
+pub fn kinds() -> Vec<&'static str> {
+    let mut kinds: Vec<_> = Pii::all_kinds().chain(NAMED).chain([ENTITY, FLAG, UNAVAILABLE]).collect();
+    kinds.sort_unstable();
+    kinds
 }
 
 /// What was found there is personal data: it is not written down.

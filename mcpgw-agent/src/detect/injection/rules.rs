@@ -52,7 +52,7 @@ impl Rules {
 
     /// The surest order of the text.
     #[must_use]
-    pub fn best(mut self) -> Option<Order> {
+    pub fn best(&mut self) -> Option<Order> {
         self.settle();
         if self.mentions > 4
             && self.mentions * 64 > self.number
@@ -60,7 +60,7 @@ impl Rules {
         {
             best.score -= MENTIONED;
         }
-        self.best
+        self.best.take()
     }
 
     fn word(&mut self, token: &Token, classes: u32) {

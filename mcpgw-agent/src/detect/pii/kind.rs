@@ -136,6 +136,10 @@ fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.binary_search_by(|kind| kind.name.cmp(name)).ok().and_then(|index| KINDS.get(index))
 }
 
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
+
 pub(super) fn severity(name: &str) -> Severity {
     kind(name).map_or(Severity::Medium, |kind| kind.severity)
 }
@@ -151,7 +155,7 @@ pub(super) fn alias(name: &str) -> Option<Vec<&'static str>> {
         )
         .collect();
     if matches!(&*name, "all" | "pii") {
-        return Some(KINDS.iter().map(|kind| kind.name).collect());
+        return Some(all().collect());
     }
     if let Some((_, kinds)) = FAMILIES.iter().find(|(family, _)| *family == name) {
         return Some(kinds.to_vec());

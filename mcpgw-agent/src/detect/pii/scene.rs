@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::{Hit, Place};
 use super::kind;
 use super::topic::{Around, Topics};
+use crate::text::seek::seek;
 
 /// Bytes in which a word says something of the number itself, not of its neighbourhood.
 const NEAR: usize = 28;
@@ -74,9 +75,12 @@ impl<'a, 'h> Scene<'a, 'h> {
         if let Some(known) = self.codes {
             return known;
         }
-        let is_word =
-            |word: &[u8]| [b"cvv", b"cvc", b"csc"].iter().any(|known| word.eq_ignore_ascii_case(*known));
-        let speaks = self.around.key().meets(Topics::CVV) || self.bytes.windows(3).any(is_word);
+        // `cvv`, `cvc`, `csc`.
+        let is_word = |three: [u8; 3]| {
+            let [a, b, c] = three.map(|byte| byte | 0x20);
+            (a == b'c') & ((b == b'v') & ((c == b'v') | (c == b'c')) | (b == b's') & (c == b'c'))
+        };
+        let speaks = self.around.key().meets(Topics::CVV) || seek(self.bytes, 0, is_word).is_some();
         self.codes = Some(speaks);
         speaks
     }

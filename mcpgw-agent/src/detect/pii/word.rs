@@ -11,25 +11,6 @@ use super::{check, label, net, pieces, wallet};
 
 /// No word looked at is longer.
 const LONGEST: usize = 90;
-/// Bytes looked through at once for a digit.
-const BLOCK: usize = 32;
-
-/// The next word with a digit in it that begins at or behind `from`.
-pub(super) fn next(bytes: &[u8], from: usize) -> Option<Range<usize>> {
-    let mut block = from;
-    let digit = loop {
-        let rest = bytes.get(block..).filter(|rest| !rest.is_empty())?;
-        let chunk = rest.get(..BLOCK.min(rest.len())).unwrap_or_default();
-        if chunk.iter().fold(false, |any, byte| any | byte.is_ascii_digit()) {
-            break block + chunk.iter().position(u8::is_ascii_digit).unwrap_or(0);
-        }
-        block += chunk.len();
-    };
-    let before = bytes.get(from..digit).unwrap_or_default();
-    let start = digit - before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    let rest = bytes.get(digit..).unwrap_or_default();
-    Some(start..digit + rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count())
-}
 
 /// Looks at one word.
 pub(super) fn look(scene: &mut Scene<'_, '_>, range: Range<usize>) {

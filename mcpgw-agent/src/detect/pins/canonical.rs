@@ -26,8 +26,9 @@ pub fn canonical(definition: Value<'_>) -> String {
     text
 }
 
-/// What a server's answer to `initialize` says of the server itself: what it is called and its instructions, but not its
-/// version, which may change with every release.
+/// What a server's answer to `initialize` or `server/discover` says of the server itself: what it is called and its
+/// instructions, but not its version, which may change with every release. The same server says the same either way: since
+/// revision 2026-07-28 its name stands in the answer's `_meta`.
 #[must_use]
 pub fn canonical_identity(answer: Value<'_>) -> String {
     let mut text = String::from("{");
@@ -35,7 +36,8 @@ pub fn canonical_identity(answer: Value<'_>) -> String {
         text.push_str("\"instructions\":");
         write(instructions, Within::Definition, &mut text);
     }
-    if let Some(info) = answer.get("serverInfo") {
+    let in_meta = || answer.get("_meta")?.get("io.modelcontextprotocol/serverInfo");
+    if let Some(info) = answer.get("serverInfo").or_else(in_meta) {
         let mut members: Vec<_> = sorted(info);
         members.retain(|(key, _)| key != "version");
         text.push_str(if text.len() > 1 { ",\"serverInfo\":" } else { "\"serverInfo\":" });

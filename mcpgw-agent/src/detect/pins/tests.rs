@@ -93,6 +93,12 @@ fn a_release_is_no_change_of_identity() {
     assert_eq!(one, identity(r#"{"instructions":"x","serverInfo":{"name":"s","version":"2"}}"#));
     assert_eq!(one, r#"{"instructions":"x","serverInfo":{"name":"s"}}"#);
     assert_ne!(one, identity(r#"{"instructions":"y","serverInfo":{"name":"s"}}"#));
+    let discovered = |name: &str| {
+        let info = format!(r#""io.modelcontextprotocol/serverInfo":{{"version":"3","name":"{name}"}}"#);
+        identity(&format!(r#"{{"_meta":{{{info}}},"instructions":"x","supportedVersions":["2026-07-28"]}}"#))
+    };
+    assert_eq!(one, discovered("s"), "a client of either era is told the same");
+    assert_ne!(one, discovered("t"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a call names.
 
+use std::borrow::Cow;
+
 use super::text_of;
 use crate::detect::member::words;
 use crate::json::Value;
@@ -319,6 +321,13 @@ fn is_query(key: &str) -> bool {
 }
 
 /// A member's name without what is between its words.
-fn squeezed(key: &str) -> String {
-    words(key).take(6).flat_map(str::chars).take(40).flat_map(char::to_lowercase).collect()
+fn squeezed(key: &str) -> Cow<'_, str> {
+    /// Words and letters that count.
+    const WORDS: usize = 6;
+    const LETTERS: usize = 40;
+    // Most names are one word in lower case.
+    if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return key.get(..LETTERS).unwrap_or(key).into();
+    }
+    words(key).take(WORDS).flat_map(str::chars).take(LETTERS).flat_map(char::to_lowercase).collect()
 }

@@ -253,10 +253,11 @@ fn a_secret_takes_no_quote_with_it() {
 
 #[test]
 fn kinds_are_words_for_policies() {
-    let snake = |kind: &str| {
-        kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    assert!(formats::all().all(|format| snake(format.kind)));
+    let kinds =
+        formats::all().map(|format| format.kind).chain(vendor::VENDORS.iter().map(|vendor| vendor.kind));
+    for kind in kinds.chain(bare::INFIXES.iter().map(|infix| infix.kind)) {
+        assert!(Detector::Secrets.gives(kind), "{kind}");
+    }
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Labels;
-use super::kind::{Kind, kind};
-use super::words::Words;
+use super::kind::Kind;
 use crate::json::Value;
 
 /// Where data belongs: a repository, a conversation. What goes back there does not leave.
@@ -30,10 +29,10 @@ impl Home {
         Self(u32::try_from(hasher.finish() >> 32).unwrap_or(1).max(1))
     }
 
-    /// What a call of `tool` is about. Only of forges and chats: what is written into a shared database goes to whoever
-    /// reads it there, wherever it came from.
-    pub(super) fn of_call(server: &[Words], tool: &str, arguments: Option<Value<'_>>) -> Self {
-        match kind(server, &Words::of(tool)) {
+    /// What a call of a tool of this kind is about. Only of forges and chats: what is written into a shared database goes
+    /// to whoever reads it there, wherever it came from.
+    pub(super) fn of_call(kind: Kind, arguments: Option<Value<'_>>) -> Self {
+        match kind {
             Kind::Forge => Self::named(arguments, &REPOSITORY, |found| {
                 found.contains(&"repo") == found.contains(&"owner")
             }),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use super::kind::{Kind, kind};
 use super::labels::{Hints, Labels, of_tool};
 use super::schema::Schema;
 use super::words::Words;
@@ -15,6 +16,8 @@ const MAX_TOOLS: usize = 2000;
 const MAX_NAME: usize = 1024;
 /// Bytes of their compiled schemas. Those that have no room are not checked.
 const MAX_BYTES: usize = 32 << 20;
+/// Tools whose names have been read, those of no list included.
+const MAX_READ: usize = 256;
 /// Names a server has.
 const MAX_NAMES: usize = 3;
 
@@ -39,12 +42,21 @@ struct Tool {
     bytes: usize,
 }
 
+/// What a tool's name and definition say of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nature {
+    pub(super) kind: Kind,
+    pub(super) labels: Labels,
+}
+
 /// The tools of the lists that reached the client.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     /// What the server calls itself, and is called.
     names: Vec<Words>,
     tools: HashMap<Box<str>, Tool>,
+    /// What has been made of tools' names: the same of each call of one.
+    natures: HashMap<Box<str>, Nature>,
     bytes: usize,
     /// The last list's schemas, between the look at it and what became of it.
     looked: HashMap<u64, [Usable; 2]>,
@@ -55,6 +67,7 @@ impl Catalogue {
     pub(super) fn name(&mut self, name: &str) {
         if self.names.len() < MAX_NAMES {
             self.names.push(Words::of(name));
+            self.natures.clear();
         }
     }
 
@@ -62,9 +75,27 @@ impl Catalogue {
         &self.names
     }
 
-    pub(super) fn labels(&self, tool: &str) -> Labels {
+    /// What `tool` is, which may be in no list.
+    pub(super) fn nature(&self, tool: &str) -> Nature {
+        if let Some(nature) = self.natures.get(tool) {
+            return *nature;
+        }
         let hints = self.tools.get(tool).map(|tool| tool.hints).unwrap_or_default();
-        of_tool(&self.names, tool, hints)
+        let words = Words::of(tool);
+        let kind = kind(&self.names, &words);
+        Nature { kind, labels: of_tool(kind, &words, hints) }
+    }
+
+    /// `tool` is called: that it is will be asked again.
+    pub(super) fn read(&mut self, tool: &str) {
+        if tool.len() > MAX_NAME || self.natures.contains_key(tool) {
+            return;
+        }
+        if self.natures.len() >= MAX_READ {
+            self.natures.clear();
+        }
+        let nature = self.nature(tool);
+        self.natures.insert(tool.into(), nature);
     }
 
     pub(super) fn input(&self, tool: &str) -> Option<&Schema> {
@@ -99,6 +130,7 @@ impl Catalogue {
 
     /// A list reached the client. A tool that is there again is what it is now; schemas that have no room are not known.
     pub(super) fn page(&mut self, list: Value<'_>, with_schemas: bool) {
+        self.natures.clear();
         for tool in list.elements() {
             let Some(name) = tool.get("name").and_then(Value::as_str) else { continue };
             if let Some(known) = self.tools.remove(&*name) {

@@ -3,7 +3,7 @@
 //! Told from what the server is (GitHub, a mailbox, a browser), from the words of the tool's name, from its parameters,
 //! and from its annotations, which may only add: a server's own word takes nothing away. Policy may.
 
-use super::kind::{Kind, kind};
+use super::kind::Kind;
 use super::words::{self, Words};
 use crate::json::Value;
 
@@ -83,10 +83,8 @@ impl Hints {
     }
 }
 
-/// The labels of `tool` of a server whose names are `server`.
-pub(super) fn of_tool(server: &[Words], tool: &str, hints: Hints) -> Labels {
-    let tool = Words::of(tool);
-    let kind = kind(server, &tool);
+/// The labels of a tool of this kind, by the words of its name.
+pub(super) fn of_tool(kind: Kind, tool: &Words, hints: Hints) -> Labels {
     let verb = tool.verb();
     let reads = verb.is_some_and(|verb| verb.reads);
     let writes = verb.is_some_and(|verb| !verb.reads);
@@ -130,7 +128,7 @@ pub(super) fn of_tool(server: &[Words], tool: &str, hints: Hints) -> Labels {
         | Kind::Database
         | Kind::Git
         | Kind::Shell => Labels::PRIVATE,
-        Kind::Unknown => unknown(&tool, reads, writes, hints),
+        Kind::Unknown => unknown(tool, reads, writes, hints),
     }
 }
 
@@ -146,12 +144,11 @@ fn unknown(tool: &Words, reads: bool, writes: bool, hints: Hints) -> Labels {
     }
 }
 
-/// What a call's arguments add: a statement that writes, a command that sends.
-pub(super) fn of_call(server: &[Words], tool: &str, arguments: Option<Value<'_>>) -> Labels {
+/// What the arguments of a call of a tool of this kind add: a statement that writes, a command that sends.
+pub(super) fn of_call(kind: Kind, arguments: Option<Value<'_>>) -> Labels {
     let Some(arguments) = arguments else { return Labels::NONE };
-    let name = Words::of(tool);
     let text = |keys: &[&str]| keys.iter().find_map(|key| arguments.get(key)?.as_str());
-    match kind(server, &name) {
+    match kind {
         Kind::Hosted => {
             let writes = text(&["query", "sql", "statement"]).is_some_and(|sql| {
                 let mut words = sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_');

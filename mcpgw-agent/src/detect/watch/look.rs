@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::order::{hash_of, is_hidden_recipient};
 use super::prints::{Copied, Prints};
 use super::schema::{Checked, Fault, Schema};
-use super::{Asked, Said, View, Watch, Watched, each_text};
+use super::{Asked, View, Watch, Watched, each_text};
 use crate::detect::{Detector, Finding, Severity};
 use crate::json::Value;
 use crate::mcp::{Direction, MessageKind, Role};
@@ -125,6 +125,9 @@ impl Watch {
 
     fn look_at_call(&mut self, findings: &mut Findings<'_, '_>) {
         let view = findings.view;
+        if let Some(tool) = view.tool {
+            self.catalogue.read(tool);
+        }
         let Some(asked) = self.asked(view) else { return };
         let body = view.message.params().map_or(0, Value::index);
         self.is_slowed = self.order.many_denials(view.now_us) && view.wanted.has(Detector::Sequence);
@@ -159,9 +162,9 @@ impl Watch {
         if self.prints.is_much(&self.copied(view, asked)) {
             findings.add(PRIVATE_DATA_LEAVES, body);
         }
-        each_text(view, |&Said { text, key, node, .. }| {
-            if is_hidden_recipient(key) && self.order.has_address(text) {
-                findings.add(HIDDEN_RECIPIENT, node);
+        each_text(view, |said| {
+            if is_hidden_recipient(&said.key()) && self.order.has_address(said.text) {
+                findings.add(HIDDEN_RECIPIENT, said.node);
             }
         });
     }
@@ -242,10 +245,11 @@ fn sign(fault: Fault) -> Sign {
 /// list, or over calls, is read on.
 pub(super) fn copied(prints: &Prints, view: &View<'_>, asked: &Asked<'_>, copied: &mut Copied) {
     let mut budget = Budget::of_message(view.message.bytes().len());
-    each_text(view, |&Said { text, key, is_key, .. }| {
-        readings(text, &mut budget, &mut |reading| {
+    each_text(view, |said| {
+        let key = said.key();
+        readings(said.text, &mut budget, &mut |reading| {
             let mut slot = DefaultHasher::new();
-            (asked.source, key, is_key, reading.layers()).hash(&mut slot);
+            (asked.source, &*key, said.is_key, reading.layers()).hash(&mut slot);
             prints.look(reading.text(), asked.call.home, slot.finish(), copied);
         });
     });

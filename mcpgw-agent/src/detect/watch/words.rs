@@ -244,7 +244,9 @@ impl Words {
     }
 
     pub(super) fn has_any(&self, list: &[&str]) -> bool {
-        self.0.iter().any(|word| list.iter().any(|other| **word == *singular(other)))
+        // What makes it plural is one letter: most words differ before it has to be looked for.
+        let is = |word: &str, other: &str| other.starts_with(word) && word == singular(other);
+        self.0.iter().any(|word| list.iter().any(|other| is(word, other)))
     }
 
     /// The first verb.

@@ -34,14 +34,18 @@ fn me() -> ProcessKey {
 fn host(bytes: &[u8]) -> HostEvent {
     match decode(bytes).unwrap().event {
         KernelEvent::Host(event) => event,
-        other @ (KernelEvent::Chunk(_) | KernelEvent::Lost { .. }) => panic!("{other:?}"),
+        other @ (KernelEvent::Chunk(_) | KernelEvent::SideEffect(_) | KernelEvent::Lost { .. }) => {
+            panic!("{other:?}")
+        }
     }
 }
 
 fn chunk(bytes: &[u8]) -> Chunk {
     match decode(bytes).unwrap().event {
         KernelEvent::Chunk(chunk) => chunk,
-        other @ (KernelEvent::Host(_) | KernelEvent::Lost { .. }) => panic!("{other:?}"),
+        other @ (KernelEvent::Host(_) | KernelEvent::SideEffect(_) | KernelEvent::Lost { .. }) => {
+            panic!("{other:?}")
+        }
     }
 }
 

@@ -48,8 +48,8 @@ fn a_finding_does_what_the_section_says_of_it() {
         ("{secrets: hold}", "hold all", "hold (implicit-allow)"),
         ("{secrets: deny}", "deny-result all", "deny-result (implicit-allow)"),
         ("{secrets: {action: deny, threshold: 0.95}}", "allow all", "allow (implicit-allow)"),
-        ("{secrets: {action: observe, kinds: {told: deny}}}", "allow all", "deny-result (implicit-allow)"),
-        ("{secrets: {action: off, kinds: {sent: hold}}}", "hold all", "allow (implicit-allow)"),
+        ("{secrets: {action: observe, kinds: {salt: deny}}}", "allow all", "deny-result (implicit-allow)"),
+        ("{secrets: {action: off, kinds: {password: hold}}}", "hold all", "allow (implicit-allow)"),
         (
             "{secrets: {action: deny, except: [{tools: [rea*], directions: [c2s], action: observe}]}}",
             "allow all",
@@ -74,7 +74,7 @@ fn rules_and_findings_together_do_the_stricter() {
     let evaluation = inspected(&redact, &both);
     let Effect::Redact(edits) = &evaluation.effect else { panic!("{evaluation:?}") };
     let text = outgoing(&both, edits);
-    assert!(text.contains(r#"{"a":"[REDACTED:mail] <SENT>","<SENT>":"x"}"#), "{text}");
+    assert!(text.contains(r#"{"a":"[REDACTED:mail] <PASSWORD>","<PASSWORD>":"x"}"#), "{text}");
     // What rules deny is looked at for what must not be written down, and for nothing else.
     let gone = call("gone", r#"{"a":"swordfish"}"#);
     let denied = inspected(&redact, &gone);
@@ -88,7 +88,7 @@ fn rules_and_findings_together_do_the_stricter() {
     );
     let evaluation = inspected(&observing, &call("x", r#"{"a":"swordfish"}"#));
     assert_eq!((evaluation.mode, evaluation.is_denied()), (Mode::Enforce, true));
-    assert_eq!(evaluation.finding.map(|(_, kind)| kind), Some("sent"));
+    assert_eq!(evaluation.finding.map(|(_, kind)| kind), Some("password"));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_secret_is_concealed_whatever_becomes_of_its_message() {
     for section in ["{secrets: observe}", "{secrets: deny}", "{secrets: hold}"] {
         let sent = call("x", r#"{"a":"a swordfish"}"#);
         let evaluation = inspected(&detecting(section), &sent);
-        assert!(outgoing(&sent, &evaluation.concealed).contains(r#""a <SENT>""#), "{section}");
+        assert!(outgoing(&sent, &evaluation.concealed).contains(r#""a <PASSWORD>""#), "{section}");
         assert_eq!(evaluation.findings.len(), 1);
         assert_ne!(evaluation.findings.first().map(|weighed| weighed.reaction), Some(Reaction::Off));
     }
@@ -178,16 +178,17 @@ detectors: {secrets: redact}
     let sent = call("x", r#"{"a":"a swordfish"}"#);
     let evaluation = inspected(&policy, &sent);
     assert_eq!(word(&evaluation), "hold ask");
-    assert!(outgoing(&sent, &evaluation.once_approved).contains(r#""a <SENT>""#));
+    assert!(outgoing(&sent, &evaluation.once_approved).contains(r#""a <PASSWORD>""#));
 }
 
 #[test]
 fn keys_that_are_replaced_are_no_other_key() {
     let policy = detecting("{secrets: redact}");
-    let sent = call("x", r#"{"<SENT> 1":1,"swordfish":2,"<SENT> 2":3,"a swordfish":4,"b":{"swordfish":5}}"#);
+    let sent =
+        call("x", r#"{"<PASSWORD> 1":1,"swordfish":2,"<PASSWORD> 2":3,"a swordfish":4,"b":{"swordfish":5}}"#);
     let Effect::Redact(edits) = inspected(&policy, &sent).effect else { panic!() };
     let out = outgoing(&sent, &edits);
-    for expected in [r#""<SENT>":2"#, r#""<SENT> 3":4"#, r#"{"<SENT> 4":5}"#] {
+    for expected in [r#""<PASSWORD>":2"#, r#""<PASSWORD> 3":4"#, r#"{"<PASSWORD> 4":5}"#] {
         assert!(out.contains(expected), "{out}");
     }
     // It is read as strictly as what came.
@@ -202,7 +203,7 @@ fn what_must_be_base64_or_a_number_stays_one() {
     let told = answer(&asked, &format!(r#"{{"contents":[{{"uri":"file:///a","blob":"{blob}"}}]}}"#));
     let Effect::Redact(edits) = inspected(&policy, &told).effect else { panic!() };
     let out = outgoing(&told, &edits);
-    assert!(out.contains(&format!(r#""blob":"{}""#, base64(b"<TOLD>"))), "{out}");
+    assert!(out.contains(&format!(r#""blob":"{}""#, base64(b"<SALT>"))), "{out}");
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -231,8 +232,42 @@ fn what_is_wrong_with_the_section_is_told() {
         ("  secret: deny", "5:3 unknown key `secret`, did you mean `secrets`?"),
         ("  secrets: block", "5:12 `block` is no reaction, one of: off, observe, redact, hold, deny"),
         ("  pii: {threshold: 7}", "5:20 `threshold` is a number from 0 to 1"),
-        ("  secrets: {kinds: {'a b': deny}}", "5:21 `a b` is no kind of finding"),
-        ("  pii: {kinds: {credit_kard: deny}}", "5:17 `credit_kard` is no kind of personal data"),
+        (
+            "  secrets: {kinds: {github_tokn: deny}}",
+            "5:21 `github_tokn` is no kind of `secrets`, did you mean `github_token`?",
+        ),
+        (
+            "  pii: {kinds: {credit_kard: deny}}",
+            "5:17 `credit_kard` is no kind of `pii`, did you mean `credit_card`?",
+        ),
+        (
+            "  destructive: {kinds: {'a b': deny}}",
+            "5:25 `a b` is no kind of `destructive`, its kinds are listed in docs/detection",
+        ),
+        (
+            "  pins: {kinds: {new: deny}}",
+            "5:18 `new` is no kind of `pins`, expected one of: added, changed, identity_changed, removed, rug_pull, unpinned",
+        ),
+        (
+            "  scope: {kinds: {repositry: deny}}",
+            "5:19 `repositry` is no kind of `scope`, did you mean `repository`?",
+        ),
+        (
+            "  flow: {kinds: {toxic_flows: deny}}",
+            "5:18 `toxic_flows` is no kind of `flow`, did you mean `toxic_flow`?",
+        ),
+        (
+            "  sequence: {kinds: {many_denial: deny}}",
+            "5:22 `many_denial` is no kind of `sequence`, did you mean `many_denials`?",
+        ),
+        (
+            "  schema: {kinds: {wrong_types: deny}}",
+            "5:20 `wrong_types` is no kind of `schema`, did you mean `wrong_type`?",
+        ),
+        (
+            "  external: {kinds: {persn: deny}}",
+            "5:22 `persn` is no kind of `external`, did you mean `person`?",
+        ),
         ("  pii: {except: [{action: off}]}", "5:18 an exception names `servers`, `tools` or `directions`"),
         ("  pii: {except: [{tools: [a]}]}", "5:18 an exception has no `action`"),
     ] {

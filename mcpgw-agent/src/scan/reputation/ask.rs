@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::{Facts, Registries, Standing};
+use super::{Facts, Standing};
 use crate::json::{Document, Limits, Value};
 use crate::scan::http::{Client, address};
 use crate::scan::package::{Ecosystem, Package};
@@ -23,23 +23,22 @@ const ANSWER_MAX: usize = 32 << 20;
 /// What a name may have as it is; the rest is escaped, the `/` of a scope above all.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'@').remove(b'~');
 
-pub(super) fn ask(package: &Package, registries: &Registries) -> Standing {
+pub(super) fn ask(package: &Package, registry: &Url, downloads: Option<&Url>) -> Standing {
     let name = utf8_percent_encode(&package.name, NAME).to_string();
     let (about, downloads) = match package.ecosystem {
         Ecosystem::Npm => (
-            behind(&registries.npm, &name),
-            behind(&registries.npm_downloads, &format!("downloads/point/last-month/{name}")),
+            behind(registry, &name),
+            downloads.and_then(|url| behind(url, &format!("downloads/point/last-month/{name}"))),
         ),
         Ecosystem::PyPi => (
-            behind(&registries.pypi, &format!("pypi/{name}/json")),
-            behind(&registries.pypi_downloads, &format!("api/packages/{name}/recent")),
+            without_simple(registry).and_then(|site| behind(&site, &format!("pypi/{name}/json"))),
+            downloads.and_then(|url| behind(url, &format!("api/packages/{name}/recent"))),
         ),
     };
-    let (Some(about), Some(downloads)) = (about, downloads) else {
-        return Standing::Unreachable("its address is none".to_owned());
-    };
+    let Some(about) = about else { return Standing::Unreachable("its address is none".to_owned()) };
     let document = match get(&about) {
         Ok(Some(document)) => document,
+        Ok(None) if package.ecosystem == Ecosystem::PyPi => return listed(registry, &package.name),
         Ok(None) => return Standing::Missing,
         Err(why) => return Standing::Unreachable(why),
     };
@@ -49,12 +48,33 @@ pub(super) fn ask(package: &Package, registries: &Registries) -> Standing {
         Ecosystem::PyPi => of_pypi(document.root(), now),
     };
     // That nobody counts says nothing.
-    facts.downloads = get(&downloads).ok().flatten().and_then(|document| {
+    facts.downloads = downloads.and_then(|url| get(&url).ok().flatten()).and_then(|document| {
         let root = document.root();
         let data = root.get("data").and_then(|data| data.get("last_month"));
         root.get("downloads").or(data)?.as_number()?.parse().ok()
     });
     Standing::Known(facts)
+}
+
+/// Not every index has metadata: a package is missing only where it is not listed either.
+fn listed(index: &Url, name: &str) -> Standing {
+    let mut normal = String::new();
+    for part in name.split(['-', '_', '.']).filter(|part| !part.is_empty()) {
+        normal.push_str(if normal.is_empty() { "" } else { "-" });
+        normal.push_str(&part.to_ascii_lowercase());
+    }
+    let name = utf8_percent_encode(&normal, NAME).to_string();
+    match behind(index, &format!("{name}/")).map(|url| fetch(&url)) {
+        Some(Ok(None)) => Standing::Missing,
+        Some(Err(why)) => Standing::Unreachable(why),
+        Some(Ok(Some(_))) | None => Standing::Unreachable("its index has no metadata".to_owned()),
+    }
+}
+
+/// The site of an index that pip is told of.
+fn without_simple(index: &Url) -> Option<Url> {
+    let text = index.as_str().trim_end_matches('/');
+    Url::parse(text.strip_suffix("/simple").unwrap_or(text)).ok()
 }
 
 fn behind(base: &Url, path: &str) -> Option<Url> {
@@ -63,6 +83,13 @@ fn behind(base: &Url, path: &str) -> Option<Url> {
 
 /// The JSON at `url`; nothing where there is none.
 fn get(url: &Url) -> Result<Option<Document>, String> {
+    let Some(whole) = fetch(url)? else { return Ok(None) };
+    let limits = Limits { bytes: ANSWER_MAX, ..Limits::default() };
+    Document::parse(whole.into(), &limits).map(Some).map_err(|error| error.to_string())
+}
+
+/// What is at `url`; nothing where there is nothing.
+fn fetch(url: &Url) -> Result<Option<Vec<u8>>, String> {
     let say = |fault: Fault| fault.to_string();
     let deadline = Instant::now() + PATIENCE;
     let client = Client::new(url.scheme() == "https").map_err(|error| error.to_string())?;
@@ -81,9 +108,7 @@ fn get(url: &Url) -> Result<Option<Document>, String> {
     if status != 200 {
         return Err(Fault::Status(status).to_string());
     }
-    let whole = client.whole(&mut response.into_body(), ANSWER_MAX, deadline).map_err(say)?;
-    let limits = Limits { bytes: ANSWER_MAX, ..Limits::default() };
-    Document::parse(whole.into(), &limits).map(Some).map_err(|error| error.to_string())
+    client.whole(&mut response.into_body(), ANSWER_MAX, deadline).map(Some).map_err(say)
 }
 
 /// Days from `time` until `now`; nothing of what is no time.

@@ -1,0 +1,93 @@
+//! Whose effects are whose.
+
+use super::*;
+use crate::inventory::{BootTime, ProcessKey};
+
+/// A file opened by process 7 at moment 0.
+pub(super) fn opened(path: &str, access: Access) -> SideEffect {
+    SideEffect {
+        group: 1,
+        process: ProcessKey { pid: 7, start_ticks: 1 },
+        at: BootTime(0),
+        act: Act::Open { path: path.to_owned(), access },
+        outcome: Outcome::Done,
+        cut: false,
+    }
+}
+
+fn at(path: &str, moment: u64) -> SideEffect {
+    SideEffect { at: BootTime(moment), ..opened(path, Access::Read) }
+}
+
+fn paths(done: &Collected) -> Vec<(&str, u64, u32)> {
+    done.kept
+        .iter()
+        .map(|kept| match &kept.act {
+            Act::Open { path, .. } => (path.as_str(), kept.count, kept.among),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_done_while_one_call_is_open_is_its_own_and_among_several_each_has_it() {
+    let mut ledger = Ledger::default();
+    assert!(ledger.opened("a", BootTime(10)));
+    ledger.happened(&at("/x", 11));
+    ledger.happened(&at("/x", 12));
+    assert!(ledger.opened("b", BootTime(20)));
+    ledger.happened(&at("/y", 21));
+    // Told late, but done before the second call.
+    ledger.happened(&at("/z", 15));
+    ledger.happened(&at("/x", 22));
+    assert_eq!(paths(&ledger.closed("a").unwrap()), [("/x", 3, 1), ("/y", 1, 2), ("/z", 1, 1)]);
+    ledger.happened(&at("/w", 30));
+    assert_eq!(paths(&ledger.closed("b").unwrap()), [("/y", 1, 2), ("/x", 1, 2), ("/w", 1, 1)]);
+    assert_eq!(ledger.closed("b"), None);
+    assert_eq!(ledger.open_calls(), 0);
+}
+
+#[test]
+fn what_is_done_while_no_call_is_open_is_kept_with_the_call_before() {
+    let mut ledger = Ledger::default();
+    ledger.happened(&at("/start", 1));
+    assert!(ledger.opened("a", BootTime(10)));
+    ledger.happened(&at("/early", 9));
+    ledger.closed("a").unwrap();
+    ledger.happened(&at("/late", 40));
+    let stray = ledger.take_stray().unwrap();
+    assert_eq!(stray.after.as_deref(), Some("a"));
+    assert_eq!(paths(&stray.done), [("/start", 1, 0), ("/early", 1, 0), ("/late", 1, 0)]);
+    assert_eq!(ledger.take_stray(), None);
+    ledger.happened(&at("/usr/lib/libc.so", 41));
+    assert_eq!(ledger.take_stray(), None, "noise is nothing to tell of by itself");
+}
+
+#[test]
+fn a_flood_is_counted_and_a_loss_is_told_to_everybody_it_may_concern() {
+    let mut ledger = Ledger::default();
+    assert!(ledger.opened("a", BootTime(0)));
+    for number in 0..100 {
+        ledger.happened(&at(&format!("/{number}"), 1));
+        ledger.happened(&at("/usr/lib/libc.so", 1));
+    }
+    ledger.lost(3);
+    let done = ledger.closed("a").unwrap();
+    assert_eq!((done.kept.len(), done.more, done.lost), (KEPT_MAX, 36, 3));
+    assert_eq!(done.noise, [100, 0, 0, 0]);
+    assert_eq!(ledger.take_stray().unwrap().done.lost, 3);
+    for number in 0..CALLS_MAX {
+        assert!(ledger.opened(&number.to_string(), BootTime(0)));
+    }
+    assert!(!ledger.opened("one too many", BootTime(0)));
+}
+
+#[test]
+fn things_that_differ_in_what_came_of_them_are_different() {
+    let mut ledger = Ledger::default();
+    assert!(ledger.opened("a", BootTime(0)));
+    ledger.happened(&at("/x", 1));
+    ledger.happened(&SideEffect { outcome: Outcome::Refused, ..at("/x", 1) });
+    ledger.happened(&SideEffect { cut: true, ..at("/x", 1) });
+    assert_eq!(ledger.closed("a").unwrap().kept.len(), 3);
+}
