@@ -262,7 +262,7 @@ impl Run {
             return;
         }
         place.saved = (place.certain, Instant::now());
-        if let Err(error) = self.cursor.save(place.certain) {
+        if let Err(error) = tokio::task::block_in_place(|| self.cursor.save(place.certain)) {
             // After a restart it is sent again what it has.
             tracing::warn!(receiver = self.counts.name(), %error, "what a receiver has cannot be noted");
         }

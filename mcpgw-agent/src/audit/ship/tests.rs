@@ -1,3 +1,5 @@
+//! Receivers that refuse, lose and come back.
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::mpsc;
