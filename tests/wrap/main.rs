@@ -12,6 +12,7 @@
 #[path = "../support/analyzer.rs"]
 mod analyzer;
 mod bytes;
+mod canaries;
 mod detected;
 mod flow;
 mod guardrails;
