@@ -21,6 +21,7 @@ mod proxy;
 mod reload;
 mod run;
 mod scan;
+mod servers;
 mod status;
 mod text;
 mod wrap;
@@ -61,6 +62,8 @@ enum Command {
     Inspect(inspect::Args),
     #[command(subcommand)]
     Pins(pins::Command),
+    #[command(subcommand)]
+    Servers(servers::Command),
     Scan(Box<scan::Args>),
     #[command(hide = true)]
     ScanChild(scan::ChildArgs),
@@ -97,6 +100,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Audit(command) => audit::audit(&command),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Pins(command) => pins::pins(&command),
+        Command::Servers(command) => servers::servers(&command),
         Command::Scan(args) => scan::scan(&args),
         Command::ScanChild(args) => scan::scan_child(&args),
     }

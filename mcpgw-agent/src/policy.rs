@@ -37,6 +37,7 @@ mod request;
 mod responses;
 mod rule;
 mod rules;
+mod server_eval;
 mod text;
 mod weigh;
 mod when;
@@ -50,6 +51,7 @@ pub use explain::{Explanation, Outcome, Step};
 pub use lint::{Warning, lint};
 pub use request::{Context, Principal, Request, Transport};
 pub use rule::{Action, Described, Rule};
+pub use server_eval::{ServerEval, ServerStatus};
 pub use weigh::{Weighed, placeholder};
 
 use std::sync::Arc;
@@ -60,6 +62,7 @@ use responses::Responses;
 
 use crate::detect::Detector;
 use crate::json::Edit;
+use crate::risk::Level;
 
 /// Whether refusals are carried out or only recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,6 +91,8 @@ pub struct Evaluation {
     pub findings: Vec<Weighed>,
     /// The detector and the kind of finding that decided, where no rule did.
     pub finding: Option<(Detector, &'static str)>,
+    /// What is known of the server, where that decided.
+    pub server: Option<(ServerStatus, Option<Level>)>,
     /// The decisions that let through what makes the message dangerous in its session.
     pub origins: Vec<Box<str>>,
     /// Changes that take secrets and personal data out of the record, whatever becomes of the message.
@@ -107,6 +112,7 @@ impl Evaluation {
             errors: Vec::new(),
             findings: Vec::new(),
             finding: None,
+            server: None,
             origins: Vec::new(),
             concealed: Vec::new(),
             once_approved: Vec::new(),
@@ -150,6 +156,7 @@ pub struct Policy {
     response_patterns: Vec<Box<str>>,
     allowed_tools: Vec<Box<str>>,
     detectors: Arc<Detectors>,
+    server_eval: Option<Arc<ServerEval>>,
 }
 
 impl Policy {
@@ -166,6 +173,7 @@ impl Policy {
             response_patterns: Vec::new(),
             allowed_tools: Vec::new(),
             detectors: Arc::default(),
+            server_eval: None,
         }
     }
 
@@ -175,12 +183,14 @@ impl Policy {
         self.mode
     }
 
-    /// The mode for what no rule can be shown, or is refused before: enforce where the file or any of its rules enforces.
+    /// The mode for what no rule can be shown, or is refused before: enforce where the file, any of its rules or
+    /// `server_eval` enforces.
     /// Else whatever cannot be read would get past a rule that is carried out.
     #[must_use]
     pub fn unseen(&self) -> Mode {
         let enforces = |rule: &Rule| rule.mode() == Some(Mode::Enforce) && !rule.dry_run();
-        if self.rules.iter().any(enforces) { Mode::Enforce } else { self.mode }
+        let keeps_out = self.server_eval().is_some_and(|servers| servers.mode() == Mode::Enforce);
+        if keeps_out || self.rules.iter().any(enforces) { Mode::Enforce } else { self.mode }
     }
 
     /// SHA-256 of its text in hexadecimal; `built-in` for the one that has none.

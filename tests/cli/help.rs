@@ -33,6 +33,11 @@ fn the_help_tree() {
         &["pins", "diff", "--help"],
         &["pins", "approve", "--help"],
         &["pins", "reset", "--help"],
+        &["servers", "--help"],
+        &["servers", "list", "--help"],
+        &["servers", "show", "--help"],
+        &["servers", "approve", "--help"],
+        &["servers", "block", "--help"],
         &["scan", "--help"],
     ] {
         let output = run(dir.path(), arguments);
@@ -66,6 +71,8 @@ fn the_help_tree() {
                that
       pins     Lists, compares, approves and forgets what servers say about themselves
                (docs/detection/pins.md)
+      servers  Lists how much risk there is in servers that were used, and says which may be
+               (docs/policy.md, `server_eval`)
       scan     Starts a server in a sandbox, has it list all it has, and says what is wrong with it
                (docs/scan.md)
 
@@ -528,6 +535,72 @@ fn the_help_tree() {
     Forgets what is pinned of a server: the next listing is a first one
 
     Usage: mcpgw-agent pins reset [OPTIONS] <SERVER>
+
+    Arguments:
+      <SERVER>  The server, by its name or the first digits of its hash
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+      -h, --help     Print help
+
+    $ mcpgw-agent servers --help
+    Lists how much risk there is in servers that were used, and says which may be (docs/policy.md,
+    `server_eval`)
+
+    Usage: mcpgw-agent servers <COMMAND>
+
+    Commands:
+      list     Lists the servers that are known, with their risk and what was decided about them
+      show     Shows a server's risk with all reasons, and what was decided about it
+      approve  Lets a server be used as it is now: until it defines anything else
+      block    Has all calls of a server refused, whatever it becomes, until it is approved
+
+    Options:
+      -h, --help  Print help
+
+    $ mcpgw-agent servers list --help
+    Lists the servers that are known, with their risk and what was decided about them
+
+    Usage: mcpgw-agent servers list [OPTIONS]
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+          --json     Print JSON (docs/policy.md)
+      -h, --help     Print help
+
+    $ mcpgw-agent servers show --help
+    Shows a server's risk with all reasons, and what was decided about it
+
+    Usage: mcpgw-agent servers show [OPTIONS] <SERVER>
+
+    Arguments:
+      <SERVER>  The server, by its name or the first digits of its hash
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+          --json     Print JSON (docs/policy.md)
+      -h, --help     Print help
+
+    $ mcpgw-agent servers approve --help
+    Lets a server be used as it is now: until it defines anything else
+
+    Usage: mcpgw-agent servers approve [OPTIONS] <SERVER>
+
+    Arguments:
+      <SERVER>  The server, by its name or the first digits of its hash
+
+    Options:
+          --dir <D>  The directory of the pins [default: /var/lib/mcpgw/pins for root, else
+                     $XDG_STATE_HOME/mcpgw/pins]
+      -h, --help     Print help
+
+    $ mcpgw-agent servers block --help
+    Has all calls of a server refused, whatever it becomes, until it is approved
+
+    Usage: mcpgw-agent servers block [OPTIONS] <SERVER>
 
     Arguments:
       <SERVER>  The server, by its name or the first digits of its hash

@@ -13,6 +13,7 @@
 mod analyzer;
 mod bytes;
 mod detected;
+mod evaluated;
 mod flow;
 mod guardrails;
 mod messages;

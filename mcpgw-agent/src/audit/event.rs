@@ -3,7 +3,9 @@
 use super::chain::hex;
 use super::line::Line;
 use super::record;
-use crate::policy::Context;
+use crate::pins::Decision;
+use crate::policy::{Context, ServerStatus};
+use crate::risk::Score;
 
 /// Something that is no message.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +36,21 @@ pub enum Event<'a> {
         verb: Verb,
         /// The status of the answer.
         status: u16,
+    },
+    /// A server is judged as a whole: for the first time in this process, or otherwise than before.
+    ServerEvaluated {
+        /// What it is called.
+        server: &'a str,
+        /// What its pins are known by.
+        hash: &'a str,
+        /// Whether it may be used.
+        status: ServerStatus,
+        /// How it does; `None` where it has listed nothing yet.
+        score: Option<Score>,
+        /// Rules of its issues, worst first.
+        reasons: &'a [&'a str],
+        /// Who decided about it, and when.
+        decision: Option<&'a Decision>,
     },
     /// A policy is in force from here on.
     PolicyLoaded {
@@ -95,6 +112,9 @@ impl Event<'_> {
                 );
                 line.number("status", status);
             }
+            Self::ServerEvaluated { server, hash, status, score, reasons, decision } => {
+                evaluated(line, (server, hash), (status, score), reasons, decision);
+            }
             Self::PolicyLoaded { generation, hash } => policy(line, generation, hash),
             Self::PolicyFailed { generation, hash, error } => {
                 policy(line, generation, hash);
@@ -108,6 +128,7 @@ impl Event<'_> {
             Self::SessionOpened { .. } => "session.opened",
             Self::SessionClosed { .. } => "session.closed",
             Self::SessionRequest { .. } => "session.request",
+            Self::ServerEvaluated { .. } => "server.evaluated",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyFailed { .. } => "policy.failed",
         }
@@ -117,6 +138,30 @@ impl Event<'_> {
 fn about(line: &mut Line, session: &str, context: &Context) {
     line.text("session", session);
     record::context(line, context);
+}
+
+fn evaluated(
+    line: &mut Line,
+    (server, hash): (&str, &str),
+    (status, score): (ServerStatus, Option<Score>),
+    reasons: &[&str],
+    decision: Option<&Decision>,
+) {
+    line.text("server", server);
+    line.text("server_hash", hash);
+    line.text("status", status.as_str());
+    line.text("risk", score.map_or("unknown", |score| score.level.as_str()));
+    if let Some(score) = score {
+        line.number("score", score.points);
+    }
+    line.array("reasons", reasons, |line, reason| line.value(reason));
+    if let Some(Decision { is_approved, basis: _, by, at }) = decision {
+        line.object("decision", |line| {
+            line.text("word", if *is_approved { "approved" } else { "blocked" });
+            line.number("by", *by);
+            line.text("at", &at.to_string());
+        });
+    }
 }
 
 fn policy(line: &mut Line, generation: u64, hash: &str) {

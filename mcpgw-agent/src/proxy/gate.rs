@@ -14,6 +14,7 @@ mod judged;
 pub(crate) mod metrics;
 mod party;
 mod pinned;
+mod risk;
 #[cfg(test)]
 mod tests;
 mod watching;
@@ -212,6 +213,9 @@ impl Turn<'_> {
     fn refuse(&self, bytes: &Bytes, malformed: &Malformed) -> Item {
         let decision = self.gate.decision_id();
         let verdict = verdict::refuse(Cause::Malformed(malformed.reason), self.loaded.policy.unseen());
+        if self.direction == Direction::ToClient {
+            self.babbled(bytes);
+        }
         let standing = Standing::default();
         let recorded = self.record(&decision, None, bytes, &standing, &verdict, None);
         let id = match self.direction {
@@ -328,7 +332,7 @@ impl Turn<'_> {
             let Evaluation { findings, concealed, .. } = self.conceal(&request, refused);
             return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
-        verdict::decide(self.inspect(&request, task_tool, advised))
+        verdict::decide(self.admitted(&request, self.inspect(&request, task_tool, advised)))
     }
 
     fn record(

@@ -9,8 +9,9 @@ use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterV
 
 use crate::detect::Detector;
 use crate::mcp::{Direction, MessageKind};
-use crate::policy::Reaction;
+use crate::policy::{Reaction, ServerStatus};
 use crate::proxy::guardrail::GuardrailMetrics;
+use crate::risk::Level;
 use crate::verdict::{Action, Cause, Verdict};
 
 /// Methods with a label of their own, sorted.
@@ -55,8 +56,8 @@ pub(crate) const OTHER: &str = "other";
 
 const DIRECTIONS: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
 const ACTIONS: [Action; 4] = [Action::Pass, Action::Redact, Action::Hold, Action::Block];
-pub(crate) const CAUSES: [&str; 7] =
-    ["none", "malformed", "protocol", "header-mismatch", "policy", "unrecorded", "detector"];
+pub(crate) const CAUSES: [&str; 8] =
+    ["none", "malformed", "protocol", "header-mismatch", "policy", "unrecorded", "detector", "server"];
 /// What a finding does, if it does anything.
 const REACTIONS: [Reaction; 4] = [Reaction::Observe, Reaction::Redact, Reaction::Hold, Reaction::Deny];
 /// Upper bounds of added latency, in seconds: from 5 µs.
@@ -72,7 +73,7 @@ pub struct GateMetrics {
     request: Vec<[IntCounter; 4]>,
     decisions: IntCounterVec,
     /// By direction, then by action, then by cause.
-    decision: [[[IntCounter; 7]; 4]; 2],
+    decision: [[[IntCounter; 8]; 4]; 2],
     durations: HistogramVec,
     duration: Vec<Histogram>,
     added: HistogramVec,
@@ -81,6 +82,7 @@ pub struct GateMetrics {
     /// By detector, then by reaction.
     finding: [[IntCounter; 4]; Detector::ALL.len()],
     upstream_errors: IntCounter,
+    evaluations: IntCounterVec,
     guardrails: Option<GuardrailMetrics>,
 }
 
@@ -155,6 +157,11 @@ impl GateMetrics {
         let finding = Detector::ALL.map(|detector| {
             REACTIONS.map(|reaction| findings.with_label_values(&[detector.as_str(), reaction.as_str()]))
         });
+        let evaluations = counters(
+            "mcpgw_server_evaluations_total",
+            "Servers judged as a whole: whenever one is judged otherwise than before, and when it is first used.",
+            &["risk_level", "status"],
+        );
         let upstream_errors = counter(
             "mcpgw_upstream_errors_total",
             "Servers that ended or broke off while requests were open.",
@@ -171,6 +178,7 @@ impl GateMetrics {
             findings,
             finding,
             upstream_errors,
+            evaluations,
             guardrails: None,
         }
     }
@@ -178,6 +186,12 @@ impl GateMetrics {
     /// Those of `guardrails` as well.
     pub(crate) fn with(self, guardrails: &GuardrailMetrics) -> Self {
         Self { guardrails: Some(guardrails.clone()), ..self }
+    }
+
+    /// A server was judged.
+    pub(super) fn evaluated(&self, status: ServerStatus, level: Option<Level>) {
+        let level = level.map_or("unknown", Level::as_str);
+        self.evaluations.with_label_values(&[level, status.as_str()]).inc();
     }
 
     /// A server ended or broke off while requests were open.
@@ -230,13 +244,14 @@ impl GateMetrics {
 
     /// What Prometheus may collect.
     pub(crate) fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        let gate: [Box<dyn Collector>; 6] = [
+        let gate: [Box<dyn Collector>; 7] = [
             Box::new(self.requests.clone()),
             Box::new(self.decisions.clone()),
             Box::new(self.durations.clone()),
             Box::new(self.added.clone()),
             Box::new(self.findings.clone()),
             Box::new(self.upstream_errors.clone()),
+            Box::new(self.evaluations.clone()),
         ];
         let guardrails = self.guardrails.iter().flat_map(GuardrailMetrics::collectors);
         gate.into_iter().chain(guardrails).collect()
@@ -266,6 +281,7 @@ fn cause(verdict: &Verdict) -> usize {
         Some(Cause::HeaderMismatch(_)) => 3,
         Some(Cause::Policy(_)) => 4,
         Some(Cause::Detector(..)) => 6,
+        Some(Cause::Server(..)) => 7,
     }
 }
 
