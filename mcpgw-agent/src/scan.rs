@@ -25,7 +25,7 @@ mod sandbox;
 mod sarif;
 mod wire;
 
-pub use clients::{Configured, configured, unread};
+pub use clients::{Configured, configured};
 pub use package::{Ecosystem, Package, package};
 pub use pinned::{PinState, PinSummary};
 pub use report::report;
