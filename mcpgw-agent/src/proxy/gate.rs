@@ -7,6 +7,7 @@
 //! The same for both directions and every transport. Everything up to the record is synchronous and pure; the record is
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
+mod circles;
 mod held;
 mod inquiry;
 mod inspect;
@@ -27,6 +28,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+pub use circles::Client;
 pub use held::Held;
 pub use inquiry::{Advice, Inquiry};
 pub use judged::{Judged, Passed};
@@ -37,6 +39,7 @@ pub use pinned::Pinned;
 use super::guardrail::Guardrails;
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
+use crate::detect::watch::Circle;
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
@@ -44,6 +47,7 @@ use crate::policy::{Effect, Evaluation, Mode};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::Standing;
 use crate::verdict::{self, Cause, Hold, Verdict};
+use circles::Circles;
 use inquiry::Advised;
 use judged::{Item, Outcome};
 use metrics::Counted;
@@ -64,6 +68,7 @@ pub struct Gate {
     metrics: Arc<GateMetrics>,
     pins: Option<Arc<Pins>>,
     guardrails: Option<Arc<Guardrails>>,
+    circles: Circles,
 }
 
 /// How messages are told apart on the wire they came from.
@@ -90,6 +95,7 @@ impl Gate {
             metrics: Arc::default(),
             pins: None,
             guardrails: None,
+            circles: Circles::default(),
         }
     }
 
@@ -103,6 +109,12 @@ impl Gate {
     #[must_use]
     pub fn pins_of(&self, server: &ServerId) -> Pinned {
         Pinned::new(self.pins.as_ref(), server)
+    }
+
+    /// What the sessions of `client` have read between them, for another session of it.
+    #[must_use]
+    pub fn circle_of(&self, client: Client) -> Arc<Circle> {
+        self.circles.of(client, self.now_us())
     }
 
     /// This gate, which asks `guardrails` before it decides.

@@ -67,6 +67,7 @@ impl Turn<'_> {
             tool,
             granted: policy.granted(request, tool),
             strict: policy.has_strict_schemas(),
+            shared: policy.shares_flow(),
             wanted,
             now_us: self.gate.now_us(),
         })
