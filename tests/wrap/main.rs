@@ -14,6 +14,7 @@ mod analyzer;
 mod bytes;
 mod canaries;
 mod detected;
+mod evaluated;
 mod flow;
 mod guardrails;
 mod messages;

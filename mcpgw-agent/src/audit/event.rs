@@ -6,7 +6,9 @@ use super::chain::hex;
 use super::line::Line;
 use super::record;
 use super::seal::{EpochKey, PublicKey};
-use crate::policy::{Context, Mode};
+use crate::pins::Decision;
+use crate::policy::{Context, Mode, ServerStatus};
+use crate::risk::Score;
 
 /// Something that is no message.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +85,21 @@ pub enum Event<'a> {
         /// `deleted` before they were sent, or `refused`.
         why: &'a str,
     },
+    /// A server is judged as a whole: for the first time in this process, or otherwise than before.
+    ServerEvaluated {
+        /// What it is called.
+        server: &'a str,
+        /// What its pins are known by.
+        hash: &'a str,
+        /// Whether it may be used.
+        status: ServerStatus,
+        /// How it does; `None` where it has listed nothing yet.
+        score: Option<Score>,
+        /// Rules of its issues, worst first.
+        reasons: &'a [&'a str],
+        /// Who decided about it, and when.
+        decision: Option<&'a Decision>,
+    },
     /// A policy is in force from here on.
     PolicyLoaded {
         /// How many were loaded before it.
@@ -156,6 +173,9 @@ impl Event<'_> {
                 );
                 line.number("status", status);
             }
+            Self::ServerEvaluated { server, hash, status, score, reasons, decision } => {
+                evaluated(line, (server, hash), (status, score), reasons, decision);
+            }
             Self::AuthFailed { remote, why, count } => {
                 if let Some(remote) = remote {
                     line.text("remote", &remote.to_string());
@@ -206,6 +226,7 @@ impl Event<'_> {
             Self::AdminReload { .. } => "admin.reload",
             Self::HostGap { .. } => "host.gap",
             Self::ShipLost { .. } => "ship.lost",
+            Self::ServerEvaluated { .. } => "server.evaluated",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyFailed { .. } => "policy.failed",
         }
@@ -223,6 +244,30 @@ fn operator(line: &mut Line, by: &Operator) {
         line.number("pid", by.pid);
         line.maybe("exe", by.exe.as_deref());
     });
+}
+
+fn evaluated(
+    line: &mut Line,
+    (server, hash): (&str, &str),
+    (status, score): (ServerStatus, Option<Score>),
+    reasons: &[&str],
+    decision: Option<&Decision>,
+) {
+    line.text("server", server);
+    line.text("server_hash", hash);
+    line.text("status", status.as_str());
+    line.text("risk", score.map_or("unknown", |score| score.level.as_str()));
+    if let Some(score) = score {
+        line.number("score", score.points);
+    }
+    line.array("reasons", reasons, |line, reason| line.value(reason));
+    if let Some(Decision { is_approved, basis: _, by, at }) = decision {
+        line.object("decision", |line| {
+            line.text("word", if *is_approved { "approved" } else { "blocked" });
+            line.number("by", *by);
+            line.text("at", &at.to_string());
+        });
+    }
 }
 
 fn policy(line: &mut Line, generation: u64, hash: &str) {
