@@ -11,8 +11,10 @@ use crate::audit::{Durability, Rotation, SealOptions};
 use crate::inventory::AllowSpec;
 use crate::pins::Trust;
 use guardrail::guardrail;
+use keys::KEYS;
 
 mod guardrail;
+mod keys;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("/etc/mcpgw/agent.yaml"), text)
@@ -468,52 +470,6 @@ fn the_example_holds() {
         );
     }
 }
-
-/// Every key there is. `every_key_is_taken` fails to compile where one is missing from the run form.
-const KEYS: &[&str] = &[
-    "allow",
-    "name",
-    "exe",
-    "sha256",
-    "command",
-    "user",
-    "container",
-    "unit",
-    "cgroup",
-    "observe.stdio",
-    "observe.http",
-    "observe.tap-budget-bytes",
-    "observe.silent-after",
-    "observe.give-up-after",
-    "observe.keep-ended",
-    "admin.metrics-address",
-    "admin.metrics-expose",
-    "admin.socket-group",
-    "host.scan-interval",
-    "host.disabled-hooks",
-    "host.rings.lifecycle-bytes",
-    "host.rings.streams-bytes",
-    "host.rings.tcp-bytes",
-    "gateway.policy",
-    "gateway.audit.path",
-    "gateway.audit.durability",
-    "gateway.audit.signing-key-file",
-    "gateway.audit.rotate.bytes",
-    "gateway.audit.rotate.age",
-    "gateway.audit.rotate.keep-files",
-    "gateway.audit.rotate.keep-age",
-    "gateway.audit.rotate.keep-bytes",
-    "gateway.audit.seal.checkpoint",
-    "gateway.audit.seal.epoch",
-    "gateway.audit.seal.epoch-records",
-    "gateway.audit.seal.open",
-    "gateway.audit.seal.required",
-    "gateway.limits.message-bytes",
-    "gateway.limits.sessions",
-    "gateway.limits.sessions-per-user",
-    "gateway.guardrails",
-    "log.format",
-];
 
 proptest! {
     #[test]
