@@ -62,6 +62,8 @@ fn the_help_tree() {
       hold     Lists messages that policy holds for approval, and decides on them; for root and the
                agent's own user
       audit    Looks after audit logs
+      tail     Shows the last records of an audit log, a line each, and with --follow those that are
+               added
       inspect  Shows what the detectors find in a text from standard input, and what the policy makes of
                that
       pins     Lists, compares, approves and forgets what servers say about themselves
@@ -442,6 +444,14 @@ fn the_help_tree() {
 
     Commands:
       verify  Says whether audit logs are as they were written, and where they are not
+      query   Lists records of an audit log, found by its index, which is brought up to date first
+              (docs/audit-search.md)
+      show    Shows the whole story of one decision: what was asked and answered, held and approved,
+              found and decided, in which session, what it comes from and what came of it
+      export  Writes records of an audit log as CSV or JSON lines, oldest first (docs/audit-search.md)
+      tail    Shows the last records of an audit log, a line each, and with --follow those that are
+              added
+      index   Brings the index of an audit log up to date, as every search does (docs/audit-search.md)
 
     Options:
       -h, --help  Print help
