@@ -37,7 +37,7 @@ const SEARCHES: [(&str, &[&str]); 21] = [
     ("the newest 100", &[]),
     ("time, a minute", &["--since", "{middle}", "--until", "{later}"]),
     ("server, common", &["--server", "server-0"]),
-    ("server, rare", &["--server", "server-11"]),
+    ("server, rare", &["--server", "server-10"]),
     ("server, glob", &["--server", "server-1*"]),
     ("tool", &["--tool", "tool_7"]),
     ("subject", &["--subject", "user-3@example.com"]),
@@ -53,7 +53,7 @@ const SEARCHES: [(&str, &[&str]); 21] = [
     ("text, common", &["--text", "report"]),
     ("text, one record", &["--text", "{word}"]),
     ("text, phrase", &["--text", "\"quarterly report\" -draft"]),
-    ("two that hardly meet", &["--server", "server-11", "--action", "block"]),
+    ("two that hardly meet", &["--server", "server-10", "--action", "block"]),
     ("text and two others", &["--text", "report", "--server", "server-2", "--direction", "c2s"]),
 ];
 
