@@ -21,7 +21,7 @@ use crate::yaml::{Content, Node};
 const MODES: [&str; 4] = ["off", "observe", "audit", "enforce"];
 /// Words of an entry's status.
 const STATUSES: [&str; 4] = ["approved", "denied", "blocked", "pending"];
-const LEVELS: [Level; 4] = [Level::Low, Level::Medium, Level::High, Level::Critical];
+const LEVELS: [Level; 4] = Level::ALL;
 
 /// Whether a server may be used, and who says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

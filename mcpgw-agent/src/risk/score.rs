@@ -41,6 +41,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All there are, the least first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
     /// Its word.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -167,6 +167,12 @@ impl GateMetrics {
             "Servers judged as a whole: whenever one is judged otherwise than before, and when it is first used.",
             &["risk_level", "status"],
         );
+        // All there can be are there from the start, at zero.
+        for level in [None].into_iter().chain(Level::ALL.map(Some)) {
+            for status in ServerStatus::ALL {
+                evaluations.with_label_values(&[risk(level), status.as_str()]);
+            }
+        }
         let upstream_errors = counter(
             "mcpgw_upstream_errors_total",
             "Servers that ended or broke off while requests were open.",
@@ -208,8 +214,7 @@ impl GateMetrics {
 
     /// A server was judged.
     pub(super) fn evaluated(&self, status: ServerStatus, level: Option<Level>) {
-        let level = level.map_or("unknown", Level::as_str);
-        self.evaluations.with_label_values(&[level, status.as_str()]).inc();
+        self.evaluations.with_label_values(&[risk(level), status.as_str()]).inc();
     }
 
     /// A server ended or broke off while requests were open.
@@ -276,6 +281,11 @@ impl GateMetrics {
         let ship = self.ship.get().into_iter().flat_map(ShipMetrics::collectors);
         gate.into_iter().chain(guardrails).chain(auth).chain(ship).collect()
     }
+}
+
+/// The label of a level, which is not known where a server has listed nothing.
+fn risk(level: Option<Level>) -> &'static str {
+    level.map_or("unknown", Level::as_str)
 }
 
 /// The place of a method's label.
