@@ -12,3 +12,4 @@ mod attacks;
 mod canary;
 mod crafted;
 mod gate;
+mod work;
