@@ -15,7 +15,8 @@ fn log(dir: &Path, name: &str) -> PathBuf {
     let path = dir.join(name);
     let log = AuditLog::open(&Options::at(&path)).unwrap();
     for generation in 0..3 {
-        log.note(&Event::PolicyLoaded { generation, hash: "cafe" }).unwrap();
+        log.note(&Event::PolicyLoaded { generation, hash: "cafe", mode: mcpgw_agent::policy::Mode::Observe })
+            .unwrap();
     }
     path
 }

@@ -35,7 +35,7 @@ fn open(log: &Path, rotation: Rotation) -> AuditLog {
 
 /// Adds a record.
 fn note(log: &AuditLog) {
-    log.note(&Event::PolicyLoaded { generation: 1, hash: "h" }).unwrap();
+    log.note(&Event::PolicyLoaded { generation: 1, hash: "h", mode: crate::policy::Mode::Observe }).unwrap();
 }
 
 /// Every record of a log, of all its files in order.

@@ -26,7 +26,7 @@ fn open(path: &Path) -> AuditLog {
 
 fn note(log: &AuditLog, count: u64) {
     for generation in 0..count {
-        log.note(&Event::PolicyLoaded { generation, hash: "h" }).unwrap();
+        log.note(&Event::PolicyLoaded { generation, hash: "h", mode: Mode::Observe }).unwrap();
     }
 }
 
