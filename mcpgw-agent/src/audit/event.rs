@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::chain::hex;
+use super::effects;
 use super::line::Line;
 use super::record;
 use super::seal::{EpochKey, PublicKey};
+use crate::effects::Collected;
 use crate::policy::{Context, Mode};
 
 /// Something that is no message.
@@ -26,6 +28,20 @@ pub enum Event<'a> {
         context: &'a Context,
         /// How the server's process ended, where it is one of ours.
         exit: Option<Exit>,
+    },
+    /// A server did something that is in no answer's record.
+    ServerEffects {
+        /// The session's id.
+        session: &'a str,
+        /// Its circumstances.
+        context: &'a Context,
+        /// The decision that let the call through during which it was done, which nobody answered; `None` where no call was
+        /// open.
+        call: Option<&'a str>,
+        /// The decision of the call that was answered last before.
+        after: Option<&'a str>,
+        /// What, [concealed](Collected::conceal).
+        done: &'a Collected,
     },
     /// An HTTP request that is about a session and carries no message.
     SessionRequest {
@@ -145,6 +161,12 @@ impl Event<'_> {
                     None => {}
                 }
             }
+            Self::ServerEffects { session, context, call, after, done } => {
+                about(line, session, context);
+                line.maybe("call", call);
+                line.maybe("after", after);
+                effects::write(line, done);
+            }
             Self::SessionRequest { session, context, verb, status } => {
                 about(line, session, context);
                 line.text(
@@ -200,6 +222,7 @@ impl Event<'_> {
         match self {
             Self::SessionOpened { .. } => "session.opened",
             Self::SessionClosed { .. } => "session.closed",
+            Self::ServerEffects { .. } => "server.effects",
             Self::SessionRequest { .. } => "session.request",
             Self::AuthFailed { .. } => "auth.failed",
             Self::AdminHold { .. } => "admin.hold",

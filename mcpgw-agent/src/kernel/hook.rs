@@ -41,6 +41,14 @@ impl Hook {
     }
 }
 
+impl Hook {
+    /// It tells what processes do to files and sockets.
+    #[must_use]
+    pub fn tells_of_effects(&self) -> bool {
+        EFFECTS.iter().any(|kind| kind.name == self.name)
+    }
+}
+
 impl HookState {
     /// Note, reason or error.
     #[must_use]
@@ -107,6 +115,9 @@ pub(super) const ADDRESS_EFFECTS: Kind = Kind {
     name: "address-effects",
     provides: "addresses a tool call connects to and listens at are told; without it they are not",
 };
+
+/// Those that tell what processes do to files and sockets.
+pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
 pub(super) const ALL: [Kind; 10] = [

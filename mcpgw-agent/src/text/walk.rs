@@ -102,7 +102,8 @@ impl Walk<'_> {
             return;
         }
         let layers = layers.iter().fold(of.layers, |layers: Layers, layer| layers.with(*layer));
-        let reading = Reading { text: &made.text, layers, made_of: Some((of, &made.map)), respaced: made.respaced };
+        let reading =
+            Reading { text: &made.text, layers, made_of: Some((of, &made.map)), respaced: made.respaced };
         (self.visit)(&reading);
         self.onward(&reading, todo);
     }

@@ -17,10 +17,10 @@ use sha2::{Digest, Sha256};
 
 use super::turn::{clear, next_path};
 use crate::audit::chain::{LINE_MAX, Seal};
-use crate::audit::seal::Sealer;
 use crate::audit::files::{Finished, LogFile, all_finished, is_still};
 use crate::audit::lines::{Lines, Piece};
 use crate::audit::place::{check_private, open_private};
+use crate::audit::seal::Sealer;
 use crate::audit::{AuditError, disk, tail};
 
 /// A live file to be continued.
@@ -107,7 +107,9 @@ pub(in crate::audit) fn end_before(
         opened.last_line().map_err(|source| AuditError::Io { action: "read", path: path(), source })?;
     let seal = line.as_deref().and_then(|line| Some((Seal::of(line)?, line)));
     match seal {
-        Some((seal, line)) if sealer.accepts(&seal, line) => Ok(Some((seal.seq, Sha256::digest(line).into()))),
+        Some((seal, line)) if sealer.accepts(&seal, line) => {
+            Ok(Some((seal.seq, Sha256::digest(line).into())))
+        }
         Some(_) | None => {
             let why = "the last record of its last finished file is not signed with the key";
             Err(AuditError::Broken { path: log.to_owned(), why })

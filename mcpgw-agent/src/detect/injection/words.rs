@@ -125,7 +125,9 @@ fn ascii(bytes: &[u8], start: usize) -> Option<(usize, Option<Token>)> {
     let word = rest.get(..len)?;
     let has_stem = len > STEM && len <= LONGEST;
     let tail = match word {
-        [.., a, b, c] if has_stem => [a, b, c].iter().fold(0, |tail, byte| tail << 10 | u32::from(**byte | 0x20)),
+        [.., a, b, c] if has_stem => {
+            [a, b, c].iter().fold(0, |tail, byte| tail << 10 | u32::from(**byte | 0x20))
+        }
         _ => 0,
     };
     let capitals = word.first().is_some_and(u8::is_ascii_uppercase)
