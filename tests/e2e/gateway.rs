@@ -2,6 +2,7 @@
 
 mod effects;
 mod hold;
+mod joined;
 mod loss;
 mod wrapped;
 

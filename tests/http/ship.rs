@@ -332,7 +332,7 @@ fn opentelemetry_reads_every_record_and_what_it_turns_down_is_counted() {
             let kind = record["event"].as_str().unwrap_or("message");
             assert_eq!(told["record"]["eventName"], format!("mcpgw.{kind}"));
             assert_eq!(attribute(told, "mcpgw.seq")["intValue"], seq.to_string());
-            if kind == "message" {
+            if record["direction"] == "c2s" {
                 assert_eq!(attribute(told, "mcp.method.name")["stringValue"], "tools/call");
                 assert_eq!(attribute(told, "gen_ai.tool.name")["stringValue"], "echo");
                 assert_eq!(told["record"]["severityText"], "INFO");

@@ -11,7 +11,7 @@ use super::{
     Traversal, judge_call, poisoned,
 };
 use crate::json::Value;
-use crate::mcp::{Direction, Message, Role, fields};
+use crate::mcp::{Direction, Message, Method, Role, fields};
 use crate::text::{Budget, Reading, readings};
 
 /// Findings of one message that are kept, each of one kind in one text. Behind them nothing is known.
@@ -53,6 +53,19 @@ pub struct Findings {
     pub is_complete: bool,
 }
 
+/// What an inspection did: in proportion to the message, whatever the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// Readings that were looked at.
+    pub readings: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Places in them at which detectors looked closer.
+    pub places: usize,
+    /// What detectors said.
+    pub hits: usize,
+}
+
 /// Every detector of texts, and the pass that tells them where to look.
 pub struct Inspector {
     detectors: Vec<Box<dyn TextDetector>>,
@@ -89,13 +102,27 @@ impl Inspector {
     /// Looks at all texts of a message.
     #[must_use]
     pub fn message(&self, message: &Message, subject: &Subject<'_>, wanted: DetectorSet) -> Findings {
+        self.measured(message, subject, wanted).0
+    }
+
+    /// As [`message`](Self::message), and what it took.
+    #[must_use]
+    pub fn measured(
+        &self,
+        message: &Message,
+        subject: &Subject<'_>,
+        wanted: DetectorSet,
+    ) -> (Findings, Work) {
         let mut pass = Pass::new(self, wanted, message.bytes().len());
         if wanted.is_empty() {
-            return pass.findings();
+            return (pass.findings(), Work::default());
         }
         let tool =
             subject.tool.map(|tool| tool.get(..tool.floor_char_boundary(MAX_NAME)).unwrap_or_default());
         fields(message, subject.direction, subject.answers, |field| {
+            if field.role == Role::Name && is_of_protocol(field.value) {
+                return;
+            }
             let surface = match (subject.direction, field.role) {
                 (Direction::ToServer, _) => Surface::Arguments,
                 (Direction::ToClient, Role::Definition) => Surface::Definition,
@@ -112,7 +139,8 @@ impl Inspector {
         if wanted.has(Detector::Poisoning) {
             definitions(message, subject, &mut pass.findings.list);
         }
-        pass.findings()
+        let work = pass.work;
+        (pass.findings(), work)
     }
 
     /// Looks at all texts of `value`, each in its place but for the key.
@@ -124,6 +152,16 @@ impl Inspector {
         pass.findings()
     }
 }
+
+/// A word of MCP's own, where the protocol has names: it says what every message of its kind says, and no detector finds
+/// anything in one, as the tests see to.
+fn is_of_protocol(name: Value<'_>) -> bool {
+    let is_known = |name: Cow<'_, str>| WORDS.contains(&&*name) || Method::named(&name).is_some();
+    name.as_str().is_some_and(is_known)
+}
+
+/// Kinds of content, and who speaks.
+const WORDS: [&str; 7] = ["text", "image", "audio", "resource", "resource_link", "user", "assistant"];
 
 /// A member's name, if it is one: what is longer than that says nothing about a value, and each value has it.
 fn name(key: Value<'_>) -> Cow<'_, str> {
@@ -200,6 +238,7 @@ struct Pass<'i> {
     findings: Findings,
     /// Findings that were made in one text alone, in order: those made in several together come behind them.
     alone: usize,
+    work: Work,
 }
 
 impl<'i> Pass<'i> {
@@ -214,6 +253,7 @@ impl<'i> Pass<'i> {
             split: Split::default(),
             findings: Findings { list: Vec::new(), is_complete: true },
             alone: 0,
+            work: Work::default(),
         }
     }
 
@@ -291,12 +331,16 @@ impl<'i> Pass<'i> {
         let inspector = self.inspector;
         inspector.nominator.scan(reading.text(), &mut self.nominations);
         self.nominations.respaced = reading.is_respaced();
+        self.work.readings += 1;
+        self.work.bytes += reading.text().len();
+        self.work.places += self.nominations.places();
         for (index, detector) in inspector.detectors.iter().enumerate() {
             if !self.wanted.has(detector.detector()) {
                 continue;
             }
             detector.find(reading.text(), place, &self.nominations.of(index), &mut self.hits);
             let mut hits = std::mem::take(&mut self.hits);
+            self.work.hits += hits.len();
             for hit in hits.drain(..) {
                 let parts = origin(reading, hit.range.clone());
                 if !parts.iter().any(|part| self.is_known(detector.detector(), hit.score, part)) {
@@ -354,4 +398,27 @@ pub(super) struct Source {
     pub(super) surface: Surface,
     pub(super) role: Role,
     pub(super) is_key: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::json::{Document, Limits};
+
+    #[test]
+    fn nothing_is_found_in_the_words_of_the_protocol() {
+        let words = Method::all().map(Method::name).chain(WORDS);
+        for (word, key) in
+            words.flat_map(|word| ["", "method", "type", "role", "name"].map(|key| (word, key)))
+        {
+            let document = Document::parse(Bytes::from(format!("\"{word}\"")), &Limits::default()).unwrap();
+            for surface in [Surface::Arguments, Surface::Definition, Surface::Content] {
+                let place = Place { surface, role: Role::Name, key, tool: Some("run_command") };
+                let found = Inspector::shipped().value(document.root(), &place, DetectorSet::all());
+                assert!(found.list.is_empty() && found.is_complete, "{word} as {key}: {found:?}");
+            }
+        }
+    }
 }

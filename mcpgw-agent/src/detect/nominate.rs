@@ -13,6 +13,8 @@ use crate::text::seek::seek;
 const DIGITS_MIN: usize = 5;
 /// Words that may be tokens: at least this many bytes.
 const TOKEN_MIN: usize = 16;
+/// Bytes behind a word with a digit in which the next is looked for one by one.
+const CLOSE: usize = 6;
 /// Different hashes.
 const HASHES: usize = 1 << 16;
 /// Bytes of a needle that are looked for: those that are rarest in ordinary text.
@@ -85,6 +87,12 @@ pub struct Nominations {
 }
 
 impl Nominations {
+    /// Places that were noticed, for all detectors together.
+    pub(super) fn places(&self) -> usize {
+        let needles: usize = self.needles.iter().map(Vec::len).sum();
+        needles + self.digits.len() + self.tokens.len() + self.words.len()
+    }
+
     /// What was noticed for the detector at `index` of those the pass was made for.
     #[must_use]
     pub fn of(&self, index: usize) -> Noticed<'_> {
@@ -251,7 +259,7 @@ impl Nominations {
     /// Notes what has digits. Most text has none for long stretches.
     fn digits(&mut self, bytes: &[u8]) {
         let (mut from, mut run_end, mut token_end) = (0, 0, 0);
-        while let Some(digit) = seek(bytes, from, |[byte]: [u8; 1]| byte.is_ascii_digit()) {
+        while let Some(digit) = next_digit(bytes, from) {
             let word = around(bytes, from, digit, |byte| byte.is_ascii_alphanumeric());
             from = word.end;
             if digit >= token_end {
@@ -273,6 +281,16 @@ impl Nominations {
             }
             self.words.push(word);
         }
+    }
+}
+
+/// The next digit from `from` on: where there is one there often is another close by.
+#[inline(always)]
+fn next_digit(bytes: &[u8], from: usize) -> Option<usize> {
+    let near = bytes.get(from..).unwrap_or_default().iter().take(CLOSE).position(u8::is_ascii_digit);
+    match near {
+        Some(near) => Some(from + near),
+        None => seek(bytes, from + CLOSE, |[byte]: [u8; 1]| byte.is_ascii_digit()),
     }
 }
 

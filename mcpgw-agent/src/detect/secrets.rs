@@ -22,10 +22,11 @@ pub(super) use kinds::KINDS;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
+
 use bare::{Infix, NEEDLE_MIN};
 use format::Format;
 use grammar::{Value, Via};
-use memchr::memmem::Finder;
 use vendor::Vendor;
 use word::Word;
 

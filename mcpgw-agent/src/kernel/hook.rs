@@ -134,6 +134,19 @@ pub(super) const ALL: [Kind; 10] = [
 ];
 
 impl Kind {
+    /// Not tried, since the configuration wants it so.
+    pub(super) fn left_out(self) -> Hook {
+        let is_of_effects = EFFECTS.iter().any(|kind| kind.name == self.name);
+        self.skipped(
+            "left out by configuration",
+            if is_of_effects {
+                "set `host.effects: on`, and leave it out of the list of disabled hooks"
+            } else {
+                "remove it from the list of disabled hooks"
+            },
+        )
+    }
+
     pub(super) fn attached(self, note: &'static str) -> Hook {
         self.with(HookState::Attached { note }, String::new())
     }

@@ -303,12 +303,7 @@ impl Attacher<'_> {
     /// Says why `kind` is not even to be tried, if so.
     fn skip(&self, kind: Kind, needs: Hooks) -> Option<Hook> {
         if self.options.disabled.iter().any(|name| name == kind.name) {
-            let advice = if hook::EFFECTS.iter().any(|effects| effects.name == kind.name) {
-                "set `host.effects: on`, and leave it out of the list of disabled hooks"
-            } else {
-                "remove it from the list of disabled hooks"
-            };
-            return Some(kind.skipped("left out by configuration", advice));
+            return Some(kind.left_out());
         }
         let why = self.resolved.obstacle(needs)?;
         Some(kind.skipped(why, "use a kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"))

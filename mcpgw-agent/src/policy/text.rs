@@ -174,6 +174,18 @@ impl Others {
             }
         }
         let folded = fold(raw);
+        // Without these nothing is encoded, and it is neither path nor URI.
+        if folded.contains(['%', '/', '\\', ':', '.', '~']) {
+            return Self::of_encoded(folded);
+        }
+        let trimmed = folded.trim();
+        let possible = (trimmed.len() < folded.len()).then(|| Reading::new(trimmed.to_owned()));
+        let possible = possible.into_iter().collect();
+        Self { folded: vec![Reading::new(folded)], possible, unreadable: false }
+    }
+
+    /// Of a folded text that may be encoded, or a path or a URI.
+    fn of_encoded(folded: String) -> Self {
         let decoded = percent::decode(&folded);
         let mut texts = vec![folded];
         let add = |texts: &mut Vec<String>, text: String| {
@@ -250,6 +262,21 @@ mod tests {
             text in "(file:|a{62,66}|a{127})?[a-z0-9]{0,3}([ ./%A:é\u{7f}\\\\\t\"]|://){0,3}[a-z~.]{0,3}",
         ) {
             prop_assert_eq!(is_plain(&text), reference(&text), "{}", text);
+        }
+
+        #[test]
+        fn what_is_not_encoded_has_the_readings_it_would_have_if_it_were(
+            text in "[ \t\n]{0,2}[a-zA-Zé.~%:/]{0,3}[ a-zA-Z\n\"]{0,4}( |\u{3000})?",
+        ) {
+            let texts = |readings: Vec<Reading<'static>>| -> Vec<String> {
+                readings.iter().map(|reading| reading.as_str().to_owned()).collect()
+            };
+            let (made, all) = (Others::of(&text), Others::of_encoded(fold(&text)));
+            if !is_plain(&text) && !is_plain(&text.to_ascii_lowercase()) {
+                prop_assert_eq!(texts(made.folded), texts(all.folded));
+                prop_assert_eq!(texts(made.possible), texts(all.possible));
+                prop_assert_eq!(made.unreadable, all.unreadable);
+            }
         }
     }
 }

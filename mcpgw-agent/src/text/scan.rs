@@ -88,7 +88,7 @@ fn single(byte: u8) -> u8 {
 }
 
 #[inline(always)]
-fn places([a, b, c, d, e]: [u8; 5]) -> u8 {
+fn places([a, b, c, d, e]: [u8; WINDOW]) -> u8 {
     let blanks = is_letter(a) & ((b == b'\t') | (b == b' ') & ((c == b' ') | (c == b'\t')));
     let rot = (a | 0x20 == b'r') & (b | 0x20 == b'o') & (c | 0x20 == b't');
     let rot13 = rot & ((d == b'1') & (e == b'3') | is_separator(d) & (e == b'1'));

@@ -1,5 +1,9 @@
 //! What an argument is: something that is run, a document, or neither.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::sql;
 use crate::detect::Place;
 
@@ -187,9 +191,10 @@ fn holds(text: &str, part: &str) -> bool {
 
 /// Whether a script shows signs of cmd or PowerShell.
 pub(super) fn may_be_windows(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let signs: [&[u8]; 11] =
-        [b"Get-", b"Win32_", b":\\", b"$env:", b"$_", b".exe", b"-Object", b"-Item", b"-item", b"::", b".\\"];
-    memchr::memchr2(b'^', b'%', bytes).is_some()
-        || signs.iter().any(|sign| memchr::memmem::find(bytes, sign).is_some())
+    memchr::memchr2(b'^', b'%', text.as_bytes()).is_some() || WINDOWS.is_match(text)
 }
+
+static WINDOWS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let signs = ["Get-", "Win32_", ":\\", "$env:", "$_", ".exe", "-Object", "-Item", "-item", "::", ".\\"];
+    AhoCorasick::new(signs).expect("a few short words make a small automaton")
+});

@@ -41,10 +41,10 @@ pub fn see(text: &str, sink: &mut impl Sink) {
         if tokens == 0 {
             start = token.start;
         }
-        one(&token, last, before, sink);
-        let classes = lexicon.classes(&token, last);
+        one(token, last, before, sink);
+        let classes = lexicon.classes(token, last);
         course.step(classes, sink);
-        sink.token(&token, classes);
+        sink.token(token, classes);
         if token.kind != Kind::Mark {
             before = last;
             last = token.hash;
@@ -65,17 +65,19 @@ pub fn see(text: &str, sink: &mut impl Sink) {
 #[derive(Debug, Default)]
 struct Course {
     classes: [u32; 3],
-    /// Tokens since each.
-    ages: [u32; 3],
+    /// Tokens up to each.
+    places: [usize; 3],
+    /// Tokens so far.
+    number: usize,
 }
 
 /// Words farther apart have nothing to do with each other.
-const NEAR: u32 = 7;
+const NEAR: usize = 7;
 
 impl Course {
-    #[inline]
+    #[inline(always)]
     fn step(&mut self, classes: u32, sink: &mut impl Sink) {
-        self.ages = self.ages.map(|age| age.saturating_add(1));
+        self.number += 1;
         if classes != 0 {
             self.word(classes, sink);
         }
@@ -83,7 +85,7 @@ impl Course {
 
     fn word(&mut self, classes: u32, sink: &mut impl Sink) {
         let [one, two, three] = self.classes;
-        let [age_one, age_two, age_three] = self.ages;
+        let [age_one, age_two, age_three] = self.places.map(|place| self.number - place);
         sink.feature(index(join(CLASS, 0, classes)));
         if age_one <= NEAR && one != 0 {
             sink.feature(index(join(CLASS, one, classes)));
@@ -96,7 +98,8 @@ impl Course {
             }
         }
         self.classes = [classes, one, two];
-        self.ages = [0, age_one, age_two];
+        let [place_one, place_two, _] = self.places;
+        self.places = [self.number, place_one, place_two];
     }
 }
 

@@ -48,44 +48,54 @@ pub struct Token {
 }
 
 /// Says every token of `text` in order.
-#[inline]
-pub fn each(text: &str, mut say: impl FnMut(Token)) {
+#[inline(always)]
+pub fn each(text: &str, mut say: impl FnMut(&Token)) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let class = class(byte);
-        let (end, token) = match class {
-            Class::Letter => ascii(bytes, at).unwrap_or_else(|| word(text, at)),
-            Class::High => match character(text, at) {
-                (High::Letter(_), _) => word(text, at),
-                (High::Sign(sign), end) => (
-                    end,
-                    Some(Token {
-                        is_ascii: false,
-                        sign: true,
-                        ..single(Kind::Word, mix(SEED, sign), at, end)
-                    }),
-                ),
-                (High::Stop(sign), end) => (end, Some(single(Kind::Break, mix(SEED, sign), at, end))),
-                (High::Other, end) => (end, None),
-            },
-            Class::Digit => {
-                let end = run(bytes, at, |byte| byte.is_ascii_digit());
-                (end, Some(single(Kind::Number, NUMBER, at, end)))
-            }
-            Class::Cry => {
-                let end = run(bytes, at, |byte| matches!(byte, b'!' | b'?'));
-                let loud = u32::from(end - at > 2) << 8;
-                (end, Some(single(Kind::Break, mix(SEED, u32::from(byte) | loud), at, end)))
-            }
-            Class::Break => (at + 1, Some(single(Kind::Break, mix(SEED, u32::from(byte)), at, at + 1))),
-            Class::Mark => (at + 1, Some(single(Kind::Mark, mix(SEED, u32::from(byte)), at, at + 1))),
-            Class::Blank => (at + 1, None),
-        };
+        // Most of a text is words of ASCII and a blank behind each.
+        if is_letter(byte)
+            && let Some(token) = ascii(bytes, at)
+        {
+            say(&token);
+            at = token.end + usize::from(bytes.get(token.end) == Some(&b' '));
+            continue;
+        }
+        let (end, token) = next(text, at, byte);
         if let Some(token) = token {
-            say(token);
+            say(&token);
         }
         at = end;
+    }
+}
+
+/// What begins at `at`, if it is a token, and where it ends.
+#[inline(never)]
+fn next(text: &str, at: usize, byte: u8) -> (usize, Option<Token>) {
+    let bytes = text.as_bytes();
+    match class(byte) {
+        Class::Letter => word(text, at),
+        Class::High => match character(text, at) {
+            (High::Letter(_), _) => word(text, at),
+            (High::Sign(sign), end) => {
+                let token = single(Kind::Word, mix(SEED, sign), at, end);
+                (end, Some(Token { is_ascii: false, sign: true, ..token }))
+            }
+            (High::Stop(sign), end) => (end, Some(single(Kind::Break, mix(SEED, sign), at, end))),
+            (High::Other, end) => (end, None),
+        },
+        Class::Digit => {
+            let end = run(bytes, at, |byte| byte.is_ascii_digit());
+            (end, Some(single(Kind::Number, NUMBER, at, end)))
+        }
+        Class::Cry => {
+            let end = run(bytes, at, |byte| matches!(byte, b'!' | b'?'));
+            let loud = u32::from(end - at > 2) << 8;
+            (end, Some(single(Kind::Break, mix(SEED, u32::from(byte) | loud), at, end)))
+        }
+        Class::Break => (at + 1, Some(single(Kind::Break, mix(SEED, u32::from(byte)), at, at + 1))),
+        Class::Mark => (at + 1, Some(single(Kind::Mark, mix(SEED, u32::from(byte)), at, at + 1))),
+        Class::Blank => (run(bytes, at, |byte| class(byte) == Class::Blank), None),
     }
 }
 
@@ -104,47 +114,42 @@ fn run(bytes: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
 
 /// The word that begins at `start`, which is a letter, if all of it is ASCII: what most words are, as fast as may be.
 #[inline(always)]
-fn ascii(bytes: &[u8], start: usize) -> Option<(usize, Option<Token>)> {
-    let rest = bytes.get(start..).unwrap_or_default();
-    let (mut hash, mut stem, mut len) = (SEED, 0, 0);
-    for byte in rest {
+fn ascii(bytes: &[u8], start: usize) -> Option<Token> {
+    let (mut hash, mut stem, mut tail, mut both) = (SEED, 0, 0, 0xff_u8);
+    let mut end = start;
+    while let Some(&byte) = bytes.get(end) {
         let letter = byte | 0x20;
         if letter.wrapping_sub(b'a') >= 26 {
-            if *byte >= 0x80 {
+            if byte >= 0x80 {
                 return None;
             }
             break;
         }
-        // The last one before there are more than a stem's.
-        if len == STEM {
+        both &= !byte;
+        hash = mix(hash, u32::from(letter));
+        tail = tail << 10 | u32::from(letter);
+        end += 1;
+        if end == start + STEM {
             stem = hash;
         }
-        hash = mix(hash, u32::from(letter));
-        len += 1;
     }
-    let word = rest.get(..len)?;
-    let has_stem = len > STEM && len <= LONGEST;
-    let tail = match word {
-        [.., a, b, c] if has_stem => {
-            [a, b, c].iter().fold(0, |tail, byte| tail << 10 | u32::from(**byte | 0x20))
-        }
-        _ => 0,
-    };
-    let capitals = word.first().is_some_and(u8::is_ascii_uppercase)
-        && len > 2
-        && word.iter().all(u8::is_ascii_uppercase);
-    let token = Token {
+    let len = end - start;
+    Some(Token {
         kind: Kind::Word,
         hash: if len > LONGEST { LONG } else { hash },
-        tail: mix(SEED, tail),
+        tail: mix(SEED, tail & 0x3FFF_FFFF),
         is_ascii: true,
         sign: false,
-        stem: has_stem.then_some(stem),
-        capitals,
+        stem: (STEM < len && len <= LONGEST).then_some(stem),
+        capitals: len > 2 && both & 0x20 != 0,
         start,
-        end: start + len,
-    };
-    Some((start + len, Some(token)))
+        end,
+    })
+}
+
+#[inline(always)]
+fn is_letter(byte: u8) -> bool {
+    (byte | 0x20).wrapping_sub(b'a') < 26
 }
 
 /// The word that begins at `start`, which is a letter.

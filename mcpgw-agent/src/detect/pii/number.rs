@@ -160,7 +160,7 @@ fn begin(scene: &mut Scene<'_, '_>, rest: Range<usize>, length: usize, may_call:
         }
     }
     if best.as_ref().is_none_or(|best| best.score < 0.6)
-        && (may_call || matches!(scene.before(start), Some(b'+' | b'(')))
+        && (may_call || may_announce(scene, start, length))
         && let Some(found) = phone::look(scene, start, end)
         && best.as_ref().is_none_or(|best| best.score < found.score)
     {
@@ -175,6 +175,16 @@ fn begin(scene: &mut Scene<'_, '_>, rest: Range<usize>, length: usize, may_call:
     }
     if let Some(Best { kind, score, range, why }) = best {
         scene.add(kind, score, range, why);
+    }
+}
+
+/// What stands before a first group of `length` digits announces a telephone number: one digit in parentheses is none's
+/// area.
+fn may_announce(scene: &Scene<'_, '_>, start: usize, length: usize) -> bool {
+    match scene.before(start) {
+        Some(b'+') => true,
+        Some(b'(') => length > 1,
+        Some(_) | None => false,
     }
 }
 

@@ -1,6 +1,9 @@
 //! Where secrets stand in commands, manifests and members' names.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::alphabet::{self, B64, EQUALS};
 use super::grammar::{Value, Via};
@@ -99,11 +102,24 @@ pub(super) static SCHEMES: &[&str] = &[
     "git://",
 ];
 
+/// One of these is in every member's name that promises a secret.
+static HINTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let hints = ["pass", "pwd", "ecret", "oken", "key", "auth", "redential", "salt", "nonce", "pw"];
+    AhoCorasick::new(hints).expect("a few short words make a small automaton")
+});
+
 /// What a member's name says of its value.
 pub(super) enum Member {
     Word(Word),
     Vendor(&'static Vendor),
 }
+
+/// Vendors' names, and behind them the words, without the signs around them: what stands first counts.
+static NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let vendors = VENDORS.iter().map(|vendor| vendor.needle);
+    let words = WORDS.iter().map(|(needle, _)| needle.trim_matches(['=', ':', '"', '\'', ' ', '/']));
+    AhoCorasick::new(vendors.chain(words)).expect("a few hundred words make a small automaton")
+});
 
 /// What the member `key` promises of its value.
 pub(super) fn member(key: &str) -> Option<Member> {
@@ -113,18 +129,21 @@ pub(super) fn member(key: &str) -> Option<Member> {
     head.copy_from_slice(from);
     head.make_ascii_lowercase();
     let name = lower.get(..count)?;
-    let hints: [&[u8]; 10] =
-        [b"pass", b"pwd", b"ecret", b"oken", b"key", b"auth", b"redential", b"salt", b"nonce", b"pw"];
-    if !hints.iter().any(|hint| memchr::memmem::find(name, hint).is_some()) {
+    if !HINTS.is_match(name) {
         return None;
     }
-    let vendor = VENDORS.iter().find(|vendor| memchr::memmem::find(name, vendor.needle.as_bytes()).is_some());
-    let word = WORDS.iter().find_map(|(needle, word)| {
-        let part = needle.trim_matches(['=', ':', '"', '\'', ' ', '/']).as_bytes();
-        let found = memchr::memmem::find(name, part)?;
-        // A word of three letters is one only where the name ends.
-        (part.len() > 3 || found + part.len() == name.len()).then_some(*word)
-    });
+    let (mut vendor, mut word) = (usize::MAX, usize::MAX);
+    for found in NAMES.find_overlapping_iter(name) {
+        let number = found.pattern().as_usize();
+        match number.checked_sub(VENDORS.len()) {
+            None => vendor = vendor.min(number),
+            // A word of three letters is one only where the name ends.
+            Some(number) if found.len() > 3 || found.end() == name.len() => word = word.min(number),
+            Some(_) => {}
+        }
+    }
+    let vendor = VENDORS.get(vendor);
+    let word = WORDS.get(word).map(|(_, word)| *word);
     let word = word.filter(|word| !word::is_about(name, *word));
     word.map(Member::Word).or(vendor.map(Member::Vendor))
 }
