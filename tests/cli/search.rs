@@ -163,7 +163,7 @@ fn shown(dir: &Path, whole: &[Value], refused: &Value) {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let stem = &id[..17];
+    let stem = id.get(..17).unwrap();
     let several = run(dir, &["audit", "show", stem, "audit.jsonl"]);
     assert_eq!(several.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&several.stderr).contains("several decisions begin with"), "{several:?}");

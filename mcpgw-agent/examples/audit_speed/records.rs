@@ -143,7 +143,7 @@ fn context() -> Context {
         server: "filesystem".into(),
         upstream: None,
         transport: Transport::Stdio,
-        principal: Principal { subject: Some("user".into()), ..Principal::default() },
+        principal: Principal { subject: Some("user".into()), roles: Vec::new(), ..Principal::default() },
         client: Some("/usr/bin/assistant".into()),
     }
 }

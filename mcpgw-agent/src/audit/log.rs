@@ -318,7 +318,7 @@ fn seals(
         let mut open = lock(&writer);
         let Some(open) = open.as_mut() else { return };
         match (open.beat(), &synced) {
-            (Ok(Some(seq)), Some(synced)) => drop(synced.want(seq, open.file())),
+            (Ok(Some(seq)), Some(synced)) => synced.want(seq, open.file()),
             (Ok(_), _) => {}
             (Err(error), _) => {
                 counts.failing(&error);

@@ -55,7 +55,7 @@ impl Site {
     }
 
     fn end(self) -> tempfile::TempDir {
-        self.runtime.block_on(self.tasks.shutdown(DEADLINE));
+        drop(self.runtime.block_on(self.tasks.shutdown(DEADLINE)));
         self.dir
     }
 

@@ -220,7 +220,7 @@ impl Ring {
         match self {
             Self::Evolving(ring) => {
                 let Some(now) = ring.now.as_mut().filter(|now| now.from <= seq) else { return true };
-                now.step(seq + 1);
+                now.step(seq + 1, seq);
                 key_id(line) == Some(now.signer.key_id())
             }
             Self::Public(public) => {
@@ -243,7 +243,7 @@ impl Ring {
             && let Some(now) = &mut ring.now
         {
             while now.key.epoch < epoch {
-                now.step(from);
+                now.step(from, from.saturating_sub(1));
             }
         }
     }
@@ -311,7 +311,8 @@ impl Evolving {
                     return Judgement::WrongEpoch(epoch);
                 }
                 while now.key.epoch < epoch {
-                    now.step(last.saturating_add(1));
+                    // Where in between the epochs ended is not known.
+                    now.step(last.saturating_add(1), seal.seq.saturating_sub(1));
                 }
                 return Judgement::Signed;
             }
@@ -358,14 +359,13 @@ impl Now {
         Self { key, signer, from, past: VecDeque::new(), ahead: VecDeque::new() }
     }
 
-    /// The next epoch's key signs from record `from` on.
-    fn step(&mut self, from: u64) {
+    /// The next epoch's key signs from record `from` on, the one before up to `to`.
+    fn step(&mut self, from: u64, to: u64) {
         let (key, signer) = self.ahead.pop_front().unwrap_or_else(|| {
             let key = self.key.next();
             let signer = key.signer();
             (key, signer)
         });
-        let to = from.saturating_sub(1);
         let signer = std::mem::replace(&mut self.signer, signer);
         let epoch = std::mem::replace(&mut self.key, key).epoch;
         self.past.push_front((epoch, self.from, to, signer));

@@ -216,15 +216,13 @@ impl<'k> Walk<'k> {
             }
             return;
         }
-        match missing {
-            Kind::Beheaded => {
-                self.beheaded = true;
-                self.find(self.lines, Some(seal.seq), gone, Kind::Beheaded);
-            }
-            Kind::Deleted if self.holes.len() < HOLES_MAX => {
-                self.holes.push(Hole { from: last.0 + 1 + edited, to: seal.seq - 1, line: self.lines });
-            }
-            missing => self.find(self.lines, Some(last.0 + 1 + edited), gone, missing),
+        if missing == Kind::Deleted && self.holes.len() < HOLES_MAX {
+            self.holes.push(Hole { from: last.0 + 1 + edited, to: seal.seq - 1, line: self.lines });
+        } else if missing == Kind::Beheaded {
+            self.beheaded = true;
+            self.find(self.lines, Some(seal.seq), gone, Kind::Beheaded);
+        } else {
+            self.find(self.lines, Some(last.0 + 1 + edited), gone, missing);
         }
     }
 

@@ -65,7 +65,7 @@ fn where_a_session_belongs() {
             Scope::default().look(Direction::ToServer, &message, |realm, name| policy.scope(realm, name));
         let count = list.len();
         let evaluation = policy.evaluate(&request);
-        let wanted = policy.inspects(&request, &evaluation);
+        let wanted = evaluation.inspected_by(policy.wants(&request));
         let weighed = policy.weigh(&request, evaluation, wanted, Findings { list, is_complete: true });
         (!matches!(weighed.effect, Effect::Deny { .. }), count)
     };

@@ -172,7 +172,7 @@ impl Records {
         if self.next().is_multiple_of(100) {
             out.push_str(r#","findings":[{"detector":"secrets","type":"jwt","severity":"high","score_percent":95,"path":"params.arguments.query","count":1,"reaction":"redact"}]"#);
         }
-        let team = if seq / SESSION % 3 == 0 { "red" } else { "blue" };
+        let team = if (seq / SESSION).is_multiple_of(3) { "red" } else { "blue" };
         let hash = "5f0c8e2b9d4a7c1e5f0c8e2b9d4a7c1e5f0c8e2b9d4a7c1e5f0c8e2b9d4a7c1e";
         write!(out, r#","labels":{{"team":"{team}"}},"policy":{{"generation":1,"hash":"{hash}"}},"#)?;
         write!(out, r#""latency_us":{}"#, self.next() % 500)
