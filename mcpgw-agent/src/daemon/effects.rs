@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::tap::{Switch, TapSwitch};
 use crate::inventory::BootTime;
-use crate::kernel::{EffectReader, Kernel, KernelEvent};
+use crate::kernel::{EffectReader, Hook, Kernel, KernelEvent};
 use crate::proxy::effects::{Effects, Followed, Source, Told};
 use crate::proxy::handover::Sessions;
 
@@ -26,8 +26,11 @@ pub(super) struct Following {
 }
 
 impl Following {
-    /// Of what `kernel` tells; nobody is followed without.
+    /// Of what `kernel` tells; nobody is followed without. A kernel that has none of the hooks tells nothing, which must not
+    /// look like servers that do nothing.
     pub(super) fn new(kernel: Option<&mut Kernel>) -> Self {
+        let tells = |hook: &Hook| hook.tells_of_effects() && hook.state.is_attached();
+        let kernel = kernel.filter(|kernel| kernel.hooks().iter().any(tells));
         let all = kernel.and_then(Kernel::take_effect_reader).map(|reader| Effects::new(source(reader)));
         Self { all, switch: TapSwitch::default() }
     }
