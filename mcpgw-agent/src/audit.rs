@@ -10,6 +10,7 @@
 mod beat;
 mod chain;
 mod disk;
+mod effects;
 mod entry;
 mod error;
 mod event;

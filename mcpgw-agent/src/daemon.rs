@@ -12,6 +12,7 @@
 
 mod callers;
 mod dozing;
+mod effects;
 mod gateway;
 mod hashing;
 mod host;
@@ -45,6 +46,7 @@ use crate::ready::{Heartbeat, Ready};
 use crate::systemd::Systemd;
 use crate::tasks::{Ended, Tasks};
 use callers::Callers;
+use effects::Following;
 use host::{Host, Parts};
 use report::Reporter;
 use rings::Rings;
@@ -153,6 +155,9 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let metrics_address = http.as_ref().map(HttpServer::address);
 
     let watch = watch(&config, &probes, counters, observer, &tasks)?;
+    if let Some(effects) = watch.host.following.all() {
+        tasks.spawn("effects", effects::beat(effects.clone(), sessions.clone(), tasks.token().clone()));
+    }
     let turn = Turn {
         facts: AgentFacts::new(&watch.hooks, &probes.disabled, watch.host.kernel.is_some(), metrics_address),
         host: watch.host,
@@ -218,6 +223,7 @@ fn watch(
 ) -> Result<Watch, DaemonError> {
     let Loaded { mut kernel, hooks } = Kernel::load(probes);
     let rings = Rings::take(kernel.as_mut());
+    let following = Following::new(kernel.as_mut().filter(|_| config.host.effects));
     if let Some(log) = kernel.as_mut().and_then(Kernel::take_probe_log) {
         let token = tasks.token().clone();
         let log = async move { token.run_until_cancelled(log.run()).await.unwrap_or(Ok(())) };
@@ -241,7 +247,10 @@ fn watch(
     let inventory = settings::inventory(config, kernel.is_some())?;
     let callers = Callers::new(asked);
     let reporter = Reporter::new(observer);
-    let host = Host::new(inventory, Parts { kernel, reader, counters, resync, hashes, callers, reporter });
+    let host = Host::new(
+        inventory,
+        Parts { kernel, following, reader, counters, resync, hashes, callers, reporter },
+    );
     Ok(Watch { host, hooks, rings, scans, answered })
 }
 

@@ -6,6 +6,7 @@
 //! ```
 
 mod collected;
+mod conceal;
 mod ledger;
 mod noise;
 mod path;
@@ -13,7 +14,7 @@ mod side_effect;
 #[cfg(test)]
 mod tests;
 
-pub use collected::{Collected, KEPT_MAX, Kept};
+pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept};
 pub use ledger::{CALLS_MAX, Ledger, Stray};
 pub use noise::{NOISES, Noise};
 pub use path::{Part, joined};

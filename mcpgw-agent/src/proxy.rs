@@ -16,6 +16,7 @@
 //! signals ─▶ wrap ─▶ server ─▶ exit status ─▶ wrap's exit code
 //! ```
 
+pub mod effects;
 pub mod gate;
 pub mod gateway;
 pub mod guardrail;

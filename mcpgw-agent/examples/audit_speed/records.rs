@@ -169,5 +169,6 @@ fn entry<'a>(
         policy_hash: "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b",
         latency_us: 42,
         answered_us: None,
+        effects: None,
     }
 }

@@ -36,7 +36,7 @@ pub const HOOKS: [&str; 10] = [
 ];
 
 /// Rings that get a label of their own; any other counts as `other`.
-pub const RINGS: [&str; 3] = ["lifecycle", "streams", "tcp"];
+pub const RINGS: [&str; 4] = ["lifecycle", "streams", "tcp", "effects"];
 
 const STATES: [(ServerState, &str); 5] = [
     (ServerState::Unproxied, "unproxied"),

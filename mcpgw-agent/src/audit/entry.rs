@@ -1,5 +1,6 @@
 //! What is recorded of a message.
 
+use crate::effects::Collected;
 use crate::mcp::{Direction, Message};
 use crate::policy::{Context, Mode};
 use crate::session::Standing;
@@ -36,4 +37,7 @@ pub struct Entry<'a> {
     pub latency_us: u64,
     /// Microseconds since the request it answers was let through.
     pub answered_us: Option<u64>,
+    /// What the call it answers did to the host, [concealed](Collected::conceal); `None` where it answers none, or nobody
+    /// looked.
+    pub effects: Option<&'a Collected>,
 }

@@ -1,14 +1,21 @@
 //! What is recorded besides messages. All there is: two closed lists, of which the second is the log's own.
 
-use std::time::Duration;
+mod own;
 
-use super::chain::hex;
+use super::effects;
 use super::line::Line;
 use super::record;
-use super::seal::{EpochKey, PublicKey};
+use crate::effects::Collected;
 use crate::pins::Decision;
 use crate::policy::{Context, Mode, ServerStatus};
 use crate::risk::Score;
+
+pub(super) use own::{
+    CHECKPOINT, CLOSED, DELETED, FINISHED, Next, OPENED, Own, ROTATED, ends_epoch, is_seal,
+};
+
+#[cfg(test)]
+pub(super) use own::EPOCH;
 
 /// Something that is no message.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +35,20 @@ pub enum Event<'a> {
         context: &'a Context,
         /// How the server's process ended, where it is one of ours.
         exit: Option<Exit>,
+    },
+    /// A server did something that is in no answer's record.
+    ServerEffects {
+        /// The session's id.
+        session: &'a str,
+        /// Its circumstances.
+        context: &'a Context,
+        /// The decision that let the call through during which it was done, which nobody answered; `None` where no call was
+        /// open.
+        call: Option<&'a str>,
+        /// The decision of the call that was answered last before.
+        after: Option<&'a str>,
+        /// What, [concealed](Collected::conceal).
+        done: &'a Collected,
     },
     /// An HTTP request that is about a session and carries no message.
     SessionRequest {
@@ -162,6 +183,12 @@ impl Event<'_> {
                     None => {}
                 }
             }
+            Self::ServerEffects { session, context, call, after, done } => {
+                about(line, session, context);
+                line.maybe("call", call);
+                line.maybe("after", after);
+                effects::write(line, done);
+            }
             Self::SessionRequest { session, context, verb, status } => {
                 about(line, session, context);
                 line.text(
@@ -220,6 +247,7 @@ impl Event<'_> {
         match self {
             Self::SessionOpened { .. } => "session.opened",
             Self::SessionClosed { .. } => "session.closed",
+            Self::ServerEffects { .. } => "server.effects",
             Self::SessionRequest { .. } => "session.request",
             Self::AuthFailed { .. } => "auth.failed",
             Self::AdminHold { .. } => "admin.hold",
@@ -275,227 +303,4 @@ fn policy(line: &mut Line, generation: u64, hash: &str) {
         line.number("generation", generation);
         line.text("hash", hash);
     });
-}
-
-/// Version of the format, in the first record of every file.
-pub(super) const FORMAT: u8 = 1;
-/// The event of every file's first record.
-pub(super) const OPENED: &str = "log.opened";
-/// The event of a file's first record, where the file before was finished.
-pub(super) const ROTATED: &str = "log.rotated";
-/// The event of a finished file's last record.
-pub(super) const FINISHED: &str = "log.finished";
-/// The event of the last record of a log that was closed.
-pub(super) const CLOSED: &str = "log.closed";
-/// The event of the last record of an epoch.
-pub(super) const EPOCH: &str = "log.epoch";
-/// The event of the record that says which file is about to be deleted.
-pub(super) const DELETED: &str = "log.deleted";
-/// The event of a record that seals what is before it.
-pub(super) const CHECKPOINT: &str = "log.checkpoint";
-
-/// A key that evolves does so after a record of this event.
-pub(super) fn ends_epoch(event: &str) -> bool {
-    event == EPOCH || event == FINISHED || event == CLOSED
-}
-
-/// What is before a record of this event is sealed by it.
-pub(super) fn is_seal(event: &str) -> bool {
-    ends_epoch(event) || event == CHECKPOINT
-}
-
-/// The epoch that begins after a record.
-#[derive(Debug, Clone)]
-pub(super) struct Next {
-    /// Its number.
-    pub(super) epoch: u64,
-    /// Names its key.
-    pub(super) key_id: Box<str>,
-    /// What its seals are checked with by those who have no key.
-    pub(super) public_key: Option<PublicKey>,
-}
-
-/// What the log records of itself.
-#[derive(Debug, Clone)]
-pub(super) enum Own<'a> {
-    /// From here on this process writes.
-    Opened {
-        /// Id of the key that signs.
-        key_id: &'a str,
-        /// The key, where it evolves.
-        key: Option<&'a EpochKey>,
-        /// From one seal to the next.
-        beat: Duration,
-        /// The last record before this one: its sequence number and hash.
-        continues: Option<(u64, [u8; 32])>,
-        /// The file there was is gone; this is another of its name.
-        replaces: bool,
-        /// Bytes after the last whole record, which were moved aside: how many, and their hash.
-        torn: Option<(u64, [u8; 32])>,
-    },
-    /// What is before this is sealed.
-    Checkpoint {
-        /// The key, where it evolves.
-        key: Option<&'a EpochKey>,
-        /// From one seal to the next.
-        beat: Duration,
-        /// Records since the last seal.
-        records: u64,
-    },
-    /// The last record of its epoch.
-    Epoch {
-        /// Records since the last seal.
-        records: u64,
-        /// What signs from here on.
-        next: Option<Next>,
-    },
-    /// The log goes on in another file.
-    Finished {
-        /// What signs from here on, where the key evolves.
-        next: Option<Next>,
-    },
-    /// This file goes on from the one before, which is finished.
-    Rotated {
-        /// Id of the key that signs.
-        key_id: &'a str,
-        /// The key, where it evolves.
-        key: Option<&'a EpochKey>,
-        /// From one seal to the next.
-        beat: Duration,
-        /// The last record before this one: its sequence number and hash.
-        continues: Option<(u64, [u8; 32])>,
-    },
-    /// A finished file is about to be deleted.
-    Deleted {
-        /// Its names: it may be there plain and compressed.
-        names: &'a [String],
-        /// Number of its first record.
-        first: u64,
-        /// Number of its last.
-        last: u64,
-        /// Bytes it took up.
-        bytes: u64,
-        /// The limit that was exceeded, in the configuration's words.
-        limit: &'a str,
-    },
-    /// This process writes no more.
-    Closed {
-        /// What signs if the log is continued, where the key evolves.
-        next: Option<Next>,
-    },
-    /// Records that could not be written.
-    Gap {
-        /// How many.
-        lost: u64,
-        /// When the first was lost.
-        since: jiff::Timestamp,
-    },
-}
-
-impl Own<'_> {
-    pub(super) fn write(&self, line: &mut Line) {
-        match self {
-            Self::Opened { key_id, key, beat, continues, replaces, torn } => {
-                line.text("event", OPENED);
-                line.number("format", FORMAT);
-                line.text("key_id", key_id);
-                sealing(line, *key);
-                line.number("beat_ms", millis(*beat));
-                let end = |line: &mut Line, count_key, count: u64, hash: &[u8]| {
-                    line.number(count_key, count);
-                    line.text("sha256", &hex(hash));
-                };
-                if let Some((seq, hash)) = continues {
-                    line.object("continues", |line| end(line, "seq", *seq, hash));
-                }
-                if *replaces {
-                    line.text("replaces", "a file that was removed");
-                }
-                if let Some((size, hash)) = torn {
-                    line.object("torn", |line| end(line, "size", *size, hash));
-                }
-                host(line);
-            }
-            Self::Checkpoint { key, beat, records } => {
-                line.text("event", CHECKPOINT);
-                sealing(line, *key);
-                line.number("beat_ms", millis(*beat));
-                line.number("records", *records);
-            }
-            Self::Epoch { records, next } => {
-                line.text("event", EPOCH);
-                line.number("records", *records);
-                following(line, next.as_ref());
-            }
-            Self::Finished { next } => {
-                line.text("event", FINISHED);
-                following(line, next.as_ref());
-            }
-            Self::Rotated { key_id, key, beat, continues } => {
-                line.text("event", ROTATED);
-                line.number("format", FORMAT);
-                line.text("key_id", key_id);
-                sealing(line, *key);
-                line.number("beat_ms", millis(*beat));
-                if let Some((seq, hash)) = continues {
-                    line.object("continues", |line| {
-                        line.number("seq", *seq);
-                        line.text("sha256", &hex(hash));
-                    });
-                }
-            }
-            Self::Deleted { names, first, last, bytes, limit } => {
-                line.text("event", DELETED);
-                line.array("files", *names, |line, name| line.value(name));
-                line.number("first_seq", *first);
-                line.number("last_seq", *last);
-                line.number("size", *bytes);
-                line.text("limit", limit);
-            }
-            Self::Closed { next } => {
-                line.text("event", CLOSED);
-                following(line, next.as_ref());
-            }
-            Self::Gap { lost, since } => {
-                line.text("event", "log.gap");
-                line.number("lost", *lost);
-                line.text("since", &since.to_string());
-            }
-        }
-    }
-}
-
-/// Which key signs: of which root, for which log, in which epoch.
-fn sealing(line: &mut Line, key: Option<&EpochKey>) {
-    let Some(key) = key else { return };
-    line.object("sealing", |line| {
-        line.text("root", &key.root);
-        line.number("log", key.log);
-        line.number("epoch", key.epoch);
-    });
-}
-
-fn following(line: &mut Line, next: Option<&Next>) {
-    let Some(Next { epoch, key_id, public_key }) = next else { return };
-    line.object("next", |line| {
-        line.number("epoch", *epoch);
-        line.text("key_id", key_id);
-        if let Some(public) = public_key {
-            line.text("public_key", &hex(public.key.as_bytes()));
-        }
-    });
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Which machine, which boot, which process.
-fn host(line: &mut Line) {
-    let host = nix::unistd::gethostname().ok();
-    line.maybe("host", host.as_deref().and_then(|name| name.to_str()));
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
-    line.maybe("boot_id", boot.as_deref().map(str::trim));
-    line.number("pid", std::process::id());
-    line.text("version", env!("CARGO_PKG_VERSION"));
 }

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::Entry;
 use super::chain::hex;
+use super::effects;
 use super::line::Line;
 use crate::detect::Detector;
 use crate::json::{self, Value};
@@ -65,6 +66,9 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     line.number("latency_us", entry.latency_us);
     if let Some(answered_us) = entry.answered_us {
         line.number("answered_us", answered_us);
+    }
+    if let Some(done) = entry.effects {
+        effects::write(line, done);
     }
 }
 

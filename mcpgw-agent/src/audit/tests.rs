@@ -26,6 +26,7 @@ pub(super) struct Case {
     bytes: Bytes,
     verdict: Verdict,
     mode: Mode,
+    effects: Option<crate::effects::Collected>,
 }
 
 impl Case {
@@ -41,7 +42,7 @@ impl Case {
         let bytes = crate::json::apply(&bytes, verdict.edits().to_vec());
         let standing = Standing::default();
         let direction = Direction::ToServer;
-        Self { context: context(), standing, direction, message, bytes, verdict, mode }
+        Self { context: context(), standing, direction, message, bytes, verdict, mode, effects: None }
     }
 
     /// A call the policy allows.
@@ -72,6 +73,7 @@ impl Case {
             policy_hash: "cafe",
             latency_us: 12,
             answered_us: self.standing.answers.as_ref().map(|_| 345),
+            effects: self.effects.as_ref(),
         };
         log.record(&entry, self.bytes.clone())
     }

@@ -54,11 +54,17 @@ pub struct HookReport {
     pub without: String,
     /// What to do to have it; empty when it could be attached.
     pub advice: String,
+    /// The configuration asks for it: it is missed where it is missing.
+    #[serde(rename = "wanted")]
+    pub is_wanted: bool,
 }
 
 pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
-    let options = kernel_options(&Config::load(args.config.as_deref())?)?;
-    let examination = examine(&options);
+    let mut config = Config::load(args.config.as_deref())?;
+    let wants_effects = config.host.effects;
+    // What nobody asks for yet is tried all the same: that is what one wants to know before asking.
+    config.host.effects = true;
+    let examination = examine(&kernel_options(&config)?, wants_effects);
     let output = Output::new();
     if args.json {
         output.json(&serde_json::to_string_pretty(&examination).map_err(CliError::failure)?)?;
@@ -69,19 +75,24 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
 }
 
 /// Tries every hook. What is loaded for it is gone again when this returns.
-fn examine(options: &KernelOptions) -> Examination {
+fn examine(options: &KernelOptions, wants_effects: bool) -> Examination {
     let Loaded { kernel, hooks } = Kernel::load(options);
     let mode = if kernel.is_some() { Mode::Ebpf } else { Mode::Procfs };
-    Examination { mode, hooks: hooks.into_iter().map(report).collect(), notes: Vec::new() }
+    Examination {
+        mode,
+        hooks: hooks.into_iter().map(|hook| report(hook, wants_effects)).collect(),
+        notes: Vec::new(),
+    }
 }
 
-fn report(hook: Hook) -> HookReport {
+fn report(hook: Hook, wants_effects: bool) -> HookReport {
+    let is_wanted = wants_effects || !hook.tells_of_effects();
     let HookStatus { name, state, reason } = hook_status(&hook);
-    HookReport { name, state, reason, without: hook.provides.to_owned(), advice: hook.remedy }
+    HookReport { name, state, reason, without: hook.provides.to_owned(), advice: hook.remedy, is_wanted }
 }
 
 fn missing(examination: &Examination) -> usize {
-    examination.hooks.iter().filter(|hook| hook.state != HookState::Attached).count()
+    examination.hooks.iter().filter(|hook| hook.is_wanted && hook.state != HookState::Attached).count()
 }
 
 fn draw(examination: &Examination, width: Option<u16>) -> Vec<Line> {
@@ -111,6 +122,9 @@ fn verdict(examination: &Examination) -> Line {
             Style::Bad,
             "No kernel probes: the agent would poll /proc, miss short-lived servers and confirm none by the wire.",
         ),
+        (Mode::Ebpf, 0) if examination.hooks.iter().any(|hook| hook.state != HookState::Attached) => {
+            Line::styled(Style::Good, "All hooks the configuration asks for can be attached.")
+        }
         (Mode::Ebpf, 0) => Line::styled(Style::Good, &format!("All {all} hooks can be attached.")),
         (Mode::Ebpf, _) => Line::styled(Style::Warn, &format!("{missing} of {all} hooks are missing.")),
     }

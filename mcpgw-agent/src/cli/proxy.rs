@@ -69,6 +69,11 @@ pub(super) struct Args {
 pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
     let config = Config::load(args.config.as_deref())?;
     log::start("warn", config.log.format);
+    if config.host.effects {
+        tracing::warn!(
+            "what the server does to the host is not recorded: only the agent sees it, of servers that `wrap` starts"
+        );
+    }
     let host = args.upstream.host_str().unwrap_or_default();
     let server: Box<str> = args.name.as_deref().unwrap_or(host).into();
     let gateway = open_gateway(args, config.gateway, &server)?;

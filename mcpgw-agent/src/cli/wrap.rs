@@ -37,13 +37,12 @@ pub(super) fn wrap(args: Args) -> Result<u8, CliError> {
     let runtime_dir = Dirs::from_env()?.runtime;
     // Who names one of them means it.
     let is_own_gateway = policy.is_some() || audit_log.is_some() || config.is_some();
-    let mut gateway = match config {
-        Some(path) => Config::load(Some(&path)).map_err(failed)?.gateway,
-        None => Gateway::default(),
-    };
+    let config = config.map(|path| Config::load(Some(&path)).map_err(failed)).transpose()?;
+    let wants_effects = config.as_ref().is_some_and(|config| config.host.effects);
+    let mut gateway = config.map_or_else(Gateway::default, |config| config.gateway);
     gateway.policy = policy.or(gateway.policy);
     gateway.audit.path = audit_log.or(gateway.audit.path);
-    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, gateway, is_own_gateway })?)
+    Ok(proxy::wrap(WrapOptions { command, name, runtime_dir, gateway, is_own_gateway, wants_effects })?)
 }
 
 /// The client must be able to tell our failure from the server's.

@@ -68,8 +68,16 @@ pub(super) struct HostSection {
     pub(super) scan_interval: Option<At<String>>,
     #[serde(default)]
     pub(super) disabled_hooks: Vec<At<String>>,
+    pub(super) effects: Option<SwitchWord>,
     #[serde(default)]
     pub(super) rings: RingsSection,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SwitchWord {
+    Off,
+    On,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -88,6 +88,8 @@ pub struct Host {
     pub scan_interval: Duration,
     /// Hooks not to attach, by the names `doctor` shows. Only their form is checked here.
     pub disabled_hooks: BTreeSet<String>,
+    /// What tool calls of wrapped servers do to the host is recorded.
+    pub effects: bool,
     /// Ring buffers shared with the kernel.
     pub rings: Rings,
 }
@@ -97,6 +99,8 @@ impl Default for Host {
         Self {
             scan_interval: Duration::from_secs(2),
             disabled_hooks: BTreeSet::new(),
+            // While anything is attached to system calls, each on the host takes longer.
+            effects: false,
             rings: Rings::default(),
         }
     }

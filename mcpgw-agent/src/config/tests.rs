@@ -79,6 +79,7 @@ admin:
 host:
   scan-interval: 500ms
   disabled-hooks: [sys_exit, cgroup_skb/egress]
+  effects: on
   rings:
     lifecycle-bytes: 4096
     streams-bytes: 65536
@@ -172,6 +173,7 @@ log:
         host: Host {
             scan_interval: Duration::from_millis(500),
             disabled_hooks: ["cgroup_skb/egress".to_owned(), "sys_exit".to_owned()].into(),
+            effects: true,
             rings: Rings { lifecycle_bytes: 4096, streams_bytes: 65_536, tcp_bytes: 1 << 28 },
         },
         gateway: Gateway {
@@ -257,6 +259,8 @@ fn wrong_values_are_named_with_their_place() {
         ("host: {rings: {tcp-bytes: 5000}}\n", "1:27 host.rings.tcp-bytes: 5000 is no power of two"),
         ("host: {rings: {tcp-bytes: 2048}}\n", "1:27 host.rings.tcp-bytes: 2048 is out of range: from 4096"),
         ("host: {rings: {tcp-bytes: 8589934592}}\n", "1:27 host.rings.tcp-bytes: 8589934592 is out of range"),
+        ("host: {effects: maybe}\n", "1:17 unknown variant `maybe`, expected one of off, on"),
+        ("host: {effect: on}\n", "1:8 unknown key `effect`, did you mean `effects`?"),
         ("host: {disabled-hooks: ['a b']}\n", "1:25 host.disabled-hooks[0]: `a b` is no hook's name"),
         (
             "admin: {metrics-address: localhost:9464}\n",

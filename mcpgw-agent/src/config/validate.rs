@@ -12,7 +12,9 @@ use std::time::Duration;
 use globset::GlobBuilder;
 
 use super::error::{Problem, ProblemKind};
-use super::file::{AdminSection, AllowEntry, File, Format, HostSection, ObserveSection, RingsSection};
+use super::file::{
+    AdminSection, AllowEntry, File, Format, HostSection, ObserveSection, RingsSection, SwitchWord,
+};
 use super::run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 use super::unit;
 use crate::inventory::AllowSpec;
@@ -186,7 +188,7 @@ impl Check {
 
     fn host(&mut self, section: &HostSection) -> Host {
         let default = Host::default();
-        let HostSection { scan_interval, disabled_hooks, rings } = section;
+        let HostSection { scan_interval, disabled_hooks, effects, rings } = section;
         let mut hooks = BTreeSet::new();
         for (index, hook) in disabled_hooks.iter().enumerate() {
             if is_hook(&hook.value) {
@@ -203,6 +205,7 @@ impl Check {
         Host {
             scan_interval: self.period("host.scan-interval", scan_interval, default.scan_interval, interval),
             disabled_hooks: hooks,
+            effects: effects.map_or(default.effects, |word| word == SwitchWord::On),
             rings: self.rings(rings),
         }
     }

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::callers::Callers;
 use super::dozing::Dozing;
+use super::effects::Following;
 use super::gateway;
 use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
@@ -22,6 +23,7 @@ use crate::inventory::{
 };
 use crate::kernel::{Kernel, KernelEvent};
 use crate::proc::{ProcReader, boot_now, boot_timestamp, holds, io_bytes};
+use crate::proxy::effects::Followed;
 use crate::wire::{Chunk, Seen, Sighting, StreamTable};
 
 /// Between two lines in the log about lost records, at least.
@@ -34,6 +36,7 @@ pub(super) struct Host {
     streams: StreamTable,
     pub(super) kernel: Option<Kernel>,
     tap: TapSwitch,
+    pub(super) following: Following,
     dozing: Dozing,
     registrations: HashMap<u64, ProcessKey>,
     pub(super) reporter: Reporter,
@@ -55,6 +58,7 @@ pub(super) struct Host {
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) kernel: Option<Kernel>,
+    pub(super) following: Following,
     pub(super) reader: Arc<ProcReader>,
     pub(super) counters: Arc<Counters>,
     pub(super) resync: Arc<Notify>,
@@ -65,13 +69,14 @@ pub(super) struct Parts {
 
 impl Host {
     pub(super) fn new(config: InventoryConfig, parts: Parts) -> Self {
-        let Parts { kernel, reader, counters, resync, hashes, callers, reporter } = parts;
+        let Parts { kernel, following, reader, counters, resync, hashes, callers, reporter } = parts;
         Self {
             hash_executables: config.hash_executables,
             inventory: Inventory::new(config),
             streams: StreamTable::new(crate::wire::Limits::default()),
             kernel,
             tap: TapSwitch::default(),
+            following,
             dozing: Dozing::default(),
             registrations: HashMap::new(),
             reporter,
@@ -193,6 +198,7 @@ impl Host {
             self.on_event(HostEvent::Sighted(sighting));
         }
         self.switch_tap(self.inventory.stats().observed_channels > 0, now);
+        self.following.tick(self.kernel.as_mut(), now);
         // The wall clock may have been set since.
         self.boot = boot_timestamp();
     }
@@ -286,6 +292,11 @@ impl Host {
         let registration = ProxyRegistration { proxy, child: None, channels, name: request.name };
         self.on_event(HostEvent::ProxyRegistered(registration));
         Ok(())
+    }
+
+    /// What the server that process `wrap` is about to start does to the host is told from now on, where that is wanted.
+    pub(super) fn follow(&mut self, wrap: u32) -> Option<Followed> {
+        self.following.begin(self.kernel.as_mut()?, wrap, boot_now())
     }
 
     /// A wrap's connection ended.

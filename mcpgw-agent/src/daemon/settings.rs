@@ -38,17 +38,19 @@ pub(crate) fn kernel(config: &Config) -> Result<KernelOptions, OptionsError> {
     if !config.observe.http {
         disabled.extend(["http-in".to_owned(), "http-out".to_owned()]);
     }
-    let options = KernelOptions {
+    let mut options = KernelOptions {
         lifecycle_bytes: rings.lifecycle_bytes,
         streams_bytes: rings.streams_bytes,
         tcp_bytes: rings.tcp_bytes,
-        effects_bytes: KernelOptions::default().effects_bytes,
         budget: config.observe.tap_budget_bytes,
         disabled,
         // Only where somebody asked to see it: every probe pays for it.
         probe_log: tracing::enabled!(target: "mcpgw_ebpf", tracing::Level::DEBUG),
         ..KernelOptions::default()
     };
+    if !config.host.effects {
+        options.leave_out_effects();
+    }
     options.validate()?;
     Ok(options)
 }

@@ -110,7 +110,8 @@ impl Turn {
                 drop(reply.send(outcome));
             }
             Command::Handover { peer, reply } => {
-                let outcome = gateway::place(&self.sessions, peer);
+                let outcome = gateway::place(&self.sessions, peer)
+                    .map(|place| place.followed_by(self.host.follow(peer.pid)));
                 if let Err(refusal) = &outcome {
                     tracing::warn!(pid = peer.pid, uid = peer.uid, %refusal, "a hand-over was refused");
                 }

@@ -5,6 +5,8 @@ use super::{Act, Outcome, SideEffect};
 
 /// Different things that are kept of one call; more are counted.
 pub const KEPT_MAX: usize = 64;
+/// Bytes of names and arguments that are kept of one call; what would be more is counted.
+pub const KEPT_BYTES: usize = 32 << 10;
 
 /// What was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Collected {
     pub noise: [u64; NOISES.len()],
     /// Things the kernel had no room to tell.
     pub lost: u64,
+    /// Bytes of names and arguments in `kept`.
+    bytes: usize,
 }
 
 /// One thing that was done, perhaps more than once.
@@ -35,6 +39,12 @@ pub struct Kept {
 }
 
 impl Collected {
+    /// Nothing but noise is known, and nothing is missing.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.kept.is_empty() && self.more == 0 && self.lost == 0
+    }
+
     /// Nothing at all is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -52,7 +62,8 @@ impl Collected {
         if let Some(kept) = self.kept.iter_mut().find(is_same) {
             kept.count = kept.count.saturating_add(1);
             kept.among = kept.among.min(among);
-        } else if self.kept.len() < KEPT_MAX {
+        } else if self.kept.len() < KEPT_MAX && self.bytes + effect.act.bytes() <= KEPT_BYTES {
+            self.bytes += effect.act.bytes();
             let SideEffect { act, outcome, cut, .. } = effect.clone();
             self.kept.push(Kept { act, outcome, cut, count: 1, among });
         } else {

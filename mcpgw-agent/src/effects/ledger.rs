@@ -71,11 +71,19 @@ impl Ledger {
         Some(call.done)
     }
 
+    /// Gives up the open calls of which `is_open` knows nothing any more, with what was done during each.
+    pub fn give_up(&mut self, is_open: impl Fn(&str) -> bool) -> Vec<(Box<str>, Collected)> {
+        let gone: Vec<_> = self.open.extract_if(.., |call| !is_open(&call.id)).collect();
+        if let Some(call) = gone.last() {
+            self.last = Some(call.id.clone());
+        }
+        gone.into_iter().map(|call| (call.id, call.done)).collect()
+    }
+
     /// What was done while no call was open, since this was asked for last; `None` where nothing but noise was.
     pub fn take_stray(&mut self) -> Option<Stray> {
         let done = std::mem::take(&mut self.stray);
-        let is_quiet = done.kept.is_empty() && done.more == 0 && done.lost == 0;
-        (!is_quiet).then(|| Stray { after: self.last.clone(), done })
+        (!done.is_quiet()).then(|| Stray { after: self.last.clone(), done })
     }
 
     /// Calls that are open.

@@ -86,6 +86,35 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// Every name and argument in it.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Open { path, .. } | Self::Delete { path } | Self::Truncate { path } => vec![path],
+            Self::Rename { from, to } | Self::Link { from, to } => vec![from, to],
+            Self::Exec { path, arguments } => {
+                std::iter::once(path).chain(arguments).map(String::as_str).collect()
+            }
+            Self::Connect { .. } | Self::Send { .. } | Self::Bind { .. } => Vec::new(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Open { path, .. } | Self::Delete { path } | Self::Truncate { path } => vec![path],
+            Self::Rename { from, to } | Self::Link { from, to } => vec![from, to],
+            Self::Exec { path, arguments } => std::iter::once(path).chain(arguments).collect(),
+            Self::Connect { .. } | Self::Send { .. } | Self::Bind { .. } => Vec::new(),
+        }
+    }
+
+    /// Bytes of them.
+    pub(super) fn bytes(&self) -> usize {
+        self.texts().iter().map(|text| text.len()).sum()
+    }
+}
+
 /// What a file was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {

@@ -91,3 +91,32 @@ fn things_that_differ_in_what_came_of_them_are_different() {
     ledger.happened(&SideEffect { cut: true, ..at("/x", 1) });
     assert_eq!(ledger.closed("a").unwrap().kept.len(), 3);
 }
+
+#[test]
+fn long_names_are_counted_where_there_is_no_room_for_them() {
+    let mut ledger = Ledger::default();
+    assert!(ledger.opened("a", BootTime(0)));
+    let long = "x".repeat(KEPT_BYTES / 4);
+    for number in 0..6 {
+        ledger.happened(&at(&format!("/{number}{long}"), 1));
+    }
+    ledger.happened(&at("/short", 1));
+    let done = ledger.closed("a").unwrap();
+    assert_eq!((done.kept.len(), done.more), (4, 3));
+    assert_eq!(paths(&done).last().unwrap().0, "/short");
+}
+
+#[test]
+fn calls_nobody_waits_for_any_more_are_given_up_with_what_was_done() {
+    let mut ledger = Ledger::default();
+    for call in ["a", "b", "c"] {
+        assert!(ledger.opened(call, BootTime(0)));
+    }
+    ledger.happened(&at("/x", 1));
+    let gone = ledger.give_up(|call| call == "b");
+    assert_eq!(gone.iter().map(|(call, _)| &**call).collect::<Vec<_>>(), ["a", "c"]);
+    assert!(gone.iter().all(|(_, done)| paths(done) == [("/x", 1, 3)]), "{gone:?}");
+    ledger.happened(&at("/y", 2));
+    assert_eq!(paths(&ledger.closed("b").unwrap()), [("/x", 1, 3), ("/y", 1, 1)]);
+    assert_eq!(ledger.give_up(|_| false), []);
+}

@@ -41,6 +41,14 @@ impl Hook {
     }
 }
 
+impl Hook {
+    /// It tells what processes do to files and sockets.
+    #[must_use]
+    pub fn tells_of_effects(&self) -> bool {
+        EFFECTS.iter().any(|kind| kind.name == self.name)
+    }
+}
+
 impl HookState {
     /// Note, reason or error.
     #[must_use]
@@ -108,6 +116,9 @@ pub(super) const ADDRESS_EFFECTS: Kind = Kind {
     provides: "addresses a tool call connects to and listens at are told; without it they are not",
 };
 
+/// Those that tell what processes do to files and sockets.
+pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
+
 /// Every hook there is, in the order they are shown.
 pub(super) const ALL: [Kind; 10] = [
     EXEC,
@@ -123,6 +134,19 @@ pub(super) const ALL: [Kind; 10] = [
 ];
 
 impl Kind {
+    /// Not tried, since the configuration wants it so.
+    pub(super) fn left_out(self) -> Hook {
+        let is_of_effects = EFFECTS.iter().any(|kind| kind.name == self.name);
+        self.skipped(
+            "left out by configuration",
+            if is_of_effects {
+                "set `host.effects: on`, and leave it out of the list of disabled hooks"
+            } else {
+                "remove it from the list of disabled hooks"
+            },
+        )
+    }
+
     pub(super) fn attached(self, note: &'static str) -> Hook {
         self.with(HookState::Attached { note }, String::new())
     }

@@ -96,6 +96,16 @@ pub enum OptionsError {
 }
 
 impl KernelOptions {
+    /// What processes do to files and sockets is not to be told: its hooks are left out.
+    pub fn leave_out_effects(&mut self) {
+        self.disabled.extend(hook::EFFECTS.map(|kind| kind.name.to_owned()));
+    }
+
+    /// At least one hook that tells what processes do to files and sockets is wanted.
+    fn tells_effects(&self) -> bool {
+        hook::EFFECTS.iter().any(|kind| !self.disabled.iter().any(|name| name == kind.name))
+    }
+
     /// Checks sizes and names.
     ///
     /// # Errors
@@ -235,7 +245,11 @@ fn object(options: &KernelOptions, resolved: &Resolved) -> Result<Ebpf, aya::Ebp
         .map_max_entries("LIFECYCLE", options.lifecycle_bytes)
         .map_max_entries("STREAMS", options.streams_bytes)
         .map_max_entries("TCP", options.tcp_bytes)
-        .map_max_entries("EFFECTS", options.effects_bytes);
+        // As small as a ring can be where nobody asks.
+        .map_max_entries(
+            "EFFECTS",
+            if options.tells_effects() { options.effects_bytes } else { page_size() },
+        );
     if !options.probe_log {
         loader.map_max_entries("AYA_LOGS", page_size());
     }
@@ -289,9 +303,7 @@ impl Attacher<'_> {
     /// Says why `kind` is not even to be tried, if so.
     fn skip(&self, kind: Kind, needs: Hooks) -> Option<Hook> {
         if self.options.disabled.iter().any(|name| name == kind.name) {
-            return Some(
-                kind.skipped("left out by configuration", "remove it from the list of disabled hooks"),
-            );
+            return Some(kind.left_out());
         }
         let why = self.resolved.obstacle(needs)?;
         Some(kind.skipped(why, "use a kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"))

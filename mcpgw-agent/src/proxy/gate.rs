@@ -8,6 +8,7 @@
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
 mod circles;
+mod effects;
 mod held;
 mod inquiry;
 mod inspect;
@@ -40,6 +41,7 @@ use super::guardrail::Guardrails;
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
 use crate::detect::watch::{Circle, View};
+use crate::effects::Collected;
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
@@ -220,6 +222,15 @@ struct Turn<'a> {
     since: Instant,
 }
 
+/// What is known of a message besides what it says and what was decided.
+#[derive(Debug, Clone, Copy, Default)]
+struct Beside<'a> {
+    /// The decision by which it was held before.
+    held: Option<&'a str>,
+    /// What the call it answers did to the host.
+    done: Option<&'a Collected>,
+}
+
 impl Turn<'_> {
     /// A text that is no message.
     fn refuse(&self, bytes: &Bytes, malformed: &Malformed) -> Item {
@@ -229,7 +240,7 @@ impl Turn<'_> {
             self.babbled(bytes);
         }
         let standing = Standing::default();
-        let recorded = self.record(&decision, None, bytes, &standing, &verdict, None);
+        let recorded = self.record(&decision, None, bytes, &standing, &verdict, Beside::default());
         let id = match self.direction {
             Direction::ToServer => malformed.id.clone(),
             Direction::ToClient => self.meant(bytes),
@@ -296,11 +307,14 @@ impl Turn<'_> {
         if held.is_none() {
             self.watched(&view, &decision, verdict.forwards(), false);
         }
+        let doings = self.follow(&session, &message, &standing, &verdict, &decision);
         drop(session);
         if let Some(pinned) = self.party.pins() {
             pinned.keep();
         }
-        let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, None);
+        let done = self.note(doings);
+        let beside = Beside { held: None, done: done.as_ref() };
+        let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, beside);
         let answer =
             (!verdict.forwards()).then(|| self.answer(&message, &standing, &verdict, &decision)).flatten();
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);
@@ -364,8 +378,9 @@ impl Turn<'_> {
         outgoing: &Bytes,
         standing: &Standing,
         verdict: &Verdict,
-        held: Option<&str>,
+        beside: Beside<'_>,
     ) -> Result<Recorded, AuditError> {
+        let Beside { held, done } = beside;
         let now_us = self.gate.now_us();
         let entry = Entry {
             decision,
@@ -382,6 +397,7 @@ impl Turn<'_> {
             policy_hash: self.loaded.policy.hash(),
             latency_us: u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
             answered_us: standing.answers.as_ref().map(|open| now_us.saturating_sub(open.since_us)),
+            effects: done,
         };
         let recorded = self.gate.audit.record(&entry, outgoing.clone());
         let asked = standing.answers.as_ref().map(|open| &*open.method);

@@ -51,6 +51,8 @@ pub struct WrapOptions {
     pub gateway: Gateway,
     /// It was asked for by name that this process decide and record itself, also where there is a daemon.
     pub is_own_gateway: bool,
+    /// The configuration asks for what the server does to the host, which only the daemon can record.
+    pub wants_effects: bool,
 }
 
 impl WrapOptions {

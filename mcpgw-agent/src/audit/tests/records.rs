@@ -1,6 +1,7 @@
 //! What a record says, and what it must not say.
 
 use super::*;
+use crate::effects::Collected;
 use crate::mcp::{Reason, RequestId, Revision};
 use crate::session::{OpenRequest, Target};
 
@@ -189,13 +190,20 @@ fn events_are_records_too() {
         Event::AuthFailed { remote: None, why: "missing", count: 4 },
         Event::ShipLost { receiver: "siem", first: 2, last: 9, count: 8, why: "deleted" },
         Event::SessionOpened { session, context },
+        Event::ServerEffects {
+            session,
+            context,
+            call: None,
+            after: Some("d-1"),
+            done: &Collected::default(),
+        },
         Event::SessionRequest { session, context, verb: Verb::Delete, status: 204 },
         Event::SessionClosed { session, context, exit: Some(Exit::Signal(9)) },
         Event::PolicyFailed { generation: 1, hash, error: "line 1:\n  bad" },
     ] {
         log.note(&event).unwrap();
     }
-    assert_eq!(log.health(), Health { writing: true, written: 10, lost: 0, last_error: None });
+    assert_eq!(log.health(), Health { writing: true, written: 11, lost: 0, last_error: None });
     drop(log);
     assert_eq!(
         events(&path),
@@ -208,6 +216,7 @@ fn events_are_records_too() {
             "auth.failed",
             "ship.lost",
             "session.opened",
+            "server.effects",
             "session.request",
             "session.closed",
             "policy.failed",
@@ -218,8 +227,45 @@ fn events_are_records_too() {
     assert_eq!(lines[0]["format"], 1);
     assert_eq!(lines[0]["key_id"].as_str().unwrap().len(), 16);
     assert_eq!(lines[0]["pid"], std::process::id());
-    assert_eq!((&lines[9]["signal"], &lines[9]["subject"]), (&Value::from(9), &Value::from("mallory")));
+    assert_eq!((&lines[8]["after"], &lines[8]["effects"]), (&Value::from("d-1"), &serde_json::json!([])));
+    assert_eq!((&lines[10]["signal"], &lines[10]["subject"]), (&Value::from(9), &Value::from("mallory")));
     assert_eq!((&lines[1]["mode"], &lines[2]["by"]["uid"]), (&Value::from("enforce"), &Value::from(1000)));
     assert_eq!((&lines[2]["act"], &lines[4]["lost"]["streams"]), (&Value::from("approve"), &Value::from(3)));
     assert_eq!(verify(&path).outcome, Outcome::Valid);
+}
+
+#[test]
+fn what_a_call_did_is_listed_with_what_is_not_listed() {
+    use crate::effects::{Access, Act, Kept, Outcome, Protocol};
+    let one = |act, outcome| Kept { act, outcome, cut: false, count: 1, among: 1 };
+    let acts = [
+        Kept {
+            count: 3,
+            among: 2,
+            cut: true,
+            ..one(Act::Open { path: "/a".into(), access: Access::ReadWrite }, Outcome::Done)
+        },
+        one(Act::Open { path: "/etc/shadow".into(), access: Access::Unknown }, Outcome::Refused),
+        one(Act::Rename { from: "/a".into(), to: "/b\u{202e}".into() }, Outcome::Done),
+        one(Act::Exec { path: "/bin/sh".into(), arguments: vec!["sh".into(), "-c".into()] }, Outcome::Done),
+        one(Act::Connect { to: "[::1]:25".parse().unwrap(), protocol: Protocol::Tcp }, Outcome::Asked),
+        one(Act::Send { to: "10.0.0.1:53".parse().unwrap(), protocol: Protocol::Other(132) }, Outcome::Asked),
+    ];
+    let mut done = Collected::default();
+    (done.kept, done.more, done.noise, done.lost) = (acts.into(), 5, [2, 0, 0, 1], 7);
+    let case = answered(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
+    let record = Case { effects: Some(done), ..case }.recorded();
+    assert_eq!(
+        record["effects"],
+        serde_json::json!([
+            {"act": "open", "path": "/a", "access": "read-write", "outcome": "done", "count": 3, "among": 2, "cut": true},
+            {"act": "open", "path": "/etc/shadow", "outcome": "refused"},
+            {"act": "rename", "from": "/a", "to": "/b\u{202e}", "outcome": "done"},
+            {"act": "exec", "path": "/bin/sh", "argv": ["sh", "-c"], "outcome": "done"},
+            {"act": "connect", "addr": "[::1]:25", "protocol": "tcp", "outcome": "asked"},
+            {"act": "send", "addr": "10.0.0.1:53", "protocol": "132", "outcome": "asked"},
+        ])
+    );
+    assert_eq!((&record["effects_more"], &record["effects_lost"]), (&Value::from(5), &Value::from(7)));
+    assert_eq!(record["effects_noise"], serde_json::json!({"libraries": 2, "devices": 1}));
 }

@@ -5,6 +5,8 @@ use crate::cli::text::{Line, Style};
 
 /// Longest arguments in a line, in characters.
 const ARGUMENTS_MAX: usize = 120;
+/// Effects that are named in a line, and kinds of those that are not.
+const EFFECTS_NAMED: usize = 8;
 
 /// The line of `record`: when, what happened, where, what about, why.
 pub(in crate::cli) fn draw(record: &StoredRecord) -> Line {
@@ -66,6 +68,7 @@ fn message(line: Line, record: &StoredRecord) -> Line {
             facts.push(format!("{}/{}", detector.unwrap_or_default(), kind.unwrap_or_default()));
         }
     }
+    facts.extend(record.root().get("effects").and_then(effects));
     if !facts.is_empty() {
         line = line.and(Style::Plain, &format!("  {}", facts.join(", ")));
     }
@@ -73,6 +76,26 @@ fn message(line: Line, record: &StoredRecord) -> Line {
         line = line.and(Style::Dim, &format!("  {}", shortened(arguments.raw())));
     }
     line.and(Style::Dim, &format!("  {}", text("decision_id")))
+}
+
+/// What a call did, in short: programs and addresses by name, the rest by number.
+fn effects(list: crate::json::Value<'_>) -> Option<String> {
+    let mut named = Vec::new();
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for effect in list.elements() {
+        let part = |key| effect.get(key).and_then(crate::json::Value::as_str);
+        let Some(act) = part("act") else { continue };
+        let place = if act == "exec" { part("path") } else { part("addr") };
+        if let Some(place) = place.filter(|_| named.len() < EFFECTS_NAMED) {
+            named.push(format!("{act} {}", shortened(&place)));
+        } else if let Some((_, count)) = counted.iter_mut().find(|(known, _)| *known == act) {
+            *count += 1;
+        } else if counted.len() < EFFECTS_NAMED {
+            counted.push((act.into_owned(), 1));
+        }
+    }
+    named.extend(counted.into_iter().map(|(act, count)| format!("{act} {count}")));
+    (!named.is_empty()).then(|| format!("did: {}", named.join(" · ")))
 }
 
 fn event_line(line: Line, record: &StoredRecord, event: &str) -> Line {

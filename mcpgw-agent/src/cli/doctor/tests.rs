@@ -9,6 +9,7 @@ fn hook(name: &str, state: HookState) -> HookReport {
         reason: unless("no cgroup v2 hierarchy is mounted"),
         without: "HTTP servers are listed but not confirmed".to_owned(),
         advice: unless("mount -t cgroup2 none /sys/fs/cgroup"),
+        is_wanted: true,
     }
 }
 
@@ -46,4 +47,13 @@ fn all_well_is_one_sentence_and_no_advice() {
     assert!(text(&examination, None).ends_with("\n\nAll 1 hooks can be attached."));
     let without = Examination { mode: Mode::Procfs, ..examination };
     assert!(text(&without, None).contains("No kernel probes"));
+}
+
+#[test]
+fn what_nobody_asks_for_is_not_missed() {
+    let unwanted = HookReport { is_wanted: false, ..hook("file-effects", HookState::Failed) };
+    let hooks = vec![hook("exec", HookState::Attached), unwanted];
+    let examination = Examination { mode: Mode::Ebpf, hooks, notes: vec![] };
+    assert_eq!(missing(&examination), 0);
+    assert!(text(&examination, None).ends_with("All hooks the configuration asks for can be attached."));
 }

@@ -69,6 +69,7 @@ const KEYS: &[&str] = &[
     "admin.socket-group",
     "host.scan-interval",
     "host.disabled-hooks",
+    "host.effects",
     "host.rings.lifecycle-bytes",
     "host.rings.streams-bytes",
     "host.rings.tcp-bytes",

@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::judged::{Item, Judged};
-use super::{Gate, Party, Turn, outgoing};
+use super::{Beside, Gate, Party, Turn, outgoing};
 use crate::mcp::{Direction, Message, MessageKind};
 use crate::proxy::hold::{Question, Ticket};
 use crate::reload::Loaded;
@@ -133,10 +133,12 @@ impl Turn<'_> {
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
             session.closed(direction.opposite(), id);
         }
+        let doings = self.follow(&session, message, &standing, &verdict, &decision);
         drop(session);
         let bytes = outgoing(message, &verdict);
-        let recorded =
-            self.record(&decision, Some(message), &bytes, &standing, &verdict, Some(&held.decision));
+        let done = self.note(doings);
+        let beside = Beside { held: Some(&held.decision), done: done.as_ref() };
+        let recorded = self.record(&decision, Some(message), &bytes, &standing, &verdict, beside);
         held.ticket.over(verdict.hold().unwrap_or(hold));
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);
         if let (Err(_), Some(id), true) = (&recorded, &id, verdict.forwards()) {

@@ -8,6 +8,7 @@ use crate::detect::Scope;
 use crate::detect::watch::{Circle, Watch};
 use crate::mcp::Direction;
 use crate::policy::Context;
+use crate::proxy::effects::Followed;
 use crate::proxy::hold::Holds;
 use crate::session::Session;
 
@@ -22,6 +23,7 @@ pub struct Party {
     tally: Tally,
     holds: Option<Arc<Holds>>,
     pinned: Option<Pinned>,
+    followed: Option<Followed>,
 }
 
 /// A session's messages, counted.
@@ -71,6 +73,7 @@ impl Party {
             tally: Tally::default(),
             holds: None,
             pinned: None,
+            followed: None,
         }
     }
 
@@ -91,6 +94,17 @@ impl Party {
     #[must_use]
     pub fn pinned(self, pinned: Pinned) -> Self {
         Self { pinned: Some(pinned), ..self }
+    }
+
+    /// What its server does to the host is followed.
+    #[must_use]
+    pub fn followed_by(self, followed: Followed) -> Self {
+        Self { followed: Some(followed), ..self }
+    }
+
+    /// What its server does to the host; `None` where nobody looks.
+    pub(super) fn followed(&self) -> Option<&Followed> {
+        self.followed.as_ref()
     }
 
     /// The pins of its server.

@@ -19,6 +19,7 @@ use crate::admin::protocol::{Code, Response};
 use crate::audit::Event;
 use crate::pins::ServerId;
 use crate::policy::{Context, Principal, Transport};
+use crate::proxy::effects::Followed;
 use crate::proxy::gate::{Client, Gate, Party};
 use crate::proxy::hold::Holds;
 use crate::proxy::stdio::{Ends, Outcome, Relay, Running};
@@ -39,8 +40,11 @@ enum Failure {
     Io(#[from] io::Error),
 }
 
+/// The server's name, and where what it does to the host is told, if it is.
+type Named = (String, Option<Followed>);
+
 /// Takes over what the wrap on `stream` hands over, and returns when the session is over.
-pub(super) fn run(gate: &Arc<Gate>, holds: &Arc<Holds>, place: &Place, stream: &UnixStream, server: String) {
+pub(super) fn run(gate: &Arc<Gate>, holds: &Arc<Holds>, place: &Place, stream: &UnixStream, server: Named) {
     let Peer { pid, uid, .. } = place.peer();
     match take_over(gate, holds, place, stream, server) {
         Ok((running, party)) => {
@@ -67,7 +71,7 @@ fn take_over(
     holds: &Arc<Holds>,
     place: &Place,
     stream: &UnixStream,
-    server: String,
+    (server, followed): Named,
 ) -> Result<(Running, Arc<Party>), Failure> {
     stream.set_nonblocking(false)?;
     stream.set_write_timeout(Some(STEP))?;
@@ -79,7 +83,7 @@ fn take_over(
     let party = Party::new(uuid::Uuid::now_v7().to_string(), context(server, place.peer())).pinned(pinned);
     let circle = client(place.peer()).map(|client| gate.circle_of(client));
     let party = circle.into_iter().fold(party, Party::within);
-    let party = Arc::new(party.holding(Arc::clone(holds)));
+    let party = Arc::new(followed.into_iter().fold(party.holding(Arc::clone(holds)), Party::followed_by));
     let ends = Ends { client_in, client_out, server_in, server_out };
     let relay = Relay::new(Arc::clone(gate), Arc::clone(&party), ends)?.in_custody(ledger)?;
     answer(stream, &Response::done())?;
@@ -128,6 +132,7 @@ fn watch(stream: &UnixStream, mut running: Running) -> Outcome {
 }
 
 fn closed(gate: &Gate, party: &Party) {
+    gate.note_last_effects(party);
     note(gate, &Event::SessionClosed { session: party.id(), context: party.context(), exit: None });
 }
 

@@ -15,6 +15,7 @@ use crate::admin::Peer;
 use crate::config::GatewayLimits;
 use crate::inventory::MessageCounts;
 use crate::mcp::Direction;
+use crate::proxy::effects::Followed;
 use crate::proxy::gate::{Gate, Party};
 use crate::proxy::hold::Holds;
 use crate::proxy::stdio::Stop;
@@ -93,6 +94,7 @@ pub struct Place {
     shared: Arc<Shared>,
     id: u64,
     peer: Peer,
+    followed: Option<Followed>,
 }
 
 impl Sessions {
@@ -124,7 +126,7 @@ impl Sessions {
         let id = table.next;
         let entry = Entry { peer, since: Timestamp::now(), running: None, thread: None };
         table.entries.insert(id, entry);
-        Ok(Place { shared: Arc::clone(&self.0), id, peer })
+        Ok(Place { shared: Arc::clone(&self.0), id, peer, followed: None })
     }
 
     /// What waits for a person.
@@ -153,6 +155,14 @@ impl Sessions {
                 refused: party.tally().refused(),
             })
             .collect()
+    }
+
+    /// Records what servers did while no call of theirs was open.
+    pub fn note_strays(&self) {
+        let running = |entry: &Entry| entry.running.as_ref().map(|(_, party)| Arc::clone(party));
+        // The table is needed by whoever begins or ends a session; records may take a while.
+        let parties: Vec<_> = self.0.table().entries.values().filter_map(running).collect();
+        parties.iter().for_each(|party| self.0.gate.note_strays(party));
     }
 
     /// Ends all sessions: what is being written is finished, and every open request is answered with an error. Waits
@@ -185,11 +195,13 @@ impl Place {
     ///
     /// # Errors
     /// There is no thread left.
-    pub fn start(self, stream: UnixStream, server: String) -> io::Result<()> {
+    pub fn start(mut self, stream: UnixStream, server: String) -> io::Result<()> {
         let (shared, id) = (Arc::clone(&self.shared), self.id);
+        let followed = self.followed.take();
         let builder = thread::Builder::new().name("session".into());
-        let thread = builder
-            .spawn(move || session::run(&self.shared.gate, &self.shared.holds, &self, &stream, server))?;
+        let thread = builder.spawn(move || {
+            session::run(&self.shared.gate, &self.shared.holds, &self, &stream, (server, followed))
+        })?;
         let mut table = shared.table();
         match table.entries.get_mut(&id) {
             Some(entry) => entry.thread = Some(thread),
@@ -197,6 +209,13 @@ impl Place {
             None => table.finished.push(thread),
         }
         Ok(())
+    }
+
+    /// What the server of the session does to the host is followed.
+    #[must_use]
+    pub fn followed_by(mut self, followed: Option<Followed>) -> Self {
+        self.followed = followed;
+        self
     }
 
     /// Who handed the session over.

@@ -30,6 +30,11 @@ impl Engine {
     /// # Errors
     /// [`GatewayError`]
     pub(super) fn new(options: &WrapOptions) -> Result<Self, GatewayError> {
+        if options.wants_effects {
+            tell(
+                "what the server does to the host is not recorded: only the agent sees it, and this session is not its",
+            );
+        }
         let context = context(options);
         let gateway = Gateway::of_session(&options.gateway, &context.server, not_recorded)?;
         let server = ServerId::of_command(geteuid().as_raw(), &context.server);

@@ -1,0 +1,99 @@
+//! What a server did to the host, as members of a record.
+
+use super::line::Line;
+use crate::effects::{Access, Act, Collected, Kept, NOISES, Noise, Outcome, Protocol};
+
+/// Writes the list, and what is not in it.
+pub(super) fn write(line: &mut Line, done: &Collected) {
+    line.array("effects", &done.kept, |line, kept| line.element(|line| one(line, kept)));
+    if done.more > 0 {
+        line.number("effects_more", done.more);
+    }
+    if done.noise.iter().any(|count| *count > 0) {
+        line.object("effects_noise", |line| {
+            let counted = NOISES.iter().zip(&done.noise).filter(|(_, count)| **count > 0);
+            counted.for_each(|(noise, count)| line.number(name(*noise), *count));
+        });
+    }
+    if done.lost > 0 {
+        line.number("effects_lost", done.lost);
+    }
+}
+
+fn one(line: &mut Line, kept: &Kept) {
+    match &kept.act {
+        Act::Open { path, access } => {
+            line.text("act", "open");
+            line.text("path", path);
+            line.maybe("access", access_of(*access));
+        }
+        Act::Delete { path } => place(line, "delete", path),
+        Act::Truncate { path } => place(line, "truncate", path),
+        Act::Rename { from, to } => places(line, "rename", from, to),
+        Act::Link { from, to } => places(line, "link", from, to),
+        Act::Exec { path, arguments } => {
+            place(line, "exec", path);
+            line.array("argv", arguments, |line, argument| line.value(argument));
+        }
+        Act::Connect { to, protocol } => address(line, "connect", to, *protocol),
+        Act::Send { to, protocol } => address(line, "send", to, *protocol),
+        Act::Bind { at, protocol } => address(line, "bind", at, *protocol),
+    }
+    line.text("outcome", outcome(kept.outcome));
+    if kept.count > 1 {
+        line.number("count", kept.count);
+    }
+    if kept.among > 1 {
+        line.number("among", kept.among);
+    }
+    if kept.cut {
+        line.json("cut", "true");
+    }
+}
+
+fn place(line: &mut Line, act: &str, path: &str) {
+    line.text("act", act);
+    line.text("path", path);
+}
+
+fn places(line: &mut Line, act: &str, from: &str, to: &str) {
+    line.text("act", act);
+    line.text("from", from);
+    line.text("to", to);
+}
+
+fn address(line: &mut Line, act: &str, address: &std::net::SocketAddr, protocol: Protocol) {
+    line.text("act", act);
+    line.text("addr", &address.to_string());
+    match protocol {
+        Protocol::Tcp => line.text("protocol", "tcp"),
+        Protocol::Udp => line.text("protocol", "udp"),
+        Protocol::Other(number) => line.text("protocol", &number.to_string()),
+    }
+}
+
+fn access_of(access: Access) -> Option<&'static str> {
+    match access {
+        Access::Unknown => None,
+        Access::Read => Some("read"),
+        Access::Write => Some("write"),
+        Access::ReadWrite => Some("read-write"),
+    }
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Refused => "refused",
+        Outcome::Asked => "asked",
+    }
+}
+
+fn name(noise: Noise) -> &'static str {
+    match noise {
+        Noise::Libraries => "libraries",
+        Noise::Locale => "locale",
+        Noise::System => "system",
+        Noise::Devices => "devices",
+    }
+}

@@ -1,0 +1,268 @@
+//! What the servers of this process' sessions do to the host: told by the kernel in one ring, kept by session, given to the
+//! calls that did it.
+//!
+//! ```text
+//! call passes ──▶ opened ─┐                          ┌─▶ what was done while none was open: an event's record
+//! kernel's ring ─▶ drain ─┼─▶ Ledger (of one session) ┤
+//! answer passes ─▶ closed ┘                          └─▶ what was done meanwhile: the answer's record
+//! ```
+//!
+//! Nobody waits here: what a process did before it wrote its answer is in the ring before the answer can be read. So the
+//! ring is emptied whenever a call begins or ends, by whoever lets it pass, and once in a while besides.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::effects::{Collected, Ledger, SideEffect, Stray};
+use crate::proc::boot_now;
+
+/// Batches taken from the ring in one go at most: more than a full ring has. Whoever fills it faster than it is read keeps
+/// no answer waiting for ever; what is left then counts as done after it.
+const BATCHES: usize = 256;
+
+/// What the ring tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A process did something.
+    Did(SideEffect),
+    /// So many records had no room.
+    Lost(u64),
+}
+
+/// Appends a bounded number of what is in the ring, and says whether there is more. Does not wait.
+pub type Source = Box<dyn FnMut(&mut Vec<Told>) -> bool + Send>;
+
+/// All that are followed. A clone is the same.
+#[derive(Clone)]
+pub struct Effects(Arc<Mutex<State>>);
+
+struct State {
+    source: Source,
+    /// By the number the kernel was given.
+    ledgers: BTreeMap<u32, Ledger>,
+    last: u32,
+    told: Vec<Told>,
+}
+
+/// One session whose server is followed, until this is dropped.
+#[derive(Debug)]
+pub struct Followed {
+    all: Effects,
+    group: u32,
+}
+
+/// What was done and has no answer's record to be in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Apart {
+    /// No call was open.
+    Stray(Stray),
+    /// During a call that will not be answered.
+    Unanswered(Box<str>, Collected),
+}
+
+impl std::fmt::Debug for Effects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Effects").finish_non_exhaustive()
+    }
+}
+
+impl Effects {
+    /// Of the processes `source` tells of. Nobody is followed yet.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        let state = State { source, ledgers: BTreeMap::new(), last: 0, told: Vec::new() };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// Another session is followed. The kernel is to be told its [`group`](Followed::group).
+    #[must_use]
+    pub fn follow(&self) -> Followed {
+        let mut state = self.state();
+        // 0 is nobody's. A number that comes again after four thousand million sessions may still be in use.
+        loop {
+            state.last = state.last.wrapping_add(1).max(1);
+            let group = state.last;
+            if let std::collections::btree_map::Entry::Vacant(free) = state.ledgers.entry(group) {
+                free.insert(Ledger::default());
+                return Followed { all: self.clone(), group };
+            }
+        }
+    }
+
+    /// Nobody is followed.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state().ledgers.is_empty()
+    }
+
+    /// Takes in what is in the ring.
+    pub fn drain(&self) {
+        self.state().drain();
+    }
+
+    /// It is a std mutex: nothing is waited for while it is held, and nothing is left half done.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn drain(&mut self) {
+        let Self { source, ledgers, told, .. } = self;
+        for _ in 0..BATCHES {
+            let more = source(told);
+            for told in told.drain(..) {
+                match told {
+                    // Of a session that is over, nobody wants to know.
+                    Told::Did(effect) => {
+                        if let Some(ledger) = ledgers.get_mut(&effect.group) {
+                            ledger.happened(&effect);
+                        }
+                    }
+                    Told::Lost(count) => ledgers.values_mut().for_each(|ledger| ledger.lost(count)),
+                }
+            }
+            if !more {
+                return;
+            }
+        }
+    }
+}
+
+impl Followed {
+    /// The number by which the kernel is to tell of the server's processes.
+    #[must_use]
+    pub fn group(&self) -> u32 {
+        self.group
+    }
+
+    /// Call `id` is about to go to the server. Gives what was done before it, while none was open.
+    pub fn opened(&self, id: &str) -> Option<Apart> {
+        self.with(|ledger| {
+            let stray = ledger.take_stray().map(Apart::Stray);
+            if !ledger.opened(id, boot_now()) {
+                tracing::debug!(id, "too many calls are open: what this one does is not told apart");
+            }
+            stray
+        })
+    }
+
+    /// Call `id` was answered. Gives what was done meanwhile; `None` where it is not followed.
+    pub fn closed(&self, id: &str) -> Option<Collected> {
+        self.with(|ledger| ledger.closed(id))
+    }
+
+    /// Gives up the calls that are open and of which `is_open` knows nothing any more.
+    pub fn give_up(&self, is_open: impl Fn(&str) -> bool) -> Vec<Apart> {
+        self.with(|ledger| {
+            // Without one this is asked for nothing.
+            if ledger.open_calls() == 0 {
+                return Vec::new();
+            }
+            let gone = ledger.give_up(is_open).into_iter().filter(|(_, done)| !done.is_quiet());
+            gone.map(|(call, done)| Apart::Unanswered(call, done)).collect()
+        })
+    }
+
+    /// What was done while no call was open, and is not told yet.
+    pub fn take_stray(&self) -> Option<Apart> {
+        self.with(Ledger::take_stray).map(Apart::Stray)
+    }
+
+    /// What `act` does with all that has happened up to now.
+    fn with<T: Default>(&self, act: impl FnOnce(&mut Ledger) -> T) -> T {
+        let mut state = self.all.state();
+        state.drain();
+        state.ledgers.get_mut(&self.group).map(act).unwrap_or_default()
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.all.state().ledgers.remove(&self.group);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+    use crate::effects::{Access, Act, Outcome};
+    use crate::inventory::ProcessKey;
+
+    fn ring() -> (Sender<Told>, Effects) {
+        let (sender, receiver): (_, Receiver<Told>) = channel();
+        let source = move |told: &mut Vec<Told>| {
+            told.extend(receiver.try_iter());
+            false
+        };
+        (sender, Effects::new(Box::new(source)))
+    }
+
+    fn opens(group: u32, path: &str) -> Told {
+        Told::Did(SideEffect {
+            group,
+            process: ProcessKey { pid: 7, start_ticks: 1 },
+            at: boot_now(),
+            act: Act::Open { path: path.to_owned(), access: Access::Read },
+            outcome: Outcome::Done,
+            cut: false,
+        })
+    }
+
+    fn paths(done: &Collected) -> Vec<&str> {
+        let path = |act| match act {
+            &Act::Open { ref path, .. } => Some(path.as_str()),
+            _ => None,
+        };
+        done.kept.iter().filter_map(|kept| path(&kept.act)).collect()
+    }
+
+    #[test]
+    fn each_session_has_its_own_and_what_is_lost_concerns_all() {
+        let (ring, effects) = ring();
+        assert!(effects.is_idle());
+        let (one, other) = (effects.follow(), effects.follow());
+        assert_ne!(one.group(), other.group());
+        assert_eq!((one.opened("a"), other.opened("b")), (None, None));
+        ring.send(opens(one.group(), "/one")).unwrap();
+        ring.send(opens(other.group(), "/other")).unwrap();
+        ring.send(opens(other.group() + 1, "/nobody's")).unwrap();
+        ring.send(Told::Lost(2)).unwrap();
+        let (first, second) = (one.closed("a").unwrap(), other.closed("b").unwrap());
+        assert_eq!((paths(&first), first.lost), (vec!["/one"], 2));
+        assert_eq!((paths(&second), second.lost), (vec!["/other"], 2));
+        drop((one, other));
+        assert!(effects.is_idle());
+    }
+
+    #[test]
+    fn what_no_answer_tells_is_told_apart() {
+        let (ring, effects) = ring();
+        let session = effects.follow();
+        ring.send(opens(session.group(), "/start")).unwrap();
+        let Some(Apart::Stray(start)) = session.opened("a") else { panic!("it is told before the call") };
+        assert_eq!((start.after, paths(&start.done)), (None, vec!["/start"]));
+        ring.send(opens(session.group(), "/call")).unwrap();
+        assert_eq!(session.give_up(|_| true), []);
+        let gone = session.give_up(|_| false);
+        let [Apart::Unanswered(call, done)] = &gone[..] else { panic!("{gone:?}") };
+        assert_eq!((&**call, paths(done)), ("a", vec!["/call"]));
+        ring.send(opens(session.group(), "/late")).unwrap();
+        let Some(Apart::Stray(late)) = session.take_stray() else { panic!("it is told") };
+        assert_eq!((late.after.as_deref(), paths(&late.done)), (Some("a"), vec!["/late"]));
+        assert_eq!(session.take_stray(), None);
+    }
+
+    #[test]
+    fn a_ring_that_is_never_empty_keeps_nobody() {
+        let effects = Effects::new(Box::new(|told| {
+            told.push(Told::Lost(1));
+            true
+        }));
+        let session = effects.follow();
+        assert_eq!(session.opened("a").map(|apart| matches!(apart, Apart::Stray(_))), Some(true));
+        assert_eq!(session.closed("a").unwrap().lost, u64::try_from(BATCHES).unwrap());
+    }
+}
