@@ -280,6 +280,8 @@ impl Turn<'_> {
         }
         if held.is_none() {
             self.watched(&view, &decision, verdict.forwards(), false);
+        } else {
+            self.party.watch().held();
         }
         drop(session);
         if let Some(pinned) = self.party.pins() {

@@ -253,7 +253,9 @@ impl Way {
             }
         }
         self.settle()?;
-        self.flush()
+        self.flush()?;
+        self.gate.audit().rest();
+        Ok(())
     }
 
     fn line(&mut self, line: Bytes, since: Instant) -> Result<(), Errno> {
