@@ -49,12 +49,12 @@ fn main() -> Result<()> {
         let since = Instant::now();
         let call = format!(
             r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"echo","arguments":{{"text":"{text}, said {}"}}}}}}"#,
-            words(id)
+            words(id).trim_end()
         );
         pass(&gate, &party, Direction::ToServer, call)?;
         let answer = format!(
             r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"{text}, said {}"}}],"isError":false}}}}"#,
-            words(id)
+            words(id).trim_end()
         );
         pass(&gate, &party, Direction::ToClient, answer)?;
         took.push(since.elapsed());

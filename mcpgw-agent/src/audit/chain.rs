@@ -315,4 +315,31 @@ mod tests {
         assert_eq!((seal.seq, seal.prev), (1, [0; 32]));
         assert!(seal.is_of(&Signer::new(&key)));
     }
+
+    #[test]
+    fn the_hash_is_the_same_whenever_it_is_made() {
+        let key = Key::new(*b"0123456789abcdef", "test").unwrap();
+        let lines = |rests: bool| {
+            let mut chain = Chain::new(Signer::new(&key), 0, [0; 32]);
+            let mut lines = Vec::new();
+            for number in 0..3 {
+                let mut line = format!(r#"{{"timestamp":"{number}""#).into_bytes();
+                chain.seal(&mut line);
+                lines.push(line.clone());
+                let (seq, before) = chain.added(line);
+                assert_eq!((seq, before.is_some()), (number + 1, !rests && number > 0));
+                let expected = (seq, hash(lines.last().unwrap()));
+                assert_eq!(chain.end(), Some(expected));
+                if rests {
+                    assert_eq!(chain.rest().as_ref(), lines.last());
+                    assert_eq!((chain.rest(), chain.end()), (None, Some(expected)));
+                }
+            }
+            lines
+        };
+        assert_eq!(lines(false), lines(true));
+        let all = lines(true);
+        let [first, second, _] = all.as_slice() else { panic!("three") };
+        assert_eq!(Seal::of(second.strip_suffix(b"\n").unwrap()).unwrap().prev, hash(first));
+    }
 }

@@ -308,6 +308,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_a_record_is_in_the_next_one() {
+        let mut line = Line::new();
+        line.text("t", "of the first");
+        line.stamp("2026-01-02T03:04:05.000006789Z".parse().unwrap());
+        Line::reuse(line.into_bytes());
+        let mut line = Line::new();
+        line.word("w", "of_the-second");
+        assert_eq!(line.into_bytes(), br#"{"timestamp":"0000-00-00T00:00:00.000000Z","w":"of_the-second""#);
+    }
+
+    #[test]
     fn white_space_between_tokens_goes_and_within_strings_stays() {
         let mut line = Line::new();
         line.json("a", "{ \"k\\\" \\\\\" :\n\t[1 ,\r2, \" x \u{85}\u{2028}\u{e0041}\u{7f}\"] }");
