@@ -49,7 +49,6 @@ pub(crate) use place::user_state_dir;
 pub use rotate::{Kept, Rotation};
 pub use seal::{
     Anchor, EpochKey, Initialised, PublicKey, ROOT_NAME, RootKey, SealKey, SealOptions, export, initialise,
-    logs_begun,
 };
 pub use verify::{Finding, Kind, Notice, NoticeKind, Outcome, Report, Verifier};
 

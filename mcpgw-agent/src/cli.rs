@@ -21,6 +21,7 @@ mod proxy;
 mod reload;
 mod run;
 mod scan;
+mod servers;
 mod status;
 mod tail;
 mod text;
@@ -63,6 +64,8 @@ enum Command {
     Inspect(inspect::Args),
     #[command(subcommand)]
     Pins(pins::Command),
+    #[command(subcommand)]
+    Servers(servers::Command),
     Scan(Box<scan::Args>),
     #[command(hide = true)]
     ScanChild(scan::ChildArgs),
@@ -100,6 +103,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Tail(args) => tail::tail(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Pins(command) => pins::pins(&command),
+        Command::Servers(command) => servers::servers(&command),
         Command::Scan(args) => scan::scan(&args),
         Command::ScanChild(args) => scan::scan_child(&args),
     }

@@ -36,7 +36,7 @@ pub use destructive::{Destructive, judge_call};
 pub use exfiltration::Exfiltration;
 pub use finding::{Detector, Finding, Hit, Severity};
 pub use injection::Injection;
-pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD};
+pub use inspector::{Findings, Inspector, LISTS, Subject, THRESHOLD, Work};
 pub use nominate::{Nominations, Nominator, Nominee, Noticed};
 pub use pii::Pii;
 pub use place::{Place, Surface};

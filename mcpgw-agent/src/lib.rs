@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod json;
 pub mod mcp;
 pub mod policy;
+pub mod risk;
 pub mod session;
 pub mod text;
 pub mod verdict;

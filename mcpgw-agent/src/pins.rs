@@ -11,6 +11,7 @@
 //! ```
 
 mod book;
+mod decision;
 mod directory;
 mod error;
 mod file;
@@ -20,6 +21,7 @@ mod server;
 mod tests;
 
 pub use book::{Entry, Form, Pass, Pin, Report, Standing};
+pub use decision::Decision;
 pub use directory::Directory;
 pub use error::PinsError;
 pub use file::{Book, Selection};
@@ -102,11 +104,19 @@ impl fmt::Display for ServerId {
     }
 }
 
+/// What [`hex`] makes of 32 bytes.
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let digits = text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()));
+    let digits = digits.collect::<Option<Vec<u8>>>().filter(|_| is_hash(text))?;
+    let bytes = digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit));
+    bytes.collect::<Vec<u8>>().try_into().ok()
+}
+
 fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])

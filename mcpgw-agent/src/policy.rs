@@ -38,6 +38,7 @@ mod request;
 mod responses;
 mod rule;
 mod rules;
+mod server_eval;
 mod text;
 mod weigh;
 mod when;
@@ -51,6 +52,7 @@ pub use explain::{Explanation, Outcome, Step};
 pub use lint::{Warning, lint};
 pub use request::{Context, Labels, Principal, Request, Transport};
 pub use rule::{Action, Described, Rule};
+pub use server_eval::{ServerEval, ServerStatus};
 pub use weigh::{Weighed, placeholder};
 
 use std::sync::Arc;
@@ -61,6 +63,7 @@ use responses::Responses;
 
 use crate::detect::{Detector, DetectorSet};
 use crate::json::Edit;
+use crate::risk::Level;
 
 /// Whether refusals are carried out or only recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +92,8 @@ pub struct Evaluation {
     pub findings: Vec<Weighed>,
     /// The detector and the kind of finding that decided, where no rule did.
     pub finding: Option<(Detector, &'static str)>,
+    /// What is known of the server, where that decided.
+    pub server: Option<(ServerStatus, Option<Level>)>,
     /// The decisions that let through what makes the message dangerous in its session.
     pub origins: Vec<Box<str>>,
     /// Changes that take secrets and personal data out of the record, whatever becomes of the message.
@@ -108,6 +113,7 @@ impl Evaluation {
             errors: Vec::new(),
             findings: Vec::new(),
             finding: None,
+            server: None,
             origins: Vec::new(),
             concealed: Vec::new(),
             once_approved: Vec::new(),
@@ -158,6 +164,7 @@ pub struct Policy {
     response_patterns: Vec<Box<str>>,
     allowed_tools: Vec<Box<str>>,
     detectors: Arc<Detectors>,
+    server_eval: Option<Arc<ServerEval>>,
 }
 
 impl Policy {
@@ -174,6 +181,7 @@ impl Policy {
             response_patterns: Vec::new(),
             allowed_tools: Vec::new(),
             detectors: Arc::default(),
+            server_eval: None,
         }
     }
 
@@ -183,12 +191,14 @@ impl Policy {
         self.mode
     }
 
-    /// The mode for what no rule can be shown, or is refused before: enforce where the file or any of its rules enforces.
+    /// The mode for what no rule can be shown, or is refused before: enforce where the file, any of its rules or
+    /// `server_eval` enforces.
     /// Else whatever cannot be read would get past a rule that is carried out.
     #[must_use]
     pub fn unseen(&self) -> Mode {
         let enforces = |rule: &Rule| rule.mode() == Some(Mode::Enforce) && !rule.dry_run();
-        if self.rules.iter().any(enforces) { Mode::Enforce } else { self.mode }
+        let keeps_out = self.server_eval().is_some_and(|servers| servers.mode() == Mode::Enforce);
+        if keeps_out || self.rules.iter().any(enforces) { Mode::Enforce } else { self.mode }
     }
 
     /// SHA-256 of its text in hexadecimal; `built-in` for the one that has none.

@@ -10,11 +10,9 @@
 //! The server never sees a client's secrets, is asked only for lists, and no tool of it is called. What it does not
 //! answer, answers too slowly or in too great a number is told, and never taken for nothing.
 
-mod capability;
 mod clients;
 mod dialogue;
 mod http;
-mod issue;
 mod judge;
 mod observation;
 mod package;
@@ -25,18 +23,15 @@ mod report;
 mod reputation;
 mod sandbox;
 mod sarif;
-mod score;
 mod wire;
 
-pub use clients::{Configured, configured, unread};
-pub use issue::{Issue, Subject};
+pub use clients::{Configured, configured};
 pub use package::{Ecosystem, Package, package};
 pub use pinned::{PinState, PinSummary};
 pub use report::report;
 pub use reputation::{Facts, Registries, Standing};
 pub use sandbox::{Inside, SandboxError, enter, run_inside};
 pub use sarif::sarif;
-pub use score::{Level, Score};
 pub use wire::Fault;
 
 use std::ffi::OsString;
@@ -49,6 +44,7 @@ use crate::detect::Neighbours;
 use crate::mcp::Revision;
 use crate::pins::PinsError;
 use crate::proxy::http::tls::TlsError;
+use crate::risk::{self, Issue, Score};
 use observation::Observation;
 
 /// How much longer a server may take to say that it does not know the newest revision.
@@ -224,7 +220,7 @@ pub fn scan(
     issues.extend(changed);
     issues.extend(package.as_ref().into_iter().flat_map(|package| judge::of_package(package, &standing)));
     issues.sort_by(|one, other| other.severity.cmp(&one.severity).then_with(|| one.rule.cmp(&other.rule)));
-    let score = fault.is_none().then(|| score::score(&issues));
+    let score = fault.is_none().then(|| risk::score(&issues));
     Ok(Scan {
         label,
         name: seen.name(),

@@ -10,7 +10,8 @@ pub use shown::Shown;
 use crate::detect::Detector;
 use crate::json::Edit;
 use crate::mcp::Reason;
-use crate::policy::{Effect, Evaluation, Mode, Weighed};
+use crate::policy::{Effect, Evaluation, Mode, ServerStatus, Weighed};
+use crate::risk::Level;
 use crate::session::Violation;
 
 /// What happens to a message: the word of the audit log.
@@ -112,6 +113,8 @@ pub enum Cause {
     HeaderMismatch(Box<str>),
     /// The policy's rule of this name.
     Policy(Box<str>),
+    /// The server may not be used, and how much risk there is; `None` where it has listed nothing yet.
+    Server(ServerStatus, Option<Level>),
     /// What this detector found, by its kind, and what policy makes of that.
     Detector(Detector, &'static str),
 }
@@ -125,6 +128,9 @@ impl Cause {
             Self::Violation(violation) => format!("protocol: {}", violation.code()),
             Self::HeaderMismatch(what) => format!("protocol: header-mismatch: {what}"),
             Self::Policy(rule) => format!("policy: {rule}"),
+            Self::Server(status, level) => {
+                format!("server: {} ({} risk)", status.as_str(), level.map_or("unknown", Level::as_str))
+            }
             Self::Detector(detector, kind) => format!("detector: {}: {kind}", detector.as_str()),
         }
     }
@@ -274,15 +280,17 @@ pub fn decide(evaluation: Evaluation) -> Verdict {
         dry_run,
         findings,
         finding,
+        server,
         origins,
         concealed,
         once_approved,
     } = evaluation;
     let action = action(&effect);
     let dry_run = dry_run.into_iter().map(|(rule, effect)| (rule, self::action(&effect))).collect();
-    let cause = (action != Action::Pass).then(|| match finding {
-        Some((detector, kind)) => Cause::Detector(detector, kind),
-        None => Cause::Policy(rule.clone()),
+    let cause = (action != Action::Pass).then(|| match (server, finding) {
+        (Some((status, level)), _) => Cause::Server(status, level),
+        (None, Some((detector, kind))) => Cause::Detector(detector, kind),
+        (None, None) => Cause::Policy(rule.clone()),
     });
     let rule = Some(rule);
     let verdict =

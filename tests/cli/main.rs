@@ -18,4 +18,6 @@ mod program;
 #[cfg(test)]
 mod scan;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod status;

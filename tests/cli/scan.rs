@@ -52,7 +52,7 @@ fn rules(server: &Value) -> Vec<&str> {
 }
 
 /// A peer `cargo xtask peers` puts there; nothing, said aloud, where it did not.
-fn peer(path: &str) -> Option<String> {
+pub(super) fn peer(path: &str) -> Option<String> {
     let peers =
         std::env::var_os("MCPGW_PEERS").map_or_else(|| workspace().join("target/peers"), PathBuf::from);
     let found = peers.join(path);

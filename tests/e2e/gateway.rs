@@ -1,6 +1,7 @@
 //! The gateway in the daemon: sessions that wraps hand over, and what becomes of them when the daemon goes away.
 
 mod hold;
+mod joined;
 mod loss;
 mod wrapped;
 

@@ -56,7 +56,7 @@ fn who_does_not_say_who_it_is_gets_no_further() {
     let reply = post(proxy.address, &[REVISION], tool(1, "echo"));
     assert_eq!(reply.status, 401);
     let challenge = reply.header("www-authenticate").unwrap();
-    let document = format!("http://{}/.well-known/oauth-protected-resource", proxy.address);
+    let document = "http://127.0.0.1/.well-known/oauth-protected-resource";
     assert_eq!(challenge, format!("Bearer resource_metadata=\"{document}\""));
     for wrong in
         [("X-API-Key", "key-of-eve"), ("Authorization", "Bearer a.b.c"), ("Authorization", "Basic eDp5")]
@@ -149,7 +149,8 @@ fn other_hosts_are_let_in_only_if_they_are_asked_and_nobody_overhears() {
     let server = Upstream::saying(answering(ANSWER));
     let proxy = guarded(&server);
     let dir = proxy.dir();
-    let mut open = command(&TempDir::new().unwrap(), &server.url("/mcp"), "0.0.0.0:0");
+    let refused = TempDir::new().unwrap();
+    let mut open = command(&refused, &server.url("/mcp"), "0.0.0.0:0");
     let output = open.arg("--config").arg(dir.join("agent.yaml")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(2) && said.contains("without TLS"), "{said}");

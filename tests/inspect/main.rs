@@ -13,3 +13,4 @@ mod canary;
 mod crafted;
 mod fields;
 mod gate;
+mod work;

@@ -12,7 +12,9 @@
 #[path = "../support/analyzer.rs"]
 mod analyzer;
 mod bytes;
+mod canaries;
 mod detected;
+mod evaluated;
 mod flow;
 mod guardrails;
 mod messages;

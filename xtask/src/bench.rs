@@ -5,6 +5,7 @@
 //! an arm has to prove that it is what it says, by the kernel's own account and not by the agent's.
 
 mod arm;
+mod audit;
 mod gateway;
 mod host;
 mod inspect;
@@ -31,6 +32,8 @@ enum What {
     Gateway(gateway::Args),
     /// Measure how fast messages are inspected
     Inspect(inspect::Args),
+    /// Measure the audit log
+    Audit(audit::Args),
     /// The gateway bench's server
     #[command(hide = true)]
     Echo(gateway::EchoArgs),
@@ -51,6 +54,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         What::Host(args) => host::run(workspace, args),
         What::Gateway(args) => gateway::run(workspace, args),
         What::Inspect(args) => inspect::run(workspace, args),
+        What::Audit(args) => audit::run(workspace, args),
         What::Echo(args) => gateway::serve(args),
         What::Hop(args) => gateway::pass(args),
         What::Workload(args) => workload::run(args),

@@ -67,7 +67,8 @@ fn main() -> Result<()> {
 
 /// A number, in words that are no others'.
 fn words(mut number: u32) -> String {
-    const WORDS: [&str; 10] = ["moon", "lake", "tree", "hill", "road", "bird", "wind", "leaf", "rain", "snow"];
+    const WORDS: [&str; 10] =
+        ["moon", "lake", "tree", "hill", "road", "bird", "wind", "leaf", "rain", "snow"];
     let mut words = String::new();
     for _ in 0..5 {
         words.push_str(WORDS.get(usize::try_from(number % 10).unwrap_or(0)).copied().unwrap_or_default());

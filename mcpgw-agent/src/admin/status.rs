@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Kept;
 use crate::audit::ship::ShipState;
 use crate::inventory::{ServerState, ServerView};
 use crate::proxy::gateway::Gateway;
@@ -64,6 +65,7 @@ impl GatewayStatus {
             lost: health.lost,
             last_error: health.last_error,
             ship: gateway.shippers().states(),
+            kept: gateway.audit().kept(),
         };
         Self { policy: gateway.policies().state(), audit, sessions, holds: HoldCounts::default() }
     }
@@ -85,6 +87,9 @@ pub struct AuditStatus {
     /// Who is sent its records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ship: Vec<ShipState>,
+    /// Its files, and what was done to keep them within their limits.
+    #[serde(default)]
+    pub kept: Kept,
 }
 
 /// The agent's own state.

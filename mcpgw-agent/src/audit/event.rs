@@ -6,7 +6,9 @@ use super::chain::hex;
 use super::line::Line;
 use super::record;
 use super::seal::{EpochKey, PublicKey};
-use crate::policy::{Context, Mode};
+use crate::pins::Decision;
+use crate::policy::{Context, Mode, ServerStatus};
+use crate::risk::Score;
 
 /// Something that is no message.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +85,21 @@ pub enum Event<'a> {
         /// `deleted` before they were sent, or `refused`.
         why: &'a str,
     },
+    /// A server is judged as a whole: for the first time in this process, or otherwise than before.
+    ServerEvaluated {
+        /// What it is called.
+        server: &'a str,
+        /// What its pins are known by.
+        hash: &'a str,
+        /// Whether it may be used.
+        status: ServerStatus,
+        /// How it does; `None` where it has listed nothing yet.
+        score: Option<Score>,
+        /// Rules of its issues, worst first.
+        reasons: &'a [&'a str],
+        /// Who decided about it, and when.
+        decision: Option<&'a Decision>,
+    },
     /// A policy is in force from here on.
     PolicyLoaded {
         /// How many were loaded before it.
@@ -156,6 +173,9 @@ impl Event<'_> {
                 );
                 line.number("status", status);
             }
+            Self::ServerEvaluated { server, hash, status, score, reasons, decision } => {
+                evaluated(line, (server, hash), (status, score), reasons, decision);
+            }
             Self::AuthFailed { remote, why, count } => {
                 if let Some(remote) = remote {
                     line.text("remote", &remote.to_string());
@@ -206,6 +226,7 @@ impl Event<'_> {
             Self::AdminReload { .. } => "admin.reload",
             Self::HostGap { .. } => "host.gap",
             Self::ShipLost { .. } => "ship.lost",
+            Self::ServerEvaluated { .. } => "server.evaluated",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyFailed { .. } => "policy.failed",
         }
@@ -223,6 +244,30 @@ fn operator(line: &mut Line, by: &Operator) {
         line.number("pid", by.pid);
         line.maybe("exe", by.exe.as_deref());
     });
+}
+
+fn evaluated(
+    line: &mut Line,
+    (server, hash): (&str, &str),
+    (status, score): (ServerStatus, Option<Score>),
+    reasons: &[&str],
+    decision: Option<&Decision>,
+) {
+    line.text("server", server);
+    line.text("server_hash", hash);
+    line.text("status", status.as_str());
+    line.text("risk", score.map_or("unknown", |score| score.level.as_str()));
+    if let Some(score) = score {
+        line.number("score", score.points);
+    }
+    line.array("reasons", reasons, |line, reason| line.value(reason));
+    if let Some(Decision { is_approved, basis: _, by, at }) = decision {
+        line.object("decision", |line| {
+            line.text("word", if *is_approved { "approved" } else { "blocked" });
+            line.number("by", *by);
+            line.text("at", &at.to_string());
+        });
+    }
 }
 
 fn policy(line: &mut Line, generation: u64, hash: &str) {
@@ -244,17 +289,19 @@ pub(super) const FINISHED: &str = "log.finished";
 pub(super) const CLOSED: &str = "log.closed";
 /// The event of the last record of an epoch.
 pub(super) const EPOCH: &str = "log.epoch";
+/// The event of the record that says which file is about to be deleted.
+pub(super) const DELETED: &str = "log.deleted";
 /// The event of a record that seals what is before it.
 pub(super) const CHECKPOINT: &str = "log.checkpoint";
 
 /// A key that evolves does so after a record of this event.
 pub(super) fn ends_epoch(event: &str) -> bool {
-    event == EPOCH || event == CLOSED
+    event == EPOCH || event == FINISHED || event == CLOSED
 }
 
 /// What is before a record of this event is sealed by it.
 pub(super) fn is_seal(event: &str) -> bool {
-    ends_epoch(event) || event == CHECKPOINT || event == FINISHED
+    ends_epoch(event) || event == CHECKPOINT
 }
 
 /// The epoch that begins after a record.
@@ -286,8 +333,27 @@ pub(super) enum Own<'a> {
         /// Bytes after the last whole record, which were moved aside: how many, and their hash.
         torn: Option<(u64, [u8; 32])>,
     },
+    /// What is before this is sealed.
+    Checkpoint {
+        /// The key, where it evolves.
+        key: Option<&'a EpochKey>,
+        /// From one seal to the next.
+        beat: Duration,
+        /// Records since the last seal.
+        records: u64,
+    },
+    /// The last record of its epoch.
+    Epoch {
+        /// Records since the last seal.
+        records: u64,
+        /// What signs from here on.
+        next: Option<Next>,
+    },
     /// The log goes on in another file.
-    Finished,
+    Finished {
+        /// What signs from here on, where the key evolves.
+        next: Option<Next>,
+    },
     /// This file goes on from the one before, which is finished.
     Rotated {
         /// Id of the key that signs.
@@ -311,22 +377,6 @@ pub(super) enum Own<'a> {
         bytes: u64,
         /// The limit that was exceeded, in the configuration's words.
         limit: &'a str,
-    },
-    /// What is before this is sealed.
-    Checkpoint {
-        /// The key, where it evolves.
-        key: Option<&'a EpochKey>,
-        /// From one seal to the next.
-        beat: Duration,
-        /// Records since the last seal.
-        records: u64,
-    },
-    /// The last record of its epoch.
-    Epoch {
-        /// Records since the last seal.
-        records: u64,
-        /// What signs from here on.
-        next: Option<Next>,
     },
     /// This process writes no more.
     Closed {
@@ -366,7 +416,21 @@ impl Own<'_> {
                 }
                 host(line);
             }
-            Self::Finished => line.text("event", FINISHED),
+            Self::Checkpoint { key, beat, records } => {
+                line.text("event", CHECKPOINT);
+                sealing(line, *key);
+                line.number("beat_ms", millis(*beat));
+                line.number("records", *records);
+            }
+            Self::Epoch { records, next } => {
+                line.text("event", EPOCH);
+                line.number("records", *records);
+                following(line, next.as_ref());
+            }
+            Self::Finished { next } => {
+                line.text("event", FINISHED);
+                following(line, next.as_ref());
+            }
             Self::Rotated { key_id, key, beat, continues } => {
                 line.text("event", ROTATED);
                 line.number("format", FORMAT);
@@ -381,23 +445,12 @@ impl Own<'_> {
                 }
             }
             Self::Deleted { names, first, last, bytes, limit } => {
-                line.text("event", "log.deleted");
+                line.text("event", DELETED);
                 line.array("files", *names, |line, name| line.value(name));
                 line.number("first_seq", *first);
                 line.number("last_seq", *last);
                 line.number("size", *bytes);
                 line.text("limit", limit);
-            }
-            Self::Checkpoint { key, beat, records } => {
-                line.text("event", CHECKPOINT);
-                sealing(line, *key);
-                line.number("beat_ms", millis(*beat));
-                line.number("records", *records);
-            }
-            Self::Epoch { records, next } => {
-                line.text("event", EPOCH);
-                line.number("records", *records);
-                following(line, next.as_ref());
             }
             Self::Closed { next } => {
                 line.text("event", CLOSED);

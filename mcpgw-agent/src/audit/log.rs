@@ -10,7 +10,7 @@ use super::event::{Event, Own};
 use super::health::{Counts, Health};
 use super::key::KeySource;
 use super::line::Line;
-use super::rotate::{Keeper, Kept, Rotation};
+use super::rotate::{Keeper, Kept, Rotation, Turns};
 use super::seal::SealOptions;
 use super::sync::{Shared, Syncer};
 use super::writer::Writer;
@@ -61,6 +61,7 @@ pub struct AuditLog {
     counts: Arc<Counts>,
     /// What is known of its files.
     kept: Arc<Mutex<Kept>>,
+    turns: Arc<Turns>,
     /// Looks after finished files as long as the log lives.
     keeper: Option<Keeper>,
     /// Seals the log as long as it lives.
@@ -86,20 +87,21 @@ impl AuditLog {
             })?),
         };
         let shared = syncer.as_ref().map(|syncer| Arc::clone(syncer.shared()));
-        let writer = Arc::new(Mutex::new(Some(Writer::open(options, shared.clone())?)));
+        let writer = Writer::open(options, shared.clone())?;
+        let turns = Arc::clone(writer.turns());
+        let writer = Arc::new(Mutex::new(Some(writer)));
         let path = options.path.clone();
-        let kept = Arc::new(Mutex::new(Kept { files: 1, ..Kept::default() }));
-        let record = deletions(Arc::clone(&writer), shared);
+        let kept = Arc::<Mutex<Kept>>::default();
+        let record = deletions(Arc::clone(&writer), shared.clone());
         let keeper = Keeper::new(&path, options.rotation, Arc::clone(&kept), record);
         if files::all_finished(&path).is_ok_and(|finished| !finished.is_empty()) {
             keeper.wake();
         }
         let counts = Arc::<Counts>::default();
-        let (theirs, synced) = ((Arc::clone(&writer), Arc::clone(&counts)), syncer.is_some());
-        let beat = Beat::start(options.seal.beat, move || seal(&theirs.0, &theirs.1, synced));
+        let beat = Beat::start(options.seal.beat, seals(Arc::clone(&writer), Arc::clone(&counts), shared));
         let beat =
             beat.map_err(|source| AuditError::Io { action: "start sealing", path: path.clone(), source })?;
-        Ok(Self { path, writer, syncer, counts, kept, keeper: Some(keeper), beat: Some(beat) })
+        Ok(Self { path, writer, syncer, counts, kept, turns, keeper: Some(keeper), beat: Some(beat) })
     }
 
     /// The log at `path` that could not be opened: each record is lost, and counted. That stops nothing in observe mode,
@@ -112,6 +114,7 @@ impl AuditLog {
             syncer: None,
             counts: Arc::default(),
             kept: Arc::default(),
+            turns: Arc::default(),
             keeper: None,
             beat: None,
         }
@@ -147,7 +150,11 @@ impl AuditLog {
     /// live one is counted as it is.
     #[must_use]
     pub fn kept(&self) -> Kept {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (rotations, rotation_failures) = self.turns.counts();
+        let live = self.path.symlink_metadata().map_or(0, |metadata| metadata.len());
+        let (files, bytes) = (kept.files.saturating_add(1), kept.bytes.saturating_add(live));
+        Kept { files, bytes, rotations, rotation_failures, ..kept }
     }
 
     /// Records a decision. `outgoing` is what would go on, if the verdict lets it.
@@ -240,7 +247,7 @@ impl AuditLog {
     /// Adds a record; a loss is counted. What is left to wait for is only there where the log is synced.
     fn append(&self, line: Line) -> Result<Option<Pending>, AuditError> {
         let mut writer = self.writer();
-        let before = writer.as_ref().map(Writer::rotations);
+        let before = self.turns.counts();
         let added = match writer.as_mut() {
             Some(open) => open.append(line).map(|seq| (seq, open.file())),
             None => Err(AuditError::Closed { path: self.path.clone() }),
@@ -256,12 +263,9 @@ impl AuditLog {
                 observes: false,
             })
         });
-        let after = writer.as_ref().map(Writer::rotations);
+        let is_finished = self.turns.counts() != before;
         drop(writer);
-        if let Some((rotations, failures)) = after.filter(|_| after != before) {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            (kept.rotations, kept.rotation_failures) = (rotations, failures);
-            drop(kept);
+        if is_finished {
             self.keeper.as_ref().inspect(|keeper| keeper.wake());
         }
         pending.inspect_err(|error| self.counts.lost(error))
@@ -275,29 +279,6 @@ impl AuditLog {
 
     fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
         lock(&self.writer)
-    }
-}
-
-/// Seals the log; `synced` where a seal is to be on the disk too.
-fn seal(writer: &SharedWriter, counts: &Counts, synced: bool) {
-    // What can be brought to the disk without holding up records is.
-    let due = lock(writer).as_ref().filter(|open| open.is_epoch_due()).map(Writer::shared_file);
-    if let Some(file) = due {
-        file.sync_data().ok();
-    }
-    let mut open = lock(writer);
-    let Some(writer) = open.as_mut() else { return };
-    let sealed = writer.beat();
-    let file = writer.shared_file();
-    drop(open);
-    let sealed = sealed.map(|()| if synced { file.sync_data() } else { Ok(()) });
-    match sealed {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "a checkpoint of the audit log is not on the disk"),
-        Err(error) => {
-            counts.failing(&error);
-            tracing::warn!(%error, "the audit log cannot be sealed");
-        }
     }
 }
 fn lock(writer: &SharedWriter) -> MutexGuard<'_, Option<Writer>> {
@@ -331,11 +312,36 @@ fn deletions(writer: Arc<SharedWriter>, synced: Option<Arc<Shared>>) -> rotate::
     })
 }
 
+/// Seals the log each time it is called. A seal is as durable as the next record.
+fn seals(
+    writer: Arc<SharedWriter>,
+    counts: Arc<Counts>,
+    synced: Option<Arc<Shared>>,
+) -> impl Fn() + Send + 'static {
+    move || {
+        // What can be brought to the disk without holding up records is.
+        let due =
+            lock(&writer).as_ref().filter(|open| open.is_epoch_due()).map(|open| Arc::clone(open.file()));
+        if let Some(file) = due {
+            disk::sync(&file).ok();
+        }
+        let mut open = lock(&writer);
+        let Some(open) = open.as_mut() else { return };
+        match (open.beat(), &synced) {
+            (Ok(Some(seq)), Some(synced)) => synced.want(seq, open.file()),
+            (Ok(_), _) => {}
+            (Err(error), _) => {
+                counts.failing(&error);
+                tracing::warn!(%error, "the audit log cannot be sealed");
+            }
+        }
+    }
+}
+
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        // Both hold the writer, and with it the lock.
-        drop(self.keeper.take());
-        drop(self.beat.take());
+        // They hold the writer, and with it the lock.
+        drop((self.keeper.take(), self.beat.take()));
         if let Err(error) = self.close() {
             tracing::error!(%error, "the audit log could not be closed");
         }

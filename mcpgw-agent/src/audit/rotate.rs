@@ -20,9 +20,11 @@ mod tests;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub(super) use keeper::{Keeper, Record};
 pub(super) use recover::{end_before, open};
-pub(super) use turn::Turn;
+pub(super) use turn::{Turn, Turns};
 
 /// When a file is finished, and how long finished files are kept. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,7 @@ impl Default for Rotation {
 }
 
 /// What there is of a log on the disk, and what was done to keep it so since it was opened.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// Files there are, the live one included.
     pub files: u64,

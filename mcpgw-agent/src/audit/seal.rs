@@ -17,7 +17,7 @@ mod text;
 
 pub use evolve::{Anchor, EpochKey, PublicKey, RootKey};
 pub(super) use file::{read as read_key_file, state_path};
-pub use root::{Initialised, ROOT_NAME, export, initialise, logs_begun};
+pub use root::{Initialised, ROOT_NAME, export, initialise};
 pub use sealer::SealOptions;
 pub(super) use sealer::Sealer;
 pub use text::SealKey;

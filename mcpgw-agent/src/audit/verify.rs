@@ -25,7 +25,7 @@ use super::chain::Signer;
 use super::files::{LogFile, LogFiles};
 use super::key::{Key, KeyError};
 use super::lines::each_line;
-use super::seal::{Anchor, EpochKey, SealKey, read_key_file, state_path};
+use super::seal::{Anchor, EpochKey, ROOT_NAME, SealKey, read_key_file, state_path};
 use ring::Ring;
 use walk::{End, Walk};
 
@@ -109,6 +109,10 @@ impl Verifier {
             let report = self.part(file, !reports.is_empty(), read);
             reports.push(report.map_err(|error| (file.path().to_owned(), error))?);
         }
+        let deleted = self.end.deleted;
+        if let Some(report) = reports.first_mut() {
+            report.allow_beginning_after(deleted);
+        }
         if let Some(report) =
             reports.last_mut().filter(|_| files.files().last().is_some_and(LogFile::is_live))
         {
@@ -164,17 +168,26 @@ impl Verifier {
         if let Some(anchor) = given {
             report.roll_back(anchor.seq);
         }
-        let Some((key, anchor)) = state else { return };
+        if self.ring.key_now().is_none() {
+            return;
+        }
+        let Some((key, anchor)) = state else { return report.end_unknown(NoticeKind::NoState) };
         match self.ring.key_of(&key) {
             Some(ours) if ours.is(&key) => {
                 if anchor.seq > end || epoch.is_some_and(|epoch| epoch < key.epoch()) {
                     report.roll_back(anchor.seq.max(end.saturating_add(1)));
                 }
             }
-            Some(_) => report.notice(NoticeKind::ForeignState),
-            // Given was a later key, or one that does not evolve.
-            None => {}
+            // Of another root, or of an epoch before that of the key given.
+            Some(_) | None => report.end_unknown(NoticeKind::ForeignState),
         }
+    }
+
+    /// How many logs were begun in `dir`, by its root key's file; `None` where that is not there, or not of the key given.
+    #[must_use]
+    pub fn logs_begun(&self, dir: &Path) -> Option<u64> {
+        let Ok(Some(SealKey::Root(root))) = read_key_file(&dir.join(ROOT_NAME)) else { return None };
+        self.ring.has_become(&root).then(|| root.log())
     }
 }
 

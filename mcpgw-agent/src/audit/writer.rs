@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use nix::sys::resource::{Resource, getrlimit};
@@ -21,7 +22,7 @@ use super::disk;
 use super::event::Own;
 use super::line::Line;
 use super::log::Options;
-use super::rotate::{self, Turn};
+use super::rotate::{self, Turn, Turns};
 use super::seal::Sealer;
 use super::sync::Shared;
 use super::tail::{self, Tail};
@@ -52,7 +53,7 @@ pub(super) struct Writer {
     /// The file's last record says that it is finished, and it is not yet.
     finished: bool,
     /// Files that were finished, and turns that failed.
-    rotations: (u64, u64),
+    turns: Arc<Turns>,
     closed: bool,
 }
 
@@ -91,7 +92,7 @@ impl Writer {
             unopened: None,
             turn: Turn::new(*rotation, first, begun),
             finished: false,
-            rotations: (0, 0),
+            turns: Arc::default(),
             closed: false,
             file: Arc::new(opened.file),
         };
@@ -101,8 +102,8 @@ impl Writer {
     }
 
     /// How many files it has finished, and how often that could not be done.
-    pub(super) fn rotations(&self) -> (u64, u64) {
-        self.rotations
+    pub(super) fn turns(&self) -> &Arc<Turns> {
+        &self.turns
     }
 
     /// The file.
@@ -171,14 +172,16 @@ impl Writer {
                 (self.file, self.turn) = (file, self.turn.next(first));
                 (self.length, self.allowed, self.finished) = (0, 0, false);
                 self.unopened = Some(Begins::Rotated);
-                self.rotations.0 += 1;
+                self.turns.done.fetch_add(1, Ordering::Relaxed);
                 self.begin()
             }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(%error, cause, "the audit log is not rotated");
                 self.turn.failed();
-                self.rotations.1 += 1;
+                // What is added now stands after that record; the next try has another.
+                self.finished = false;
+                self.turns.failed.fetch_add(1, Ordering::Relaxed);
                 Ok(())
             }
         }
@@ -187,7 +190,7 @@ impl Writer {
     /// Gives the file the name of a finished one. Returns the one in its place.
     fn finish(&mut self) -> Result<Arc<File>, AuditError> {
         if !self.finished {
-            self.put_seal(&Own::Finished, None)?;
+            self.finish_file()?;
             self.finished = true;
         }
         let last = self.chain.last();

@@ -24,7 +24,7 @@ pub(super) enum Command {
 
 /// Where the pins are.
 #[derive(Debug, clap::Args)]
-struct Place {
+pub(super) struct Place {
     /// The directory of the pins [default: /var/lib/mcpgw/pins for root, else $XDG_STATE_HOME/mcpgw/pins]
     #[arg(long, value_name = "D")]
     dir: Option<PathBuf>,
@@ -86,7 +86,7 @@ pub(super) fn pins(command: &Command) -> Result<u8, CliError> {
 }
 
 /// Nothing where there is no such directory: looking makes none.
-fn open(place: &Place) -> Result<Option<Pins>, CliError> {
+pub(super) fn open(place: &Place) -> Result<Option<Pins>, CliError> {
     let path = place.dir.clone().or_else(Directory::default_path).ok_or_else(|| {
         CliError::new(exit::USAGE, anyhow::anyhow!("there is no directory of pins"))
             .hinted("name one with --dir")
@@ -149,7 +149,7 @@ fn reset(args: &Reset) -> Result<u8, CliError> {
 }
 
 /// The one server that is called `wanted`, or whose hash begins with it.
-fn find<'p>(pins: Option<&'p Pins>, wanted: &str) -> Result<(&'p Pins, Book), CliError> {
+pub(super) fn find<'p>(pins: Option<&'p Pins>, wanted: &str) -> Result<(&'p Pins, Book), CliError> {
     let pins = pins.ok_or_else(|| PinsError::NoServer(wanted.to_owned()))?;
     let mut books = pins.list()?.into_iter().filter(|book| match book {
         Ok(book) => {

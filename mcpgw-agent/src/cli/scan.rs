@@ -183,11 +183,6 @@ fn targets(args: &Args) -> Result<Targets, CliError> {
         .iter()
         .map(|(path, why)| Line::styled(Style::Warn, &format!("{} is not read: {why}", path.display())))
         .collect();
-    notes.extend(
-        scan::unread(&home)
-            .iter()
-            .map(|path| Line::styled(Style::Warn, &format!("{} is not read: it is no JSON", path.display()))),
-    );
     if servers.is_empty() {
         notes.push(Line::plain("No client has a server."));
     }

@@ -30,17 +30,17 @@ pub(super) struct Args {
     /// The log
     #[arg(value_name = "FILE")]
     log: Option<PathBuf>,
-    #[command(flatten)]
-    selection: Selection,
     /// Wait for what is added, until interrupted; the log need not be there yet
-    #[arg(long, short, help_heading = "Options")]
+    #[arg(long, short)]
     follow: bool,
     /// How many records to begin with
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10, help_heading = "Options")]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     lines: usize,
     /// Print the records themselves, one a line
-    #[arg(long, help_heading = "Options")]
+    #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 pub(super) fn tail(args: &Args) -> Result<u8, CliError> {

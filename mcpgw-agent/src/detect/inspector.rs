@@ -53,6 +53,19 @@ pub struct Findings {
     pub is_complete: bool,
 }
 
+/// What an inspection did: in proportion to the message, whatever the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// Readings that were looked at.
+    pub readings: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Places in them at which detectors looked closer.
+    pub places: usize,
+    /// What detectors said.
+    pub hits: usize,
+}
+
 /// Every detector of texts, and the pass that tells them where to look.
 pub struct Inspector {
     detectors: Vec<Box<dyn TextDetector>>,
@@ -89,9 +102,20 @@ impl Inspector {
     /// Looks at all texts of a message.
     #[must_use]
     pub fn message(&self, message: &Message, subject: &Subject<'_>, wanted: DetectorSet) -> Findings {
+        self.measured(message, subject, wanted).0
+    }
+
+    /// As [`message`](Self::message), and what it took.
+    #[must_use]
+    pub fn measured(
+        &self,
+        message: &Message,
+        subject: &Subject<'_>,
+        wanted: DetectorSet,
+    ) -> (Findings, Work) {
         let mut pass = Pass::new(self, wanted, message.bytes().len());
         if wanted.is_empty() {
-            return pass.findings();
+            return (pass.findings(), Work::default());
         }
         let tool =
             subject.tool.map(|tool| tool.get(..tool.floor_char_boundary(MAX_NAME)).unwrap_or_default());
@@ -115,7 +139,8 @@ impl Inspector {
         if wanted.has(Detector::Poisoning) {
             definitions(message, subject, &mut pass.findings.list);
         }
-        pass.findings()
+        let work = pass.work;
+        (pass.findings(), work)
     }
 
     /// Looks at all texts of `value`, each in its place but for the key.
@@ -213,6 +238,7 @@ struct Pass<'i> {
     findings: Findings,
     /// Findings that were made in one text alone, in order: those made in several together come behind them.
     alone: usize,
+    work: Work,
 }
 
 impl<'i> Pass<'i> {
@@ -227,6 +253,7 @@ impl<'i> Pass<'i> {
             split: Split::default(),
             findings: Findings { list: Vec::new(), is_complete: true },
             alone: 0,
+            work: Work::default(),
         }
     }
 
@@ -304,12 +331,16 @@ impl<'i> Pass<'i> {
         let inspector = self.inspector;
         inspector.nominator.scan(reading.text(), &mut self.nominations);
         self.nominations.respaced = reading.is_respaced();
+        self.work.readings += 1;
+        self.work.bytes += reading.text().len();
+        self.work.places += self.nominations.places();
         for (index, detector) in inspector.detectors.iter().enumerate() {
             if !self.wanted.has(detector.detector()) {
                 continue;
             }
             detector.find(reading.text(), place, &self.nominations.of(index), &mut self.hits);
             let mut hits = std::mem::take(&mut self.hits);
+            self.work.hits += hits.len();
             for hit in hits.drain(..) {
                 let parts = origin(reading, hit.range.clone());
                 if !parts.iter().any(|part| self.is_known(detector.detector(), hit.score, part)) {

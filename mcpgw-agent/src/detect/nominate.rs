@@ -87,6 +87,12 @@ pub struct Nominations {
 }
 
 impl Nominations {
+    /// Places that were noticed, for all detectors together.
+    pub(super) fn places(&self) -> usize {
+        let needles: usize = self.needles.iter().map(Vec::len).sum();
+        needles + self.digits.len() + self.tokens.len() + self.words.len()
+    }
+
     /// What was noticed for the detector at `index` of those the pass was made for.
     #[must_use]
     pub fn of(&self, index: usize) -> Noticed<'_> {

@@ -12,6 +12,7 @@
 
 mod call;
 mod catalogue;
+mod circle;
 mod kind;
 mod labels;
 mod look;
@@ -24,12 +25,14 @@ mod taint;
 mod tests;
 mod words;
 
+pub use circle::Circle;
 pub use labels::Labels;
 pub use taint::{Origin, Taint};
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use super::{Detector, DetectorSet, Finding};
 use crate::json::Value;
@@ -70,6 +73,8 @@ pub struct View<'a> {
     pub granted: Granted,
     /// Arguments nobody declared are wrong.
     pub strict: bool,
+    /// What other sessions of the client have read counts, too.
+    pub shared: bool,
     /// What is looked for.
     pub wanted: DetectorSet,
     /// Microseconds of the caller's clock.
@@ -98,6 +103,8 @@ pub struct Watch {
     is_slowed: bool,
     /// The call or read that was looked at last, until it is known what became of it.
     looked_at: Option<LookedAt>,
+    /// What the client's sessions have read between them; `None` where it has no other that is known.
+    circle: Option<Arc<Circle>>,
 }
 
 /// What is known of a call or a read whose message was looked at.
@@ -125,6 +132,17 @@ struct Asked<'a> {
 }
 
 impl Watch {
+    /// A session of the client whose sessions are `circle`.
+    #[must_use]
+    pub fn within(circle: Arc<Circle>) -> Self {
+        Self { circle: Some(circle), ..Self::default() }
+    }
+
+    /// The client's sessions, where they count.
+    fn circle(&self, view: &View<'_>) -> Option<&Circle> {
+        self.circle.as_deref().filter(|_| view.shared)
+    }
+
     /// What the session has read so far.
     #[must_use]
     pub fn taint(&self) -> &Taint {
@@ -225,6 +243,15 @@ impl Watch {
         let Some(asked) = self.asked_again(view) else { return };
         let copied = self.copied(view, &asked);
         self.prints.left(copied);
+        if let Some(circle) = self.circle(view).filter(|_| asked.call.labels.out) {
+            circle.at(view.now_us, |halves| {
+                for half in halves.iter_mut().filter(|half| !half.prints.is_empty()) {
+                    let mut copied = Copied::default();
+                    look::copied(&half.prints, view, &asked, &mut copied);
+                    half.prints.left(copied);
+                }
+            });
+        }
         self.order.called(asked.hash);
         self.order.named(&asked.paths);
         if self.calls.len() >= MAX_CALLS {
@@ -280,14 +307,26 @@ impl Watch {
         let source = view.tool.or(view.answers).unwrap_or_default();
         let source = source.get(..source.floor_char_boundary(MAX_SOURCE)).unwrap_or_default();
         let origin = || Origin { source: source.into(), decision: decision.into() };
-        if labels.untrusted {
-            self.taint.add_untrusted(origin);
-        }
-        if is_private {
-            self.taint.add_private(home, origin);
-        }
-        if call.is_some_and(|call| call.is_secret) && !is_error {
-            self.taint.add_secret(origin);
+        let is_secret = call.is_some_and(|call| call.is_secret) && !is_error;
+        let add = |taint: &mut Taint| {
+            if labels.untrusted {
+                taint.add_untrusted(origin);
+            }
+            if is_private {
+                taint.add_private(home, origin);
+            }
+            if is_secret {
+                taint.add_secret(origin);
+            }
+        };
+        add(&mut self.taint);
+        if let Some(circle) = self.circle(view).filter(|_| labels.untrusted || is_private || is_secret) {
+            circle.read(view.now_us, |half| {
+                add(&mut half.taint);
+                if is_private && wants_flow {
+                    each_text(view, |&Said { text, .. }| half.prints.learn(text, home));
+                }
+            });
         }
     }
 

@@ -1,3 +1,5 @@
+//! Keys, tokens, labels, and what becomes of those that are none.
+
 use std::net::Ipv4Addr;
 
 use hyper::header::HeaderMap;

@@ -1,15 +1,18 @@
 //! What is pinned of one server, and how a listing compares: no I/O.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::Trust;
+use super::decision::Judged;
 use super::file::Book;
 use crate::detect::DefinitionKind;
 use crate::detect::pins::{Change, canonical, canonical_identity, compare, name};
 use crate::json::{Document, Limits, Value};
+use crate::risk::{Assessment, Behaviour};
 
 /// Definitions of one server.
 const PINS_MAX: usize = 4096;
@@ -37,6 +40,11 @@ impl Form {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Its SHA-256.
+    pub(super) fn digest(&self) -> &[u8; 32] {
+        &self.hash
     }
 
     /// Its SHA-256 in hexadecimal.
@@ -148,11 +156,34 @@ pub(super) struct Open {
     pub(super) book: Book,
     pub(super) is_dirty: bool,
     trust: Trust,
+    /// What the book amounts to; `None` since it was changed.
+    assessed: Option<Arc<Assessment>>,
+    judged: Judged,
 }
 
 impl Open {
     pub(super) fn new(book: Book, trust: Trust) -> Self {
-        Self { book, is_dirty: false, trust }
+        Self { book, is_dirty: false, trust, assessed: None, judged: Judged::new() }
+    }
+
+    /// It is another book now.
+    pub(super) fn replace(&mut self, book: Book) {
+        self.book = book;
+        self.assessed = None;
+    }
+
+    /// The server did this.
+    pub(super) fn behaved(&mut self, behaviour: Behaviour) {
+        if self.book.behaviour.insert(behaviour) {
+            self.is_dirty = true;
+            self.assessed = None;
+        }
+    }
+
+    /// What the server amounts to.
+    pub(super) fn assess(&mut self) -> Arc<Assessment> {
+        let Self { book, assessed, judged, .. } = self;
+        Arc::clone(assessed.get_or_insert_with(|| Arc::new(book.assess_with(judged))))
     }
 
     /// One page: `is_first` where it was asked for without a cursor, `is_last` where it names no next one.
@@ -166,6 +197,7 @@ impl Open {
             pass.seen.clear();
             pass.whole = true;
         }
+        self.assessed = None;
         let kind = pass.kind;
         let mut report = Report::default();
         let mut room = FORMS_MAX.saturating_sub(self.book.size());
@@ -187,6 +219,9 @@ impl Open {
                 pass.seen.insert(name.clone());
             }
             report.entries.push(Entry { name, standing });
+        }
+        if report.entries.iter().any(|entry| entry.standing == Standing::Unpinned) {
+            self.behaved(Behaviour::Unpinnable);
         }
         if is_last && pass.whole {
             report.removed = self.finish(kind, &pass.seen);

@@ -1,14 +1,17 @@
 //! A server's pins as a file holds them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
 
 use super::book::{FORM_MAX, Form, Listed, Pin, PinsByName};
-use super::{PinsError, ServerId};
+use super::decision::Decision;
+use super::{PinsError, ServerId, hex, unhex};
 use crate::detect::DefinitionKind;
 use crate::detect::pins::canonical;
 use crate::json::{Document, Limits, Value, quote};
+use crate::risk::Behaviour;
 
 /// Bytes of a file.
 pub(super) const FILE_MAX: usize = 64 << 20;
@@ -26,6 +29,10 @@ pub struct Book {
     pub listed: Listed,
     /// Grows whenever somebody approves or resets: what a session learned before is then forgotten.
     pub generation: u64,
+    /// What the server did.
+    pub behaviour: BTreeSet<Behaviour>,
+    /// Whether it may be used, where somebody has decided.
+    pub decision: Option<Decision>,
 }
 
 /// Which definitions of a server are meant.
@@ -41,7 +48,14 @@ impl Book {
     /// Nothing is pinned.
     #[must_use]
     pub fn new(server: ServerId) -> Self {
-        Self { server, pins: PinsByName::new(), listed: Listed::new(), generation: 0 }
+        Self {
+            server,
+            pins: PinsByName::new(),
+            listed: Listed::new(),
+            generation: 0,
+            behaviour: BTreeSet::new(),
+            decision: None,
+        }
     }
 
     /// Bytes of all forms.
@@ -79,10 +93,12 @@ impl Book {
         }
     }
 
-    /// Forgets all pins: the next complete listing is a first one.
+    /// Forgets all pins and what the server did: the next complete listing is a first one. What was decided about the server
+    /// stays: that it is blocked counts, and that it is approved once it says the same again.
     pub fn reset(&mut self) {
         self.pins.clear();
         self.listed.clear();
+        self.behaviour.clear();
         self.generation += 1;
     }
 
@@ -105,6 +121,7 @@ impl Book {
             known.missing = pin.missing;
         }
         self.listed.extend(&learned.listed);
+        self.behaviour.extend(&learned.behaviour);
     }
 
     /// As a file has it: one line a pin, for people and version control.
@@ -114,11 +131,12 @@ impl Book {
         // Writing to a string cannot fail.
         let head = write!(
             text,
-            "{{\"version\":{VERSION},\"generation\":{},\"server\":{},\"label\":{},\"listed\":[{}],\"pins\":[",
+            "{{\"version\":{VERSION},\"generation\":{},\"server\":{},\"label\":{},\"listed\":[{}],{}\"pins\":[",
             self.generation,
             quote(self.server.hash()),
             quote(self.server.label()),
-            listed.join(",")
+            listed.join(","),
+            self.risk()
         );
         debug_assert!(head.is_ok());
         for (index, ((kind, name), pin)) in self.pins.iter().enumerate() {
@@ -136,6 +154,23 @@ impl Book {
             text.push_str(if pin.missing { ",\"missing\":true}" } else { "}" });
         }
         text.push_str("\n]}\n");
+        text
+    }
+
+    /// What the server did and what was decided about it, as members of the file, each with a comma behind it; nothing where
+    /// there is nothing to say.
+    fn risk(&self) -> String {
+        let mut text = String::new();
+        if !self.behaviour.is_empty() {
+            let words: Vec<_> = self.behaviour.iter().map(|behaviour| quote(behaviour.as_str())).collect();
+            text.push_str(&format!("\"behaviour\":[{}],", words.join(",")));
+        }
+        if let Some(Decision { is_approved, basis, by, at }) = &self.decision {
+            let basis = hex(basis);
+            text.push_str(&format!(
+                "\"decision\":{{\"approved\":{is_approved},\"basis\":\"{basis}\",\"by\":{by},\"at\":\"{at}\"}},"
+            ));
+        }
         text
     }
 
@@ -163,6 +198,12 @@ impl Book {
         for value in root.get("listed").ok_or("it says not what was listed")?.elements() {
             book.listed.insert(kind(value)?);
         }
+        for value in root.get("behaviour").into_iter().flat_map(Value::elements) {
+            let word = value.as_str().ok_or("a behaviour is no text")?;
+            let known = Behaviour::ALL.into_iter().find(|known| known.as_str() == word);
+            book.behaviour.insert(known.ok_or("a behaviour is not known")?);
+        }
+        book.decision = root.get("decision").map(decision).transpose()?;
         for value in root.get("pins").ok_or("it has no pins")?.elements() {
             let kind = kind(value.get("kind").ok_or("a pin has no kind")?)?;
             let name = string(value, "name").ok_or("a pin has no name")?;
@@ -179,6 +220,18 @@ impl Book {
 fn kind(value: Value<'_>) -> Result<DefinitionKind, &'static str> {
     let word = value.as_str().ok_or("a kind is no text")?;
     DefinitionKind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or("a kind is not known")
+}
+
+/// What somebody decided.
+fn decision(value: Value<'_>) -> Result<Decision, &'static str> {
+    let is_approved = value.get("approved").and_then(Value::as_bool);
+    let basis = value.get("basis").and_then(Value::as_str).and_then(|basis| unhex(&basis));
+    let by = value.get("by").and_then(Value::as_number).and_then(|by| by.parse().ok());
+    let at = value.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+    match (is_approved, basis, by, at) {
+        (Some(is_approved), Some(basis), Some(by), Some(at)) => Ok(Decision { is_approved, basis, by, at }),
+        (..) => Err("a decision is not whole"),
+    }
 }
 
 /// A definition and its hash, which have to agree.

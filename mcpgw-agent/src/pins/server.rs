@@ -4,12 +4,17 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 use super::book::{Open, Pass, Report};
+use super::decision::Decision;
 use super::directory::{Directory, Stamp};
 use super::file::{Book, Selection};
 use super::{PinsError, ServerId, Trust};
 use crate::detect::DefinitionKind;
 use crate::json::Value;
+use crate::policy::ServerStatus;
+use crate::risk::{Assessment, Behaviour, Known};
 
 /// All pins of a directory, as far as sessions use them.
 #[derive(Debug)]
@@ -24,7 +29,11 @@ pub struct Pins {
 #[derive(Debug)]
 pub struct ServerPins {
     state: Mutex<State>,
+    told: Mutex<Option<Told>>,
 }
+
+/// What was last said of a server as a whole: whether it may be used, what of, and what a person decided.
+type Told = (ServerStatus, Option<[u8; 32]>, Option<Decision>);
 
 /// Why a definition waits for approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +75,7 @@ impl Pins {
         let (book, stamp) =
             read.map_or_else(|| (Book::new(server.clone()), None), |(book, stamp)| (book, Some(stamp)));
         let state = State { open: Open::new(book, self.trust), stamp };
-        let pins = Arc::new(ServerPins { state: Mutex::new(state) });
+        let pins = Arc::new(ServerPins { state: Mutex::new(state), told: Mutex::default() });
         servers.insert(server.hash().to_owned(), Arc::clone(&pins));
         Ok(pins)
     }
@@ -103,6 +112,32 @@ impl Pins {
         let (.., changed) = self.directory.change(book, |book| book.approve(selection))?;
         self.refresh()?;
         Ok(changed)
+    }
+
+    /// Takes over what others wrote since about one server, as [`refresh`](Self::refresh) does about all.
+    ///
+    /// # Errors
+    /// [`PinsError`]; what could not be read stays as it was.
+    pub fn refresh_one(&self, server: &ServerPins) -> Result<(), PinsError> {
+        server.refresh(&self.directory)
+    }
+
+    /// Decides about the server `hash` as its file has it: it may be used, or not. Gives what is decided, and of what.
+    ///
+    /// # Errors
+    /// [`PinsError`].
+    pub fn decide(&self, hash: &str, approve: bool, by: u32) -> Result<(Decision, Assessment), PinsError> {
+        self.flush()?;
+        let book = self.directory.read(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
+        let (.., decided) = self.directory.change(book, |book| {
+            let assessment = book.assess();
+            let decision =
+                Decision { is_approved: approve, basis: assessment.basis, by, at: Timestamp::now() };
+            book.decision = Some(decision.clone());
+            Ok((decision, assessment))
+        })?;
+        self.refresh()?;
+        Ok(decided)
     }
 
     /// Forgets what is pinned of the server `hash`.
@@ -146,6 +181,30 @@ impl ServerPins {
         lock(&self.state).open.check(pass, definitions, (is_first, is_last))
     }
 
+    /// The server did this.
+    pub fn behaved(&self, behaviour: Behaviour) {
+        lock(&self.state).open.behaved(behaviour);
+    }
+
+    /// What the server amounts to, what is known of it for policies, and what a person decided. Definitions that were not
+    /// judged before are, so this takes time where there are new ones.
+    #[must_use]
+    pub fn assess(&self) -> (Arc<Assessment>, Known, Option<Decision>) {
+        let mut state = lock(&self.state);
+        let assessment = state.open.assess();
+        let book = &state.open.book;
+        let (known, decision) = (book.known(&assessment), book.decision.clone());
+        (assessment, known, decision)
+    }
+
+    /// Remembers what is said of the server as a whole; whether that is something else than before.
+    pub fn tell(&self, told: Told) -> bool {
+        let mut last = lock(&self.told);
+        let is_news = last.as_ref() != Some(&told);
+        *last = Some(told);
+        is_news
+    }
+
     /// Whether the definition waits for approval; `None` where it does not, and where nothing is known of it.
     #[must_use]
     pub fn waits(&self, kind: DefinitionKind, name: &str) -> Option<Waits> {
@@ -173,7 +232,9 @@ impl ServerPins {
         let has_more = state.open.book != learned;
         let mut merged = book;
         merged.merge(&state.open.book);
-        state.open.book = merged;
+        if state.open.book != merged {
+            state.open.replace(merged);
+        }
         state.open.is_dirty = has_more;
         state.stamp = Some(stamp);
         Ok(())
@@ -194,7 +255,7 @@ impl ServerPins {
             // What others approved or reset stands in the file, and what was learned before it is forgotten.
             state.open.is_dirty = book.generation == state.open.book.generation;
         }
-        state.open.book = book;
+        state.open.replace(book);
         state.stamp = Some(stamp);
         Ok(())
     }

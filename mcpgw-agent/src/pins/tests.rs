@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::*;
 use crate::detect::DefinitionKind;
 use crate::json::{Document, Limits};
+use crate::risk::{Behaviour, Decided};
 
 fn id() -> ServerId {
     ServerId::new([&b"npx"[..], b"server"], "npx server")
@@ -238,6 +239,43 @@ fn a_file_that_is_not_what_was_written_is_refused() {
     assert!(pins.list().unwrap().iter().all(Result::is_err));
     fs::write(file(dir.path()), &text).unwrap();
     assert_eq!(words(&check(&open(dir.path()).server(&id()).unwrap(), &[("a", "A")])), ["same"]);
+}
+
+#[test]
+fn a_decision_is_kept_and_one_that_is_not_whole_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let pins = open(dir.path());
+    let server = pins.server(&id()).unwrap();
+    check(&server, &[("a", "A")]);
+    server.behaved(Behaviour::Rubbish);
+    pins.flush().unwrap();
+    let (decision, assessment) = pins.decide(id().hash(), true, 7).unwrap();
+    assert_eq!(decision.basis, assessment.basis);
+    assert!(assessment.issues.iter().any(|issue| issue.rule == "rubbish"));
+    let decided = || open(dir.path()).server(&id()).unwrap().assess().1.decided;
+    assert_eq!(open(dir.path()).server(&id()).unwrap().assess().2, Some(decision));
+    assert_eq!(decided(), Some(Decided::Approved));
+    let text = fs::read_to_string(file(dir.path())).unwrap();
+    // What a session learns takes no decision away, and makes it one of something else.
+    check(&server, &[("a", "B")]);
+    pins.flush().unwrap();
+    assert_eq!(decided(), Some(Decided::Outdated));
+    pins.decide(id().hash(), false, 7).unwrap();
+    pins.reset(id().hash()).unwrap();
+    assert_eq!(decided(), Some(Decided::Blocked));
+    for (from, to, why) in [
+        ("\"rubbish\"", "\"bliss\"", "a behaviour is not known"),
+        ("\"rubbish\"", "1", "a behaviour is no text"),
+        ("\"approved\":true", "\"approved\":1", "a decision is not whole"),
+        ("\"by\":7", "\"by\":-7", "a decision is not whole"),
+        ("\"at\":\"", "\"at\":\"x", "a decision is not whole"),
+        ("\"basis\":\"", "\"basis\":\"0", "a decision is not whole"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        fs::write(file(dir.path()), text.replacen(from, to, 1)).unwrap();
+        let refused = open(dir.path()).server(&id()).map(|_| ());
+        assert!(matches!(refused, Err(PinsError::Malformed { why: said, .. }) if said == why), "{to}");
+    }
 }
 
 #[test]

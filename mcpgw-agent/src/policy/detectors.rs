@@ -9,6 +9,7 @@
 //! | `allow` | of `scope` only: names by kind, `{repository: [acme/*]}`: sessions belong there, whatever they touch first |
 //! | `except` | `servers`, `tools`, `directions`, `action`: the first that matches says otherwise |
 //! | `labels` | of `flow`: [`labels`] |
+//! | `shared` | of `flow`: what the other sessions of a client have read counts, too |
 //! | `strict` | of `schema`: arguments nobody declared are wrong |
 
 mod labels;
@@ -84,6 +85,8 @@ struct Setting {
     allow: Vec<(Realm, Box<[Glob]>)>,
     /// Of `flow`.
     labels: Option<Box<LabelGlobs>>,
+    /// Of `flow`: of this session alone.
+    alone: bool,
     /// Of `schema`.
     strict: bool,
 }
@@ -106,6 +109,7 @@ impl Default for Setting {
             except: Vec::new(),
             allow: Vec::new(),
             labels: None,
+            alone: false,
             strict: false,
         }
     }
@@ -159,6 +163,11 @@ impl Detectors {
     pub(super) fn granted(&self, server: &str, tool: &str) -> Granted {
         let labels = self.0.iter().find_map(|(_, setting)| setting.labels.as_ref());
         labels.map(|labels| labels.granted(server, tool)).unwrap_or_default()
+    }
+
+    /// What other sessions of a client have read counts in each.
+    pub(super) fn shares_flow(&self) -> bool {
+        !self.0.iter().any(|(_, setting)| setting.alone)
     }
 
     /// Arguments nobody declared are wrong.
@@ -216,11 +225,14 @@ fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {
         return Setting { action, ..Setting::default() };
     }
     let mut keys = vec!["action", "threshold", "kinds", "except"];
-    keys.extend(own_key(detector));
+    keys.extend(own_keys(detector));
     let members = reader.map(node, detector.as_str(), &keys);
     let mut setting = Setting::default();
     if let Some(node) = members.get("labels") {
         setting.labels = Some(Box::new(LabelGlobs::read(reader, node)));
+    }
+    if let Some(node) = members.get("shared") {
+        setting.alone = !reader.flag(node, "shared");
     }
     if let Some(node) = members.get("strict") {
         setting.strict = reader.flag(node, "strict");
@@ -287,10 +299,14 @@ fn kinds(reader: &mut Reader, detector: Detector, name: &At<String>) -> Vec<Box<
 }
 
 /// What only this detector can be told.
-fn own_key(detector: Detector) -> Option<&'static str> {
-    [(Detector::Scope, "allow"), (Detector::Flow, "labels"), (Detector::Schema, "strict")]
-        .into_iter()
-        .find_map(|(own, key)| (own == detector).then_some(key))
+fn own_keys(detector: Detector) -> impl Iterator<Item = &'static str> {
+    let own = [
+        (Detector::Scope, "allow"),
+        (Detector::Flow, "labels"),
+        (Detector::Flow, "shared"),
+        (Detector::Schema, "strict"),
+    ];
+    own.into_iter().filter_map(move |(own, key)| (own == detector).then_some(key))
 }
 
 fn exception(reader: &mut Reader, node: &Node) -> Option<Exception> {

@@ -9,6 +9,7 @@
 //! | `response_patterns` | regexes no message of a server may match |
 //! | `allowed_tools` | globs; other tools are taken out of lists of tools |
 //! | `detectors` | what findings mean; where it is missing they are recorded |
+//! | `server_eval` | which servers may be used |
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::error::Problem;
 use super::read::{Reader, is_list_name};
 use super::responses::Responses;
-use super::{Mode, Policy, PolicyError, detectors, rules};
+use super::{Mode, Policy, PolicyError, detectors, rules, server_eval};
 use crate::yaml::{self, Node};
 
 /// Bytes of a policy at most.
@@ -50,7 +51,16 @@ impl Policy {
 }
 
 fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
-    let keys = ["version", "mode", "lists", "rules", "response_patterns", "allowed_tools", "detectors"];
+    let keys = [
+        "version",
+        "mode",
+        "lists",
+        "rules",
+        "response_patterns",
+        "allowed_tools",
+        "detectors",
+        "server_eval",
+    ];
     let members = reader.map(root, "the policy", &keys);
     match members.get("version") {
         Some(version) => {
@@ -82,6 +92,8 @@ fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
     });
     let detectors =
         members.get("detectors").map(|node| detectors::detectors(reader, node)).unwrap_or_default();
+    let server_eval =
+        members.get("server_eval").and_then(|node| server_eval::server_eval(reader, node)).map(Arc::new);
     Policy {
         mode: mode.flatten().unwrap_or(Mode::Enforce),
         hash: hash(text).into(),
@@ -92,6 +104,7 @@ fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
         response_patterns,
         allowed_tools: described,
         detectors: Arc::new(detectors),
+        server_eval,
     }
 }
 

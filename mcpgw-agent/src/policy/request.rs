@@ -1,6 +1,7 @@
 //! What a policy sees of a message.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::detect::{DetectorSet, Findings, Inspector, Subject};
 use crate::mcp::{Direction, Message, Revision};
@@ -112,7 +113,10 @@ impl Principal {
 
 /// What a principal says of itself, for records alone: no rule sees it. In the order it was told.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Labels(Option<std::sync::Arc<[(Box<str>, Box<str>)]>>);
+pub struct Labels(Option<Arc<[Label]>>);
+
+/// A name and a value.
+type Label = (Box<str>, Box<str>);
 
 impl Labels {
     /// Names and values, both looked at before.

@@ -55,6 +55,12 @@ impl Policy {
         tool.map(|tool| self.detectors.granted(&request.context.server, tool)).unwrap_or_default()
     }
 
+    /// What other sessions of a client have read counts in each.
+    #[must_use]
+    pub fn shares_flow(&self) -> bool {
+        self.detectors.shares_flow()
+    }
+
     /// Arguments that a tool's schema does not declare are wrong.
     #[must_use]
     pub fn has_strict_schemas(&self) -> bool {

@@ -7,6 +7,7 @@
 //! The same for both directions and every transport. Everything up to the record is synchronous and pure; the record is
 //! waited for by a thread ([`Judged::wait`]) or a task ([`Judged::ready`]).
 
+mod circles;
 mod held;
 mod inquiry;
 mod inspect;
@@ -14,6 +15,7 @@ mod judged;
 pub(crate) mod metrics;
 mod party;
 mod pinned;
+mod risk;
 #[cfg(test)]
 mod tests;
 mod watching;
@@ -26,6 +28,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+pub use circles::Client;
 pub use held::Held;
 pub use inquiry::{Advice, Inquiry};
 pub use judged::{Judged, Passed};
@@ -36,7 +39,7 @@ pub use pinned::Pinned;
 use super::guardrail::Guardrails;
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
-use crate::detect::watch::View;
+use crate::detect::watch::{Circle, View};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
@@ -44,6 +47,7 @@ use crate::policy::{Effect, Evaluation, Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::{Session, Standing};
 use crate::verdict::{self, Cause, Hold, Shown, Verdict};
+use circles::Circles;
 use inquiry::Advised;
 use judged::{Item, Outcome};
 use metrics::Counted;
@@ -64,6 +68,7 @@ pub struct Gate {
     metrics: Arc<GateMetrics>,
     pins: Option<Arc<Pins>>,
     guardrails: Option<Arc<Guardrails>>,
+    circles: Circles,
 }
 
 /// How messages are told apart on the wire they came from.
@@ -90,6 +95,7 @@ impl Gate {
             metrics: Arc::default(),
             pins: None,
             guardrails: None,
+            circles: Circles::default(),
         }
     }
 
@@ -103,6 +109,12 @@ impl Gate {
     #[must_use]
     pub fn pins_of(&self, server: &ServerId) -> Pinned {
         Pinned::new(self.pins.as_ref(), server)
+    }
+
+    /// What the sessions of `client` have read between them, for another session of it.
+    #[must_use]
+    pub fn circle_of(&self, client: Client) -> Arc<Circle> {
+        self.circles.of(client, self.now_us())
     }
 
     /// This gate, which asks `guardrails` before it decides.
@@ -213,6 +225,9 @@ impl Turn<'_> {
     fn refuse(&self, bytes: &Bytes, malformed: &Malformed) -> Item {
         let decision = self.gate.decision_id();
         let verdict = verdict::refuse(Cause::Malformed(malformed.reason), self.loaded.policy.unseen());
+        if self.direction == Direction::ToClient {
+            self.babbled(bytes);
+        }
         let standing = Standing::default();
         let recorded = self.record(&decision, None, bytes, &standing, &verdict, None);
         let id = match self.direction {
@@ -341,7 +356,7 @@ impl Turn<'_> {
             let Evaluation { findings, concealed, .. } = self.conceal(request, view.wanted, refused);
             return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
-        verdict::decide(self.inspect(request, view, advised))
+        verdict::decide(self.admitted(request, self.inspect(request, view, advised)))
     }
 
     fn record(

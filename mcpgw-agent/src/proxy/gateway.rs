@@ -245,8 +245,8 @@ fn open_pins(path: Option<PathBuf>, trust: Trust) -> Option<Pins> {
 
 fn log_options(config: &config::Audit, path: PathBuf) -> Result<Options, AuditError> {
     let key = KeySource::find(config.signing_key_file.as_deref())?;
-    let (rotation, seal) = (config.rotation, config.seal);
-    Ok(Options { path, key, durability: config.durability, rotation, seal })
+    let &config::Audit { durability, rotation, seal, .. } = config;
+    Ok(Options { path, key, durability, rotation, seal })
 }
 
 /// Makes a directory that nobody else can look into; one that is there stays as it is.

@@ -37,14 +37,18 @@ pub fn refusal(id: Option<&RequestId>, verdict: &Verdict, decision: &str) -> Byt
         Some(Cause::Malformed(_)) => (INVALID, "the message is not a valid request"),
         Some(Cause::Violation(_)) => (INVALID, "the message is not allowed here by the protocol"),
         Some(Cause::HeaderMismatch(_)) => (HEADER_MISMATCH, "headers and body differ"),
-        Some(Cause::Policy(_) | Cause::Detector(..)) | None if verdict.action() == Action::Hold => {
+        Some(Cause::Policy(_) | Cause::Server(..) | Cause::Detector(..)) | None
+            if verdict.action() == Action::Hold =>
+        {
             (HELD, "held for approval")
         }
-        Some(Cause::Policy(_) | Cause::Detector(..)) | None if verdict.hold().is_some() => {
+        Some(Cause::Policy(_) | Cause::Server(..) | Cause::Detector(..)) | None
+            if verdict.hold().is_some() =>
+        {
             (HELD, "held for approval, and not approved")
         }
         Some(Cause::Detector(..)) => (DETECTED, "refused by inspection"),
-        Some(Cause::Policy(_)) | None => (POLICY, "denied by policy"),
+        Some(Cause::Policy(_) | Cause::Server(..)) | None => (POLICY, "denied by policy"),
     };
     error(id, code, text, Some(decision))
 }

@@ -1,21 +1,21 @@
 //! The servers in the configuration files of MCP clients.
 //!
-//! Only files that are JSON, with comments or without, and only those of the user: what lies in a project came with it,
-//! and is read where that is asked for. Nothing is expanded: what stands for a secret is left out.
+//! Only those of the user: what lies in a project came with it, and is read where that is asked for. Nothing is expanded:
+//! what stands for a secret is left out. TOML and YAML are made JSON, so that there is one way to read all of them.
 
 mod comments;
+mod form;
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use url::Url;
 
 use super::Target;
-use crate::json::{Document, Limits, Value};
-use comments::without_comments;
+use crate::json::{Document, Value};
+use form::document;
 
 /// Bytes of a file.
 const FILE_MAX: u64 = 16 << 20;
@@ -23,7 +23,7 @@ const FILE_MAX: u64 = 16 << 20;
 const SERVERS_MAX: usize = 1000;
 
 /// Files below the home directory, and the member with the servers.
-const USER: [(&str, &str); 26] = [
+const USER: [(&str, &str); 32] = [
     (".claude.json", "mcpServers"),
     (".config/Claude/claude_desktop_config.json", "mcpServers"),
     (".cursor/mcp.json", "mcpServers"),
@@ -50,9 +50,15 @@ const USER: [(&str, &str); 26] = [
     (".factory/mcp.json", "mcpServers"),
     (".kimi/mcp.json", "mcpServers"),
     (".warp/.mcp.json", "mcpServers"),
+    (".codex/config.toml", "mcp_servers"),
+    (".grok/config.toml", "mcp_servers"),
+    (".vibe/config.toml", "mcp_servers"),
+    (".config/goose/config.yaml", "extensions"),
+    (".continue/config.yaml", "mcpServers"),
+    (".hermes/config.yaml", "mcp_servers"),
 ];
 /// Files in a project.
-const PROJECT: [(&str, &str); 8] = [
+const PROJECT: [(&str, &str); 10] = [
     (".mcp.json", "mcpServers"),
     (".cursor/mcp.json", "mcpServers"),
     (".vscode/mcp.json", "servers"),
@@ -61,15 +67,8 @@ const PROJECT: [(&str, &str); 8] = [
     (".zed/settings.json", "context_servers"),
     (".amazonq/mcp.json", "mcpServers"),
     ("opencode.json", "mcp"),
-];
-/// Files below the home directory that have servers in a form that is not read.
-const UNREAD: [&str; 6] = [
-    ".codex/config.toml",
-    ".grok/config.toml",
-    ".vibe/config.toml",
-    ".config/goose/config.yaml",
-    ".continue/config.yaml",
-    ".hermes/config.yaml",
+    (".codex/config.toml", "mcp_servers"),
+    (".continue/config.yaml", "mcpServers"),
 ];
 
 /// A server of a client.
@@ -105,12 +104,6 @@ pub fn configured(home: &Path, project: Option<&Path>) -> (Vec<Configured>, Vec<
     (servers, failed)
 }
 
-/// Files below `home` that are there and may hold servers, and are not read.
-#[must_use]
-pub fn unread(home: &Path) -> Vec<PathBuf> {
-    UNREAD.iter().map(|path| home.join(path)).filter(|path| path.exists()).collect()
-}
-
 fn load(path: &Path) -> Result<Option<Document>, String> {
     let Ok(metadata) = path.metadata() else { return Ok(None) };
     if !metadata.is_file() {
@@ -119,16 +112,17 @@ fn load(path: &Path) -> Result<Option<Document>, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(FILE_MAX).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    let limits = Limits::default();
-    let strict = Document::parse(Bytes::copy_from_slice(&bytes), &limits);
-    let document = strict.or_else(|_| Document::parse(without_comments(&bytes).into(), &limits));
-    document.map(Some).map_err(|error| error.to_string())
+    document(path, bytes).map(Some)
 }
 
 fn of_file(root: Value<'_>, member: &str, path: &Path, servers: &mut Vec<Configured>) {
     let projects = root.get("projects").into_iter().flat_map(Value::members).map(|(_, project)| project);
     for holder in std::iter::once(root).chain(projects) {
-        for (name, entry) in holder.get(member).into_iter().flat_map(Value::members) {
+        let all = holder.get(member);
+        let named = all.into_iter().flat_map(Value::members);
+        let listed = all.into_iter().flat_map(Value::elements);
+        let listed = listed.filter_map(|entry| Some((entry.get("name")?, entry)));
+        for (name, entry) in named.chain(listed) {
             let name = name.as_str().unwrap_or_default().into_owned();
             if let Some(target) = target(entry)
                 && servers.len() < SERVERS_MAX
@@ -145,8 +139,9 @@ fn target(entry: Value<'_>) -> Option<Target> {
         return None;
     }
     let text = |member: &str| entry.get(member).and_then(Value::as_str);
-    if let Some(url) = ["url", "serverUrl", "httpUrl"].into_iter().find_map(text) {
-        let header = entry.get("headers").and_then(|headers| headers.get("Authorization"));
+    if let Some(url) = ["url", "serverUrl", "httpUrl", "uri"].into_iter().find_map(text) {
+        let headers = entry.get("headers").or_else(|| entry.get("http_headers"));
+        let header = headers.and_then(|headers| headers.get("Authorization"));
         let header = header.and_then(Value::as_str).filter(|value| !is_placeholder(value));
         let authorization = header.map(std::borrow::Cow::into_owned);
         return Some(Target::Url { url: Url::parse(&url).ok()?, authorization });
@@ -154,12 +149,12 @@ fn target(entry: Value<'_>) -> Option<Target> {
     let strings = |value: Value<'_>| -> Vec<OsString> {
         value.elements().filter_map(Value::as_str).map(|word| word.into_owned().into()).collect()
     };
-    let command = entry.get("command")?;
+    let command = entry.get("command").or_else(|| entry.get("cmd"))?;
     let mut words = strings(command);
     words.extend(command.as_str().map(|word| word.into_owned().into()));
     words.extend(entry.get("args").map(strings).unwrap_or_default());
     let words = unwrapped(words);
-    let variables = entry.get("env").or_else(|| entry.get("environment"));
+    let variables = ["env", "environment", "envs"].into_iter().find_map(|member| entry.get(member));
     let environment = variables.into_iter().flat_map(Value::members).filter_map(|(name, value)| {
         let value = value.as_str().filter(|value| !is_placeholder(value))?;
         Some((name.as_str()?.into_owned().into(), value.into_owned().into()))

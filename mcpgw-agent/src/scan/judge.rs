@@ -5,31 +5,16 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use super::capability::{self, asks};
-use super::issue::{Issue, Subject, of_server};
 use super::observation::{Listed, Observation};
 use super::package::{Package, twin};
 use super::reputation::Standing;
 use crate::detect::pins::name;
-use crate::detect::{
-    Definition, DefinitionKind, Detector, DetectorSet, Finding, Inspector, Neighbours, Place, Severity,
-    Surface, THRESHOLD, poisoned,
-};
-use crate::json::{Document, Limits, Value, path_to};
-use crate::mcp::Role;
+use crate::detect::{DefinitionKind, Neighbours, Severity};
+use crate::json::{Document, Limits};
+use crate::risk::{self, Issue, Subject, asks, of_server};
 
-/// From here on what is high is critical: it is hardly anything else.
-const SURE: f32 = 0.8;
 /// Issues of one rule that are told; more say nothing new.
 const SAME_MAX: usize = 100;
-/// Tools from which on a model chooses worse, and nobody reads them all.
-const MANY: usize = 80;
-
-const REREAD: &str = "Do not use the server before somebody has read this definition; a description has to say \
-                      what a tool does, and nothing to the model.";
-const KEEP_OUT: &str =
-    "Take the credential out of the definition and revoke it: every client and every model reads it.";
-
 /// What is to be said of all that was heard. `server` is what `others` calls it.
 pub(super) fn judge(seen: &Observation, server: &str, others: &Neighbours) -> Vec<Issue> {
     let mut issues = Vec::new();
@@ -49,14 +34,7 @@ pub(super) fn judge(seen: &Observation, server: &str, others: &Neighbours) -> Ve
             });
         }
     }
-    if seen.counts().first().is_some_and(|tools| *tools > MANY) {
-        issues.push(of_server(
-            "many-tools",
-            Severity::Low,
-            "it has more tools than anybody reads, and than a model chooses well among",
-            "Allow the tools that are needed and no others: `allow: {tools: …}` in the policy.",
-        ));
-    }
+    issues.extend(seen.counts().first().and_then(|tools| risk::many(*tools)));
     behaviour(seen, &mut issues);
     issues
 }
@@ -70,40 +48,12 @@ fn definition(
 ) -> Option<String> {
     let document = Document::parse(text.clone(), &Limits::default()).ok()?;
     let value = document.root();
-    let known = name(kind, value).unwrap_or_default();
-    let mut found = poisoned(&Definition { kind, value, server }, others);
-    let place = Place { surface: Surface::Definition, role: Role::Definition, key: "", tool: Some(&known) };
-    let wanted: DetectorSet = [Detector::Injection, Detector::Secrets].into_iter().collect();
-    found.extend(Inspector::shipped().value(value, &place, wanted).list);
-    let mut told: Vec<Issue> = Vec::new();
-    for finding in found.into_iter().filter(|finding| finding.score >= THRESHOLD) {
-        let issue = of_finding(&finding, value, (kind, &known));
-        if !told.contains(&issue) {
-            told.push(issue);
-        }
-    }
-    if kind == DefinitionKind::Tool {
-        told.extend(capability::review(value, &known));
-    }
-    for issue in told {
+    for issue in risk::judge(kind, value, (server, others)) {
         if issues.iter().filter(|other| other.rule == issue.rule).count() < SAME_MAX {
             issues.push(issue);
         }
     }
-    Some(known)
-}
-
-fn of_finding(finding: &Finding, root: Value<'_>, (kind, known): (DefinitionKind, &str)) -> Issue {
-    let is_sure = finding.score >= SURE
-        && finding.severity == Severity::High
-        && matches!(finding.detector, Detector::Poisoning | Detector::Injection);
-    Issue {
-        rule: format!("{}/{}", finding.detector.as_str(), finding.kind.replace('_', "-")).into(),
-        severity: if is_sure { Severity::Critical } else { finding.severity },
-        subject: Subject::Definition(kind, known.to_owned(), path_to(root, finding.node)),
-        why: finding.why.into(),
-        remedy: if finding.detector == Detector::Secrets { KEEP_OUT } else { REREAD },
-    }
+    Some(name(kind, value).unwrap_or_default())
 }
 
 /// What it did while it was asked for its lists.

@@ -2,13 +2,13 @@
 
 use nix::unistd::geteuid;
 
-use super::issue::{Issue, Subject};
 use super::observation::Observation;
 use super::{Options, ScanError, Target};
 use crate::detect::{DefinitionKind, Severity};
 use crate::inventory::program;
 use crate::json::{Document, Limits, Value};
 use crate::pins::{Pass, Pins, Report, ServerId, Standing, Trust};
+use crate::risk::{Issue, Subject};
 
 const READ_DIFF: &str =
     "Read `mcpgw-agent pins diff`; approve it with `mcpgw-agent pins approve` if it is what you expect.";

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Issue, Scan, Standing, Subject};
+use super::{Scan, Standing};
+use crate::risk::{Issue, Subject};
 
 /// Version of the report's form.
 const VERSION: u32 = 1;

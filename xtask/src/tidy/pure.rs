@@ -5,8 +5,20 @@ use super::code::{line_of, words};
 use super::tree::Tree;
 
 /// The pure core's modules, files and folders alike.
-const CORE: [&str; 11] =
-    ["detect", "effects", "inventory", "json", "mcp", "policy", "session", "text", "verdict", "wire", "yaml"];
+const CORE: [&str; 12] = [
+    "detect",
+    "effects",
+    "inventory",
+    "json",
+    "mcp",
+    "policy",
+    "risk",
+    "session",
+    "text",
+    "verdict",
+    "wire",
+    "yaml",
+];
 /// What the core may not name, as a path or as anything below it.
 const FORBIDDEN: [&str; 19] = [
     "tokio",

@@ -53,5 +53,20 @@ pub(super) fn register(
     let writing = i64::from(audit.writing);
     gauge("mcpgw_audit_writing", "1 while the last record could be written.", writing)?;
     counter("mcpgw_audit_records_total", "Records written to the audit log.", audit.written)?;
-    counter("mcpgw_audit_log_errors_total", "Records that could not be written.", audit.lost)
+    counter("mcpgw_audit_log_errors_total", "Records that could not be written.", audit.lost)?;
+    let size = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let kept = &audit.kept;
+    gauge("mcpgw_audit_files", "Files of the audit log.", size(kept.files))?;
+    gauge("mcpgw_audit_bytes", "Bytes they take up.", size(kept.bytes))?;
+    for (name, help, ok, failed) in [
+        ("rotations", "Times another file was begun.", kept.rotations, kept.rotation_failures),
+        ("compressions", "Finished files compressed.", kept.compressed, kept.compression_failures),
+        ("deletions", "Finished files deleted.", kept.deleted, kept.deletion_failures),
+    ] {
+        let outcomes = counters(&format!("mcpgw_audit_{name}_total"), help, &["outcome"])?;
+        outcomes.with_label_values(&["ok"]).inc_by(ok);
+        outcomes.with_label_values(&["failed"]).inc_by(failed);
+        add(registry, outcomes)?;
+    }
+    Ok(())
 }

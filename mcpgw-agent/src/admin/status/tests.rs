@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     AgentStatus, AuditStatus, Dropped, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary,
 };
+use crate::audit::Kept;
 use crate::inventory::{
     ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
 };
@@ -77,6 +78,16 @@ pub(crate) fn gateway() -> GatewayStatus {
             lost: 3,
             last_error: Some("the disk is full".to_owned()),
             ship: Vec::new(),
+            kept: Kept {
+                files: 3,
+                bytes: 9000,
+                rotations: 2,
+                rotation_failures: 1,
+                compressed: 2,
+                compression_failures: 0,
+                deleted: 1,
+                deletion_failures: 0,
+            },
         },
         sessions: vec![SessionView {
             id: "0198".to_owned(),
@@ -220,7 +231,17 @@ fn the_document_is_what_docs_status_md_says() {
           "writing": false,
           "written": 70,
           "lost": 3,
-          "last_error": "the disk is full"
+          "last_error": "the disk is full",
+          "kept": {
+            "files": 3,
+            "bytes": 9000,
+            "rotations": 2,
+            "rotation_failures": 1,
+            "compressed": 2,
+            "compression_failures": 0,
+            "deleted": 1,
+            "deletion_failures": 0
+          }
         },
         "sessions": [
           {

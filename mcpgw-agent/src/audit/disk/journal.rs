@@ -134,8 +134,11 @@ struct Inode {
     history: Vec<(usize, Vec<u8>)>,
 }
 
+/// A file's names, and what is in it.
+pub(in crate::audit) type Left = (Vec<String>, Vec<u8>);
+
 /// The files a directory has after `ops` and a crash.
-pub(in crate::audit) fn left_by(ops: &[Op], crash: Crash) -> BTreeMap<String, Vec<u8>> {
+pub(in crate::audit) fn left_by(ops: &[Op], crash: Crash) -> Vec<Left> {
     // A number that is given again is another file.
     let mut inodes: Vec<Inode> = Vec::new();
     let mut by_number: BTreeMap<u64, usize> = BTreeMap::new();
@@ -199,5 +202,9 @@ pub(in crate::audit) fn left_by(ops: &[Op], crash: Crash) -> BTreeMap<String, Ve
             }
         }
     };
-    names.into_iter().map(|(name, index)| (name, content(index))).collect()
+    let mut files: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (name, index) in names {
+        files.entry(index).or_default().push(name);
+    }
+    files.into_iter().map(|(index, names)| (names, content(index))).collect()
 }

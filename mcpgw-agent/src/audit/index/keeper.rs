@@ -2,7 +2,7 @@
 //! of it, and it takes half of one processor at most, after everybody else.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ impl Drop for Keeper {
     }
 }
 
-fn keep(log: &PathBuf, end: &End) {
+fn keep(log: &Path, end: &End) {
     // Linux has priorities for threads, by their ids.
     if let Err(error) = setpriority_process(Some(rustix::thread::gettid()), NICE) {
         tracing::debug!(%error, "the index is kept with the priority of everything else");

@@ -161,7 +161,7 @@ impl<'s> Search<'s> {
             packed => packed?,
         };
         let line =
-            self.unpacker.unpack(&packed).map_err(|_| Stop::Damaged("a record cannot be decompressed"))?;
+            self.unpacker.unpack(&packed).ok().ok_or(Stop::Damaged("a record cannot be decompressed"))?;
         let record = StoredRecord::read(&line).filter(|record| record.seq() == seq.unsigned_abs());
         let record = record.ok_or(Stop::Damaged("a record is another"))?;
         match self.filter.matches_but_words(&record) && each(record).is_break() {
@@ -199,9 +199,9 @@ impl<'s> Search<'s> {
                 Pattern::Glob(_) => {
                     let mut rows = all.query([facet.number()])?;
                     while let Some(row) = rows.next()? {
-                        if pattern.matches(
-                            row.get_ref(1)?.as_str().map_err(|_| Stop::Damaged("a name is no text"))?,
-                        ) {
+                        if pattern
+                            .matches(row.get_ref(1)?.as_str().ok().ok_or(Stop::Damaged("a name is no text"))?)
+                        {
                             names.push(row.get(0)?);
                         }
                     }

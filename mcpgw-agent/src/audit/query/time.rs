@@ -18,13 +18,13 @@ pub struct TimeError(String);
 pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, TimeError> {
     let error = || TimeError(text.to_owned());
     if let Some(ago) = ago(text) {
-        return now.checked_sub(ago).map_err(|_| error());
+        return now.checked_sub(ago).ok().ok_or_else(error);
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
     let day: Date = text.parse().ok().filter(|_| text.len() == "2026-01-31".len()).ok_or_else(error)?;
-    day.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).map_err(|_| error())
+    day.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).ok().ok_or_else(error)
 }
 
 /// `1h30m`: numbers, each with its unit.

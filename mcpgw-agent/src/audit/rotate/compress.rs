@@ -1,6 +1,6 @@
 //! Compressing a finished file. It is there in one form at least, whole and on the disk, at every moment.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use super::recover::open_ours;
 use crate::audit::disk;
-use crate::audit::files::{LogReader, compressed};
-use crate::audit::place::open_private;
+use crate::audit::files::{Finished, LogReader, compressed};
+use crate::audit::place::{dir_of, open_private};
 
 /// How hard it tries. Lines of one kind shrink to a tenth; more effort gains little.
 const LEVEL: i32 = 3;
+/// How the name of a compressed form ends that is not whole yet.
+const DRAFT: &str = ".tmp";
 /// Bytes between two looks at whether to stop.
 const PIECE: usize = 256 << 10;
 
@@ -133,10 +135,24 @@ fn is_there(path: &Path) -> io::Result<bool> {
 }
 
 /// Where the compressed form is written; only a whole one gets its name.
-pub(super) fn draft(target: &Path) -> PathBuf {
+fn draft(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
+    name.push(DRAFT);
     target.with_file_name(name)
+}
+
+/// Removes what a crash left of compressing files of `log`, which nobody writes now.
+pub(super) fn clear_drafts(log: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir_of(log))? {
+        let entry = entry?;
+        let draft = log.with_file_name(entry.file_name());
+        let target = draft.to_str().and_then(|path| path.strip_suffix(DRAFT)).map(Path::new);
+        let of = target.and_then(Finished::of).filter(|(_, finished)| finished.compressed);
+        if of.is_some_and(|(of, _)| of == log) && entry.file_type()?.is_file() {
+            disk::remove(&draft)?;
+        }
+    }
+    Ok(())
 }
 
 struct Appending<'a>(&'a File);

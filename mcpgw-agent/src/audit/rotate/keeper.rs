@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::compress::{Failure, compress};
 use super::recover::{bytes_of, open_ours};
-use super::retain::{Old, draft_of, old, too_many};
+use super::retain::{Old, old, too_many};
 use super::{Kept, Rotation};
 use crate::audit::disk;
 use crate::audit::files::{Finished, all_finished, is_still};
@@ -198,10 +198,6 @@ impl Work {
             return Err("that it is cannot be recorded".to_owned());
         }
         for path in &file.paths {
-            let draft = draft_of(path);
-            if draft.symlink_metadata().is_ok_and(|left| left.is_file()) {
-                disk::remove(&draft).ok();
-            }
             disk::remove(path).map_err(|error| error.to_string())?;
         }
         Ok(())
@@ -209,11 +205,9 @@ impl Work {
 
     fn count(&self) -> io::Result<()> {
         let files = self.finished()?;
-        let bytes =
-            files.iter().map(|(path, _)| bytes_of(path)).fold(bytes_of(&self.log), u64::saturating_add);
+        let bytes = files.iter().map(|(path, _)| bytes_of(path)).fold(0, u64::saturating_add);
         let mut kept = lock(&self.kept);
-        kept.files = u64::try_from(files.len()).unwrap_or(u64::MAX).saturating_add(1);
-        kept.bytes = bytes;
+        (kept.files, kept.bytes) = (u64::try_from(files.len()).unwrap_or(u64::MAX), bytes);
         Ok(())
     }
 

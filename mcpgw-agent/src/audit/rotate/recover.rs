@@ -1,7 +1,7 @@
 //! What a crash left of a rotation, put right when the log is opened, before anything is added.
 //!
 //! ```text
-//! .next                                        made and never used: removed
+//! .next, .zst.tmp                              made and never used: removed
 //! live and a finished file are one             the turn was not done: the finished name is taken back
 //! live has no record, the last finished plain  the turn is undone: that file is the live one again
 //! live has no record, the last is compressed   the chain goes on from that one's end
@@ -13,14 +13,14 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
+use super::compress::clear_drafts;
 use super::turn::{clear, next_path};
-use crate::audit::chain::{LINE_MAX, Seal};
-use crate::audit::seal::Sealer;
+use crate::audit::chain::{LINE_MAX, Seal, hash};
 use crate::audit::files::{Finished, LogFile, all_finished, is_still};
 use crate::audit::lines::{Lines, Piece};
 use crate::audit::place::{check_private, open_private};
+use crate::audit::seal::Sealer;
 use crate::audit::{AuditError, disk, tail};
 
 /// A live file to be continued.
@@ -44,6 +44,7 @@ pub(in crate::audit) fn open(log: &Path) -> Result<Opened, AuditError> {
     let mut file = tail::open(log, false)?;
     // In the way or not: it shows when a file is due.
     clear(&next_path(log)).ok();
+    clear_drafts(log).map_err(|source| io("put right the files of", source))?;
     let mut finished = all_finished(log).map_err(|source| io("list the files of", source))?;
     for (path, _) in finished.extract_if(.., |(path, _)| is_still(path, &file)) {
         disk::remove(&path).map_err(|source| io("put right the files of", source))?;
@@ -107,7 +108,7 @@ pub(in crate::audit) fn end_before(
         opened.last_line().map_err(|source| AuditError::Io { action: "read", path: path(), source })?;
     let seal = line.as_deref().and_then(|line| Some((Seal::of(line)?, line)));
     match seal {
-        Some((seal, line)) if sealer.accepts(&seal, line) => Ok(Some((seal.seq, Sha256::digest(line).into()))),
+        Some((seal, line)) if sealer.accepts(&seal, line) => Ok(Some((seal.seq, hash(line)))),
         Some(_) | None => {
             let why = "the last record of its last finished file is not signed with the key";
             Err(AuditError::Broken { path: log.to_owned(), why })

@@ -1,11 +1,11 @@
 //! Which finished files are too many. The oldest go first, so that what is left has no holes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::Rotation;
 use super::recover::bytes_of;
-use crate::audit::files::{Finished, compressed};
+use crate::audit::files::Finished;
 
 /// A finished file, in the forms it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,12 +75,6 @@ pub(super) fn too_many(rotation: &Rotation, files: &[Old], live: u64) -> Vec<(Ol
         bytes = bytes.saturating_sub(file.bytes);
     }
     gone
-}
-
-/// Everything that may be left of a finished file beside `path`: a compressed form that was not completed.
-pub(super) fn draft_of(path: &Path) -> PathBuf {
-    let is_compressed = path.extension().is_some_and(|extension| extension == "zst");
-    super::compress::draft(&if is_compressed { path.to_owned() } else { compressed(path) })
 }
 
 #[cfg(test)]

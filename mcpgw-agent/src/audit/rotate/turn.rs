@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -14,6 +15,20 @@ use crate::audit::{AuditError, disk, tail};
 
 /// After a turn that failed, how long the file there is is written on before another is tried.
 const RETRY: Duration = Duration::from_secs(10);
+
+/// How often another file was begun, for those who do not wait for the writer.
+#[derive(Debug, Default)]
+pub(in crate::audit) struct Turns {
+    pub(in crate::audit) done: AtomicU64,
+    /// It could not be.
+    pub(in crate::audit) failed: AtomicU64,
+}
+
+impl Turns {
+    pub(in crate::audit) fn counts(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    }
+}
 
 /// What the live file is measured by.
 #[derive(Debug)]

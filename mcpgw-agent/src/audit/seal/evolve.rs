@@ -62,6 +62,17 @@ impl RootKey {
         Self { id: hex(id.get(..8).unwrap_or_default()).into(), log: 0, bytes }
     }
 
+    /// The log whose first key comes of this one, by its number: as many were begun before it.
+    #[must_use]
+    pub fn log(&self) -> u64 {
+        self.log
+    }
+
+    /// The same key.
+    pub(in crate::audit) fn is(&self, other: &Self) -> bool {
+        self.log == other.log && self.bytes == other.bytes
+    }
+
     /// The root of the log after this one.
     #[must_use]
     pub fn next(&self) -> Self {

@@ -72,27 +72,24 @@ impl KeyFile {
     /// # Errors
     /// It cannot be written. The file is as it was.
     pub(in crate::audit) fn prepare(&self, key: &SealKey) -> Result<(), KeyError> {
+        self.prepare_for(key, None)
+    }
+
+    /// [`prepare`](Self::prepare), for the user and group `owner`.
+    pub(super) fn prepare_for(&self, key: &SealKey, owner: Option<(u32, u32)>) -> Result<(), KeyError> {
         let draft = self.draft();
         let written = self.wipe(&draft).and_then(|()| {
             let mut options = OpenOptions::new();
             let mut file = options.write(true).create_new(true).mode(0o600).open(&draft)?;
+            // By the open file: its name may be somebody else's by now.
+            if let Some((user, group)) = owner {
+                std::os::unix::fs::fchown(&file, Some(user), Some(group))?;
+            }
             file.write_all(key.text().as_bytes())?;
             file.write_all(b"\n")?;
             file.sync_all()
         });
         written.map_err(|error| self.io("write", error))
-    }
-
-    /// Gives the prepared key to whoever has the directory: root sets up what another user's agent uses.
-    pub(super) fn give_to_owner(&self) -> Result<(), KeyError> {
-        let given = fs::metadata(dir_of(&self.path)).and_then(|dir| {
-            let ours = self.draft().symlink_metadata()?;
-            if ours.uid() == dir.uid() {
-                return Ok(());
-            }
-            std::os::unix::fs::lchown(self.draft(), Some(dir.uid()), Some(dir.gid()))
-        });
-        given.map_err(|error| self.io("give away", error))
     }
 
     /// Puts the prepared key in place, and wipes the one before.

@@ -1,7 +1,8 @@
 //! The root key of a directory: made once, one step further with each log that begins.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::evolve::{Anchor, PublicKey, RootKey};
@@ -48,8 +49,14 @@ pub fn initialise(dir: &Path, replace: bool) -> Result<Initialised, KeyError> {
     let root = RootKey::first(Box::new(bytes));
     let public = SealKey::Public(root.log_key().public(), Anchor::default());
     let initial = SealKey::Root(root);
-    file.prepare(&initial)?;
-    file.give_to_owner()?;
+    // Root sets up what another user's agent uses.
+    let owner = fs::metadata(dir).map_err(|source| KeyError::Io {
+        action: "look at the directory of",
+        path,
+        source,
+    })?;
+    let is_ours = owner.uid() == nix::unistd::geteuid().as_raw();
+    file.prepare_for(&initial, (!is_ours).then(|| (owner.uid(), owner.gid())))?;
     file.replace()?;
     Ok(Initialised { initial, public, replaced })
 }
@@ -95,20 +102,9 @@ pub(super) fn set_aside(state: &Path, log: u64) -> Result<(), KeyError> {
     let aside = state.with_file_name(name);
     let moved = match aside.symlink_metadata() {
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(_) => std::fs::rename(state, &aside).and_then(|()| sync_name(state)),
+        Err(_) => fs::rename(state, &aside).and_then(|()| sync_name(state)),
     };
     moved.map_err(|source| KeyError::Io { action: "put aside", path: state.to_owned(), source })
-}
-
-/// How many logs of `dir` were begun under its root key, and that key's id; `None` where it has none.
-///
-/// # Errors
-/// [`KeyError`]: it cannot be read.
-pub fn logs_begun(dir: &Path) -> Result<Option<(Box<str>, u64)>, KeyError> {
-    Ok(match read(&dir.join(ROOT_NAME))? {
-        Some(SealKey::Root(root)) => Some((root.id.clone(), root.log)),
-        Some(SealKey::Log(..) | SealKey::Public(..)) | None => None,
-    })
 }
 
 /// The key of the epoch that the log at `log` is in, which verifies from there on; with `public` what its seals are checked

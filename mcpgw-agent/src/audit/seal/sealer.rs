@@ -123,11 +123,13 @@ impl Sealer {
         accepted
     }
 
-    /// Counts a record; says whether the epoch has as many as it may.
+    /// Counts a record; says whether the epoch has as many as it may, and, where it could not be ended, more and more rarely
+    /// after that.
     pub(in crate::audit) fn count(&mut self) -> bool {
         self.unsealed = self.unsealed.saturating_add(1);
         self.epoch_records = self.epoch_records.saturating_add(1);
-        self.evolving.is_some() && self.epoch_records >= self.options.epoch_records
+        let over = self.epoch_records.checked_sub(self.options.epoch_records);
+        self.evolving.is_some() && over.is_some_and(|over| over == 0 || over.is_power_of_two())
     }
 
     /// Records since the last seal; from here on there are none.

@@ -88,9 +88,7 @@ fn write(log: &mut Vec<u8>, record: &Stored<'_>) {
 /// How many records `ExportLogsServiceResponse` says were not taken.
 pub(super) fn rejected(response: &[u8]) -> u64 {
     // 1: partial_success, and in it 1: rejected_log_records.
-    let rejected = || match member(member(response, 1)?.1, 1)? {
-        (number, _) => Some(number),
-    };
+    let rejected = || Some(member(member(response, 1)?.1, 1)?.0);
     rejected().unwrap_or_default()
 }
 

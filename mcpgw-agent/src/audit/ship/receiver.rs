@@ -38,6 +38,9 @@ pub(super) enum Refused {
     /// This batch, and not whatever comes.
     #[error("it does not take these records: status {0}")]
     Batch(StatusCode),
+    /// None of many.
+    #[error("it takes no records at all")]
+    All,
 }
 
 impl Receiver {

@@ -26,6 +26,10 @@ const SAVE_EVERY: Duration = Duration::from_secs(1);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 /// Silence after which what was sent over a connection that still stands has arrived.
 const CERTAIN_AFTER: Duration = Duration::from_secs(5);
+/// So few records may all be refused for what they are.
+const FEW: usize = 8;
+/// The event of records about losses.
+const LOST: &str = "ship.lost";
 /// How long the last records may take at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -52,11 +56,23 @@ struct Place {
     follower: Follower,
     /// It certainly has the records up to this one.
     certain: u64,
-    /// It was sent the records up to this one.
+    /// It was sent the records up to this one over the connection that stands.
     sent: u64,
+    /// It was sent, or will never have, the records up to this one.
+    reached: u64,
     saved: (u64, Instant),
     /// Nothing was ever sent: what the log no longer has is nobody's loss.
     is_new: bool,
+}
+
+/// Records a receiver will never have.
+#[derive(Debug, Clone, Copy)]
+struct Lost {
+    first: u64,
+    last: u64,
+    count: u64,
+    /// All of them are about losses themselves.
+    own: bool,
 }
 
 impl Run {
@@ -126,6 +142,7 @@ impl Run {
             follower,
             certain: after,
             sent: after,
+            reached: after,
             saved: (after, Instant::now()),
             is_new: known.is_none(),
         }
@@ -145,28 +162,35 @@ impl Run {
                 return Err(None);
             }
         };
-        if let Some(end) = batch.rewound {
-            place.follower.restart(end);
-            (place.certain, place.sent) = (end, end);
+        if batch.rewound.is_some() {
+            // Another log, or one whose end is gone: what of it the receiver has cannot be told.
+            tracing::warn!(receiver = self.counts.name(), "the log is not the one it was: all of it is sent");
+            place.follower.restart(0);
+            (place.certain, place.sent, place.reached, place.is_new) = (0, 0, 0, true);
             return Ok(true);
         }
         let records: Vec<Stored<'_>> =
             batch.lines().filter_map(|(seq, line)| Stored::read(seq, line)).collect();
-        if let Err(refused) = self.deliver(&records, audit).await {
-            self.counts.failed(&refused);
+        let delivered = if records.is_empty() { Ok(None) } else { self.deliver(&records).await };
+        if let Err(refused) = &delivered {
+            self.counts.failed(refused);
             tracing::debug!(receiver = self.counts.name(), error = %refused, "records cannot be sent");
             place.follower.restart(place.certain);
             place.sent = place.certain;
             return Err(match refused {
-                Refused::Status(_, pause) => pause,
-                Refused::Connection(_) | Refused::Http(_) | Refused::Batch(_) => None,
+                Refused::Status(_, pause) => *pause,
+                Refused::Connection(_) | Refused::Http(_) | Refused::Batch(_) | Refused::All => None,
             });
         }
         self.lost_by_age(place, &batch, audit);
+        if let Ok(Some(lost)) = &delivered {
+            self.lost(audit, lost, "refused");
+        }
         if let Some(last) = batch.last() {
             let keeps_last = self.receiver.lock().await.0.loses_the_last();
             place.certain = if keeps_last { place.sent } else { last };
             place.sent = last;
+            place.reached = place.reached.max(last);
             place.is_new = false;
             self.counts.delivered(last, u64::try_from(records.len()).unwrap_or(u64::MAX));
         }
@@ -174,50 +198,61 @@ impl Run {
         Ok(batch.more || !batch.is_empty())
     }
 
-    /// Sends `records`; where the receiver will not take some of them, halves, until it is known which.
-    async fn deliver(&self, records: &[Stored<'_>], audit: &AuditLog) -> Result<(), Refused> {
+    /// Sends `records`; where the receiver will not take some of them, halves, until it is known which. Gives those it will
+    /// never have: the first, the last, and how many.
+    async fn deliver(&self, records: &[Stored<'_>]) -> Result<Option<Lost>, Refused> {
         let mut receiver = self.receiver.lock().await;
+        let mut lost: Option<Lost> = None;
+        let mut add = |part: &[Stored<'_>], count| {
+            let (Some(first), Some(last)) = (part.first(), part.last()) else { return };
+            let own = part.iter().all(|record| record.event() == LOST);
+            let known = lost.get_or_insert(Lost { first: first.seq, last: last.seq, count: 0, own: true });
+            known.last = last.seq;
+            known.count += count;
+            known.own &= own;
+        };
         let mut parts = vec![records];
         while let Some(part) = parts.pop() {
-            let [first, .., last] = part else {
-                let [only] = part else { continue };
-                match receiver.0.send(part).await {
-                    Ok(0) => {}
-                    Ok(_) | Err(Refused::Batch(_)) => self.lost(audit, (only.seq, only.seq), 1, "refused"),
-                    Err(refused) => return Err(refused),
-                }
-                continue;
-            };
             match receiver.0.send(part).await {
                 Ok(0) => {}
-                Ok(lost) => self.lost(audit, (first.seq, last.seq), lost, "refused"),
-                Err(Refused::Batch(_)) => {
+                Ok(count) => add(part, count),
+                Err(Refused::Batch(_)) if part.len() > 1 => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
+                Err(Refused::Batch(_)) => add(part, 1),
                 Err(refused) => return Err(refused),
             }
         }
-        Ok(())
-    }
-
-    /// Records that are not in the log any more.
-    fn lost_by_age(&self, place: &Place, batch: &Batch, audit: &AuditLog) {
-        let Some(missing) = batch.missing.as_ref().filter(|_| !place.is_new) else { return };
-        // What is sent again for certainty's sake was missing, and counted, before.
-        let first = (*missing.start()).max(place.sent + 1);
-        if first <= *missing.end() {
-            let count = missing.end() - first + 1;
-            self.lost(audit, (first, *missing.end()), count, "deleted");
+        let all = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        match lost {
+            // That is not these records' fault: something is wrong with the receiver, or with its address.
+            Some(Lost { count, .. }) if count >= all && records.len() > FEW => Err(Refused::All),
+            lost => Ok(lost),
         }
     }
 
-    fn lost(&self, audit: &AuditLog, (first, last): (u64, u64), count: u64, why: &str) {
+    /// Records that are not in the log any more.
+    fn lost_by_age(&self, place: &mut Place, batch: &Batch, audit: &AuditLog) {
+        let Some(missing) = batch.missing.as_ref().filter(|_| !place.is_new) else { return };
+        // What is read again for certainty's sake was sent, or counted, before.
+        let (first, last) = ((*missing.start()).max(place.reached + 1), *missing.end());
+        if first <= last {
+            place.reached = last;
+            self.lost(audit, &Lost { first, last, count: last - first + 1, own: false }, "deleted");
+        }
+    }
+
+    fn lost(&self, audit: &AuditLog, lost: &Lost, why: &str) {
+        let Lost { first, last, count, own } = *lost;
         self.counts.lost(count);
         let receiver = self.counts.name();
         tracing::warn!(receiver, first, last, count, why, "records are lost to a receiver");
-        // A record that is lost is counted by the log.
-        audit.note(&Event::ShipLost { receiver, first, last, count, why }).ok();
+        // Whoever does not take records of losses would be told of that for ever.
+        if !own {
+            // A record that is lost is counted by the log.
+            audit.note(&Event::ShipLost { receiver, first, last, count, why }).ok();
+        }
     }
 
     /// Saves up to where the receiver certainly has everything, now and then or `at_once`.
@@ -227,7 +262,7 @@ impl Run {
             return;
         }
         place.saved = (place.certain, Instant::now());
-        if let Err(error) = self.cursor.save(place.certain) {
+        if let Err(error) = tokio::task::block_in_place(|| self.cursor.save(place.certain)) {
             // After a restart it is sent again what it has.
             tracing::warn!(receiver = self.counts.name(), %error, "what a receiver has cannot be noted");
         }

@@ -64,6 +64,7 @@ impl<'a> Stored<'a> {
             ("auth.failed" | "policy.failed" | "host.gap", _, _) => Severity::Warning,
             ("message", Some("block"), _) | ("message", _, Some("block")) => Severity::Warning,
             ("message", Some("redact" | "hold"), _) | ("message", _, Some(_)) => Severity::Notice,
+            ("admin.hold" | "admin.reload" | "policy.loaded", _, _) => Severity::Notice,
             (_, _, _) => Severity::Info,
         }
     }

@@ -26,7 +26,7 @@ fn open(path: &Path) -> AuditLog {
 
 fn note(log: &AuditLog, count: u64) {
     for generation in 0..count {
-        log.note(&Event::PolicyLoaded { generation, hash: "h" }).unwrap();
+        log.note(&Event::PolicyLoaded { generation, hash: "h", mode: Mode::Observe }).unwrap();
     }
 }
 
@@ -66,7 +66,7 @@ fn the_key_evolves_and_what_it_was_is_not_on_the_disk_any_more() {
     let report = verified(&path, &initial);
     assert_eq!(
         (report.outcome, report.epoch, report.findings_total),
-        (Outcome::Valid, Some(6), 0),
+        (Outcome::Valid, Some(5), 0),
         "{report:?}"
     );
     // Every key that was, verifies from its epoch on, and what is before by its hashes.
@@ -96,7 +96,7 @@ fn each_log_of_a_directory_has_keys_of_its_own() {
         .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1, 2]);
-    assert_eq!(logs_begun(dir.path()).unwrap().unwrap().1, 3);
+    assert_eq!(Verifier::with(initial).logs_begun(dir.path()), Some(3));
 }
 
 /// The log's text and its key file's, before and after each record.
@@ -202,10 +202,11 @@ fn an_end_that_was_cut_off_is_seen_by_the_key_that_went_on() {
     let report = verified(&path, &initial);
     assert_eq!((report.outcome, report.findings[0].kind), (Outcome::Tampered, Kind::RolledBack));
     assert!(matches!(AuditLog::open(&options(&path)), Err(AuditError::Broken { .. })));
-    // Without the key's file there is nothing it could be compared with.
+    // Without the key's file there is nothing it could be compared with, and that is said.
     fs::write(&path, &whole).unwrap();
     fs::remove_file(state(&path)).unwrap();
-    assert_eq!(verified(&path, &initial).outcome, Outcome::Valid);
+    let report = verified(&path, &initial);
+    assert_eq!((report.outcome, report.notices[0].kind), (Outcome::NotClosed, NoticeKind::NoState));
     assert!(matches!(AuditLog::open(&options(&path)), Err(AuditError::Key(KeyError::Missing { .. }))));
 }
 
@@ -217,11 +218,12 @@ fn a_log_that_was_moved_away_is_followed_by_another_number() {
     let kept = dir.path().join("kept.jsonl");
     fs::rename(&path, &kept).unwrap();
     note(&open(&path), 1);
-    for path in [&path, &kept] {
-        assert_eq!(verified(path, &initial).outcome, Outcome::Valid);
-    }
-    assert!(dir.path().join("a.jsonl.000000.seal").exists());
-    assert_eq!(logs_begun(dir.path()).unwrap().unwrap().1, 2);
+    assert_eq!(verified(&path, &initial).outcome, Outcome::Valid);
+    // Its key goes with it.
+    assert_eq!(verified(&kept, &initial).outcome, Outcome::NotClosed);
+    fs::rename(dir.path().join("a.jsonl.000000.seal"), state(&kept)).unwrap();
+    assert_eq!(verified(&kept, &initial).outcome, Outcome::Valid);
+    assert_eq!(Verifier::with(initial).logs_begun(dir.path()), Some(2));
 }
 
 #[test]
@@ -300,8 +302,89 @@ fn a_disk_that_takes_no_key_lets_the_epoch_go_on() {
     assert_eq!(log.health().lost, 0);
     assert!(!fs::read_to_string(&path).unwrap().contains("log.epoch"));
     fs::remove_dir(&draft).unwrap();
-    note(&log, 1);
+    // It is tried more and more rarely.
+    note(&log, 20);
     assert!(fs::read_to_string(&path).unwrap().contains("log.epoch"));
     drop(log);
     assert_eq!(verified(&path, &initial).outcome, Outcome::Valid);
+}
+
+/// A log of three files or more, and its live one.
+fn rotated(path: &Path) -> Vec<std::path::PathBuf> {
+    let rotation = Rotation { bytes: 1000, keep_files: None, keep_bytes: None, ..Rotation::default() };
+    let seal = SealOptions { beat: Duration::from_secs(3600), ..SealOptions::default() };
+    let log = AuditLog::open(&Options { rotation, seal, ..Options::at(path) }).unwrap();
+    note(&log, 12);
+    drop(log);
+    let files: Vec<_> =
+        LogFiles::of(path).unwrap().files().iter().map(|file| file.path().to_owned()).collect();
+    assert!(files.len() > 3, "{files:?}");
+    files
+}
+
+/// What the files of a log come to: the worst outcome, and what was found in which file.
+fn verified_set(path: &Path, key: &SealKey) -> (Outcome, Vec<(usize, Kind)>) {
+    let reports = Verifier::with(key.clone()).log(&LogFiles::of(path).unwrap(), &|_| ()).unwrap();
+    let found = reports.iter().enumerate();
+    let found = found.flat_map(|(at, report)| report.findings.iter().map(move |found| (at, found.kind)));
+    (reports.iter().map(|report| report.outcome).max().unwrap(), found.collect())
+}
+
+#[test]
+fn files_of_a_set_that_are_gone_or_were_put_in_anothers_place_are_named() {
+    let (dir, initial) = directory();
+    let path = dir.path().join("a.jsonl");
+    let files = rotated(&path);
+    assert_eq!(verified_set(&path, &initial), (Outcome::Valid, vec![]));
+    let last = files.len() - 1;
+    for (at, file) in files.iter().enumerate() {
+        let was = LogFiles::of(&path).unwrap();
+        let bytes = {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut was.files()[at].open().unwrap(), &mut bytes).unwrap();
+            bytes
+        };
+        let here = was.files()[at].path().to_owned();
+        let kept = fs::read(&here).unwrap();
+        fs::remove_file(&here).unwrap();
+        let expected = match at {
+            0 => (Outcome::Beheaded, vec![(0, Kind::Beheaded)]),
+            _ if at == last => (Outcome::NotClosed, vec![]),
+            _ => (Outcome::Tampered, vec![(at, Kind::Removed)]),
+        };
+        if at != last {
+            assert_eq!(verified_set(&path, &initial), expected, "{file:?} is gone");
+        }
+        // An older whole file in its place.
+        if at > 0 {
+            let older = LogFiles::of(&files[0]).unwrap();
+            let mut text = Vec::new();
+            std::io::Read::read_to_end(&mut older.files()[0].open().unwrap(), &mut text).unwrap();
+            let plain = if at == last { path.clone() } else { files[at].clone() };
+            if plain.extension().is_some_and(|extension| extension == "jsonl") {
+                fs::write(&plain, text).unwrap();
+                let (outcome, found) = verified_set(&path, &initial);
+                assert_eq!((outcome, found[0]), (Outcome::Tampered, (at, Kind::Replayed)), "{plain:?}");
+                fs::remove_file(&plain).unwrap();
+            }
+        }
+        fs::write(&here, kept).unwrap();
+        assert!(!bytes.is_empty());
+        assert_eq!(verified_set(&path, &initial), (Outcome::Valid, vec![]));
+    }
+    // One file of the middle, alone: it goes on from what is not there, and ends in a seal.
+    assert_eq!(verified_set(&files[1], &initial).0, Outcome::Beheaded);
+}
+
+#[test]
+fn what_the_log_says_it_deleted_is_no_beheading() {
+    let (dir, initial) = directory();
+    let path = dir.path().join("a.jsonl");
+    let rotation = Rotation { bytes: 1000, keep_files: Some(2), ..Rotation::default() };
+    let log = AuditLog::open(&Options { rotation, ..Options::at(&path) }).unwrap();
+    note(&log, 20);
+    log.keep();
+    drop(log);
+    assert!(fs::read_to_string(&path).unwrap().contains("log.deleted"));
+    assert_eq!(verified_set(&path, &initial), (Outcome::Valid, vec![]));
 }

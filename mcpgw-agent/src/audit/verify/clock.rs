@@ -2,7 +2,7 @@
 
 use super::report::{NOTICES_MAX, Notice, NoticeKind};
 use crate::audit::chain::{event, number};
-use crate::audit::event::{CHECKPOINT, CLOSED, OPENED};
+use crate::audit::event::{CHECKPOINT, CLOSED, FINISHED, OPENED, ROTATED};
 
 /// How late a seal may be, in milliseconds, besides as much again as seals are apart.
 const GRACE_MS: u64 = 2000;
@@ -47,8 +47,8 @@ impl Clock {
         }
         self.last = Some(now);
         let event = event(line);
-        self.closed = event == Some(CLOSED);
-        if event == Some(OPENED) || event == Some(CHECKPOINT) {
+        self.closed = event == Some(CLOSED) || event == Some(FINISHED);
+        if event.is_some_and(|event| [OPENED, ROTATED, CHECKPOINT].contains(&event)) {
             self.beat = number(line, br#","beat_ms":"#);
         }
     }

@@ -16,6 +16,9 @@ pub struct Report {
     pub file: PathBuf,
     /// The short of it.
     pub outcome: Outcome,
+    /// It ends in a seal, and a key vouches for all of it.
+    #[serde(skip)]
+    pub(super) ended: bool,
     /// A process is writing it now.
     pub live: bool,
     /// Lines there are.
@@ -100,8 +103,10 @@ pub enum NoticeKind {
     ClockBack,
     /// There was nothing, not even a seal, for longer than seals are apart.
     Silence,
-    /// The key file beside the log is not that of this log.
+    /// The key file beside the log is not that of this log: how far the log had gone on cannot be told.
     ForeignState,
+    /// There is no key file beside the log, or no right to read it: as above.
+    NoState,
 }
 
 /// What can be wrong.
@@ -145,7 +150,20 @@ impl Report {
         self.findings.push(Finding { line, seq: Some(seq), count: 1, kind: Kind::RolledBack });
     }
 
-    pub(super) fn notice(&mut self, kind: NoticeKind) {
+    /// The log says that its records up to `deleted` were deleted as configured: it may begin after that.
+    pub(super) fn allow_beginning_after(&mut self, deleted: u64) {
+        let allowed = self.first_seq.is_some_and(|first| first <= deleted.saturating_add(1));
+        if self.outcome != Outcome::Beheaded || !allowed {
+            return;
+        }
+        self.findings.retain(|finding| finding.kind != Kind::Beheaded);
+        self.findings_total = self.findings_total.saturating_sub(1);
+        self.outcome = if self.ended { Outcome::Valid } else { Outcome::NotClosed };
+    }
+
+    /// Nothing beside the log says how far it had gone on, so that its end is as good as open.
+    pub(super) fn end_unknown(&mut self, kind: NoticeKind) {
+        self.outcome = self.outcome.max(Outcome::NotClosed);
         self.notices_total += 1;
         self.notices.push(Notice { line: None, seq: None, millis: 0, kind });
     }
@@ -162,7 +180,12 @@ impl Notice {
             NoticeKind::Silence => {
                 format!("silent for {seconds} s before sequence {seq}, without a checkpoint")
             }
-            NoticeKind::ForeignState => "the key file beside it is another log's".to_owned(),
+            NoticeKind::ForeignState => {
+                "the key file beside it is not this log's: whether the log went on cannot be told".to_owned()
+            }
+            NoticeKind::NoState => {
+                "its key file (….seal) is not beside it: whether the log went on cannot be told".to_owned()
+            }
         }
     }
 }

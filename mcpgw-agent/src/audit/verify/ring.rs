@@ -4,17 +4,19 @@ use std::collections::VecDeque;
 
 use super::hint::Hint;
 use crate::audit::chain::{Seal, Signer, event, hash, key_id, member, unhex};
-use crate::audit::event::{ends_epoch, is_seal};
+use crate::audit::event::{OPENED, ROTATED, ends_epoch, is_seal};
 use crate::audit::seal::{Anchor, EpochKey, PublicKey, RootKey, SealKey};
 
 /// Epochs back and ahead whose keys are always tried on what the key in force has not signed.
 const NEAR: usize = 8;
-/// Keys that are tried beyond these in all. More holes than that are not worth telling deleted from edited.
-const BUDGET: u64 = 1 << 21;
+/// Keys that are made or tried beyond these and lead nowhere. A log with more holes is not worth telling deleted from edited.
+const BUDGET: u64 = 1 << 22;
 /// Most epochs of a log, and most logs of a directory, that are counted to.
 const FAR: u64 = 1 << 22;
 /// Logs, and epochs of each, that are tried for a log whose beginning is gone.
 const GUESSED: (u64, u64) = (16, 4096);
+/// Lines of such a log that are tried.
+const GUESSES: u32 = 4;
 
 /// What is to be said of a line's signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +54,13 @@ pub(super) struct Public {
 pub(super) struct Evolving {
     given: Given,
     now: Option<Now>,
+    /// The root of the log that was last, from which the next is not far.
+    reached: Option<RootKey>,
     /// The log's number, where something beside the log says it.
     expected: Option<u64>,
+    /// Lines for which a key may still be guessed.
+    guesses: u32,
+    /// Steps and trials that may still lead nowhere.
     budget: u64,
 }
 
@@ -84,13 +91,15 @@ impl Ring {
             SealKey::Log(key, anchor) => Given::Log(key, anchor),
             SealKey::Public(key, anchor) => return Self::Public(Box::new(Public { key, anchor })),
         };
-        Self::Evolving(Box::new(Evolving { given, now: None, expected: None, budget: BUDGET }))
+        let (now, reached, expected) = (None, None, None);
+        let (guesses, budget) = (GUESSES, BUDGET);
+        Self::Evolving(Box::new(Evolving { given, now, reached, expected, guesses, budget }))
     }
 
     /// Another log begins.
     pub(super) fn another_log(&mut self) {
         if let Self::Evolving(ring) = self {
-            ring.now = None;
+            (ring.now, ring.guesses) = (None, GUESSES);
         }
     }
 
@@ -118,6 +127,23 @@ impl Ring {
         matches!(self, Self::Evolving(ring) if matches!(ring.given, Given::Root(_)))
     }
 
+    /// `root` comes of the root key given.
+    pub(super) fn has_become(&self, root: &RootKey) -> bool {
+        match self {
+            Self::Evolving(ring) => match &ring.given {
+                Given::Root(ours) if root.log <= FAR => {
+                    let mut ours = ours.clone();
+                    while ours.log < root.log {
+                        ours = ours.next();
+                    }
+                    ours.is(root)
+                }
+                Given::Root(_) | Given::Log(..) => false,
+            },
+            Self::Static(_) | Self::Public(_) => false,
+        }
+    }
+
     /// Records that are not seals are signed by what this checks.
     pub(super) fn signs_all(&self) -> bool {
         !matches!(self, Self::Public(_))
@@ -125,13 +151,16 @@ impl Ring {
 
     /// The first line of a log says that it is signed with another key than these.
     pub(super) fn is_foreign(&mut self, line: &[u8]) -> bool {
-        let is_own = event(line).is_some_and(|event| event.starts_with("log."));
-        let (Some(id), hint) = (key_id(line).filter(|_| is_own), Hint::of(line)) else { return false };
+        let is_first = event(line).is_some_and(|event| event == OPENED || event == ROTATED);
+        let (Some(id), hint) = (key_id(line).filter(|_| is_first), Hint::of(line)) else { return false };
         match self {
             Self::Static(signer) => id != signer.key_id(),
-            Self::Evolving(ring) => {
-                hint.is_none_or(|hint| ring.key_of(&hint).is_none_or(|key| id != key.signer().key_id()))
-            }
+            Self::Evolving(ring) => match hint {
+                None => true,
+                // Of an epoch before the key that was given: nothing can be said of it yet.
+                Some(hint) if ring.is_before_given(&hint) => false,
+                Some(hint) => ring.key_of(&hint).is_none_or(|key| id != key.signer().key_id()),
+            },
             Self::Public(public) => match hint {
                 Some(hint) => (&*hint.root, hint.log) != (&*public.key.root, public.key.log),
                 None => !public.key.root.is_empty(),
@@ -148,7 +177,7 @@ impl Ring {
     }
 
     /// Our key of the epoch that `key` says it is of; `None` where ours is a later one, or of no such log.
-    pub(super) fn key_of(&self, key: &EpochKey) -> Option<EpochKey> {
+    pub(super) fn key_of(&mut self, key: &EpochKey) -> Option<EpochKey> {
         match self {
             Self::Evolving(ring) => {
                 ring.key_of(&Hint { root: key.root.clone(), log: key.log, epoch: key.epoch })
@@ -191,7 +220,7 @@ impl Ring {
         match self {
             Self::Evolving(ring) => {
                 let Some(now) = ring.now.as_mut().filter(|now| now.from <= seq) else { return true };
-                now.step(seq + 1);
+                now.step(seq + 1, seq);
                 key_id(line) == Some(now.signer.key_id())
             }
             Self::Public(public) => {
@@ -214,33 +243,44 @@ impl Ring {
             && let Some(now) = &mut ring.now
         {
             while now.key.epoch < epoch {
-                now.step(from);
+                now.step(from, from.saturating_sub(1));
             }
         }
     }
 }
 
 impl Evolving {
-    fn key_of(&self, hint: &Hint) -> Option<EpochKey> {
-        if hint.log > FAR || hint.epoch > FAR {
-            return None;
+    /// The key was given for this log, from a later epoch on.
+    fn is_before_given(&self, hint: &Hint) -> bool {
+        match &self.given {
+            Given::Log(key, _) => key.root == hint.root && key.log == hint.log && hint.epoch < key.epoch,
+            Given::Root(_) => false,
         }
+    }
+
+    /// The key a hint leads to. The steps to it are paid for: a hostile log may lead far and nowhere.
+    fn key_of(&mut self, hint: &Hint) -> Option<EpochKey> {
         let mut key = match &self.given {
             Given::Root(root) if root.id == hint.root && root.log <= hint.log => {
-                let mut root = root.clone();
-                while root.log < hint.log {
-                    root = root.next();
+                let reached = self.reached.as_ref().filter(|reached| reached.log <= hint.log);
+                let mut from = reached.unwrap_or(root).clone();
+                self.budget = self.budget.checked_sub(hint.log - from.log)?;
+                while from.log < hint.log {
+                    from = from.next();
                 }
-                root.log_key()
+                let key = from.log_key();
+                self.reached = Some(from);
+                key
             }
             Given::Log(key, _) if key.root == hint.root && key.log == hint.log => key.clone(),
             Given::Root(_) | Given::Log(..) => return None,
         };
+        // The key that was given may be of a later one.
+        self.budget = self.budget.checked_sub(hint.epoch.checked_sub(key.epoch)?)?;
         while key.epoch < hint.epoch {
             key = key.next();
         }
-        // The key that was given may be of a later one.
-        (key.epoch == hint.epoch).then_some(key)
+        Some(key)
     }
 
     fn judge(&mut self, seal: &Seal<'_>, line: &[u8], last: u64) -> Judgement {
@@ -271,7 +311,8 @@ impl Evolving {
                     return Judgement::WrongEpoch(epoch);
                 }
                 while now.key.epoch < epoch {
-                    now.step(last.saturating_add(1));
+                    // Where in between the epochs ended is not known.
+                    now.step(last.saturating_add(1), seal.seq.saturating_sub(1));
                 }
                 return Judgement::Signed;
             }
@@ -281,18 +322,22 @@ impl Evolving {
 
     /// The key of a log whose first line this is; where it does not say which it is, one is sought.
     fn begin(&mut self, seal: &Seal<'_>, line: &[u8]) -> Option<Now> {
-        if let Some(key) =
-            Hint::of(line).filter(|hint| hint.epoch <= seal.seq).and_then(|hint| self.key_of(&hint))
+        // Every epoch has a record.
+        let hint = Hint::of(line).filter(|hint| hint.epoch <= seal.seq);
+        if let Some(key) = hint.and_then(|hint| self.key_of(&hint))
             && seal.is_of(&key.signer())
         {
+            // It led somewhere.
+            self.budget = BUDGET;
             return Some(Now::new(key, seal.seq));
         }
-        let first = match &self.given {
-            Given::Log(key, _) => vec![key.clone()],
+        self.guesses = self.guesses.checked_sub(1)?;
+        let first: Vec<_> = match self.given.clone() {
+            Given::Log(key, _) => vec![key],
             Given::Root(root) => {
                 let logs = self.expected.map_or(root.log..=root.log + GUESSED.0, |log| log..=log);
-                let of = |log| self.key_of(&Hint { root: root.id.clone(), log, epoch: 0 });
-                logs.filter_map(of).collect()
+                let hint = |log| Hint { root: root.id.clone(), log, epoch: 0 };
+                logs.filter_map(|log| self.key_of(&hint(log))).collect()
             }
         };
         for mut key in first {
@@ -314,14 +359,13 @@ impl Now {
         Self { key, signer, from, past: VecDeque::new(), ahead: VecDeque::new() }
     }
 
-    /// The next epoch's key signs from record `from` on.
-    fn step(&mut self, from: u64) {
+    /// The next epoch's key signs from record `from` on, the one before up to `to`.
+    fn step(&mut self, from: u64, to: u64) {
         let (key, signer) = self.ahead.pop_front().unwrap_or_else(|| {
             let key = self.key.next();
             let signer = key.signer();
             (key, signer)
         });
-        let to = from.saturating_sub(1);
         let signer = std::mem::replace(&mut self.signer, signer);
         let epoch = std::mem::replace(&mut self.key, key).epoch;
         self.past.push_front((epoch, self.from, to, signer));

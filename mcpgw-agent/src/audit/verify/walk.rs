@@ -4,7 +4,7 @@ use super::clock::{Clock, Notices};
 use super::report::{FINDINGS_MAX, Finding, Kind, Notice, NoticeKind, Outcome, Report};
 use super::ring::{Judgement, Ring};
 use crate::audit::chain::{Seal, event, hash, hex, number};
-use crate::audit::event::{CLOSED, FINISHED, OPENED, is_seal};
+use crate::audit::event::{CLOSED, DELETED, FINISHED, OPENED, is_seal};
 use crate::audit::seal::Anchor;
 
 /// Ranges of missing numbers that are remembered; a log with more holes is not worth telling reordered from deleted.
@@ -18,6 +18,10 @@ pub(super) struct End {
     pub(super) clock: Clock,
     /// The last record closed the log.
     pub(super) closed: bool,
+    /// The last record says that the log goes on in another file.
+    pub(super) finished: bool,
+    /// Records up to this one were deleted, as the log itself says.
+    pub(super) deleted: u64,
 }
 
 impl End {
@@ -47,12 +51,15 @@ pub(super) struct Walk<'k> {
     lines: u64,
     records: u64,
     closed: bool,
+    /// The last record says that its file is finished: a process that begins after it has lost the beginning of the next.
+    finished: bool,
     sealed: Option<u64>,
     /// The last record that a key vouches for.
     vouched: Option<u64>,
     seals: u64,
     interrupted: u64,
     lost: u64,
+    deleted: u64,
     findings: Vec<Finding>,
     findings_total: u64,
     beheaded: bool,
@@ -84,11 +91,13 @@ impl<'k> Walk<'k> {
             lines: 0,
             records: 0,
             closed: false,
+            finished: before.finished,
             sealed: None,
             vouched: None,
             seals: 0,
             interrupted: 0,
             lost: 0,
+            deleted: 0,
             findings: Vec::new(),
             findings_total: 0,
             beheaded: false,
@@ -140,6 +149,7 @@ impl<'k> Walk<'k> {
         let goes_on = seal.is_some_and(|seal| before.is_some_and(|before| seal.seq > before));
         if !self.is_part && !goes_on {
             self.before = End::default();
+            self.finished = false;
             self.ring.another_log();
         }
         if self.before.last.is_none() && self.ring.is_foreign(line) {
@@ -206,15 +216,13 @@ impl<'k> Walk<'k> {
             }
             return;
         }
-        match missing {
-            Kind::Beheaded => {
-                self.beheaded = true;
-                self.find(self.lines, Some(seal.seq), gone, Kind::Beheaded);
-            }
-            Kind::Deleted if self.holes.len() < HOLES_MAX => {
-                self.holes.push(Hole { from: last.0 + 1 + edited, to: seal.seq - 1, line: self.lines });
-            }
-            missing => self.find(self.lines, Some(last.0 + 1 + edited), gone, missing),
+        if missing == Kind::Deleted && self.holes.len() < HOLES_MAX {
+            self.holes.push(Hole { from: last.0 + 1 + edited, to: seal.seq - 1, line: self.lines });
+        } else if missing == Kind::Beheaded {
+            self.beheaded = true;
+            self.find(self.lines, Some(seal.seq), gone, Kind::Beheaded);
+        } else {
+            self.find(self.lines, Some(last.0 + 1 + edited), gone, missing);
         }
     }
 
@@ -248,8 +256,13 @@ impl<'k> Walk<'k> {
 
     fn note(&mut self, line: &[u8], seq: u64) {
         let event = event(line);
-        self.interrupted += u64::from(event == Some(OPENED) && self.has_begun() && !self.was_closed());
-        self.closed = event == Some(CLOSED) || event == Some(FINISHED);
+        let unclosed = self.finished || self.has_begun() && !self.was_closed();
+        self.interrupted += u64::from(event == Some(OPENED) && unclosed);
+        self.closed = event == Some(CLOSED);
+        self.finished = event == Some(FINISHED);
+        if event == Some(DELETED) {
+            self.deleted = self.deleted.max(number(line, br#","last_seq":"#).unwrap_or_default());
+        }
         if event.is_some_and(is_seal) {
             self.sealed = Some(seq);
             self.seals += 1;
@@ -307,16 +320,18 @@ impl<'k> Walk<'k> {
         self.findings.sort_by_key(|finding| (finding.line, finding.kind));
         let last_seq = self.last.map(|(seq, _)| seq).filter(|_| self.records > 0);
         let vouched = if self.ring.signs_all() { last_seq } else { self.vouched };
+        let ended = (self.closed || self.finished) && torn == 0 && vouched == last_seq;
         let outcome = match () {
             () if self.other_key => Outcome::OtherKey,
             () if tampered => Outcome::Tampered,
             () if only_beheaded => Outcome::Beheaded,
-            () if !self.closed || torn > 0 || vouched != last_seq => Outcome::NotClosed,
-            () => Outcome::Valid,
+            () if ended => Outcome::Valid,
+            () => Outcome::NotClosed,
         };
         let report = Report {
             file: std::path::PathBuf::new(),
             outcome,
+            ended,
             live: live.is_some(),
             lines: self.lines,
             records: self.records,
@@ -335,6 +350,7 @@ impl<'k> Walk<'k> {
             notices_total: self.notices.total,
         };
         let last = self.last.or(self.before.last);
-        (report, End { last, clock: self.clock, closed: self.closed })
+        let deleted = self.deleted.max(self.before.deleted);
+        (report, End { last, clock: self.clock, closed: self.closed, finished: self.finished, deleted })
     }
 }

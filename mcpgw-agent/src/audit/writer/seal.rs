@@ -7,13 +7,12 @@
 //! So the key file is never ahead of the log on the disk. It may be behind, by a crash after the record: whoever opens the
 //! log next sees by its last record which key is due.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::Writer;
 use crate::audit::AuditError;
 use crate::audit::chain::hash;
+use crate::audit::disk;
 use crate::audit::event::{Next, Own};
 use crate::audit::line::Line;
 use crate::audit::seal::{Anchor, EpochKey};
@@ -24,19 +23,21 @@ impl Writer {
         self.sealer.is_epoch_due()
     }
 
-    /// Seals what there is, and begins another epoch where that is due.
-    pub(in crate::audit) fn beat(&mut self) -> Result<(), AuditError> {
+    /// Seals what there is, and begins another epoch where that is due. Returns the number of the seal.
+    pub(in crate::audit) fn beat(&mut self) -> Result<Option<u64>, AuditError> {
         if self.closed {
-            return Ok(());
+            return Ok(None);
         }
         self.settle()?;
         self.catch_up()?;
         if self.sealer.is_epoch_due() {
-            return self.next_epoch();
+            self.next_epoch()?;
+            return Ok(self.chain.end().map(|(seq, _)| seq));
         }
         let (beat, records) = (self.sealer.beat(), self.sealer.sealed());
         let key = self.sealer.key().cloned();
-        self.put_seal(&Own::Checkpoint { key: key.as_ref(), beat, records }, None).map(drop)
+        self.put_seal(&Own::Checkpoint { key: key.as_ref(), beat, records }, None)
+            .map(|anchor| Some(anchor.seq))
     }
 
     /// Ends the epoch.
@@ -48,6 +49,11 @@ impl Writer {
     /// Ends the epoch with the log.
     pub(super) fn end(&mut self) -> Result<(), AuditError> {
         self.end_epoch(|next| Own::Closed { next })
+    }
+
+    /// Ends the epoch with the file.
+    pub(super) fn finish_file(&mut self) -> Result<(), AuditError> {
+        self.end_epoch(|next| Own::Finished { next })
     }
 
     fn end_epoch(&mut self, own: impl FnOnce(Option<Next>) -> Own<'static>) -> Result<(), AuditError> {
@@ -62,7 +68,7 @@ impl Writer {
             public_key: is_open.then(|| next.public()),
         };
         let anchor = self.put_seal(&own(Some(named)), Some(&next))?;
-        let synced = self.file.sync_data();
+        let synced = self.bring_to_disk(anchor.seq);
         if let Err(error) = &synced {
             tracing::error!(%error, "the audit log cannot be brought to the disk");
         }
@@ -74,14 +80,14 @@ impl Writer {
     /// Brings the key to its file where that failed before.
     pub(super) fn catch_up(&mut self) -> Result<(), AuditError> {
         if self.sealer.is_behind() {
-            self.file.sync_data().map_err(|source| self.io("sync", source))?;
+            self.bring_to_disk(self.chain.end().unwrap_or_default().0)?;
             self.sealer.catch_up()?;
         }
         Ok(())
     }
 
     /// Adds a seal, after which `next` is to sign. Returns where that begins.
-    pub(super) fn put_seal(&mut self, own: &Own<'_>, next: Option<&EpochKey>) -> Result<Anchor, AuditError> {
+    fn put_seal(&mut self, own: &Own<'_>, next: Option<&EpochKey>) -> Result<Anchor, AuditError> {
         let mut line = Line::new();
         own.write(&mut line);
         line.stamp(Timestamp::now());
@@ -107,8 +113,16 @@ impl Writer {
         Ok(anchor)
     }
 
-    /// The file, to be synced by somebody who does not hold up the writer.
-    pub(in crate::audit) fn shared_file(&self) -> Arc<std::fs::File> {
-        Arc::clone(&self.file)
+    /// The log is on the disk up to its last record, `seq`, whatever the durability.
+    fn bring_to_disk(&self, seq: u64) -> Result<(), AuditError> {
+        let synced = match &self.synced {
+            Some(synced) => {
+                synced.want(seq, &self.file);
+                synced.wait(seq)
+            }
+            // Its name may be that of a file before, until the directory is there too.
+            None => disk::sync(&self.file).and_then(|()| disk::sync_names(&self.path)),
+        };
+        synced.map_err(|source| self.io("sync", source))
     }
 }

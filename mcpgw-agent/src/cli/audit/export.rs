@@ -27,17 +27,17 @@ pub(in crate::cli) struct Args {
     /// The log
     #[arg(value_name = "FILE")]
     log: Option<PathBuf>,
-    #[command(flatten)]
-    selection: Selection,
     /// What to write
-    #[arg(long, value_enum, default_value_t = Format::Csv, help_heading = "Options")]
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
     /// A new file to write, for its owner alone [default: standard output]
-    #[arg(long, short, value_name = "F", help_heading = "Options")]
+    #[arg(long, short, value_name = "F")]
     output: Option<PathBuf>,
     /// Read the log itself, not its index
-    #[arg(long, help_heading = "Options")]
+    #[arg(long)]
     scan: bool,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -36,9 +36,13 @@ pub(super) fn init(args: &Args) -> Result<u8, CliError> {
     let output = args.output.as_deref();
     secret::check(output)?;
     let dir = directory(args)?;
-    let made = initialise(&dir, args.replace).map_err(|error| match error {
-        KeyError::Exists { logs, .. } => CliError::from(error).hinted(lost(logs)),
-        other => other.into(),
+    let made = initialise(&dir, args.replace).map_err(|error| {
+        let logs = if let KeyError::Exists { logs, .. } = &error { Some(*logs) } else { None };
+        let error = CliError::from(error);
+        match logs {
+            Some(logs) => error.hinted(lost(logs)),
+            None => error,
+        }
     })?;
     let mut lines = Vec::new();
     if let Some(logs) = made.replaced {

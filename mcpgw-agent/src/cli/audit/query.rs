@@ -19,20 +19,20 @@ pub(in crate::cli) struct Args {
     /// The log
     #[arg(value_name = "FILE")]
     log: Option<PathBuf>,
-    #[command(flatten)]
-    selection: Selection,
     /// Show so many at most, the newest; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Options")]
+    #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
     /// Newest first
-    #[arg(long, help_heading = "Options")]
+    #[arg(long)]
     reverse: bool,
     /// Print the records themselves, one a line
-    #[arg(long, help_heading = "Options")]
+    #[arg(long)]
     json: bool,
     /// Read the log itself, not its index
-    #[arg(long, help_heading = "Options")]
+    #[arg(long)]
     scan: bool,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 pub(super) fn query(args: &Args) -> Result<u8, CliError> {

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use crate::audit::files::LogFiles;
-use crate::audit::{Key, Outcome, ROOT_NAME, Report, SealKey, Verifier, logs_begun};
+use crate::audit::{Key, Outcome, ROOT_NAME, Report, SealKey, Verifier};
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::{Output, progress};
@@ -57,6 +57,8 @@ struct Missing {
     /// Their numbers; the first hundred.
     logs: Vec<u64>,
     logs_total: u64,
+    /// The root key's file is there, and says how many were begun.
+    end_known: bool,
 }
 
 /// Reads the logs and says how they are.
@@ -81,13 +83,14 @@ pub(super) fn verify(args: &Args) -> Result<u8, CliError> {
     }
     bar.finish_and_clear();
     let worst = files.iter().map(|report| report.outcome).max().unwrap_or(Outcome::Valid);
-    let outcome = if missing.is_empty() { worst } else { worst.max(Outcome::Beheaded) };
+    let of = |missing: &Missing| if missing.logs_total > 0 { Outcome::Beheaded } else { Outcome::NotClosed };
+    let outcome = missing.iter().map(of).fold(worst, Outcome::max);
     let output = Output::new();
     if args.json {
         let verified = Verified { outcome, files, missing };
         output.json(&serde_json::to_string_pretty(&verified).map_err(CliError::failure)?)?;
     } else {
-        let lines = files.iter().flat_map(draw::report).chain(missing.iter().map(draw::missing));
+        let lines = files.iter().flat_map(draw::report).chain(missing.iter().flat_map(draw::missing));
         output.lines(&lines.collect::<Vec<_>>())?;
     }
     Ok(match outcome {
@@ -111,24 +114,21 @@ fn directory(
         return Err(CliError::failure(anyhow!("there are no audit logs in `{}`", dir.display())));
     }
     let mut seen = BTreeSet::new();
-    let mut root = None;
     for log in &logs {
         verifier.begin_anew();
         files.extend(verifier.log(log, read).map_err(|(path, error)| unreadable(&path, error))?);
-        if let Some((id, number)) = verifier.number() {
-            seen.insert(number);
-            root = Some(Box::<str>::from(id));
-        }
+        seen.extend(verifier.number().map(|(_, number)| number));
     }
-    // Whoever verifies a copy may not have the root key's file, or not the right to read it.
-    let begun = logs_begun(dir).ok().flatten().filter(|(id, _)| root.is_none() || root.as_ref() == Some(id));
-    let begun = begun.filter(|_| verifier.is_for_directories()).map_or(0, |(_, begun)| begun);
-    let end = begun.max(seen.last().map_or(0, |last| last.saturating_add(1)));
-    let gone = (0..end).filter(|number| !seen.contains(number));
-    let logs: Vec<_> = gone.clone().take(MISSING_MAX).collect();
+    if !verifier.is_for_directories() {
+        return Ok(None);
+    }
+    let begun = verifier.logs_begun(dir);
+    let end = begun.unwrap_or_default().max(seen.last().map_or(0, |last| last.saturating_add(1)));
+    let logs: Vec<_> = (0..end).filter(|number| !seen.contains(number)).take(MISSING_MAX).collect();
     let logs_total = end.saturating_sub(u64::try_from(seen.len()).unwrap_or(u64::MAX));
-    let missing = verifier.is_for_directories() && logs_total > 0;
-    Ok(missing.then(|| Missing { directory: dir.to_owned(), logs, logs_total }))
+    let is_missing = logs_total > 0 || begun.is_none();
+    let directory = dir.to_owned();
+    Ok(is_missing.then_some(Missing { directory, logs, logs_total, end_known: begun.is_some() }))
 }
 
 fn verifier(args: &Args) -> Result<Verifier, CliError> {

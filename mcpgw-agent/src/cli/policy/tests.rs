@@ -39,6 +39,7 @@ fn every_block_of_the_documentation_is_valid() {
             continue;
         }
         let is_rule = block.starts_with("- name:");
+        let block = if block.starts_with("server_eval:") { whole(&block) } else { block };
         let text = if is_rule { format!("version: v1\nmode: enforce\nrules:\n{block}") } else { block };
         *(if is_rule { &mut rules } else { &mut policies }) += 1;
         Policy::parse(&text).unwrap_or_else(|error| panic!("line {line}: {}", error.render(path)));
@@ -47,6 +48,34 @@ fn every_block_of_the_documentation_is_valid() {
         assert!(is_rule || warnings.is_empty(), "line {line}: {}", render(path, &text, &warnings));
     }
     assert!(policies >= 2 && rules >= 4 && scenarios >= 1, "{policies} {rules} {scenarios}");
+}
+
+/// A section by itself, in a policy that lets everything else pass.
+fn whole(section: &str) -> String {
+    format!(
+        "version: v1\nmode: enforce\nrules: [{{name: all, action: allow, match: {{methods: ['*']}}}}]\n{section}"
+    )
+}
+
+#[test]
+fn every_policy_about_detectors_is_valid() {
+    let mut count = 0;
+    for (name, text) in [
+        ("docs/detection.md", include_str!("../../../../docs/detection.md")),
+        ("docs/detection/calls.md", include_str!("../../../../docs/detection/calls.md")),
+        ("docs/detection/flow.md", include_str!("../../../../docs/detection/flow.md")),
+    ] {
+        for (line, block) in blocks(text) {
+            let text = if block.starts_with("detectors:") { whole(&block) } else { block };
+            if !text.starts_with("version:") {
+                continue;
+            }
+            count += 1;
+            Policy::parse(&text)
+                .unwrap_or_else(|error| panic!("{name} {line}: {}", error.render(Path::new(name))));
+        }
+    }
+    assert!(count >= 4, "{count}");
 }
 
 #[test]

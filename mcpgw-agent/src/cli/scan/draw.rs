@@ -2,7 +2,8 @@
 
 use crate::cli::text::{Line, Style};
 use crate::detect::Severity;
-use crate::scan::{Issue, Level, PinState, Scan, Standing};
+use crate::risk::{Issue, Level};
+use crate::scan::{PinState, Scan, Standing};
 
 /// Issues of one rule that are shown one by one.
 const SHOWN: usize = 5;

@@ -1,3 +1,5 @@
+//! `gateway.auth` and `gateway.audit.ship`.
+
 use super::*;
 
 /// What the file of every key says of authentication.

@@ -69,7 +69,7 @@ impl Check {
             beat: self.period("gateway.audit.seal.checkpoint", checkpoint, default.beat, SECONDS_TO_DAY),
             epoch_age: self.period("gateway.audit.seal.epoch", epoch, default.epoch_age, SECONDS_TO_DAY),
             epoch_records: self.value(key, epoch_records.as_ref(), default.epoch_records, |&records| {
-                size(records, EPOCH_RECORDS).map(u64::from)
+                within(records, EPOCH_RECORDS)
             }),
             open: open.unwrap_or(default.open),
             required: required.unwrap_or(default.required),

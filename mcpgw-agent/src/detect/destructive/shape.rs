@@ -213,9 +213,8 @@ fn may_have_sign(text: &str) -> bool {
 const SIGNS: [&str; 11] =
     ["Get-", "Win32_", ":\\", "$env:", "$_", ".exe", "-Object", "-Item", "-item", "::", ".\\"];
 
-static WINDOWS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::new(SIGNS).expect("a few short words make a small automaton")
-});
+static WINDOWS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(SIGNS).expect("a few short words make a small automaton"));
 
 #[cfg(test)]
 mod tests {

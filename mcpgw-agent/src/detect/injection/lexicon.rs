@@ -128,7 +128,7 @@ mod tests {
     fn classes(text: &str) -> u32 {
         let (mut last, mut all) = (0, 0);
         words::each(text, |token| {
-            all |= Lexicon::get().classes(&token, last);
+            all |= Lexicon::get().classes(token, last);
             last = token.hash;
         });
         all

@@ -2,10 +2,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::call::Home;
+use super::circle::Roots;
 use super::order::is_hidden_recipient;
 use super::prints::{Copied, Prints};
 use super::schema::{Checked, Fault, Schema};
-use super::{Asked, LookedAt, View, Watch, Watched, address, each_text};
+use super::{Asked, Circle, LookedAt, Origin, View, Watch, Watched, address, each_text};
 use crate::detect::{Detector, Finding, Severity};
 use crate::json::Value;
 use crate::mcp::{Direction, MessageKind, Role};
@@ -100,36 +102,23 @@ impl Watch {
         if self.catalogue.names().is_empty() {
             self.catalogue.name(view.server);
         }
-        match view.direction {
+        let roots = match view.direction {
             Direction::ToServer => self.look_at_call(&mut findings),
-            Direction::ToClient => self.look_at_answer(&mut findings),
-        }
-        let list = findings.list;
-        Watched { origins: self.origins(&list), list }
-    }
-
-    /// The decisions that let through what makes `found` dangerous.
-    fn origins(&self, found: &[Finding]) -> Vec<Box<str>> {
-        let has = |sign: &Sign| found.iter().any(|finding| finding.kind == sign.1);
-        let taint = &self.taint;
-        let untrusted = taint.untrusted().filter(|_| has(&TOXIC_FLOW));
-        let private = taint.private().filter(|_| has(&TOXIC_FLOW) || has(&PRIVATE_DATA_LEAVES));
-        let secret = taint.secret().filter(|_| has(&SECRET_THEN_NETWORK));
-        let mut origins: Vec<Box<str>> = Vec::new();
-        for origin in untrusted.into_iter().chain(private).chain(secret) {
-            if !origins.contains(&origin.decision) {
-                origins.push(origin.decision.clone());
+            Direction::ToClient => {
+                self.look_at_answer(&mut findings);
+                Roots::default()
             }
-        }
-        origins
+        };
+        let list = findings.list;
+        Watched { origins: origins(&list, &roots), list }
     }
 
-    fn look_at_call(&mut self, findings: &mut Findings<'_, '_>) {
+    fn look_at_call(&mut self, findings: &mut Findings<'_, '_>) -> Roots {
         let view = findings.view;
         if let Some(tool) = view.tool {
             self.catalogue.read(tool);
         }
-        let Some(asked) = self.asked(view) else { return };
+        let Some(asked) = self.asked(view) else { return Roots::default() };
         let body = view.message.params().map_or(0, Value::index);
         self.is_slowed = self.order.many_denials(view.now_us) && view.wanted.has(Detector::Sequence);
         if self.is_slowed {
@@ -141,28 +130,53 @@ impl Watch {
         if let Some(node) = asked.told {
             findings.add(PATH_FROM_RESULT, node);
         }
-        if asked.call.labels.out {
-            self.way_out(&asked, body, findings);
-        }
+        let roots =
+            if asked.call.labels.out { self.way_out(&asked, body, findings) } else { Roots::default() };
         if let (Some(tool), true) = (view.tool, view.wanted.has(Detector::Schema)) {
             self.arguments(tool, &asked, body, findings);
         }
         let Asked { call, hash, paths, .. } = asked;
         self.looked_at = Some(LookedAt { message: address(view.message), call, paths, hash });
+        roots
     }
 
-    fn way_out(&self, asked: &Asked<'_>, body: usize, findings: &mut Findings<'_, '_>) {
+    /// Where it comes from that a way out may be dangerous: from this session, and from the client's others.
+    fn roots(&self, view: &View<'_>, to: Home) -> Roots {
+        let mut roots = Roots::default();
+        roots.add(&self.taint, to);
+        if let Some(circle) = self.circle(view) {
+            circle.at(view.now_us, |halves| halves.iter().for_each(|half| roots.add(&half.taint, to)));
+        }
+        roots
+    }
+
+    /// An argument copies private data that this session or another of the client has read.
+    fn is_copied(&self, view: &View<'_>, asked: &Asked<'_>) -> bool {
+        let of_circle = |circle: &Circle| {
+            circle.at(view.now_us, |halves| {
+                halves.iter().filter(|half| !half.prints.is_empty()).any(|half| {
+                    let mut found = Copied::default();
+                    copied(&half.prints, view, asked, &mut found);
+                    half.prints.is_much(&found)
+                })
+            })
+        };
+        self.prints.is_much(&self.copied(view, asked)) || self.circle(view).is_some_and(of_circle)
+    }
+
+    fn way_out(&self, asked: &Asked<'_>, body: usize, findings: &mut Findings<'_, '_>) -> Roots {
         let view = findings.view;
-        if self.taint.secret().is_some() {
+        let roots = self.roots(view, asked.call.home);
+        if !roots.secret.is_empty() {
             findings.add(SECRET_THEN_NETWORK, body);
         }
         if !view.wanted.has(Detector::Flow) {
-            return;
+            return roots;
         }
-        if self.taint.untrusted().is_some() && self.taint.would_leave(asked.call.home) {
+        if !roots.untrusted.is_empty() && !roots.private.is_empty() {
             findings.add(TOXIC_FLOW, body);
         }
-        if self.prints.is_much(&self.copied(view, asked)) {
+        if self.is_copied(view, asked) {
             findings.add(PRIVATE_DATA_LEAVES, body);
         }
         each_text(view, |said| {
@@ -170,6 +184,7 @@ impl Watch {
                 findings.add(HIDDEN_RECIPIENT, said.node);
             }
         });
+        roots
     }
 
     fn arguments(&self, tool: &str, asked: &Asked<'_>, body: usize, findings: &mut Findings<'_, '_>) {
@@ -231,6 +246,22 @@ fn structured(schema: &Schema, result: Value<'_>, findings: &mut Findings<'_, '_
     } else if !is_complete {
         findings.add(NOT_CHECKED, structured.index());
     }
+}
+
+/// The decisions that let through what makes `found` dangerous.
+fn origins(found: &[Finding], roots: &Roots) -> Vec<Box<str>> {
+    let has = |sign: &Sign| found.iter().any(|finding| finding.kind == sign.1);
+    let of = |list: &[Origin], is_meant: bool| if is_meant { list.to_vec() } else { Vec::new() };
+    let untrusted = of(&roots.untrusted, has(&TOXIC_FLOW));
+    let private = of(&roots.private, has(&TOXIC_FLOW) || has(&PRIVATE_DATA_LEAVES));
+    let secret = of(&roots.secret, has(&SECRET_THEN_NETWORK));
+    let mut origins: Vec<Box<str>> = Vec::new();
+    for origin in untrusted.into_iter().chain(private).chain(secret) {
+        if !origins.contains(&origin.decision) {
+            origins.push(origin.decision);
+        }
+    }
+    origins
 }
 
 /// What an argument that is wrong is called.

@@ -1,8 +1,10 @@
 //! Whole sessions, scripted: does what should not happen reach the server?
 
+mod example;
 mod incidents;
 mod orders;
 mod ordinary;
+mod shared;
 
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
@@ -23,6 +25,8 @@ struct Script {
     context: Context,
     id: u64,
     now_us: u64,
+    /// What the ids of its decisions begin with.
+    label: &'static str,
     /// Of the last message.
     origins: Vec<String>,
 }
@@ -55,7 +59,8 @@ impl Script {
         };
         let policy = Policy::parse(policy).unwrap_or_else(|error| panic!("{error}"));
         let (session, watch) = (Session::new(), Watch::default());
-        let mut script = Self { session, watch, policy, context, id: 0, now_us: 0, origins: Vec::new() };
+        let (label, origins) = ("decision", Vec::new());
+        let mut script = Self { session, watch, policy, context, id: 0, now_us: 0, label, origins };
         let info = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": name, "version": "1"}});
         script.ask("initialize", &json!({"protocolVersion": "2025-06-18"}));
         script.answer(&info);
@@ -88,6 +93,7 @@ impl Script {
             tool: tool.as_deref(),
             granted: self.policy.granted(&request, tool.as_deref()),
             strict: self.policy.has_strict_schemas(),
+            shared: self.policy.shares_flow(),
             wanted: wants,
             now_us: self.now_us,
         };
@@ -100,7 +106,7 @@ impl Script {
         let reaches = matches!(effect, Effect::Allow | Effect::Redact(_));
         if reaches {
             self.session.passed(direction, &message, &[], "decision", self.now_us);
-            self.watch.passed(&view, &format!("decision-{}", self.id), false);
+            self.watch.passed(&view, &format!("{}-{}", self.label, self.id), false);
         } else {
             self.watch.refused(&view);
             message.id().into_iter().for_each(|id| self.session.closed(direction, id));

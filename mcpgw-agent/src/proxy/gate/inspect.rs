@@ -27,8 +27,9 @@ impl Turn<'_> {
             }
         };
         let wanted = local.wanted();
-        if wanted.has(Detector::Pins) {
-            found.extend(self.party.pins().into_iter().flat_map(|pinned| pinned.look(request)));
+        if wanted.has(Detector::Pins) || policy.server_eval().is_some() {
+            let differs = self.party.pins().into_iter().flat_map(|pinned| pinned.look(request));
+            found.extend(differs.filter(|_| wanted.has(Detector::Pins)));
         }
         if wanted.has(Detector::Scope) {
             let allowed = |realm, name: &str| policy.scope(realm, name);

@@ -12,8 +12,9 @@ use crate::audit::ship::ShipMetrics;
 use crate::detect::Detector;
 use crate::identity::AuthMetrics;
 use crate::mcp::{Direction, MessageKind};
-use crate::policy::Reaction;
+use crate::policy::{Reaction, ServerStatus};
 use crate::proxy::guardrail::GuardrailMetrics;
+use crate::risk::Level;
 use crate::verdict::{Action, Cause, Verdict};
 
 /// Methods with a label of their own, sorted.
@@ -58,8 +59,8 @@ pub(crate) const OTHER: &str = "other";
 
 const DIRECTIONS: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
 const ACTIONS: [Action; 4] = [Action::Pass, Action::Redact, Action::Hold, Action::Block];
-pub(crate) const CAUSES: [&str; 7] =
-    ["none", "malformed", "protocol", "header-mismatch", "policy", "unrecorded", "detector"];
+pub(crate) const CAUSES: [&str; 8] =
+    ["none", "malformed", "protocol", "header-mismatch", "policy", "unrecorded", "detector", "server"];
 /// What a finding does, if it does anything.
 const REACTIONS: [Reaction; 4] = [Reaction::Observe, Reaction::Redact, Reaction::Hold, Reaction::Deny];
 /// Upper bounds of added latency, in seconds: from 5 µs.
@@ -75,7 +76,7 @@ pub struct GateMetrics {
     request: Vec<[IntCounter; 4]>,
     decisions: IntCounterVec,
     /// By direction, then by action, then by cause.
-    decision: [[[IntCounter; 7]; 4]; 2],
+    decision: [[[IntCounter; 8]; 4]; 2],
     durations: HistogramVec,
     duration: Vec<Histogram>,
     added: HistogramVec,
@@ -84,6 +85,7 @@ pub struct GateMetrics {
     /// By detector, then by reaction.
     finding: [[IntCounter; 4]; Detector::ALL.len()],
     upstream_errors: IntCounter,
+    evaluations: IntCounterVec,
     guardrails: Option<GuardrailMetrics>,
     auth: OnceLock<AuthMetrics>,
     ship: OnceLock<ShipMetrics>,
@@ -160,6 +162,17 @@ impl GateMetrics {
         let finding = Detector::ALL.map(|detector| {
             REACTIONS.map(|reaction| findings.with_label_values(&[detector.as_str(), reaction.as_str()]))
         });
+        let evaluations = counters(
+            "mcpgw_server_evaluations_total",
+            "Servers judged as a whole: whenever one is judged otherwise than before, and when it is first used.",
+            &["risk_level", "status"],
+        );
+        // All there can be are there from the start, at zero.
+        for level in [None].into_iter().chain(Level::ALL.map(Some)) {
+            for status in ServerStatus::ALL {
+                evaluations.with_label_values(&[risk(level), status.as_str()]);
+            }
+        }
         let upstream_errors = counter(
             "mcpgw_upstream_errors_total",
             "Servers that ended or broke off while requests were open.",
@@ -176,6 +189,7 @@ impl GateMetrics {
             findings,
             finding,
             upstream_errors,
+            evaluations,
             guardrails: None,
             auth: OnceLock::new(),
             ship: OnceLock::new(),
@@ -196,6 +210,11 @@ impl GateMetrics {
     /// Those of whoever sends records as well, from now on.
     pub(crate) fn shipping(&self, ship: &ShipMetrics) {
         self.ship.get_or_init(|| ship.clone());
+    }
+
+    /// A server was judged.
+    pub(super) fn evaluated(&self, status: ServerStatus, level: Option<Level>) {
+        self.evaluations.with_label_values(&[risk(level), status.as_str()]).inc();
     }
 
     /// A server ended or broke off while requests were open.
@@ -248,19 +267,25 @@ impl GateMetrics {
 
     /// What Prometheus may collect.
     pub(crate) fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        let gate: [Box<dyn Collector>; 6] = [
+        let gate: [Box<dyn Collector>; 7] = [
             Box::new(self.requests.clone()),
             Box::new(self.decisions.clone()),
             Box::new(self.durations.clone()),
             Box::new(self.added.clone()),
             Box::new(self.findings.clone()),
             Box::new(self.upstream_errors.clone()),
+            Box::new(self.evaluations.clone()),
         ];
         let guardrails = self.guardrails.iter().flat_map(GuardrailMetrics::collectors);
         let auth = self.auth.get().into_iter().flat_map(AuthMetrics::collectors);
         let ship = self.ship.get().into_iter().flat_map(ShipMetrics::collectors);
         gate.into_iter().chain(guardrails).chain(auth).chain(ship).collect()
     }
+}
+
+/// The label of a level, which is not known where a server has listed nothing.
+fn risk(level: Option<Level>) -> &'static str {
+    level.map_or("unknown", Level::as_str)
 }
 
 /// The place of a method's label.
@@ -286,6 +311,7 @@ fn cause(verdict: &Verdict) -> usize {
         Some(Cause::HeaderMismatch(_)) => 3,
         Some(Cause::Policy(_)) => 4,
         Some(Cause::Detector(..)) => 6,
+        Some(Cause::Server(..)) => 7,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pinned::Pinned;
 use crate::detect::Scope;
-use crate::detect::watch::Watch;
+use crate::detect::watch::{Circle, Watch};
 use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::proxy::hold::Holds;
@@ -79,6 +79,12 @@ impl Party {
     #[must_use]
     pub fn holding(self, holds: Arc<Holds>) -> Self {
         Self { holds: Some(holds), ..self }
+    }
+
+    /// It is a session of the client whose sessions are `circle`. Before its first message.
+    #[must_use]
+    pub fn within(self, circle: Arc<Circle>) -> Self {
+        Self { watch: Mutex::new(Watch::within(circle)), ..self }
     }
 
     /// What its server says of itself is held against pins.

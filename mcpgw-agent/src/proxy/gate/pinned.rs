@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::audit::Event;
 use crate::detect::{DefinitionKind, Detector, Finding, LISTS, Severity};
 use crate::json::Value;
 use crate::mcp::{Direction, Role};
-use crate::pins::{Pass, Pins, ServerId, ServerPins, Standing, Waits};
-use crate::policy::Request;
+use crate::pins::{Decision, Pass, Pins, ServerId, ServerPins, Standing, Waits};
+use crate::policy::{Request, ServerStatus};
+use crate::risk::{Assessment, Behaviour, Known};
 
 /// The pins of a session's server, and how far each of its listings has come.
 #[derive(Debug)]
@@ -17,6 +19,9 @@ pub struct Pinned {
     passes: Mutex<Vec<Pass>>,
     /// A listing was looked at since the last [`keep`](Self::keep).
     looked: AtomicBool,
+    /// A tool was called.
+    called: AtomicBool,
+    server: ServerId,
 }
 
 impl Pinned {
@@ -30,7 +35,13 @@ impl Pinned {
             }
         });
         let kinds = LISTS.iter().map(|(_, kind)| *kind).chain([DefinitionKind::Server]);
-        Self { store, passes: Mutex::new(kinds.map(Pass::new).collect()), looked: AtomicBool::new(false) }
+        Self {
+            store,
+            passes: Mutex::new(kinds.map(Pass::new).collect()),
+            looked: AtomicBool::new(false),
+            called: AtomicBool::new(false),
+            server: server.clone(),
+        }
     }
 
     /// What of the definitions in `request` is not what was approved; or that the tool it calls is not. Of a listing the
@@ -90,6 +101,64 @@ impl Pinned {
         Some(finding(kind, Severity::High, why, name))
     }
 
+    /// The server asks `method`, or a tool of it is called: what it asks before that says something about it.
+    pub(super) fn asked(&self, method: &str, is_call: bool) {
+        if is_call {
+            self.called.store(true, Ordering::Relaxed);
+        } else if let Some(behaviour) = Behaviour::of_asking(method)
+            && !self.called.load(Ordering::Relaxed)
+        {
+            self.behaved(behaviour);
+        }
+    }
+
+    /// A listing was looked at, or it did something, and that is not written yet.
+    pub(super) fn has_looked(&self) -> bool {
+        self.looked.load(Ordering::Relaxed)
+    }
+
+    /// The server did this.
+    pub(super) fn behaved(&self, behaviour: Behaviour) {
+        if let Some((_, server)) = &self.store {
+            server.behaved(behaviour);
+            self.looked.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What is known of the server now, by what others have decided meanwhile, too. Nothing without pins.
+    pub(super) fn known(&self) -> Judgement {
+        let Some((pins, server)) = &self.store else { return Judgement::default() };
+        if let Err(error) = pins.refresh_one(server) {
+            tracing::warn!(%error, "what was decided since is not known");
+        }
+        let (assessment, known, decision) = server.assess();
+        Judgement { assessment: Some(assessment), known, decision }
+    }
+
+    /// Whether `status` of `judged` is told for the first time in this process.
+    pub(super) fn is_news(&self, judged: &Judgement, status: ServerStatus) -> bool {
+        let basis = judged.assessment.as_ref().map(|assessment| assessment.basis);
+        self.store.as_ref().is_some_and(|(_, server)| server.tell((status, basis, judged.decision.clone())))
+    }
+
+    /// The record of what is judged.
+    pub(super) fn event<'j>(
+        &'j self,
+        judged: &'j Judgement,
+        status: ServerStatus,
+        reasons: &'j [&'j str],
+    ) -> Event<'j> {
+        let assessment = judged.assessment.as_ref();
+        Event::ServerEvaluated {
+            server: self.server.label(),
+            hash: self.server.hash(),
+            status,
+            score: assessment.filter(|_| judged.known.level.is_some()).map(|assessment| assessment.score),
+            reasons,
+            decision: judged.decision.as_ref(),
+        }
+    }
+
     /// Writes what was learned, where something was.
     pub(super) fn keep(&self) {
         if let Some((pins, _)) = &self.store
@@ -100,6 +169,15 @@ impl Pinned {
             tracing::warn!(%error, "what a server says of itself could not be pinned");
         }
     }
+}
+
+/// What is known of a server, and why.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    /// What it amounts to; nothing without pins.
+    pub(super) assessment: Option<Arc<Assessment>>,
+    pub(super) known: Known,
+    pub(super) decision: Option<Decision>,
 }
 
 /// The method that lists definitions of a kind.

@@ -40,6 +40,7 @@ impl Turn<'_> {
             tool,
             granted: policy.granted(request, tool),
             strict: policy.has_strict_schemas(),
+            shared: policy.shares_flow(),
             wanted: policy.wants(request),
             now_us: self.gate.now_us(),
         }

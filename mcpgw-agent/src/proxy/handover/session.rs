@@ -19,12 +19,14 @@ use crate::admin::protocol::{Code, Response};
 use crate::audit::Event;
 use crate::pins::ServerId;
 use crate::policy::{Context, Principal, Transport};
-use crate::proxy::gate::{Gate, Party};
+use crate::proxy::gate::{Client, Gate, Party};
 use crate::proxy::hold::Holds;
 use crate::proxy::stdio::{Ends, Outcome, Relay, Running};
 
 /// For a wrap to take its next step.
 const STEP: Duration = Duration::from_secs(5);
+/// Shells around a command, at most.
+const SHELLS_MAX: usize = 3;
 /// What a wrap says when it will not read any more.
 pub(super) const GO: &[u8] = b"go";
 
@@ -75,6 +77,8 @@ fn take_over(
     let ledger = Ledger::open(ledger)?;
     let pinned = gate.pins_of(&ServerId::of_command(place.peer().uid, &server));
     let party = Party::new(uuid::Uuid::now_v7().to_string(), context(server, place.peer())).pinned(pinned);
+    let circle = client(place.peer()).map(|client| gate.circle_of(client));
+    let party = circle.into_iter().fold(party, Party::within);
     let party = Arc::new(party.holding(Arc::clone(holds)));
     let ends = Ends { client_in, client_out, server_in, server_out };
     let relay = Relay::new(Arc::clone(gate), Arc::clone(&party), ends)?.in_custody(ledger)?;
@@ -142,6 +146,31 @@ fn context(server: String, peer: Peer) -> Context {
         principal: Principal::default(),
         client: client_of(peer.pid).map(|path| path.to_string_lossy().into()),
     }
+}
+
+/// The process that started the wrap, or the shell around it.
+fn client(peer: Peer) -> Option<Client> {
+    let process = |pid: i32| Process::new(pid).ok();
+    let mut parent = process(process(i32::try_from(peer.pid).ok()?)?.stat().ok()?.ppid)?;
+    // A shell that was started for one command is nobody's client.
+    for _ in 0..SHELLS_MAX {
+        if !is_shell(&parent) {
+            break;
+        }
+        parent = process(parent.stat().ok()?.ppid)?;
+    }
+    let stat = parent.stat().ok()?;
+    // Whoever takes over orphans is the client of none.
+    let pid = u32::try_from(stat.pid).ok().filter(|pid| *pid > 1 && stat.comm != "systemd")?;
+    Some(Client::Process { uid: peer.uid, pid, started: stat.starttime })
+}
+
+/// `sh -c …`, whatever the shell.
+fn is_shell(process: &Process) -> bool {
+    const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "fish", "zsh"];
+    let name = process.stat().map(|stat| stat.comm).unwrap_or_default();
+    let words = process.cmdline().unwrap_or_default();
+    SHELLS.contains(&&*name) && words.get(1).is_some_and(|word| word.starts_with('-') && word.contains('c'))
 }
 
 /// The executable of whoever started the wrap.

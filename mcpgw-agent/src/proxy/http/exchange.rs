@@ -24,7 +24,7 @@ use crate::identity::Authenticator;
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
 use crate::pins::ServerId;
 use crate::policy::Principal;
-use crate::proxy::gate::{Framing, Gate, Party, Passed};
+use crate::proxy::gate::{Client, Framing, Gate, Party, Passed};
 
 /// How long the server may take to accept a refusal.
 const TELL: Duration = Duration::from_secs(10);
@@ -82,7 +82,10 @@ impl Front {
         let id = format!("{:08x}-{}", self.stem, self.parties.fetch_add(1, Ordering::Relaxed));
         let context = session::context(&self.server, &self.url, legacy.is_some(), principal);
         let pinned = self.gate.pins_of(&ServerId::of_url(&self.url));
-        Session::new(Party::new(id, context).pinned(pinned), legacy)
+        let client = context.principal.subject.clone().map(Client::Subject);
+        let party = Party::new(id, context).pinned(pinned);
+        let circle = client.map(|client| self.gate.circle_of(client));
+        Session::new(circle.into_iter().fold(party, Party::within), legacy)
     }
 
     /// Judges what a client sent with `headers`, and waits for the record.

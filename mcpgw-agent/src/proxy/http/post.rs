@@ -147,7 +147,9 @@ fn refused(headers: &HeaderMap, session: &Session, passed: Passed) -> Response<B
     let status = match &passed.cause {
         Some(Cause::Malformed(_) | Cause::HeaderMismatch(_)) => StatusCode::BAD_REQUEST,
         Some(Cause::Violation(Violation::Batch | Violation::InitializeInBatch)) => StatusCode::BAD_REQUEST,
-        Some(Cause::Violation(_) | Cause::Policy(_) | Cause::Detector(..)) | None => StatusCode::OK,
+        Some(Cause::Violation(_) | Cause::Policy(_) | Cause::Server(..) | Cause::Detector(..)) | None => {
+            StatusCode::OK
+        }
     };
     if status != StatusCode::OK {
         let answer = match (passed.to_sender.is_empty(), &passed.cause) {

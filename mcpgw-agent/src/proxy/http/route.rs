@@ -28,7 +28,7 @@ pub(super) async fn route(
     }
     let principal = match identify(&front, remote, &request) {
         Ok(principal) => principal,
-        Err(refusal) => return Ok(refusal),
+        Err(answer) => return Ok(*answer),
     };
     let response = match *request.method() {
         Method::POST => post::post(&front, principal, request).await,
@@ -58,7 +58,11 @@ fn refuse(front: &Front, request: &Request<Incoming>) -> Option<Response<Body>> 
 }
 
 /// Who asks: sessions belong to a principal. An answer where that is not known, or where no more is needed.
-fn identify(front: &Front, remote: IpAddr, request: &Request<Incoming>) -> Result<Principal, Response<Body>> {
+fn identify(
+    front: &Front,
+    remote: IpAddr,
+    request: &Request<Incoming>,
+) -> Result<Principal, Box<Response<Body>>> {
     let Some(auth) = &front.auth else { return Ok(Principal::default()) };
     let scheme = if front.is_secured { "https" } else { "http" };
     let host = origin::host_of(request.headers(), request.uri());
@@ -68,7 +72,7 @@ fn identify(front: &Front, remote: IpAddr, request: &Request<Incoming>) -> Resul
         && path.starts_with(METADATA)
         && let Some(document) = auth.metadata(&base)
     {
-        return Err(reply::json(StatusCode::OK, document.into()));
+        return Err(Box::new(reply::json(StatusCode::OK, document.into())));
     }
     let refused = match auth.identify(request.headers(), remote, &front.audit) {
         Ok(principal) => return Ok(principal),
@@ -90,5 +94,5 @@ fn identify(front: &Front, remote: IpAddr, request: &Request<Incoming>) -> Resul
     {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
-    Err(response)
+    Err(Box::new(response))
 }

@@ -12,6 +12,7 @@ use crate::policy::{Context, Policy, Principal, Transport};
 use crate::proxy::hold::Holds;
 use crate::reload::PolicyStore;
 
+mod evaluated;
 mod held;
 mod pinned;
 

@@ -102,10 +102,13 @@ impl<W: Write> Table<W> {
 }
 
 fn failed(error: csv::Error) -> CliError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error.into(),
-        other => CliError::failure(anyhow::anyhow!("cannot write a row: {other:?}")),
+    // A reader that left is told from a disk that is full.
+    if error.is_io_error()
+        && let csv::ErrorKind::Io(error) = error.into_kind()
+    {
+        return error.into();
     }
+    CliError::failure(anyhow::anyhow!("a row cannot be written"))
 }
 
 /// The text of `value`: a string's own, else its JSON.

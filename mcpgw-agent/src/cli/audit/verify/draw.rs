@@ -72,13 +72,23 @@ fn unsealed(report: &Report, valid: u64) -> String {
 }
 
 /// Logs that are not there.
-pub(super) fn missing(missing: &Missing) -> Line {
+pub(super) fn missing(missing: &Missing) -> Vec<Line> {
     let dir = missing.directory.display();
     let numbers: Vec<_> = missing.logs.iter().map(u64::to_string).collect();
-    let text = format!(
-        "{dir}: logs that were begun here are missing: {} (numbers {}): removed, or their writers ended before the first record",
-        missing.logs_total,
-        numbers.join(", ")
-    );
-    Line::styled(Style::Bad, &text)
+    let mut lines = Vec::new();
+    if missing.logs_total > 0 {
+        let text = format!(
+            "{dir}: logs that were begun here are missing: {} (numbers {}): removed, or their writers ended before the first \
+             record",
+            missing.logs_total,
+            numbers.join(", ")
+        );
+        lines.push(Line::styled(Style::Bad, &text));
+    }
+    if !missing.end_known {
+        let text =
+            format!("{dir}: the root key's file is not here: whether later logs were begun cannot be told");
+        lines.push(Line::styled(Style::Warn, &text));
+    }
+    lines
 }

@@ -46,7 +46,7 @@ impl Subject {
 }
 
 /// An issue about all of a server.
-pub(super) fn of_server(
+pub(crate) fn of_server(
     rule: &'static str,
     severity: Severity,
     why: impl Into<Cow<'static, str>>,

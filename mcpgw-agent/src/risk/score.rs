@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Issue;
+use super::issue::Issue;
 use crate::detect::Severity;
 
 /// The most a server with a critical issue gets.
@@ -41,6 +41,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All there are, the least first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
     /// Its word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -65,7 +68,7 @@ fn cost(severity: Severity) -> f64 {
 
 /// What issues amount to.
 #[must_use]
-pub(super) fn score(issues: &[Issue]) -> Score {
+pub(crate) fn score(issues: &[Issue]) -> Score {
     let mut costs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for issue in issues {
         costs.entry(&issue.rule).or_default().push(cost(issue.severity));
@@ -98,7 +101,7 @@ pub(super) fn score(issues: &[Issue]) -> Score {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::issue::of_server;
+    use crate::risk::issue::of_server;
 
     fn points(issues: &[(&'static str, Severity)]) -> (u8, Level) {
         let issues: Vec<_> =

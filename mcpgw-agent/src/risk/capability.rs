@@ -2,7 +2,7 @@
 //!
 //! To run commands or to delete files is what some servers are for: it costs little. Not to say so costs more.
 
-use super::issue::{Issue, Subject, of_server};
+use super::issue::{Issue, Subject};
 use crate::detect::{DefinitionKind, Severity};
 use crate::json::Value;
 
@@ -183,32 +183,6 @@ fn words(name: &str) -> Vec<String> {
     }
     words.extend((!word.is_empty()).then_some(word));
     words
-}
-
-/// What is to be said of a server that asks `method` before anybody has called a tool.
-pub(super) fn asks(method: &str) -> Option<Issue> {
-    match method {
-        // Servers ask for these when a session starts, and mean nothing by it.
-        "ping" | "roots/list" => None,
-        "sampling/createMessage" => Some(of_server(
-            "asks-model",
-            Severity::High,
-            "it has the client's model work before any tool of it is called",
-            "Refuse `sampling/createMessage` in the policy.",
-        )),
-        "elicitation/create" => Some(of_server(
-            "asks-user",
-            Severity::Medium,
-            "it has the client question its user before any tool of it is called",
-            "Refuse `elicitation/create` in the policy, or look at what it asks.",
-        )),
-        _ => Some(of_server(
-            "asks-unknown",
-            Severity::Low,
-            "it asks the client what no revision of the protocol has",
-            "Find out what the server wants by it.",
-        )),
-    }
 }
 
 #[cfg(test)]
