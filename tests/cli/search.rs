@@ -200,7 +200,8 @@ fn tail_follows_from_before_the_log_is_there_and_ends_when_interrupted() {
     ));
     let log = AuditLog::open(&Options::at(dir.path().join("a.jsonl"))).unwrap();
     for generation in 0..3 {
-        log.note(&Event::PolicyLoaded { generation, hash: "cafe" }).unwrap();
+        log.note(&Event::PolicyLoaded { generation, hash: "cafe", mode: mcpgw_agent::policy::Mode::Enforce })
+            .unwrap();
         let record: Value = serde_json::from_str(&tail.line()).unwrap();
         assert_eq!(record["policy"]["generation"], generation);
     }

@@ -165,12 +165,9 @@ fn other_hosts_are_let_in_only_if_they_are_asked_and_nobody_overhears() {
     assert!(!secured.address.ip().is_loopback());
 }
 
-/// Secrets in everything HTTP has beside a message: no file, no log line at its most talkative and no metric has them.
-#[test]
-fn what_stands_around_messages_is_nowhere() {
-    let secret = ["gh", "p_", "aB3dE5fG7hJ9kL1m", "N2pQ4rS6tU8vW0xY1z3A"].concat();
-    let hidden = secret.clone();
-    let server = Upstream::start(move |request, stream| {
+/// A server whose answers hold `hidden` wherever an answer can.
+fn telling(hidden: String) -> Upstream {
+    Upstream::start(move |request, stream| {
         use std::io::Write;
         let head = format!(
             "Content-Type: application/json\r\nMcp-Session-Id: {hidden}\r\nSet-Cookie: a={hidden}\r\nX-Own: {hidden}\r\nWWW-Authenticate: Bearer realm=\"{hidden}\"\r\nLocation: http://x/{hidden}\r\n"
@@ -189,7 +186,14 @@ fn what_stands_around_messages_is_nowhere() {
             _ => ("405 Not Allowed", hidden.clone()),
         };
         stream.write_all(&response(status, &head, body.as_bytes())).unwrap();
-    });
+    })
+}
+
+/// Secrets in everything HTTP has beside a message: no file, no log line at its most talkative and no metric has them.
+#[test]
+fn what_stands_around_messages_is_nowhere() {
+    let secret = ["gh", "p_", "aB3dE5fG7hJ9kL1m", "N2pQ4rS6tU8vW0xY1z3A"].concat();
+    let server = telling(secret.clone());
     let policy = include_str!("../../policies/default.yaml");
     for enforces in [true, false] {
         let dir = TempDir::new().unwrap();

@@ -63,190 +63,199 @@ const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"n
 
 /// Requests and notifications of all revisions, with every string they have.
 fn asked() -> Vec<(Direction, &'static str, Value)> {
-    use Direction::{ToClient, ToServer};
-    let meta = json!({"progressToken": "?", "traceparent": "?", "tracestate": "?", "baggage": "?", "com.example/own": {"key": "?"}});
+    let of_clients = of_clients().into_iter().map(|(method, params)| (Direction::ToServer, method, params));
+    let of_servers = of_servers().into_iter().map(|(method, params)| (Direction::ToClient, method, params));
+    of_clients.chain(of_servers).collect()
+}
+
+/// `_meta` of a request.
+fn meta() -> Value {
+    json!({"progressToken": "?", "traceparent": "?", "tracestate": "?", "baggage": "?", "com.example/own": {"key": "?"}})
+}
+
+/// What a client asks a server.
+fn of_clients() -> Vec<(&'static str, Value)> {
+    let meta = meta();
     let info = json!({"name": "?", "title": "?", "version": "?", "description": "?", "websiteUrl": "?",
         "icons": [{"src": "?", "mimeType": "?", "sizes": ["?"], "theme": "?"}]});
-    let content = json!({"type": "text", "text": "?", "annotations": {"audience": ["?"], "lastModified": "?"}, "_meta": {"a": "?"}});
-    let image = json!({"type": "image", "data": "?", "mimeType": "?"});
-    let schema = json!({"type": "object", "title": "?", "description": "?",
-        "properties": {"a": {"type": "string", "title": "?", "description": "?", "default": "?", "enum": ["?"], "format": "?"}}, "required": ["?"]});
     let now = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientInfo": info,
         "io.modelcontextprotocol/clientCapabilities": {"extensions": {"a": {"b": "?"}}}, "io.modelcontextprotocol/logLevel": "?"});
     vec![
         (
-            ToServer,
             "initialize",
             json!({"protocolVersion": "?", "capabilities": {"experimental": {"a": {"b": "?"}}}, "clientInfo": info, "_meta": meta}),
         ),
-        (ToServer, "server/discover", json!({"_meta": now})),
-        (ToServer, "ping", json!({"_meta": meta, "own": "?"})),
-        (ToServer, "tools/list", json!({"cursor": "?", "_meta": meta})),
+        ("server/discover", json!({"_meta": now})),
+        ("ping", json!({"_meta": meta, "own": "?"})),
+        ("tools/list", json!({"cursor": "?", "_meta": meta})),
         (
-            ToServer,
             "tools/call",
             json!({"name": "?", "arguments": {"a": "?", "b": ["?", {"c": "?"}]}, "task": {"own": "?"}, "_meta": meta,
             "inputResponses": {"a": {"action": "?", "content": {"b": "?"}}}, "requestState": "?"}),
         ),
-        (ToServer, "resources/list", json!({"cursor": "?"})),
-        (ToServer, "resources/templates/list", json!({"cursor": "?"})),
-        (ToServer, "resources/read", json!({"uri": "?", "_meta": meta})),
-        (ToServer, "resources/subscribe", json!({"uri": "?"})),
-        (ToServer, "resources/unsubscribe", json!({"uri": "?"})),
+        ("resources/list", json!({"cursor": "?"})),
+        ("resources/templates/list", json!({"cursor": "?"})),
+        ("resources/read", json!({"uri": "?", "_meta": meta})),
+        ("resources/subscribe", json!({"uri": "?"})),
+        ("resources/unsubscribe", json!({"uri": "?"})),
+        ("subscriptions/listen", json!({"notifications": {"resourceSubscriptions": ["?"]}, "_meta": now})),
+        ("prompts/list", json!({"cursor": "?"})),
+        ("prompts/get", json!({"name": "?", "arguments": {"a": "?"}, "_meta": meta})),
         (
-            ToServer,
-            "subscriptions/listen",
-            json!({"notifications": {"resourceSubscriptions": ["?"]}, "_meta": now}),
-        ),
-        (ToServer, "prompts/list", json!({"cursor": "?"})),
-        (ToServer, "prompts/get", json!({"name": "?", "arguments": {"a": "?"}, "_meta": meta})),
-        (
-            ToServer,
             "completion/complete",
             json!({"ref": {"type": "ref/prompt", "name": "?", "title": "?"}, "argument": {"name": "?", "value": "?"}, "context": {"arguments": {"a": "?"}}}),
         ),
         (
-            ToServer,
             "completion/complete",
             json!({"ref": {"type": "ref/resource", "uri": "?"}, "argument": {"name": "?", "value": "?"}}),
         ),
-        (ToServer, "logging/setLevel", json!({"level": "?"})),
-        (ToServer, "tasks/get", json!({"taskId": "?"})),
-        (ToServer, "tasks/result", json!({"taskId": "?"})),
-        (ToServer, "tasks/cancel", json!({"taskId": "?"})),
-        (ToServer, "tasks/list", json!({"cursor": "?"})),
+        ("logging/setLevel", json!({"level": "?"})),
+        ("tasks/get", json!({"taskId": "?"})),
+        ("tasks/result", json!({"taskId": "?"})),
+        ("tasks/cancel", json!({"taskId": "?"})),
+        ("tasks/list", json!({"cursor": "?"})),
         (
-            ToServer,
             "tasks/update",
             json!({"taskId": "?", "inputResponses": {"a": {"action": "?", "content": {"b": "?"}}}}),
         ),
-        (ToServer, "vendor/own", json!({"a": "?", "b": {"c": ["?"]}})),
-        (ToServer, "notifications/initialized", json!({"_meta": meta})),
-        (ToServer, "notifications/cancelled", json!({"requestId": "?", "reason": "?"})),
-        (ToServer, "notifications/progress", json!({"progressToken": "?", "progress": 1, "message": "?"})),
-        (ToServer, "notifications/roots/list_changed", json!({"_meta": meta})),
-        (ToServer, "notifications/vendor", json!({"a": "?"})),
-        (ToClient, "notifications/cancelled", json!({"requestId": "?", "reason": "?"})),
-        (ToClient, "notifications/progress", json!({"progressToken": "?", "progress": 1, "message": "?"})),
+        ("vendor/own", json!({"a": "?", "b": {"c": ["?"]}})),
+        ("notifications/initialized", json!({"_meta": meta})),
+        ("notifications/cancelled", json!({"requestId": "?", "reason": "?"})),
+        ("notifications/progress", json!({"progressToken": "?", "progress": 1, "message": "?"})),
+        ("notifications/roots/list_changed", json!({"_meta": meta})),
+        ("notifications/vendor", json!({"a": "?"})),
+    ]
+}
+
+/// What a server asks a client, and tells it.
+fn of_servers() -> Vec<(&'static str, Value)> {
+    let meta = meta();
+    let content = json!({"type": "text", "text": "?", "annotations": {"audience": ["?"], "lastModified": "?"}, "_meta": {"a": "?"}});
+    let image = json!({"type": "image", "data": "?", "mimeType": "?"});
+    let schema = json!({"type": "object", "title": "?", "description": "?",
+        "properties": {"a": {"type": "string", "title": "?", "description": "?", "default": "?", "enum": ["?"], "format": "?"}}, "required": ["?"]});
+    vec![
+        ("notifications/cancelled", json!({"requestId": "?", "reason": "?"})),
+        ("notifications/progress", json!({"progressToken": "?", "progress": 1, "message": "?"})),
+        ("notifications/message", json!({"level": "?", "logger": "?", "data": {"a": "?", "b": ["?"]}})),
+        ("notifications/resources/updated", json!({"uri": "?", "title": "?"})),
+        ("notifications/resources/list_changed", json!({"_meta": meta})),
+        ("notifications/tools/list_changed", json!({"_meta": meta})),
+        ("notifications/prompts/list_changed", json!({"_meta": meta})),
         (
-            ToClient,
-            "notifications/message",
-            json!({"level": "?", "logger": "?", "data": {"a": "?", "b": ["?"]}}),
-        ),
-        (ToClient, "notifications/resources/updated", json!({"uri": "?", "title": "?"})),
-        (ToClient, "notifications/resources/list_changed", json!({"_meta": meta})),
-        (ToClient, "notifications/tools/list_changed", json!({"_meta": meta})),
-        (ToClient, "notifications/prompts/list_changed", json!({"_meta": meta})),
-        (
-            ToClient,
             "notifications/tasks/status",
             json!({"taskId": "?", "status": "?", "statusMessage": "?", "createdAt": "?"}),
         ),
-        (ToClient, "notifications/elicitation/complete", json!({"elicitationId": "?"})),
+        ("notifications/elicitation/complete", json!({"elicitationId": "?"})),
         (
-            ToClient,
             "sampling/createMessage",
             json!({"messages": [{"role": "?", "content": content}, {"role": "user", "content": image}], "systemPrompt": "?",
             "modelPreferences": {"hints": [{"name": "?"}]}, "includeContext": "?", "stopSequences": ["?"], "metadata": {"a": "?"}, "maxTokens": 1,
             "tools": [{"name": "?", "description": "?", "inputSchema": schema}], "toolChoice": {"mode": "?"}}),
         ),
         (
-            ToClient,
             "elicitation/create",
             json!({"mode": "?", "message": "?", "requestedSchema": schema, "url": "?", "elicitationId": "?"}),
         ),
-        (ToClient, "roots/list", json!({"_meta": meta})),
-        (ToClient, "ping", json!({"own": "?"})),
-        (ToClient, "vendor/own", json!({"a": "?"})),
+        ("roots/list", json!({"_meta": meta})),
+        ("ping", json!({"own": "?"})),
+        ("vendor/own", json!({"a": "?"})),
     ]
 }
 
 /// Answers: which way, to which request, and what they say.
 fn answered() -> Vec<(Direction, &'static str, Value)> {
-    use Direction::{ToClient, ToServer};
-    let annotations = json!({"audience": ["?"], "lastModified": "?"});
-    let info = json!({"name": "?", "title": "?", "version": "?", "icons": [{"src": "?"}]});
-    let schema = json!({"type": "object", "description": "?", "properties": {"a": {"description": "?", "default": "?"}}});
-    let content = json!([
+    let of_servers = answers_of_servers().into_iter().map(|(to, result)| (Direction::ToClient, to, result));
+    let of_clients = answers_of_clients().into_iter().map(|(to, result)| (Direction::ToServer, to, result));
+    of_servers.chain(of_clients).collect()
+}
+
+fn annotations() -> Value {
+    json!({"audience": ["?"], "lastModified": "?"})
+}
+
+/// Everything a tool may answer with.
+fn content() -> Value {
+    let annotations = annotations();
+    json!([
         {"type": "text", "text": "?", "annotations": annotations, "_meta": {"a": "?"}},
         {"type": "image", "data": "?", "mimeType": "?"}, {"type": "audio", "data": "?", "mimeType": "?"},
         {"type": "resource_link", "uri": "?", "name": "?", "title": "?", "description": "?", "mimeType": "?"},
         {"type": "resource", "resource": {"uri": "?", "text": "?", "mimeType": "?"}},
         {"type": "resource", "resource": {"uri": "?", "blob": "?"}}, {"type": "?"},
-    ]);
+    ])
+}
+
+fn answers_of_servers() -> Vec<(&'static str, Value)> {
+    let annotations = annotations();
+    let content = content();
+    let info = json!({"name": "?", "title": "?", "version": "?", "icons": [{"src": "?"}]});
+    let schema = json!({"type": "object", "description": "?", "properties": {"a": {"description": "?", "default": "?"}}});
     let task = json!({"taskId": "?", "status": "?", "statusMessage": "?", "createdAt": "?", "lastUpdatedAt": "?", "ttl": 1});
     vec![
         (
-            ToClient,
             r#"{"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#,
             json!({"protocolVersion": "?", "capabilities": {"experimental": {"a": "?"}}, "serverInfo": info, "instructions": "?", "_meta": {"a": "?"}}),
         ),
         (
-            ToClient,
             r#"{"method":"server/discover","params":{}}"#,
             json!({"resultType": "?", "supportedVersions": ["?"], "capabilities": {}, "serverInfo": info, "instructions": "?", "cacheScope": "?"}),
         ),
         (
-            ToClient,
             r#"{"method":"tools/list"}"#,
             json!({"tools": [{"name": "?", "title": "?", "description": "?", "inputSchema": schema,
             "outputSchema": schema, "annotations": {"title": "?"}, "icons": [{"src": "?"}], "_meta": {"a": "?"}}], "nextCursor": "?"}),
         ),
         (
-            ToClient,
             r#"{"method":"tools/call","params":{"name":"t","arguments":{}}}"#,
             json!({"content": content, "structuredContent": {"a": "?", "b": [{"c": "?"}]}, "_meta": {"a": "?"}, "own": "?"}),
         ),
-        (ToClient, r#"{"method":"tools/call","params":{"name":"t","arguments":{}}}"#, json!({"task": task})),
+        (r#"{"method":"tools/call","params":{"name":"t","arguments":{}}}"#, json!({"task": task})),
         (
-            ToClient,
             r#"{"method":"tools/call","params":{"name":"t","arguments":{}}}"#,
             json!({"resultType": "input_required", "requestState": "?", "inputRequests": {"a": {"method": "elicitation/create", "params": {"message": "?", "url": "?"}}}}),
         ),
         (
-            ToClient,
             r#"{"method":"resources/list"}"#,
             json!({"resources": [{"uri": "?", "name": "?", "title": "?", "description": "?", "mimeType": "?", "annotations": annotations}], "nextCursor": "?"}),
         ),
         (
-            ToClient,
             r#"{"method":"resources/templates/list"}"#,
             json!({"resourceTemplates": [{"uriTemplate": "?", "name": "?", "description": "?"}]}),
         ),
         (
-            ToClient,
             r#"{"method":"resources/read","params":{"uri":"file:///a"}}"#,
             json!({"contents": [{"uri": "?", "text": "?", "mimeType": "?"}, {"uri": "?", "blob": "?"}]}),
         ),
         (
-            ToClient,
             r#"{"method":"prompts/list"}"#,
             json!({"prompts": [{"name": "?", "title": "?", "description": "?", "arguments": [{"name": "?", "description": "?"}]}]}),
         ),
         (
-            ToClient,
             r#"{"method":"prompts/get","params":{"name":"p"}}"#,
             json!({"description": "?", "messages": [{"role": "?", "content": {"type": "text", "text": "?"}}]}),
         ),
         (
-            ToClient,
             r#"{"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"b"}}}"#,
             json!({"completion": {"values": ["?"]}}),
         ),
-        (ToClient, r#"{"method":"tasks/get","params":{"taskId":"k"}}"#, task.clone()),
-        (ToClient, r#"{"method":"tasks/list"}"#, json!({"tasks": [task], "nextCursor": "?"})),
-        (ToClient, r#"{"method":"vendor/own"}"#, json!({"a": "?", "b": ["?"]})),
+        (r#"{"method":"tasks/get","params":{"taskId":"k"}}"#, task.clone()),
+        (r#"{"method":"tasks/list"}"#, json!({"tasks": [task], "nextCursor": "?"})),
+        (r#"{"method":"vendor/own"}"#, json!({"a": "?", "b": ["?"]})),
+    ]
+}
+
+fn answers_of_clients() -> Vec<(&'static str, Value)> {
+    vec![
         (
-            ToServer,
             r#"{"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}"#,
             json!({"role": "?", "content": {"type": "text", "text": "?"}, "model": "?", "stopReason": "?"}),
         ),
         (
-            ToServer,
             r#"{"method":"elicitation/create","params":{"message":"m","requestedSchema":{"type":"object","properties":{}}}}"#,
             json!({"action": "?", "content": {"a": "?"}}),
         ),
-        (ToServer, r#"{"method":"roots/list"}"#, json!({"roots": [{"uri": "?", "name": "?"}]})),
+        (r#"{"method":"roots/list"}"#, json!({"roots": [{"uri": "?", "name": "?"}]})),
     ]
 }
 

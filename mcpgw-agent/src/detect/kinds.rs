@@ -163,6 +163,7 @@ const DESTRUCTIVE: &[&str] = &[
     "store_config",
     "store_delete",
     "tool_delete",
+    "tool_destroy",
     "unmount",
     "volume_remove",
 ];

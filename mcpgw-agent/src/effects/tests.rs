@@ -22,9 +22,9 @@ fn at(path: &str, moment: u64) -> SideEffect {
 fn paths(done: &Collected) -> Vec<(&str, u64, u32)> {
     done.kept
         .iter()
-        .map(|kept| match &kept.act {
-            Act::Open { path, .. } => (path.as_str(), kept.count, kept.among),
-            other => panic!("{other:?}"),
+        .map(|kept| {
+            let Act::Open { path, .. } = &kept.act else { panic!("{kept:?}") };
+            (path.as_str(), kept.count, kept.among)
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use prometheus::{IntCounterVec, Opts};
 pub(crate) struct AuthMetrics(IntCounterVec);
 
 impl AuthMetrics {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let name = Opts::new("mcpgw_auth_total", "Requests of clients, by what came of authenticating them.");
         let counter = IntCounterVec::new(name, &["outcome"]).expect("the name and the label are valid");
         counter.with_label_values(&["ok"]);

@@ -2,6 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::admin::status::tests::{agent, gateway, server};
+use crate::audit::ship::ShipMetrics;
+use crate::identity::AuthMetrics;
 use crate::proxy::guardrail::GuardrailMetrics;
 
 const DOCS: &str = include_str!("../../../../docs/metrics.md");
@@ -127,6 +129,8 @@ fn names_from_outside_the_closed_sets_share_one_label() {
 #[test]
 fn every_metric_is_documented_and_every_documented_metric_exists() {
     let gate = GateMetrics::new().with(&GuardrailMetrics::of_one("analyzer"));
+    gate.authenticating(&AuthMetrics::new());
+    gate.shipping(&ShipMetrics::of_one("collector"));
     let registry = registry(&status(), &Counters::new(), &gate, Some(&SAMPLE)).unwrap();
     let mut exist = BTreeMap::new();
     for family in registry.gather() {

@@ -47,6 +47,14 @@ impl ShipMetrics {
         }
     }
 
+    /// With a receiver of this name.
+    #[cfg(test)]
+    pub(crate) fn of_one(name: &str) -> Self {
+        let metrics = Self::new();
+        drop(Counts::new(name, &metrics));
+        metrics
+    }
+
     pub(crate) fn collectors(&self) -> Vec<Box<dyn Collector>> {
         vec![
             Box::new(self.records.clone()),

@@ -44,8 +44,10 @@ fn lines() -> impl Strategy<Value = String> {
     })
 }
 
-fn filter()
--> impl Strategy<Value = (Vec<(Facet, String)>, Option<u8>, Option<u8>, Option<String>, Option<String>)> {
+/// What of each facet, from and to when, with which text, and which decision.
+type Wanted = (Vec<(Facet, String)>, Option<u8>, Option<u8>, Option<String>, Option<String>);
+
+fn filter() -> impl Strategy<Value = Wanted> {
     let facet = select(vec![
         Facet::Server,
         Facet::Tool,

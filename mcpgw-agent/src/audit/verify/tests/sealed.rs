@@ -327,7 +327,7 @@ proptest! {
         // All of the last epoch is written anew, with its key, to follow what was before the epoch's end.
         let made = made(&plan);
         let (key, anchor) = made.epochs[made.epochs.len() - 2].clone();
-        let kept = anchor.seq as usize - 1;
+        let kept = usize::try_from(anchor.seq).unwrap() - 1;
         let mut forger = Maker::new();
         forger.made.lines = made.lines[..kept].to_vec();
         forger.chain = Chain::new(key.signer(), kept as u64, crate::audit::chain::hash(&made.lines[kept - 1]));
