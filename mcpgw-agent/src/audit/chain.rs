@@ -69,13 +69,43 @@ impl fmt::Debug for Signer {
 pub(super) struct Chain {
     signer: Signer,
     seq: u64,
-    head: [u8; 32],
+    head: Head,
+}
+
+/// The hash of the last record. It is made when it is asked for: by then the message has gone on.
+enum Head {
+    Hash([u8; 32]),
+    /// Of this line.
+    Of(Vec<u8>),
+}
+
+impl Head {
+    fn hash(&self) -> [u8; 32] {
+        match self {
+            Self::Hash(hash) => *hash,
+            Self::Of(line) => hash(line),
+        }
+    }
+
+    fn into_line(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Hash(_) => None,
+            Self::Of(line) => Some(line),
+        }
+    }
+}
+
+/// What a record says is not for everybody's eyes.
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head").finish_non_exhaustive()
+    }
 }
 
 impl Chain {
     /// A chain whose last record is `seq` with hash `head`; 0 and zeros where it has none.
     pub(super) fn new(signer: Signer, seq: u64, head: [u8; 32]) -> Self {
-        Self { signer, seq, head }
+        Self { signer, seq, head: Head::Hash(head) }
     }
 
     pub(super) fn key_id(&self) -> &str {
@@ -84,7 +114,12 @@ impl Chain {
 
     /// The last record's number and hash; `None` where there is none.
     pub(super) fn end(&self) -> Option<(u64, [u8; 32])> {
-        (self.seq > 0).then_some((self.seq, self.head))
+        (self.seq > 0).then(|| (self.seq, self.head.hash()))
+    }
+
+    /// The last record's number; 0 where there is none.
+    pub(super) fn last(&self) -> u64 {
+        self.seq
     }
 
     /// Signs with another key from here on.
@@ -115,7 +150,7 @@ impl Chain {
         line.extend_from_slice(BEFORE_SEQ);
         push_number(line, self.seq.saturating_add(1));
         line.extend_from_slice(BEFORE_PREV);
-        push_hex(line, &self.head);
+        push_hex(line, &self.head.hash());
         line.push(b'"');
     }
 
@@ -126,11 +161,17 @@ impl Chain {
         line.extend_from_slice(b"\"}\n");
     }
 
-    /// The sealed `line` is written. Returns its number.
-    pub(super) fn added(&mut self, line: &[u8]) -> u64 {
-        self.head = hash(line);
+    /// The sealed `line` is written. Returns its number, and the line before where that is still there.
+    pub(super) fn added(&mut self, line: Vec<u8>) -> (u64, Option<Vec<u8>>) {
         self.seq = self.seq.saturating_add(1);
-        self.seq
+        let before = std::mem::replace(&mut self.head, Head::Of(line));
+        (self.seq, before.into_line())
+    }
+
+    /// Makes the hash of the last record now. Returns the line, where it was not made before.
+    pub(super) fn rest(&mut self) -> Option<Vec<u8>> {
+        let hash = self.head.hash();
+        std::mem::replace(&mut self.head, Head::Hash(hash)).into_line()
     }
 }
 
@@ -273,5 +314,32 @@ mod tests {
         let seal = Seal::of(line.strip_suffix(b"\n").unwrap()).unwrap();
         assert_eq!((seal.seq, seal.prev), (1, [0; 32]));
         assert!(seal.is_of(&Signer::new(&key)));
+    }
+
+    #[test]
+    fn the_hash_is_the_same_whenever_it_is_made() {
+        let key = Key::new(*b"0123456789abcdef", "test").unwrap();
+        let lines = |rests: bool| {
+            let mut chain = Chain::new(Signer::new(&key), 0, [0; 32]);
+            let mut lines = Vec::new();
+            for number in 0..3 {
+                let mut line = format!(r#"{{"timestamp":"{number}""#).into_bytes();
+                chain.seal(&mut line);
+                lines.push(line.clone());
+                let (seq, before) = chain.added(line);
+                assert_eq!((seq, before.is_some()), (number + 1, !rests && number > 0));
+                let expected = (seq, hash(lines.last().unwrap()));
+                assert_eq!(chain.end(), Some(expected));
+                if rests {
+                    assert_eq!(chain.rest().as_ref(), lines.last());
+                    assert_eq!((chain.rest(), chain.end()), (None, Some(expected)));
+                }
+            }
+            lines
+        };
+        assert_eq!(lines(false), lines(true));
+        let all = lines(true);
+        let [first, second, _] = all.as_slice() else { panic!("three") };
+        assert_eq!(Seal::of(second.strip_suffix(b"\n").unwrap()).unwrap().prev, hash(first));
     }
 }

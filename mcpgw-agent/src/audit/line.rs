@@ -1,6 +1,7 @@
 //! One record's JSON, member after member. Keys are ours and constant; values are whatever a peer chose, so they are
 //! escaped, bounded, and cannot end the line.
 
+use std::cell::Cell;
 use std::io::Write;
 
 use jiff::Timestamp;
@@ -16,6 +17,16 @@ const TIME_AT: usize = r#"{"timestamp":""#.len();
 /// As long as every time is.
 const NO_TIME: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
 
+/// Room for what most records need, in bytes.
+const USUAL: usize = 2048;
+/// Memory of a record that is kept for the next one at most, in bytes.
+const KEPT_MAX: usize = 16 << 10;
+
+thread_local! {
+    /// The memory of a record that was written.
+    static KEPT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// A record that is being written.
 #[derive(Debug)]
 pub(super) struct Line(Vec<u8>);
@@ -23,11 +34,20 @@ pub(super) struct Line(Vec<u8>);
 impl Line {
     /// A record that has room for its time and nothing else.
     pub(super) fn new() -> Self {
-        let mut bytes = Vec::with_capacity(2048);
+        let mut bytes = KEPT.take();
+        bytes.reserve(USUAL);
         bytes.extend_from_slice(br#"{"timestamp":""#);
         bytes.extend_from_slice(NO_TIME);
         bytes.push(b'"');
         Self(bytes)
+    }
+
+    /// The next record of this thread may be written into the memory of this one.
+    pub(super) fn reuse(mut bytes: Vec<u8>) {
+        if bytes.capacity() <= KEPT_MAX {
+            bytes.clear();
+            KEPT.set(bytes);
+        }
     }
 
     /// Sets the time: in UTC, with microseconds.
@@ -54,6 +74,15 @@ impl Line {
     pub(super) fn text(&mut self, key: &'static str, value: &str) {
         self.key(key);
         self.value(value);
+    }
+
+    /// A member of text that is ours: it has nothing to escape.
+    pub(super) fn word(&mut self, key: &'static str, value: &'static str) {
+        debug_assert!(is_all(value.as_bytes(), |byte| is_shown(byte) & (byte != b'"')), "{value}");
+        self.key(key);
+        self.0.push(b'"');
+        self.0.extend_from_slice(value.as_bytes());
+        self.0.push(b'"');
     }
 
     /// A member of text, where there is one.
@@ -276,6 +305,17 @@ mod tests {
         let mut line = Line::new();
         line.stamp("2026-01-02T03:04:05.000006789Z".parse().unwrap());
         assert_eq!(finished(line)["timestamp"], "2026-01-02T03:04:05.000006Z");
+    }
+
+    #[test]
+    fn nothing_of_a_record_is_in_the_next_one() {
+        let mut line = Line::new();
+        line.text("t", "of the first");
+        line.stamp("2026-01-02T03:04:05.000006789Z".parse().unwrap());
+        Line::reuse(line.into_bytes());
+        let mut line = Line::new();
+        line.word("w", "of_the-second");
+        assert_eq!(line.into_bytes(), br#"{"timestamp":"0000-00-00T00:00:00.000000Z","w":"of_the-second""#);
     }
 
     #[test]

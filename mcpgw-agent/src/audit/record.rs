@@ -29,7 +29,7 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     let verdict = entry.verdict;
     let seen = entry.message.map(|message| verdict.shown(message));
     let shown = seen.as_ref().and_then(Shown::message);
-    line.text("direction", entry.direction.as_str());
+    line.word("direction", entry.direction.as_str());
     let answers = entry.standing.answers.as_ref();
     line.maybe("method", shown.and_then(Message::method).or(answers.and_then(OpenRequest::shown_method)));
     match shown.and_then(Message::id) {
@@ -37,7 +37,7 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
         Some(RequestId::String(text)) => line.text("id", text),
         None => {}
     }
-    line.text("kind", entry.message.map_or("unknown", |message| message.kind().as_str()));
+    line.word("kind", entry.message.map_or("unknown", |message| message.kind().as_str()));
     line.number("size", count(entry.size_bytes));
     decision(line, entry);
     context(line, entry.context);
@@ -136,13 +136,13 @@ pub(super) fn context(line: &mut Line, context: &Context) {
     if let Some(upstream) = &context.upstream {
         line.text("upstream", &without_secrets(upstream));
     }
-    line.text("transport", context.transport.as_str());
+    line.word("transport", context.transport.as_str());
     line.maybe("client", context.client.as_deref());
 }
 
 fn decision(line: &mut Line, entry: &Entry<'_>) {
     let verdict = entry.verdict;
-    line.text("action", verdict.action().as_str());
+    line.word("action", verdict.action().as_str());
     if let Some(cause) = verdict.cause() {
         line.text("reason", &cause.reason());
     }
@@ -166,7 +166,7 @@ fn decision(line: &mut Line, entry: &Entry<'_>) {
     if !verdict.errors().is_empty() {
         line.array("errors", verdict.errors().iter().take(LIST_MAX), |line, error| line.value(error));
     }
-    line.text("mode", mode(entry.mode));
+    line.word("mode", mode(entry.mode));
 }
 
 /// What the message is about. Of an answer the tool alone: what else its request named may have been taken out there.
@@ -199,14 +199,14 @@ fn arguments(line: &mut Line, message: &Message) {
 /// How a call ended.
 fn outcome(line: &mut Line, answer: &Message) {
     if let Some(error) = answer.error() {
-        line.text("outcome", "error");
+        line.word("outcome", "error");
         let code = error.get("code").and_then(Value::as_number).and_then(|code| code.parse::<i64>().ok());
         if let Some(code) = code {
             line.number("error_code", code);
         }
     } else if let Some(result) = answer.result() {
         let is_error = result.get("isError").and_then(Value::as_bool) == Some(true);
-        line.text("outcome", if is_error { "tool_error" } else { "ok" });
+        line.word("outcome", if is_error { "tool_error" } else { "ok" });
     }
 }
 

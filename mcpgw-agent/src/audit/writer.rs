@@ -124,6 +124,11 @@ impl Writer {
         added
     }
 
+    /// Does what the next record needs and no message waits for.
+    pub(super) fn rest(&mut self) {
+        self.chain.rest().into_iter().for_each(Line::reuse);
+    }
+
     /// Ends the log with a record that says so. Does nothing the second time.
     pub(super) fn close(&mut self) -> Result<(), AuditError> {
         if self.closed {
@@ -150,7 +155,8 @@ impl Writer {
 
     fn try_append(&mut self, line: Line) -> Result<u64, AuditError> {
         self.settle()?;
-        if self.chain.end().is_some_and(|(last, _)| self.turn.is_due(self.length, last)) {
+        let last = self.chain.last();
+        if last > 0 && self.turn.is_due(self.length, last) {
             self.rotate()?;
         }
         self.put(line)
@@ -162,7 +168,7 @@ impl Writer {
             Ok(file) => {
                 // Its lock goes with its name: whoever opened it by that looks whether it still has it.
                 self.file.unlock().ok();
-                let first = self.chain.end().map_or(0, |(last, _)| last).saturating_add(1);
+                let first = self.chain.last().saturating_add(1);
                 (self.file, self.turn) = (file, self.turn.next(first));
                 (self.length, self.allowed, self.finished) = (0, 0, false);
                 self.unopened = Some(Begins::Rotated);
@@ -187,7 +193,7 @@ impl Writer {
             self.finish_file()?;
             self.finished = true;
         }
-        let (last, _) = self.chain.end().unwrap_or_default();
+        let last = self.chain.last();
         if let Some(synced) = &self.synced {
             // What is claimed to be on the disk of the next file includes all of this.
             synced.want(last, &self.file);
@@ -229,7 +235,7 @@ impl Writer {
         if links == 0 {
             self.file = Arc::new(tail::open(&self.path, true)?);
             (self.length, self.allowed, self.torn, self.finished) = (0, 0, false, false);
-            self.turn = self.turn.next(self.chain.end().map_or(0, |(last, _)| last).saturating_add(1));
+            self.turn = self.turn.next(self.chain.last().saturating_add(1));
             self.unopened = Some(Begins::Replacing);
         } else if self.torn {
             disk::cut(&self.file, self.length).map_err(|source| self.io("repair", source))?;
@@ -270,7 +276,8 @@ impl Writer {
         let end = self.length.saturating_add(length);
         self.write(&bytes, end).map_err(|source| self.io("write", source))?;
         self.length = end;
-        let seq = self.chain.added(&bytes);
+        let (seq, before) = self.chain.added(bytes);
+        before.into_iter().for_each(Line::reuse);
         if self.sealer.count()
             && let Err(error) = self.next_epoch()
         {

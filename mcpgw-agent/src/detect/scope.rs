@@ -11,6 +11,8 @@ mod named;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use super::member::words;
 use super::{Detector, Finding, Severity};
 use crate::json::Value;
@@ -86,6 +88,7 @@ impl Scope {
         let mut findings: Vec<Finding> = Vec::new();
         // Two of one kind in one call: the second has left what the first named.
         let mut pins: Vec<(Realm, Box<str>)> = Vec::new();
+        let reads = || call.tool.as_deref().is_none_or(is_read);
         for named in call.named {
             let is_left = match allowed(named.realm, &named.text) {
                 Allowed::Yes => continue,
@@ -101,7 +104,7 @@ impl Scope {
             };
             let is_known = findings.iter().any(|finding| finding.node == named.value.index());
             if is_left && !is_known {
-                findings.push(finding(&named, call.reads));
+                findings.push(finding(&named, reads()));
             }
         }
         findings
@@ -127,7 +130,8 @@ impl Scope {
 /// A call, as far as it names things.
 struct Call<'m> {
     named: Vec<Named<'m>>,
-    reads: bool,
+    /// The tool's name; nothing where a resource is read.
+    tool: Option<Cow<'m, str>>,
 }
 
 impl<'m> Call<'m> {
@@ -139,11 +143,10 @@ impl<'m> Call<'m> {
         match message.method()? {
             "tools/call" => {
                 let tool = params.get("name")?.as_str()?;
-                let reads = is_read(&tool);
-                Some(Self { named: named::arguments(params.get("arguments")?), reads })
+                Some(Self { named: named::arguments(params.get("arguments")?), tool: Some(tool) })
             }
             "resources/read" | "resources/subscribe" => {
-                Some(Self { named: named::resource(params.get("uri")?), reads: true })
+                Some(Self { named: named::resource(params.get("uri")?), tool: None })
             }
             _ => None,
         }
@@ -182,6 +185,6 @@ fn finding(named: &Named<'_>, reads: bool) -> Finding {
 }
 
 /// What `value` holds as one text: a string, or a number as it is written.
-fn text_of(value: Value<'_>) -> Option<std::borrow::Cow<'_, str>> {
-    value.as_str().or_else(|| value.as_number().map(std::borrow::Cow::Borrowed))
+fn text_of(value: Value<'_>) -> Option<Cow<'_, str>> {
+    value.as_str().or_else(|| value.as_number().map(Cow::Borrowed))
 }

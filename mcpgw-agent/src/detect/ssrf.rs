@@ -67,6 +67,11 @@ impl TextDetector for Ssrf {
                 if place.role == Role::Uri { Member::Address } else { Member::of(place.key) }
             })
         };
+        // Most texts are prose: they name no scheme, and are no name.
+        let has_scheme = memchr::memchr(b':', text.as_bytes()).is_some();
+        if !has_scheme && text.trim().contains(char::is_whitespace) {
+            return;
+        }
         let known = hits.len();
         for at in memmem::find_iter(text.as_bytes(), b"://") {
             let Some((range, spelled)) = machine(text, at) else { continue };

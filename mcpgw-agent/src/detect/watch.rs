@@ -101,13 +101,27 @@ pub struct Watch {
     calls: HashMap<u64, Call>,
     /// The last message of the client was found too much because of those refused before it: it counts as none of them.
     is_slowed: bool,
+    /// The call or read that was looked at last, until it is known what became of it.
+    looked_at: Option<LookedAt>,
     /// What the client's sessions have read between them; `None` where it has no other that is known.
     circle: Option<Arc<Circle>>,
+}
+
+/// What is known of a call or a read whose message was looked at.
+#[derive(Debug)]
+struct LookedAt {
+    /// Where the message is.
+    message: usize,
+    call: Call,
+    paths: Vec<u64>,
+    hash: u64,
 }
 
 /// A call or a read, before it is decided on.
 struct Asked<'a> {
     call: Call,
+    /// The same for the same call with the same arguments.
+    hash: u64,
     /// The tool, or the URI.
     source: &'a str,
     arguments: Option<Value<'a>>,
@@ -179,7 +193,26 @@ impl Watch {
             }
         });
         let is_secret = !paths.is_empty();
-        Some(Asked { call: Call { labels, home, is_secret }, source, arguments, paths, told })
+        let hash = order::hash_of(source, arguments);
+        Some(Asked { call: Call { labels, home, is_secret }, hash, source, arguments, paths, told })
+    }
+
+    /// [`asked`](Self::asked), once what it came to when the message was looked at.
+    fn asked_again<'a>(&mut self, view: &View<'a>) -> Option<Asked<'a>> {
+        let looked_at = self.looked_at.take().filter(|looked_at| looked_at.message == address(view.message));
+        let Some(LookedAt { call, paths, hash, .. }) = looked_at else { return self.asked(view) };
+        let (source, arguments) = match (view.message.method()?, view.tool) {
+            ("tools/call", Some(tool)) => {
+                (tool, view.message.params().and_then(|params| params.get("arguments")))
+            }
+            _ => ("resources/read", None),
+        };
+        Some(Asked { call, hash, source, arguments, paths, told: None })
+    }
+
+    /// What was looked at last waits for a person: it is told of again when that is over.
+    pub fn held(&mut self) {
+        self.looked_at = None;
     }
 
     /// What of a call's texts is a copy of private data.
@@ -207,7 +240,7 @@ impl Watch {
     }
 
     fn passed_call(&mut self, view: &View<'_>) {
-        let Some(asked) = self.asked(view) else { return };
+        let Some(asked) = self.asked_again(view) else { return };
         let copied = self.copied(view, &asked);
         self.prints.left(copied);
         if let Some(circle) = self.circle(view).filter(|_| asked.call.labels.out) {
@@ -219,7 +252,7 @@ impl Watch {
                 }
             });
         }
-        self.order.called(order::hash_of(asked.source, asked.arguments));
+        self.order.called(asked.hash);
         self.order.named(&asked.paths);
         if self.calls.len() >= MAX_CALLS {
             // Their answers are then labelled by the tool alone, and belong nowhere.
@@ -257,15 +290,20 @@ impl Watch {
         let is_private = labels.private && !is_error;
         let home = call.map_or(Home::UNKNOWN, |call| call.home);
         let wants_flow = view.wanted.has(Detector::Flow);
-        each_text(view, |&Said { text, .. }| {
-            self.order.said(text);
-            if is_error || labels.untrusted {
-                self.order.told(text);
-            }
-            if is_private && wants_flow {
-                self.prints.learn(text, home);
-            }
-        });
+        let (is_told, is_learnt) = (is_error || labels.untrusted, is_private && wants_flow);
+        // An address has an `@`, and where nothing is escaped that stands in the bytes.
+        let may_have_address = || memchr::memchr2(b'@', b'\\', message.bytes()).is_some();
+        if is_told || is_learnt || may_have_address() {
+            each_text(view, |&Said { text, .. }| {
+                self.order.said(text);
+                if is_told {
+                    self.order.told(text);
+                }
+                if is_learnt {
+                    self.prints.learn(text, home);
+                }
+            });
+        }
         let source = view.tool.or(view.answers).unwrap_or_default();
         let source = source.get(..source.floor_char_boundary(MAX_SOURCE)).unwrap_or_default();
         let origin = || Origin { source: source.into(), decision: decision.into() };
@@ -294,11 +332,17 @@ impl Watch {
 
     /// The message was not let through.
     pub fn refused(&mut self, view: &View<'_>) {
+        self.looked_at = None;
         let is_request = view.message.kind() == MessageKind::Request;
         if view.direction == Direction::ToServer && is_request && !std::mem::take(&mut self.is_slowed) {
             self.order.refused(view.now_us);
         }
     }
+}
+
+/// Tells a message from every other that is there at the same time.
+fn address(message: &Message) -> usize {
+    std::ptr::from_ref(message).addr()
 }
 
 fn hash(id: &RequestId) -> u64 {

@@ -45,6 +45,25 @@ pub(super) fn parse(bytes: Bytes, limits: &Limits, rigour: Rigour) -> Result<(By
     Ok((text, nodes))
 }
 
+/// Bytes of a string that are looked at one by one: most keys and many values are no longer.
+const SHORT: usize = 16;
+
+/// How many bytes of a string stand before its end or its first escape; `None` where there is neither, or a control
+/// character before.
+fn plain(rest: &[u8]) -> Option<usize> {
+    let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
+    let short = rest.iter().take(SHORT).take_while(|byte| is_plain(byte)).count();
+    if short < SHORT {
+        return rest.get(short).filter(|byte| **byte >= 0x20).map(|_| short);
+    }
+    let rest = rest.get(SHORT..).unwrap_or_default();
+    let length = memchr::memchr2(b'"', b'\\', rest)?;
+    // Not `any`: that looks at one byte at a time.
+    let inside = rest.get(..length).unwrap_or_default();
+    let has_control = inside.iter().fold(false, |any, byte| any | (*byte < 0x20));
+    (!has_control).then_some(SHORT + length)
+}
+
 struct Parser<'a> {
     text: &'a str,
     /// Of the text.
@@ -250,12 +269,7 @@ impl Parser<'_> {
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let Some(length) = memchr::memchr2(b'"', b'\\', rest) else { return self.fail(Fault::Syntax) };
-            // Not `any`: that looks at one byte at a time.
-            let inside = rest.get(..length).unwrap_or_default();
-            if inside.iter().fold(false, |any, byte| any | (*byte < 0x20)) {
-                return self.fail(Fault::Syntax);
-            }
+            let Some(length) = plain(rest) else { return self.fail(Fault::Syntax) };
             self.at += length + 1;
             if rest.get(length) == Some(&b'"') {
                 return self.push(Kind::String, start, escaped);

@@ -139,6 +139,10 @@ impl<'d> Value<'d> {
 
     fn is(self, key: &str) -> bool {
         let Node { start, end, escaped, .. } = self.node();
+        // Most keys are another by their length alone.
+        if !escaped && usize::try_from(end - start).is_ok_and(|length| length != key.len() + 2) {
+            return false;
+        }
         let inside = self.document.text(start + 1, end - 1);
         if escaped { decode(inside, true) == key } else { inside == key }
     }

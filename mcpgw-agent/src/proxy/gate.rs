@@ -306,6 +306,8 @@ impl Turn<'_> {
         }
         if held.is_none() {
             self.watched(&view, &decision, verdict.forwards(), false);
+        } else {
+            self.party.watch().held();
         }
         let doings = self.follow(&session, &message, &standing, &verdict, &decision);
         drop(session);

@@ -30,7 +30,7 @@ impl Scene {
         line.text("event", "test");
         let mut bytes = line.into_bytes();
         self.chain.seal(&mut bytes);
-        self.chain.added(&bytes);
+        self.chain.added(bytes.clone());
         bytes
     }
 

@@ -28,7 +28,7 @@ fn log(texts: &[String]) -> Vec<Vec<u8>> {
         line.text("key_id", text);
         let mut bytes = line.into_bytes();
         chain.seal(&mut bytes);
-        chain.added(&bytes);
+        chain.added(bytes.clone());
         bytes
     };
     let mut lines = vec![add(OPENED, &id)];

@@ -96,7 +96,7 @@ impl Writer {
             Some(key) => self.chain.seal_openly(&mut bytes, key),
             None => self.chain.seal(&mut bytes),
         }
-        let seq = self.chain.end().map_or(0, |(seq, _)| seq).saturating_add(1);
+        let seq = self.chain.last().saturating_add(1);
         let anchor = Anchor { seq, head: hash(&bytes) };
         if let Some(next) = next {
             self.sealer.prepare(next, anchor)?;
@@ -109,7 +109,7 @@ impl Writer {
             return Err(self.io("write", source));
         }
         self.length = end;
-        self.chain.added(&bytes);
+        self.chain.added(bytes);
         Ok(anchor)
     }
 

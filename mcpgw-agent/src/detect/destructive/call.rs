@@ -135,6 +135,11 @@ fn words(tool: &str) -> Vec<String> {
 
 fn by_name(words: &[String], arguments: Value<'_>) -> Option<(Act, std::ops::Range<usize>)> {
     let is = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let writes = is(&["write", "create", "save", "overwrite", "put", "edit", "append", "truncate"]);
+    let (moves, removes) = (is(&["move", "rename"]), is(VERBS));
+    if !(writes || moves || removes) {
+        return None;
+    }
     let whole = arguments.span();
     let (path, span) = text_of(
         arguments,
@@ -147,17 +152,16 @@ fn by_name(words: &[String], arguments: Value<'_>) -> Option<(Act, std::ops::Ran
     if dry {
         return None;
     }
-    if is(&["write", "create", "save", "overwrite", "put", "edit", "append", "truncate"]) && !path.is_empty()
-    {
+    if writes && !path.is_empty() {
         let content = text_of(arguments, &["content", "contents", "text", "data", "file_text"])
             .map(|(content, _)| content);
         return write_path(&path, content.as_deref()).map(|act| (act, span));
     }
-    if is(&["move", "rename"]) {
+    if moves {
         let (to, span) = text_of(arguments, &["destination", "to", "dest", "new_path", "target"])?;
         return write_path(&to, None).map(|act| (act, span));
     }
-    if !is(VERBS) {
+    if !removes {
         return None;
     }
     if is(&["file", "files", "directory", "dir", "folder", "path", "rmdir", "unlink", "rm"]) {

@@ -142,10 +142,19 @@ pub(super) fn of(text: &str, place: &Place<'_>) -> Shape {
     if NAMES.contains(&key) {
         return Shape::Nothing;
     }
-    if DOCUMENTS.contains(&key) || text.contains("```") {
+    if DOCUMENTS.contains(&key) || is_marked(text) {
         return Shape::Document;
     }
     Shape::Run { script: true, statements: sql::looks_like(text) || is_store(text) }
+}
+
+/// It has a block of code, as documents have.
+fn is_marked(text: &str) -> bool {
+    memchr::memchr(b'`', text.as_bytes()).is_some_and(|at| text.as_bytes().get(at..).is_some_and(has_fence))
+}
+
+fn has_fence(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b"```").is_some()
 }
 
 /// Whether a text may be for a data store that speaks no SQL.
@@ -169,7 +178,8 @@ fn is_store(text: &str) -> bool {
     ];
     matches!(first, "db" | "rs" | "sh" | "use" | "DELETE" | "POST" | "{")
         || words.iter().any(|word| first.eq_ignore_ascii_case(word))
-        || memchr::memmem::find(text.as_bytes(), b"db.").is_some()
+        || memchr::memchr(b'.', text.as_bytes()).is_some()
+            && memchr::memmem::find(text.as_bytes(), b"db.").is_some()
 }
 
 /// A member's name without what only joins its words, in lower case; empty where it is longer than any that is known.
@@ -191,10 +201,34 @@ fn holds(text: &str, part: &str) -> bool {
 
 /// Whether a script shows signs of cmd or PowerShell.
 pub(super) fn may_be_windows(text: &str) -> bool {
-    memchr::memchr2(b'^', b'%', text.as_bytes()).is_some() || WINDOWS.is_match(text)
+    memchr::memchr2(b'^', b'%', text.as_bytes()).is_some() || may_have_sign(text) && WINDOWS.is_match(text)
 }
 
-static WINDOWS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let signs = ["Get-", "Win32_", ":\\", "$env:", "$_", ".exe", "-Object", "-Item", "-item", "::", ".\\"];
-    AhoCorasick::new(signs).expect("a few short words make a small automaton")
-});
+/// Each sign has one of these.
+fn may_have_sign(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr3(b'-', b'_', b':', bytes).is_some() || memchr::memchr3(b'$', b'\\', b'.', bytes).is_some()
+}
+
+const SIGNS: [&str; 11] =
+    ["Get-", "Win32_", ":\\", "$env:", "$_", ".exe", "-Object", "-Item", "-item", "::", ".\\"];
+
+static WINDOWS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(SIGNS).expect("a few short words make a small automaton"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sign_of_windows_is_looked_for() {
+        assert!(SIGNS.iter().all(|sign| may_have_sign(sign) && may_be_windows(sign)));
+        assert!(!may_be_windows("the harbour of a town"));
+    }
+
+    #[test]
+    fn a_fence_is_found_wherever_it_stands() {
+        assert!(["```", "a ` b `` c ```", "`````"].into_iter().all(is_marked));
+        assert!(!["", "` `` ` ``"].into_iter().any(is_marked));
+    }
+}

@@ -4,10 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::call::Home;
 use super::circle::Roots;
-use super::order::{hash_of, is_hidden_recipient};
+use super::order::is_hidden_recipient;
 use super::prints::{Copied, Prints};
 use super::schema::{Checked, Fault, Schema};
-use super::{Asked, Circle, Origin, View, Watch, Watched, each_text};
+use super::{Asked, Circle, LookedAt, Origin, View, Watch, Watched, address, each_text};
 use crate::detect::{Detector, Finding, Severity};
 use crate::json::Value;
 use crate::mcp::{Direction, MessageKind, Role};
@@ -98,6 +98,7 @@ impl Watch {
     /// What is wrong with a message in this session, before it is decided on.
     pub fn look(&mut self, view: &View<'_>) -> Watched {
         let mut findings = Findings { view, list: Vec::new() };
+        self.looked_at = None;
         if self.catalogue.names().is_empty() {
             self.catalogue.name(view.server);
         }
@@ -123,7 +124,7 @@ impl Watch {
         if self.is_slowed {
             findings.add(MANY_DENIALS, body);
         }
-        if self.order.is_loop(hash_of(asked.source, asked.arguments)) {
+        if self.order.is_loop(asked.hash) {
             findings.add(REPEATED_CALL, body);
         }
         if let Some(node) = asked.told {
@@ -134,6 +135,8 @@ impl Watch {
         if let (Some(tool), true) = (view.tool, view.wanted.has(Detector::Schema)) {
             self.arguments(tool, &asked, body, findings);
         }
+        let Asked { call, hash, paths, .. } = asked;
+        self.looked_at = Some(LookedAt { message: address(view.message), call, paths, hash });
         roots
     }
 

@@ -50,6 +50,7 @@ impl Advised {
 /// What rules and detectors say of a message.
 #[derive(Debug)]
 pub(super) struct Local {
+    /// The request it answers, where somebody outside is asked before that is decided on.
     answers: Option<OpenRequest>,
     revision: Option<Revision>,
     evaluation: Evaluation,
@@ -93,6 +94,8 @@ impl Gate {
             };
             let policy = &loaded.policy;
             let local = Local::of(&request, policy.wants(&request), policy.evaluate(&request));
+            // The session may be another when the answers are there.
+            let local = Local { answers: answered.cloned(), ..local };
             let asks = local.asks(&loaded.policy, &request, guardrails);
             (Some(local), asks)
         });
@@ -145,7 +148,7 @@ impl Local {
     /// What rules say, `evaluation`, and what the `wanted` detectors find where those let it pass.
     pub(super) fn of(request: &Request<'_>, wanted: DetectorSet, evaluation: Evaluation) -> Self {
         let wanted = evaluation.inspected_by(wanted);
-        let (answers, revision) = (request.answers.cloned(), request.revision);
+        let (answers, revision) = (None, request.revision);
         Self { answers, revision, evaluation, wanted, findings: request.inspect(wanted) }
     }
 

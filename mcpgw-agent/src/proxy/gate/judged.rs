@@ -12,6 +12,9 @@ use crate::verdict::{Cause, Verdict};
 #[derive(Debug)]
 #[must_use]
 pub struct Judged {
+    /// The one message; nothing where it was a batch.
+    one: Option<Item>,
+    /// A batch's messages.
     items: Vec<Item>,
     /// The batch's bytes, where it was one.
     batch: Option<Bytes>,
@@ -98,17 +101,17 @@ impl Passed {
 
 impl Judged {
     pub(super) fn one(item: Item) -> Self {
-        Self { items: vec![item], batch: None }
+        Self { one: Some(item), items: Vec::new(), batch: None }
     }
 
     pub(super) fn batch(bytes: Bytes, items: Vec<Item>) -> Self {
-        Self { items, batch: Some(bytes) }
+        Self { one: None, items, batch: Some(bytes) }
     }
 
     /// Waits for the records, blocking the thread.
     pub fn wait(self) -> Passed {
         let mut passed = Passed { batch: self.batch, ..Passed::default() };
-        for mut item in self.items {
+        for mut item in self.one.into_iter().chain(self.items) {
             let durable = item.outcome.recorded.take().map(Recorded::wait);
             passed.add(item, durable);
         }
@@ -118,7 +121,7 @@ impl Judged {
     /// [`wait`](Self::wait) for tasks.
     pub async fn ready(self) -> Passed {
         let mut passed = Passed { batch: self.batch, ..Passed::default() };
-        for mut item in self.items {
+        for mut item in self.one.into_iter().chain(self.items) {
             let durable = match item.outcome.recorded.take() {
                 Some(recorded) => Some(recorded.ready().await),
                 None => None,

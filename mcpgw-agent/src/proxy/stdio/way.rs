@@ -43,6 +43,10 @@ enum Ended {
 
 /// A line that waits to be written.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are few, in memory that is used again, and most are messages"
+)]
 enum Slot {
     /// No message: passes as it is.
     Blank(Bytes),
@@ -253,7 +257,9 @@ impl Way {
             }
         }
         self.settle()?;
-        self.flush()
+        self.flush()?;
+        self.gate.audit().rest();
+        Ok(())
     }
 
     fn line(&mut self, line: Bytes, since: Instant) -> Result<(), Errno> {

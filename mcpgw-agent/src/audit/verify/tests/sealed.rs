@@ -58,7 +58,7 @@ impl Maker {
         } else {
             self.chain.seal(&mut bytes);
         }
-        self.chain.added(&bytes);
+        self.chain.added(bytes.clone());
         self.made.lines.push(bytes);
         self.made.keys.push(self.key.clone());
     }
