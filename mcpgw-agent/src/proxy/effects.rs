@@ -188,7 +188,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
-    use crate::effects::{Access, Act, Outcome};
+    use crate::effects::{Access, Act, Kept, Outcome};
     use crate::inventory::ProcessKey;
 
     fn ring() -> (Sender<Told>, Effects) {
@@ -211,12 +211,13 @@ mod tests {
         })
     }
 
+    fn path(kept: &Kept) -> &str {
+        let Act::Open { path, .. } = &kept.act else { panic!("{kept:?}") };
+        path
+    }
+
     fn paths(done: &Collected) -> Vec<&str> {
-        let path = |act| match act {
-            &Act::Open { ref path, .. } => Some(path.as_str()),
-            _ => None,
-        };
-        done.kept.iter().filter_map(|kept| path(&kept.act)).collect()
+        done.kept.iter().map(path).collect()
     }
 
     #[test]
