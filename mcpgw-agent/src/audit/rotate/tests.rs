@@ -151,9 +151,13 @@ fn too_many_files_go_the_oldest_first_and_the_log_says_so_before() {
     for _ in 0..200 {
         note(&log);
     }
-    // What says that files are deleted fills files, too.
-    (0..3).for_each(|_| log.keep());
-    let kept = log.kept();
+    // What says that files are deleted fills files, too; and the thread of the log's own takes turns with this one. After a
+    // pass that had nothing to do there is nothing left for either.
+    let mut kept = Kept::default();
+    while kept != log.kept() {
+        kept = log.kept();
+        log.keep();
+    }
     assert!(kept.deleted > 0 && kept.files == 3 && kept.rotations == kept.deleted + 2, "{kept:?}");
     drop(log);
     let left = all_finished(&path).unwrap();
