@@ -66,20 +66,29 @@ fn report(address: *const bpf_sock_addr, act: u16, family: u16) -> Option<()> {
     record.group = group;
     record.reserved = 0;
     // SAFETY: the program's context; the kernel checks that this program may read the member.
-    let port = unsafe { (&raw const (*address).user_port).read_volatile() };
-    record.port = u16::from_be(port as u16);
+    let port = unsafe { &raw const (*address).user_port };
     // SAFETY: as above.
-    record.protocol = unsafe { (&raw const (*address).protocol).read_volatile() } as u16;
+    record.port = u16::from_be(unsafe { port.read_volatile() } as u16);
+    // SAFETY: as above.
+    let protocol = unsafe { &raw const (*address).protocol };
+    // SAFETY: as above.
+    record.protocol = unsafe { protocol.read_volatile() } as u16;
     let words: *mut [u32; 4] = (&raw mut record.addr).cast();
     // SAFETY: 16 bytes at an offset that is a multiple of 8.
     let words = unsafe { &mut *words };
     if family == AF_INET {
         // SAFETY: as for the port.
-        *words = [unsafe { (&raw const (*address).user_ip4).read_volatile() }, 0, 0, 0];
+        let ip4 = unsafe { &raw const (*address).user_ip4 };
+        // SAFETY: as for the port.
+        *words = [unsafe { ip4.read_volatile() }, 0, 0, 0];
     } else {
+        // SAFETY: as for the port.
+        let ip6 = unsafe { &raw const (*address).user_ip6 }.cast::<u32>();
         for (index, word) in words.iter_mut().enumerate() {
             // SAFETY: as for the port; there are four.
-            *word = unsafe { (&raw const (*address).user_ip6).cast::<u32>().add(index).read_volatile() };
+            let place = unsafe { ip6.add(index) };
+            // SAFETY: as for the port.
+            *word = unsafe { place.read_volatile() };
         }
     }
     lane.send(&EFFECTS, kind::SOCKET_EFFECT, size_of::<SocketEffect>() as u64, &Identity::current());

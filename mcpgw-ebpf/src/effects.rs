@@ -48,7 +48,7 @@ fn report(regs: Kptr, number: u64, touch: Touch, result: i64) -> Option<()> {
     let record = unsafe { &mut *record };
     blank(&lane, record, touch.act, number as u16, result as i32);
     if touch.act == act::OPEN && result >= 0 {
-        opened(&lane, record, result as u32);
+        opened(&lane, record, result.cast_unsigned() as u32);
     } else {
         let (fd, name) = touch.first.of(regs);
         place(&lane, record, 0, fd, Text::User(name));

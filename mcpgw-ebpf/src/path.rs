@@ -52,7 +52,11 @@ impl Entry {
     /// What a relative name begins at.
     #[inline(always)]
     fn start(fd: i32) -> Option<Self> {
-        if fd == AT_FDCWD { Self::current() } else { Self::of(File::of(Task::current()?, fd as u32)?) }
+        if fd == AT_FDCWD {
+            Self::current()
+        } else {
+            Self::of(File::of(Task::current()?, fd.cast_unsigned())?)
+        }
     }
 }
 
@@ -89,7 +93,7 @@ pub(crate) fn directories(lane: &Lane, record: &mut FileEffect, which: usize, en
         }
         None => add_flag(record, EFFECT_UNREADABLE),
     }
-    put(&mut record.lens[which], cursor.offset().wrapping_sub(from) as u32);
+    set_len(record, which, cursor.offset().wrapping_sub(from) as u32);
 }
 
 /// Appends names until the root is reached; says whether it was.
@@ -134,7 +138,7 @@ pub(crate) fn place(lane: &Lane, record: &mut FileEffect, which: usize, fd: i32,
         Text::User(address) => unsafe { aya_ebpf::helpers::bpf_probe_read_user(address as *const u8) }.ok(),
         Text::Kernel(address) => Kptr::new(address).and_then(|text| text.read::<u8>(0)),
     };
-    put(&mut record.lens[which], 0);
+    set_len(record, which, 0);
     if first != Some(b'/') {
         directories(lane, record, which, Entry::start(fd));
     }
@@ -155,7 +159,7 @@ pub(crate) fn text(lane: &Lane, record: &mut FileEffect, which: usize, text: Tex
     if length == limit::PLACE as u64 {
         add_flag(record, EFFECT_CUT);
     }
-    put(&mut record.lens[which], length as u32);
+    set_len(record, which, length as u32);
     cursor.set_offset(at + length);
 }
 
@@ -176,7 +180,7 @@ pub(crate) fn bytes(lane: &Lane, record: &mut FileEffect, which: usize, address:
     if unsafe { bpf_probe_read_user(to.cast(), length as u32, address as *const _) } != 0 {
         return add_flag(record, EFFECT_UNREADABLE);
     }
-    put(&mut record.lens[which], length as u32);
+    set_len(record, which, length as u32);
     cursor.set_offset(at + length);
 }
 
@@ -186,12 +190,21 @@ fn append(lane: &Lane, at: u64, most: u32, text: Text) -> Option<u64> {
     let to = lane.record::<[u8; crate::emit::RECORD]>();
     // SAFETY: callers keep `at + most` within the record's memory.
     let to = unsafe { to.cast::<u8>().add(FIXED as usize + at as usize) };
-    // SAFETY: as above; the helpers write at most that many bytes, and check the address they read from.
     let length = match text {
+        // SAFETY: as above; the helper writes at most that many bytes, and checks the address it reads from.
         Text::User(address) => unsafe { bpf_probe_read_user_str(to.cast(), most, address as *const _) },
+        // SAFETY: as for the process' memory.
         Text::Kernel(address) => unsafe { bpf_probe_read_kernel_str(to.cast(), most, address as *const _) },
     };
-    if length <= 0 { None } else { Some(at_most::<{ limit::PLACE as u64 }>(length as u64)) }
+    if length <= 0 { None } else { Some(at_most::<{ limit::PLACE as u64 }>(length.cast_unsigned())) }
+}
+
+/// Says how long part `which` is; there are four.
+#[inline(always)]
+fn set_len(record: &mut FileEffect, which: usize, length: u32) {
+    if let Some(place) = record.lens.get_mut(which) {
+        put(place, length);
+    }
 }
 
 /// Adds one of the flags.

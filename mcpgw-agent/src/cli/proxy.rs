@@ -15,7 +15,7 @@ use crate::admin::protocol::NAME_MAX;
 use crate::audit::default_path;
 use crate::config::{self, Config, Dirs};
 use crate::proxy::announce;
-use crate::proxy::gateway::Gateway;
+use crate::proxy::gateway::{Gateway, outlive_long_files};
 use crate::proxy::http::tls::{self, Identity, TlsError};
 use crate::proxy::http::{HttpOptions, Patience, SessionLimits};
 use serve::{Setup, serve};
@@ -67,6 +67,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
+    outlive_long_files();
     let config = Config::load(args.config.as_deref())?;
     log::start("warn", config.log.format);
     if config.host.effects {

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::{exit, log};
 use crate::config::{Config, Dirs};
 use crate::daemon::{self, News, Observer, RunOptions};
+use crate::proxy::gateway::outlive_long_files;
 use crate::systemd;
 
 /// One thread for the main loop, one for whoever asks it.
@@ -24,6 +25,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, CliError> {
+    outlive_long_files();
     let config = Config::load(args.config.as_deref())?;
     let dirs = Dirs::from_env()?;
     // Before a person the live list is the news; in the journal the log is.

@@ -13,6 +13,8 @@ pub(crate) mod tests;
 /// Where the running kernel shows its BTF.
 pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
+/// More than any block glibc learns from, in bytes.
+const MAPPED: usize = 33 << 20;
 /// More than any kernel's BTF has been (about 6 MB); beyond it the file is refused.
 const MAX_BYTES: u64 = 64 << 20;
 /// Modifiers (`const`, `typedef`, ...) followed before giving up.
@@ -142,6 +144,12 @@ impl Btf {
     pub fn read(path: &Path) -> Result<Self, BtfError> {
         let failed = |source| BtfError::Read { path: path.display().to_string(), source };
         let mut data = Vec::new();
+        // glibc maps a block of this size, and gives it back to the system as a whole, without taking from it that the next
+        // block of a few megabytes is better had from the heap, which keeps what it cannot cut off (mallopt(3), the
+        // dynamic threshold, up to DEFAULT_MMAP_THRESHOLD_MAX). Pages that are not written to are no memory.
+        if data.try_reserve_exact(MAPPED).is_err() {
+            tracing::debug!("no room is set aside for the kernel's type information");
+        }
         File::open(path).map_err(failed)?.take(MAX_BYTES + 1).read_to_end(&mut data).map_err(failed)?;
         if u64::try_from(data.len()).is_ok_and(|len| len > MAX_BYTES) {
             return Err(BtfError::TooLong);

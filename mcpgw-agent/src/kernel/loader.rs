@@ -187,12 +187,10 @@ impl Kernel {
         for detail in resolved.details_missing() {
             tracing::debug!(detail, "kernel records will lack a detail");
         }
+        // Aya reads the same megabytes, wanted or not: once is enough at a time.
+        drop(btf);
         raise_memlock();
         let object = object(options, &resolved);
-        // Not earlier: aya reads the same megabytes, wanted or not. Once glibc has seen a block as large as BTF freed, it
-        // takes the next such from the heap and keeps what it cannot cut off there, for good (mallopt(3), the dynamic
-        // threshold); until then such blocks are mapped, and go back to the system.
-        drop(btf);
         match object {
             Ok(ebpf) => attach(ebpf, options, &resolved),
             Err(error) => nothing(&describe(&error)),

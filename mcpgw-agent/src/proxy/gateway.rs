@@ -5,6 +5,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::sys::signal::{SigSet, Signal};
+
 use super::gate::Gate;
 use super::guardrail::{GuardrailError, Guardrails};
 use crate::audit::index::Keeper;
@@ -247,6 +249,17 @@ fn log_options(config: &config::Audit, path: PathBuf) -> Result<Options, AuditEr
     let key = KeySource::find(config.signing_key_file.as_deref())?;
     let &config::Audit { durability, rotation, seal, .. } = config;
     Ok(Options { path, key, durability, rotation, seal })
+}
+
+/// Has a file that reaches the limit on files' lengths (`RLIMIT_FSIZE`) be an error to whoever writes it, and not the end of
+/// the process: the log looks at the limit before it writes, its index and what is compressed do not. For processes that start
+/// no others, which would inherit that; called before there are threads.
+pub fn outlive_long_files() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGXFSZ);
+    if let Err(error) = signals.thread_block() {
+        tracing::debug!(%error, "a file that is too long ends this process");
+    }
 }
 
 /// Makes a directory that nobody else can look into; one that is there stays as it is.
