@@ -29,6 +29,7 @@ pub use server::{Pins, ServerPins, Waits};
 
 use std::fmt;
 
+use crate::hex;
 use sha2::{Digest, Sha256};
 
 /// When a definition counts as approved that nobody has approved.
@@ -61,7 +62,7 @@ impl ServerId {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
-        Self { hash: hex(&hash.finalize()), label: label.chars().take(LABEL_MAX).collect() }
+        Self { hash: hex::encode(&hash.finalize()), label: label.chars().take(LABEL_MAX).collect() }
     }
 
     /// A server that `user`'s clients start, by the name it goes by. What starts it is no part of it: a newer version of the
@@ -104,22 +105,6 @@ impl fmt::Display for ServerId {
     }
 }
 
-/// What [`hex`] makes of 32 bytes.
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digits = text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()));
-    let digits = digits.collect::<Option<Vec<u8>>>().filter(|_| is_hash(text))?;
-    let bytes = digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit));
-    bytes.collect::<Vec<u8>>().try_into().ok()
-}
-
 fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }

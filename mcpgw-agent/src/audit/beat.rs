@@ -1,9 +1,9 @@
-//! A thread that does something at a steady beat, also where nothing else happens.
+//! A thread that does something again and again, also where nothing else happens.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The thread. It ends when this is dropped.
 #[derive(Debug)]
@@ -13,24 +13,23 @@ pub(super) struct Beat {
 }
 
 impl Beat {
-    /// Calls `act` every `period`.
-    pub(super) fn start(period: Duration, act: impl Fn() + Send + 'static) -> io::Result<Self> {
+    /// Calls `act` after `pause`, and again after each pause that it asks for.
+    pub(super) fn start(
+        name: &'static str,
+        mut pause: Duration,
+        mut act: impl FnMut() -> Duration + Send + 'static,
+    ) -> io::Result<Self> {
         let over = Arc::new((Mutex::new(false), Condvar::new()));
         let ours = Arc::clone(&over);
-        let thread = thread::Builder::new().name("audit-beat".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
             let (flag, told) = &*ours;
             loop {
-                let began = Instant::now();
-                let mut is_over = flag.lock().unwrap_or_else(PoisonError::into_inner);
-                while !*is_over && began.elapsed() < period {
-                    let left = period.saturating_sub(began.elapsed());
-                    is_over = told.wait_timeout(is_over, left).unwrap_or_else(PoisonError::into_inner).0;
-                }
-                if *is_over {
+                let is_over = flag.lock().unwrap_or_else(PoisonError::into_inner);
+                let waited = told.wait_timeout_while(is_over, pause, |is_over| !*is_over);
+                if *waited.unwrap_or_else(PoisonError::into_inner).0 {
                     return;
                 }
-                drop(is_over);
-                act();
+                pause = act();
             }
         })?;
         Ok(Self { over, thread: Some(thread) })
@@ -42,8 +41,10 @@ impl Drop for Beat {
         let (flag, told) = &*self.over;
         *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
         told.notify_all();
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that seals the audit log died");
+        let Some(thread) = self.thread.take() else { return };
+        let name = thread.thread().name().unwrap_or_default().to_owned();
+        if thread.join().is_err() {
+            tracing::error!(thread = name, "a thread of the audit log died");
         }
     }
 }

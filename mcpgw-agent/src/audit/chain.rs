@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::key::Key;
 use super::line::push_number;
+use crate::hex;
 
 /// What stands before the signature.
 const BEFORE_SIG: &[u8] = br#","sig":""#;
@@ -43,7 +44,7 @@ impl Signer {
     pub(super) fn of(key: &[u8]) -> Self {
         let keyed = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
         let id = keyed.clone().chain_update(b"mcpgw audit key id").finalize().into_bytes();
-        let key_id = hex(id.get(..8).unwrap_or_default());
+        let key_id = hex::encode(id.get(..8).unwrap_or_default());
         Self { keyed, key_id: key_id.into() }
     }
 
@@ -141,7 +142,7 @@ impl Chain {
         let signature = key.sign(line).to_bytes();
         line.pop();
         line.extend_from_slice(BEFORE_ED25519);
-        push_hex(line, &signature);
+        hex::push(line, &signature);
         line.push(b'"');
         self.sign(line);
     }
@@ -150,14 +151,14 @@ impl Chain {
         line.extend_from_slice(BEFORE_SEQ);
         push_number(line, self.seq.saturating_add(1));
         line.extend_from_slice(BEFORE_PREV);
-        push_hex(line, &self.head.hash());
+        hex::push(line, &self.head.hash());
         line.push(b'"');
     }
 
     fn sign(&self, line: &mut Vec<u8>) {
         let sig = self.signer.sign(line);
         line.extend_from_slice(BEFORE_SIG);
-        push_hex(line, &sig);
+        hex::push(line, &sig);
         line.extend_from_slice(b"\"}\n");
     }
 
@@ -205,7 +206,7 @@ impl<'a> Seal<'a> {
         let (before, digits) = rest.split_at_checked(digits)?;
         let is_number = before.ends_with(BEFORE_SEQ) && !digits.starts_with(b"0");
         let seq = std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()?;
-        Some(Self { text, seq, prev: unhex(prev)?, sig: unhex(sig)?, open })
+        Some(Self { text, seq, prev: hex::decode(prev)?, sig: hex::decode(sig)?, open })
     }
 
     /// `signer` signed it.
@@ -225,7 +226,7 @@ impl<'a> Seal<'a> {
 /// The Ed25519 signature `text` ends with, and what it signs.
 fn open(text: &[u8]) -> Option<(&[u8], [u8; 64])> {
     let (rest, signature) = text.strip_suffix(b"\"")?.split_last_chunk::<128>()?;
-    Some((rest.strip_suffix(BEFORE_ED25519)?, unhex(signature)?))
+    Some((rest.strip_suffix(BEFORE_ED25519)?, hex::decode(signature)?))
 }
 
 /// The event a line records; `None` for a message's.
@@ -254,42 +255,6 @@ pub(super) fn number(line: &[u8], before: &[u8]) -> Option<u64> {
     member(line, before)?.parse().ok()
 }
 
-/// `bytes` in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = Vec::with_capacity(2 * bytes.len());
-    push_hex(&mut text, bytes);
-    String::from_utf8(text).unwrap_or_default()
-}
-
-fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
-    let start = out.len();
-    out.resize(start + 2 * bytes.len(), 0);
-    let (places, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>();
-    for (place, byte) in places.iter_mut().zip(bytes) {
-        *place = [digit(byte >> 4), digit(byte & 15)];
-    }
-}
-
-/// The bytes `text` is the hexadecimal digits of, in small letters; there are exactly two digits for each.
-pub(super) fn unhex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    if text.len() != 2 * N {
-        return None;
-    }
-
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
-        let [high, low] = *pair;
-        *byte = digit(high)? << 4 | digit(low)?;
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,7 +264,7 @@ mod tests {
         // RFC 4231, test case 1, for the primitive; the text signed is the line without its last member.
         let mac = Hmac::<Sha256>::new_from_slice(&[0x0b; 20]).unwrap().chain_update(b"Hi There").finalize();
         assert_eq!(
-            hex(&mac.into_bytes()),
+            hex::encode(&mac.into_bytes()),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
         );
         let key = Key::new(*b"0123456789abcdef", "test").unwrap();
@@ -310,7 +275,7 @@ mod tests {
         let (signed, sig) = text.trim_end().strip_suffix("\"}").unwrap().split_once(",\"sig\":\"").unwrap();
         let mac = Hmac::<Sha256>::new_from_slice(b"0123456789abcdef").unwrap();
         let mac = mac.chain_update(format!("{signed}}}")).finalize();
-        assert_eq!(hex(&mac.into_bytes()), sig);
+        assert_eq!(hex::encode(&mac.into_bytes()), sig);
         let seal = Seal::of(line.strip_suffix(b"\n").unwrap()).unwrap();
         assert_eq!((seal.seq, seal.prev), (1, [0; 32]));
         assert!(seal.is_of(&Signer::new(&key)));

@@ -9,8 +9,8 @@
 
 mod catch_up;
 mod error;
+mod indexer;
 mod ingest;
-mod keeper;
 mod lines;
 mod open;
 mod prune;
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use error::IndexError;
-pub use keeper::Keeper;
+pub use indexer::Indexer;
 pub use open::index_path;
 pub use search::Order;
 

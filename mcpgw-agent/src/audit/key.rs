@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::chain::{Signer, hex};
+use super::chain::Signer;
 use super::place::{check_private, open_private, sync_name};
 use super::seal::SealKey;
+use crate::hex;
 
 /// The environment variable a key may be given in. Take it out of the environment of whatever is started.
 pub const KEY_VARIABLE: &str = "MCPGW_AUDIT_SIGNING_KEY";
@@ -221,7 +222,7 @@ fn make(path: &Path) -> io::Result<()> {
 
 /// `N` random bytes, in hexadecimal.
 fn random_text<const N: usize>() -> io::Result<Zeroizing<String>> {
-    Ok(Zeroizing::new(hex(&*random::<N>()?)))
+    Ok(Zeroizing::new(hex::encode(&*random::<N>()?)))
 }
 
 /// `N` random bytes.

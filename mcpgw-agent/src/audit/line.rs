@@ -145,7 +145,7 @@ impl Line {
         } else {
             let head = value.get(..value.floor_char_boundary(TEXT_MAX)).unwrap_or_default();
             escape(&mut self.0, head);
-            let hash = super::chain::hex(&Sha256::digest(value.as_bytes()));
+            let hash = crate::hex::encode(&Sha256::digest(value.as_bytes()));
             let hash = hash.get(..16).unwrap_or_default();
             self.push(format_args!("…[{} bytes, sha256 {hash}]", value.len()));
         }

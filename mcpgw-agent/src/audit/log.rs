@@ -98,7 +98,12 @@ impl AuditLog {
             keeper.wake();
         }
         let counts = Arc::<Counts>::default();
-        let beat = Beat::start(options.seal.beat, seals(Arc::clone(&writer), Arc::clone(&counts), shared));
+        let every = options.seal.beat;
+        let mut seal = seals(Arc::clone(&writer), Arc::clone(&counts), shared);
+        let beat = Beat::start("audit-beat", every, move || {
+            seal();
+            every
+        });
         let beat =
             beat.map_err(|source| AuditError::Io { action: "start sealing", path: path.clone(), source })?;
         Ok(Self { path, writer, syncer, counts, kept, turns, keeper: Some(keeper), beat: Some(beat) })
@@ -317,7 +322,7 @@ fn seals(
     writer: Arc<SharedWriter>,
     counts: Arc<Counts>,
     synced: Option<Arc<Shared>>,
-) -> impl Fn() + Send + 'static {
+) -> impl FnMut() + Send + 'static {
     move || {
         // What can be brought to the disk without holding up records is.
         let due =

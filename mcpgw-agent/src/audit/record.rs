@@ -9,10 +9,10 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::Entry;
-use super::chain::hex;
 use super::effects;
 use super::line::Line;
 use crate::detect::Detector;
+use crate::hex;
 use crate::json::{self, Value};
 use crate::mcp::{Message, MessageKind, RequestId};
 use crate::policy::{Context, Mode, Weighed};
@@ -189,7 +189,7 @@ fn arguments(line: &mut Line, message: &Message) {
         line.object("tool_args_omitted", |line| {
             line.text("why", "too-long");
             line.number("size", count(raw.len()));
-            line.text("sha256", &hex(&Sha256::digest(raw.as_bytes())));
+            line.text("sha256", &hex::encode(&Sha256::digest(raw.as_bytes())));
         });
     } else {
         line.json("tool_args", raw);
@@ -212,7 +212,7 @@ fn outcome(line: &mut Line, answer: &Message) {
 
 /// Enough to recognise a text by.
 fn short_hash(bytes: &[u8]) -> String {
-    let mut hash = hex(&Sha256::digest(bytes));
+    let mut hash = hex::encode(&Sha256::digest(bytes));
     hash.truncate(16);
     hash
 }

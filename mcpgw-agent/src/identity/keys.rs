@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::IdentityError;
 use crate::config::SecretSource;
+use crate::hex;
 use crate::secret;
 
 /// Longest file, in bytes.
@@ -61,13 +62,10 @@ impl Keys {
 fn key(line: &str) -> Option<Key> {
     let mut words = line.split_ascii_whitespace();
     let (name, digits, roles) = (words.next()?, words.next()?, words.next());
-    let mut hash = [0; 32];
-    if digits.len() != 64 || !digits.is_ascii() || words.next().is_some() || !is_name(name) {
+    if words.next().is_some() || !is_name(name) {
         return None;
     }
-    for (byte, pair) in hash.iter_mut().zip(digits.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
+    let hash = hex::decode(digits.to_ascii_lowercase().as_bytes())?;
     let roles: Vec<Box<str>> =
         roles.map(|roles| roles.split(',').map(Into::into).collect()).unwrap_or_default();
     (roles.len() <= ROLES_MAX && roles.iter().all(|role| is_name(role))).then(|| Key {

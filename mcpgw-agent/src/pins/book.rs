@@ -50,7 +50,7 @@ impl Form {
     /// Its SHA-256 in hexadecimal.
     #[must_use]
     pub fn hash(&self) -> String {
-        super::hex(&self.hash)
+        crate::hex::encode(&self.hash)
     }
 
     /// What changed from this to `other`.

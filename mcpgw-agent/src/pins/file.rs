@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use super::book::{FORM_MAX, Form, Listed, Pin, PinsByName};
 use super::decision::Decision;
-use super::{PinsError, ServerId, hex, unhex};
+use super::{PinsError, ServerId};
 use crate::detect::DefinitionKind;
 use crate::detect::pins::canonical;
+use crate::hex;
 use crate::json::{Document, Limits, Value, quote};
 use crate::risk::Behaviour;
 
@@ -166,7 +167,7 @@ impl Book {
             text.push_str(&format!("\"behaviour\":[{}],", words.join(",")));
         }
         if let Some(Decision { is_approved, basis, by, at }) = &self.decision {
-            let basis = hex(basis);
+            let basis = hex::encode(basis);
             text.push_str(&format!(
                 "\"decision\":{{\"approved\":{is_approved},\"basis\":\"{basis}\",\"by\":{by},\"at\":\"{at}\"}},"
             ));
@@ -225,7 +226,7 @@ fn kind(value: Value<'_>) -> Result<DefinitionKind, &'static str> {
 /// What somebody decided.
 fn decision(value: Value<'_>) -> Result<Decision, &'static str> {
     let is_approved = value.get("approved").and_then(Value::as_bool);
-    let basis = value.get("basis").and_then(Value::as_str).and_then(|basis| unhex(&basis));
+    let basis = value.get("basis").and_then(Value::as_str).and_then(|basis| hex::decode(basis.as_bytes()));
     let by = value.get("by").and_then(Value::as_number).and_then(|by| by.parse().ok());
     let at = value.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
     match (is_approved, basis, by, at) {

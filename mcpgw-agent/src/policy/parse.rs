@@ -19,6 +19,7 @@ use super::error::Problem;
 use super::read::{Reader, is_list_name};
 use super::responses::Responses;
 use super::{Mode, Policy, PolicyError, detectors, rules, server_eval};
+use crate::hex;
 use crate::yaml::{self, Node};
 
 /// Bytes of a policy at most.
@@ -133,5 +134,5 @@ fn lists(reader: &mut Reader, node: &Node) {
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(text))
 }

@@ -8,6 +8,7 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 
+use crate::hex;
 use sha2::{Digest, Sha256};
 
 /// Files remembered at most; beyond that all are forgotten.
@@ -88,7 +89,7 @@ pub(super) fn hash(file: &mut File, max_bytes: u64) -> Option<Hashed> {
     if FileState::from(&file.metadata().ok()?) != state {
         return None;
     }
-    let hex = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(&hasher.finalize());
     Some(Hashed { state, hex })
 }
 

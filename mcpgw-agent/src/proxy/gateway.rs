@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 
 use super::gate::Gate;
 use super::guardrail::{GuardrailError, Guardrails};
-use crate::audit::index::Keeper;
+use crate::audit::index::Indexer;
 use crate::audit::ship::{ShipError, Shippers};
 use crate::audit::{AuditError, AuditLog, Event, KeySource, Options, default_path};
 use crate::config;
@@ -75,7 +75,7 @@ pub struct Gateway {
     policies: Arc<PolicyStore>,
     audit: Arc<AuditLog>,
     /// Keeps the log's index as long as anybody has the gateway.
-    _index: Option<Arc<Keeper>>,
+    _index: Option<Arc<Indexer>>,
     auth: Option<Arc<Authenticator>>,
     shippers: Arc<Shippers>,
 }
@@ -221,10 +221,10 @@ impl Gateway {
 }
 
 /// Without it a search has more to do; nothing else is different.
-fn keeper(index: config::Indexing, log: &Path) -> Option<Arc<Keeper>> {
+fn keeper(index: config::Indexing, log: &Path) -> Option<Arc<Indexer>> {
     match index {
         config::Indexing::OnDemand => None,
-        config::Indexing::Kept => Keeper::start(log)
+        config::Indexing::Kept => Indexer::start(log)
             .map(Arc::new)
             .inspect_err(|error| tracing::warn!(%error, "the index of the audit log is not kept"))
             .ok(),

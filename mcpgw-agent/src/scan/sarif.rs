@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::Scan;
 use crate::detect::Severity;
+use crate::hex;
 use crate::risk::Issue;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -82,7 +83,7 @@ fn entry(
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
-    let fingerprint: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = hex::encode(hash.finalize().get(..16).unwrap_or_default());
     json!({
         "ruleId": rule,
         "ruleIndex": place,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::audit::chain::hex;
 use crate::audit::line::Line;
 use crate::audit::seal::{EpochKey, PublicKey};
+use crate::hex;
 
 /// Version of the format, in the first record of every file.
 const FORMAT: u8 = 1;
@@ -132,7 +132,7 @@ impl Own<'_> {
                 line.number("beat_ms", millis(*beat));
                 let end = |line: &mut Line, count_key, count: u64, hash: &[u8]| {
                     line.number(count_key, count);
-                    line.text("sha256", &hex(hash));
+                    line.text("sha256", &hex::encode(hash));
                 };
                 if let Some((seq, hash)) = continues {
                     line.object("continues", |line| end(line, "seq", *seq, hash));
@@ -169,7 +169,7 @@ impl Own<'_> {
                 if let Some((seq, hash)) = continues {
                     line.object("continues", |line| {
                         line.number("seq", *seq);
-                        line.text("sha256", &hex(hash));
+                        line.text("sha256", &hex::encode(hash));
                     });
                 }
             }
@@ -210,7 +210,7 @@ fn following(line: &mut Line, next: Option<&Next>) {
         line.number("epoch", *epoch);
         line.text("key_id", key_id);
         if let Some(public) = public_key {
-            line.text("public_key", &hex(public.key.as_bytes()));
+            line.text("public_key", &hex::encode(public.key.as_bytes()));
         }
     });
 }

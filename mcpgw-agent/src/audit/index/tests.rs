@@ -213,10 +213,10 @@ fn two_at_once_make_one() {
 }
 
 #[test]
-fn a_keeper_keeps_it_and_ends() {
+fn an_indexer_keeps_it_and_ends() {
     let dir = tempfile::tempdir().unwrap();
     let path = log(dir.path(), 1..100, "a");
-    let keeper = Keeper::start(&path).unwrap();
+    let indexer = Indexer::start(&path).unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     // A look that made the file would make it for others, too.
     let look = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
@@ -229,5 +229,5 @@ fn a_keeper_keeps_it_and_ends() {
         assert!(std::time::Instant::now() < deadline, "it is not kept");
         std::thread::yield_now();
     }
-    drop(keeper);
+    drop(indexer);
 }

@@ -7,7 +7,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::audit::chain::{Signer, hex};
+use crate::audit::chain::Signer;
+use crate::hex;
 
 /// A key's bytes. They stay where they are made, so that moving the key leaves no copy behind.
 pub(super) type Bytes = Box<Zeroizing<[u8; 32]>>;
@@ -59,7 +60,7 @@ impl RootKey {
     /// M0 of these bytes.
     pub(in crate::audit) fn first(bytes: Bytes) -> Self {
         let id = derive(&bytes[..], b"mcpgw audit root id");
-        Self { id: hex(id.get(..8).unwrap_or_default()).into(), log: 0, bytes }
+        Self { id: hex::encode(id.get(..8).unwrap_or_default()).into(), log: 0, bytes }
     }
 
     /// The log whose first key comes of this one, by its number: as many were begun before it.

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::evolve::{Anchor, Bytes, EpochKey, PublicKey, RootKey};
-use crate::audit::chain::{hex, unhex};
+use crate::hex;
 
 /// What every one begins with.
 const PREFIX: &str = "mcpgw-audit:1:";
@@ -62,7 +62,7 @@ impl SealKey {
             }
             ["public", root, log, epoch, seq, head, key] => {
                 let (root, log, epoch) = (id_of(root)?, log.parse().ok()?, epoch.parse().ok()?);
-                let key = VerifyingKey::from_bytes(&unhex(key.as_bytes())?).ok()?;
+                let key = VerifyingKey::from_bytes(&hex::decode(key.as_bytes())?).ok()?;
                 Some(Self::Public(PublicKey { root, log, epoch, key }, anchor(seq, head)?))
             }
             _ => None,
@@ -73,7 +73,7 @@ impl SealKey {
     #[must_use]
     pub fn text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(LONGEST));
-        let secret = |bytes: &Bytes| Zeroizing::new(hex(&bytes[..]));
+        let secret = |bytes: &Bytes| Zeroizing::new(hex::encode(&bytes[..]));
         let mut push = |parts: &[&str]| {
             text.push_str(PREFIX);
             text.push_str(&Zeroizing::new(parts.join(":")));
@@ -83,12 +83,20 @@ impl SealKey {
             Self::Log(key, Anchor { seq, head }) => {
                 let numbers = [key.log.to_string(), key.epoch.to_string(), seq.to_string()];
                 let [log, epoch, seq] = &numbers;
-                push(&["log", &key.root, log, epoch, seq, &hex(head), &secret(&key.bytes)]);
+                push(&["log", &key.root, log, epoch, seq, &hex::encode(head), &secret(&key.bytes)]);
             }
             Self::Public(key, Anchor { seq, head }) => {
                 let numbers = [key.log.to_string(), key.epoch.to_string(), seq.to_string()];
                 let [log, epoch, seq] = &numbers;
-                push(&["public", &key.root, log, epoch, seq, &hex(head), &hex(key.key.as_bytes())]);
+                push(&[
+                    "public",
+                    &key.root,
+                    log,
+                    epoch,
+                    seq,
+                    &hex::encode(head),
+                    &hex::encode(key.key.as_bytes()),
+                ]);
             }
         }
         let check = check(&text);
@@ -99,7 +107,7 @@ impl SealKey {
 }
 
 fn check(text: &str) -> String {
-    hex(Sha256::digest(text.as_bytes()).get(..4).unwrap_or_default())
+    hex::encode(Sha256::digest(text.as_bytes()).get(..4).unwrap_or_default())
 }
 
 fn id_of(text: &str) -> Option<Box<str>> {
@@ -108,10 +116,10 @@ fn id_of(text: &str) -> Option<Box<str>> {
 }
 
 fn bytes(text: &str) -> Option<Bytes> {
-    let bytes = Zeroizing::new(unhex::<32>(text.as_bytes())?);
+    let bytes = Zeroizing::new(hex::decode::<32>(text.as_bytes())?);
     Some(Box::new(bytes))
 }
 
 fn anchor(seq: &str, head: &str) -> Option<Anchor> {
-    Some(Anchor { seq: seq.parse().ok()?, head: unhex(head.as_bytes())? })
+    Some(Anchor { seq: seq.parse().ok()?, head: hex::decode(head.as_bytes())? })
 }

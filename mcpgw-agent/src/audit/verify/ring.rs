@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use super::hint::Hint;
-use crate::audit::chain::{Seal, Signer, event, hash, key_id, member, unhex};
+use crate::audit::chain::{Seal, Signer, event, hash, key_id, member};
 use crate::audit::event::{OPENED, ROTATED, ends_epoch, is_seal};
 use crate::audit::seal::{Anchor, EpochKey, PublicKey, RootKey, SealKey};
+use crate::hex;
 
 /// Epochs back and ahead whose keys are always tried on what the key in force has not signed.
 const NEAR: usize = 8;
@@ -224,7 +225,7 @@ impl Ring {
                 key_id(line) == Some(now.signer.key_id())
             }
             Self::Public(public) => {
-                let next = member(line, br#""public_key":""#).and_then(|text| unhex(text.as_bytes()));
+                let next = member(line, br#""public_key":""#).and_then(|text| hex::decode(text.as_bytes()));
                 let next = next.and_then(|bytes| ed25519_dalek::VerifyingKey::from_bytes(&bytes).ok());
                 match next {
                     Some(key) if seq > public.anchor.seq => public.key.key = key,

@@ -3,9 +3,10 @@
 use super::clock::{Clock, Notices};
 use super::report::{FINDINGS_MAX, Finding, Kind, Notice, NoticeKind, Outcome, Report};
 use super::ring::{Judgement, Ring};
-use crate::audit::chain::{Seal, event, hash, hex, number};
+use crate::audit::chain::{Seal, event, hash, number};
 use crate::audit::event::{CLOSED, DELETED, FINISHED, OPENED, is_seal};
 use crate::audit::seal::Anchor;
+use crate::hex;
 
 /// Ranges of missing numbers that are remembered; a log with more holes is not worth telling reordered from deleted.
 const HOLES_MAX: usize = 1024;
@@ -337,7 +338,7 @@ impl<'k> Walk<'k> {
             records: self.records,
             first_seq: self.first_seq,
             last_seq,
-            head: self.last.map(|(_, hash)| hex(&hash)).filter(|_| self.records > 0),
+            head: self.last.map(|(_, hash)| hex::encode(&hash)).filter(|_| self.records > 0),
             sealed_seq: self.sealed,
             valid_seq: vouched,
             seals: self.seals,

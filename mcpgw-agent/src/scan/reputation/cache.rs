@@ -9,14 +9,14 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::Facts;
+use crate::hex;
 
 /// Bytes of a file.
 const FILE_MAX: u64 = 64 << 10;
 
 fn file(cache: &Path, key: &str) -> PathBuf {
     let hash = Sha256::digest(key.as_bytes());
-    let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    cache.join(format!("{name}.json"))
+    cache.join(format!("{}.json", hex::encode(&hash)))
 }
 
 /// What was heard no longer than `kept` ago.

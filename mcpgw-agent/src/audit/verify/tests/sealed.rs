@@ -22,7 +22,7 @@ struct Made {
 fn root() -> RootKey {
     let text = "mcpgw-audit:1:root:0123456789abcdef:0:";
     let text = format!("{text}{}", "5a".repeat(32));
-    let check = crate::audit::chain::hex(&<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes())[..4]);
+    let check = crate::hex::encode(&<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes())[..4]);
     match SealKey::parse(format!("{text}:{check}").as_bytes()) {
         Some(SealKey::Root(root)) => root,
         other => panic!("{other:?}"),
