@@ -127,18 +127,18 @@ fn sample(log: &AuditLog) -> Result<f64> {
     Ok(text.len() as f64 / lines as f64)
 }
 
-fn message() -> Result<Message> {
+pub(crate) fn message() -> Result<Message> {
     match decode(Bytes::from_static(CALL.as_bytes()), &Limits::default()) {
         Ok(Decoded::One(message)) => Ok(message),
         Ok(Decoded::Batch(_)) | Err(_) => bail!("the call is no message"),
     }
 }
 
-fn verdict() -> Verdict {
+pub(crate) fn verdict() -> Verdict {
     decide(Evaluation::passing("allow-edits".into(), Mode::Enforce))
 }
 
-fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context {
         server: "filesystem".into(),
         upstream: None,
@@ -148,7 +148,7 @@ fn context() -> Context {
     }
 }
 
-fn entry<'a>(
+pub(crate) fn entry<'a>(
     message: &'a Message,
     verdict: &'a Verdict,
     context: &'a Context,

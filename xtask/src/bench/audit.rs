@@ -4,6 +4,7 @@
 
 mod query;
 mod records;
+mod verify;
 
 use anyhow::Result;
 
@@ -22,6 +23,8 @@ enum Part {
     Records(records::Args),
     /// Index a made-up log and search it
     Query(query::Args),
+    /// Verify a log, as one file and as a rotated set
+    Verify(verify::Args),
 }
 
 /// Runs a measurement.
@@ -32,5 +35,6 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.part {
         Part::Records(args) => records::run(workspace, args),
         Part::Query(args) => query::run(workspace, args),
+        Part::Verify(args) => verify::run(workspace, args),
     }
 }
