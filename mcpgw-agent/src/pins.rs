@@ -10,6 +10,7 @@
 //!                 └▶ dirty ─▶ flush (lock, read, merge, write, rename) ─▶ file
 //! ```
 
+mod act;
 mod book;
 mod decision;
 mod directory;
@@ -20,6 +21,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use act::{Act, ActKind};
 pub use book::{Entry, Form, Pass, Pin, Report, Standing};
 pub use decision::Decision;
 pub use directory::Directory;

@@ -130,6 +130,7 @@ fn a_poisoned_server_waits_for_a_person() {
     assert!(!is_refused(&call(&mut client, 2, "save", &json!({}))));
     drop(client);
     let records = place.records();
+    assert_eq!(records.iter().filter(|record| record["event"] == "admin.server").count(), 1);
     let judged: Vec<_> = records.iter().filter(|record| record["event"] == "server.evaluated").collect();
     let last = judged.last().unwrap();
     assert_eq!(last["status"], "approved");
@@ -144,4 +145,12 @@ fn a_poisoned_server_waits_for_a_person() {
     drop(client);
     place.servers(&["block", &hash]);
     assert_eq!(place.known()["decision"], "blocked");
+    let mut client = place.wrapped(&command);
+    client.ask(&request("list", "tools/list", &json!({})));
+    drop(client);
+    // What people did is on record, each act once.
+    let records = place.records();
+    let acts = records.iter().filter(|record| record["event"] == "admin.server");
+    let acts: Vec<_> = acts.map(|record| (&record["act"], record["by"]["uid"].is_u64())).collect();
+    assert_eq!(acts, [(&json!("approve"), true), (&json!("block"), true)]);
 }

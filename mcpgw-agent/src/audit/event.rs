@@ -6,7 +6,7 @@ use super::effects;
 use super::line::Line;
 use super::record;
 use crate::effects::Collected;
-use crate::pins::Decision;
+use crate::pins::{Act, Decision};
 use crate::policy::{Context, Mode, ServerStatus};
 use crate::risk::Score;
 
@@ -87,6 +87,15 @@ pub enum Event<'a> {
         by: Option<&'a Operator>,
         /// Why nothing came of it.
         error: Option<&'a str>,
+    },
+    /// Somebody did something to what is known of a server.
+    AdminServer {
+        /// What it is called.
+        server: &'a str,
+        /// What its pins are known by.
+        hash: &'a str,
+        /// What was done, by whom and when.
+        act: &'a Act,
     },
     /// The kernel had to tell of something and had no room: the host plane did not see it.
     HostGap {
@@ -222,6 +231,13 @@ impl Event<'_> {
                 }
                 line.maybe("error", error);
             }
+            Self::AdminServer { server, hash, act: Act { number: _, kind, by, at } } => {
+                line.text("server", server);
+                line.text("server_hash", hash);
+                line.text("act", kind.as_str());
+                line.object("by", |line| line.number("uid", *by));
+                line.text("at", &at.to_string());
+            }
             Self::HostGap { lost } => line.object("lost", |line| {
                 lost.iter().for_each(|(ring, count)| line.number(ring, *count));
             }),
@@ -252,6 +268,7 @@ impl Event<'_> {
             Self::AuthFailed { .. } => "auth.failed",
             Self::AdminHold { .. } => "admin.hold",
             Self::AdminReload { .. } => "admin.reload",
+            Self::AdminServer { .. } => "admin.server",
             Self::HostGap { .. } => "host.gap",
             Self::ShipLost { .. } => "ship.lost",
             Self::ServerEvaluated { .. } => "server.evaluated",

@@ -5,6 +5,7 @@ mod draw;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use nix::unistd::getuid;
 use serde_json::json;
 
 use super::error::CliError;
@@ -134,7 +135,7 @@ fn approve(args: &Approve) -> Result<u8, CliError> {
     let pins = open(&args.place)?;
     let (pins, book) = find(pins.as_ref(), &args.server)?;
     let selection = args.name.as_deref().map_or(Selection::All, Selection::Named);
-    let count = pins.approve(book.server.hash(), selection)?;
+    let count = pins.approve(book.server.hash(), selection, getuid().as_raw())?;
     let word = if count == 1 { "definition is" } else { "definitions are" };
     Output::new().lines(&[Line::plain(&format!("{count} {word} approved of {}.", book.server))])?;
     Ok(exit::OK)
@@ -143,7 +144,7 @@ fn approve(args: &Approve) -> Result<u8, CliError> {
 fn reset(args: &Reset) -> Result<u8, CliError> {
     let pins = open(&args.place)?;
     let (pins, book) = find(pins.as_ref(), &args.server)?;
-    pins.reset(book.server.hash())?;
+    pins.reset(book.server.hash(), getuid().as_raw())?;
     Output::new().lines(&[Line::plain(&format!("{} is forgotten.", book.server))])?;
     Ok(exit::OK)
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 
+use super::act::{self, Act, ActKind};
 use super::book::{FORM_MAX, Form, Listed, Pin, PinsByName};
 use super::decision::Decision;
 use super::{PinsError, ServerId};
@@ -34,6 +35,10 @@ pub struct Book {
     pub behaviour: BTreeSet<Behaviour>,
     /// Whether it may be used, where somebody has decided.
     pub decision: Option<Decision>,
+    /// What people did to it, oldest first.
+    pub acts: Vec<Act>,
+    /// The number of the last act that a log has.
+    pub recorded: u64,
 }
 
 /// Which definitions of a server are meant.
@@ -56,6 +61,8 @@ impl Book {
             generation: 0,
             behaviour: BTreeSet::new(),
             decision: None,
+            acts: Vec::new(),
+            recorded: 0,
         }
     }
 
@@ -65,11 +72,11 @@ impl Book {
         self.pins.values().map(|pin| of(&pin.approved) + of(&pin.waiting)).sum()
     }
 
-    /// Approves what waits, and forgets what is gone. Gives how many definitions that changed.
+    /// Approves what waits, and forgets what is gone, because user `by` wants it. Gives how many definitions that changed.
     ///
     /// # Errors
     /// [`PinsError::NoDefinition`] where the one that is named does not wait and is not gone.
-    pub fn approve(&mut self, selection: Selection<'_>) -> Result<usize, PinsError> {
+    pub fn approve(&mut self, selection: Selection<'_>, by: u32) -> Result<usize, PinsError> {
         let mut changed = 0;
         self.pins.retain(|(_, name), pin| {
             let is_meant = match selection {
@@ -89,22 +96,25 @@ impl Book {
             Selection::Named(name) if changed == 0 => Err(PinsError::NoDefinition(name.to_owned())),
             Selection::All | Selection::Named(_) => {
                 self.generation += 1;
+                self.did(ActKind::ApprovePins, by);
                 Ok(changed)
             }
         }
     }
 
-    /// Forgets all pins and what the server did: the next complete listing is a first one. What was decided about the server
+    /// Forgets all pins and what the server did, because user `by` wants it: the next complete listing is a first one. What was decided about the server
     /// stays: that it is blocked counts, and that it is approved once it says the same again.
-    pub fn reset(&mut self) {
+    pub fn reset(&mut self, by: u32) {
         self.pins.clear();
         self.listed.clear();
         self.behaviour.clear();
         self.generation += 1;
+        self.did(ActKind::ResetPins, by);
     }
 
     /// Takes over what `learned` has seen since it was read. Where somebody approved or reset meanwhile, nothing.
     pub(super) fn merge(&mut self, learned: &Self) {
+        self.recorded = self.recorded.max(learned.recorded);
         if learned.generation != self.generation {
             return;
         }
@@ -137,7 +147,7 @@ impl Book {
             quote(self.server.hash()),
             quote(self.server.label()),
             listed.join(","),
-            self.risk()
+            self.said()
         );
         debug_assert!(head.is_ok());
         for (index, ((kind, name), pin)) in self.pins.iter().enumerate() {
@@ -158,9 +168,9 @@ impl Book {
         text
     }
 
-    /// What the server did and what was decided about it, as members of the file, each with a comma behind it; nothing where
+    /// What the server did, what was decided about it and what was done to it, as members of the file, each with a comma behind it; nothing where
     /// there is nothing to say.
-    fn risk(&self) -> String {
+    fn said(&self) -> String {
         let mut text = String::new();
         if !self.behaviour.is_empty() {
             let words: Vec<_> = self.behaviour.iter().map(|behaviour| quote(behaviour.as_str())).collect();
@@ -172,6 +182,7 @@ impl Book {
                 "\"decision\":{{\"approved\":{is_approved},\"basis\":\"{basis}\",\"by\":{by},\"at\":\"{at}\"}},"
             ));
         }
+        text.push_str(&act::write(self));
         text
     }
 
@@ -205,6 +216,7 @@ impl Book {
             book.behaviour.insert(known.ok_or("a behaviour is not known")?);
         }
         book.decision = root.get("decision").map(decision).transpose()?;
+        act::read(root, &mut book)?;
         for value in root.get("pins").ok_or("it has no pins")?.elements() {
             let kind = kind(value.get("kind").ok_or("a pin has no kind")?)?;
             let name = string(value, "name").ok_or("a pin has no name")?;

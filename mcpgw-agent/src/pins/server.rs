@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use super::act::{Act, ActKind};
 use super::book::{Open, Pass, Report};
 use super::decision::Decision;
 use super::directory::{Directory, Stamp};
@@ -102,14 +103,14 @@ impl Pins {
         self.each(|pins| pins.refresh(&self.directory))
     }
 
-    /// Approves what waits of the server `hash`. Gives how many definitions that changed.
+    /// Approves what waits of the server `hash`, because user `by` wants it. Gives how many definitions that changed.
     ///
     /// # Errors
     /// [`PinsError`].
-    pub fn approve(&self, hash: &str, selection: Selection<'_>) -> Result<usize, PinsError> {
+    pub fn approve(&self, hash: &str, selection: Selection<'_>, by: u32) -> Result<usize, PinsError> {
         self.flush()?;
         let book = self.directory.read(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
-        let (.., changed) = self.directory.change(book, |book| book.approve(selection))?;
+        let (.., changed) = self.directory.change(book, |book| book.approve(selection, by))?;
         self.refresh()?;
         Ok(changed)
     }
@@ -134,20 +135,21 @@ impl Pins {
             let decision =
                 Decision { is_approved: approve, basis: assessment.basis, by, at: Timestamp::now() };
             book.decision = Some(decision.clone());
+            book.did(if approve { ActKind::Approve } else { ActKind::Block }, by);
             Ok((decision, assessment))
         })?;
         self.refresh()?;
         Ok(decided)
     }
 
-    /// Forgets what is pinned of the server `hash`.
+    /// Forgets what is pinned of the server `hash`, because user `by` wants it.
     ///
     /// # Errors
     /// [`PinsError`].
-    pub fn reset(&self, hash: &str) -> Result<(), PinsError> {
+    pub fn reset(&self, hash: &str, by: u32) -> Result<(), PinsError> {
         let book = self.directory.read(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
         self.directory.change(book, |book| {
-            book.reset();
+            book.reset(by);
             Ok(())
         })?;
         self.refresh()
@@ -195,6 +197,19 @@ impl ServerPins {
         let book = &state.open.book;
         let (known, decision) = (book.known(&assessment), book.decision.clone());
         (assessment, known, decision)
+    }
+
+    /// What people did to its pins that no log has.
+    #[must_use]
+    pub fn unrecorded(&self) -> Vec<Act> {
+        lock(&self.state).open.book.unrecorded().cloned().collect()
+    }
+
+    /// A log has `act`.
+    pub fn recorded(&self, act: &Act) {
+        let mut state = lock(&self.state);
+        state.open.book.recorded = state.open.book.recorded.max(act.number);
+        state.open.is_dirty = true;
     }
 
     /// Remembers what is said of the server as a whole; whether that is something else than before.

@@ -99,17 +99,50 @@ fn approval_is_of_what_waits() {
     // Another program approves, from what the file says.
     pins.flush().unwrap();
     let other = open(dir.path());
-    assert_eq!(other.approve(id().hash(), Selection::Named("a")).unwrap(), 1);
-    assert!(matches!(other.approve(id().hash(), Selection::Named("a")), Err(PinsError::NoDefinition(_))));
+    assert_eq!(other.approve(id().hash(), Selection::Named("a"), 7).unwrap(), 1);
+    assert!(matches!(other.approve(id().hash(), Selection::Named("a"), 7), Err(PinsError::NoDefinition(_))));
     assert_eq!(words(&check(&server, &[("a", "Z"), ("b", "Y")])), ["changed", "changed"]);
     pins.refresh().unwrap();
     assert_eq!(words(&check(&server, &[("a", "Z"), ("b", "Y")])), ["same", "changed"]);
     // The rest: `b` as it is now, and `c` is gone.
-    assert_eq!(pins.approve(id().hash(), Selection::All).unwrap(), 2);
+    assert_eq!(pins.approve(id().hash(), Selection::All, 7).unwrap(), 2);
     assert!(check(&server, &[("a", "Z"), ("b", "Y")]).is_clean());
-    pins.reset(id().hash()).unwrap();
+    pins.reset(id().hash(), 7).unwrap();
     assert_eq!(words(&check(&server, &[("a", "X")])), ["trusted"]);
-    assert!(matches!(pins.approve("f00d", Selection::All), Err(PinsError::NoServer(_))));
+    assert!(matches!(pins.approve("f00d", Selection::All, 7), Err(PinsError::NoServer(_))));
+}
+
+#[test]
+fn what_people_do_is_kept_until_it_is_on_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let pins = open(dir.path());
+    let server = pins.server(&id()).unwrap();
+    check(&server, &[("a", "A")]);
+    pins.flush().unwrap();
+    let other = open(dir.path());
+    other.approve(id().hash(), Selection::All, 7).unwrap();
+    other.decide(id().hash(), false, 8).unwrap();
+    other.reset(id().hash(), 9).unwrap();
+    pins.refresh().unwrap();
+    let acts = server.unrecorded();
+    let told: Vec<_> = acts.iter().map(|act| (act.number, act.kind.as_str(), act.by)).collect();
+    assert_eq!(told, [(1, "approve-pins", 7), (2, "block", 8), (3, "reset-pins", 9)]);
+    server.recorded(&acts[1]);
+    pins.flush().unwrap();
+    // Another process does not tell of them again.
+    assert_eq!(open(dir.path()).server(&id()).unwrap().unrecorded(), [acts[2].clone()]);
+    for number in 4..40 {
+        other.reset(id().hash(), number).unwrap();
+    }
+    let last = open(dir.path()).server(&id()).unwrap().unrecorded();
+    assert_eq!((last.len(), last.last().unwrap().number), (16, 39), "the newest are kept");
+    let text = fs::read_to_string(file(dir.path())).unwrap();
+    for (from, to) in
+        [("\"recorded\":2", "\"recorded\":-2"), ("reset-pins", "no-act"), ("\"by\":39", "\"by\":\"x\"")]
+    {
+        fs::write(file(dir.path()), text.replace(from, to)).unwrap();
+        assert!(matches!(open(dir.path()).server(&id()), Err(PinsError::Malformed { .. })), "{from}");
+    }
 }
 
 #[test]
@@ -119,7 +152,7 @@ fn where_nothing_is_trusted_all_waits() {
     let server = pins.server(&id()).unwrap();
     assert_eq!(words(&check(&server, &[("a", "A")])), ["added"]);
     assert_eq!(words(&check(&server, &[("a", "A")])), ["added"]);
-    pins.approve(id().hash(), Selection::All).unwrap();
+    pins.approve(id().hash(), Selection::All, 7).unwrap();
     assert_eq!(words(&check(&server, &[("a", "A")])), ["same"]);
 }
 
@@ -261,7 +294,7 @@ fn a_decision_is_kept_and_one_that_is_not_whole_is_refused() {
     pins.flush().unwrap();
     assert_eq!(decided(), Some(Decided::Outdated));
     pins.decide(id().hash(), false, 7).unwrap();
-    pins.reset(id().hash()).unwrap();
+    pins.reset(id().hash(), 7).unwrap();
     assert_eq!(decided(), Some(Decided::Blocked));
     for (from, to, why) in [
         ("\"rubbish\"", "\"bliss\"", "a behaviour is not known"),

@@ -312,7 +312,7 @@ impl Turn<'_> {
         let doings = self.follow(&session, &message, &standing, &verdict, &decision);
         drop(session);
         if let Some(pinned) = self.party.pins() {
-            pinned.keep();
+            pinned.keep(&self.gate.audit);
         }
         let done = self.note(doings);
         let beside = Beside { held: None, done: done.as_ref() };

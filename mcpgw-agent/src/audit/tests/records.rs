@@ -3,7 +3,9 @@
 use super::*;
 use crate::effects::Collected;
 use crate::mcp::{Reason, RequestId, Revision};
+use crate::pins::{Act, ActKind};
 use crate::session::{OpenRequest, Target};
+use jiff::Timestamp;
 
 fn answered(text: &str) -> Case {
     let case = Case::new(text, Effect::Allow, Mode::Enforce);
@@ -182,10 +184,12 @@ fn events_are_records_too() {
     let log = AuditLog::open(&Options::at(&path)).unwrap();
     let (session, context, hash) = ("s", &context(), "h");
     let by = &Operator { uid: 1000, pid: 7, exe: Some("/usr/bin/mcpgw-agent".into()) };
+    let act = &Act { number: 1, kind: ActKind::Block, by: 1000, at: Timestamp::UNIX_EPOCH };
     for event in [
         Event::PolicyLoaded { generation: 1, hash, mode: Mode::Enforce },
         Event::AdminHold { by, decision: "d-1", approve: true, error: None },
         Event::AdminReload { by: None, error: Some("line 1") },
+        Event::AdminServer { server: "mail", hash, act },
         Event::HostGap { lost: &[("streams", 3)] },
         Event::AuthFailed { remote: None, why: "missing", count: 4 },
         Event::ShipLost { receiver: "siem", first: 2, last: 9, count: 8, why: "deleted" },
@@ -203,7 +207,7 @@ fn events_are_records_too() {
     ] {
         log.note(&event).unwrap();
     }
-    assert_eq!(log.health(), Health { writing: true, written: 11, lost: 0, last_error: None });
+    assert_eq!(log.health(), Health { writing: true, written: 12, lost: 0, last_error: None });
     drop(log);
     assert_eq!(
         events(&path),
@@ -212,6 +216,7 @@ fn events_are_records_too() {
             "policy.loaded",
             "admin.hold",
             "admin.reload",
+            "admin.server",
             "host.gap",
             "auth.failed",
             "ship.lost",
@@ -227,10 +232,13 @@ fn events_are_records_too() {
     assert_eq!(lines[0]["format"], 1);
     assert_eq!(lines[0]["key_id"].as_str().unwrap().len(), 16);
     assert_eq!(lines[0]["pid"], std::process::id());
-    assert_eq!((&lines[8]["after"], &lines[8]["effects"]), (&Value::from("d-1"), &serde_json::json!([])));
-    assert_eq!((&lines[10]["signal"], &lines[10]["subject"]), (&Value::from(9), &Value::from("mallory")));
+    assert_eq!((&lines[9]["after"], &lines[9]["effects"]), (&Value::from("d-1"), &serde_json::json!([])));
+    assert_eq!((&lines[11]["signal"], &lines[11]["subject"]), (&Value::from(9), &Value::from("mallory")));
     assert_eq!((&lines[1]["mode"], &lines[2]["by"]["uid"]), (&Value::from("enforce"), &Value::from(1000)));
-    assert_eq!((&lines[2]["act"], &lines[4]["lost"]["streams"]), (&Value::from("approve"), &Value::from(3)));
+    assert_eq!((&lines[2]["act"], &lines[5]["lost"]["streams"]), (&Value::from("approve"), &Value::from(3)));
+    let server =
+        serde_json::json!([lines[4]["server"], lines[4]["act"], lines[4]["by"]["uid"], lines[4]["at"]]);
+    assert_eq!(server, serde_json::json!(["mail", "block", 1000, "1970-01-01T00:00:00Z"]));
     assert_eq!(verify(&path).outcome, Outcome::Valid);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::audit::Event;
+use crate::audit::{AuditLog, Event};
 use crate::detect::{DefinitionKind, Detector, Finding, LISTS, Severity};
 use crate::json::Value;
 use crate::mcp::{Direction, Role};
@@ -138,7 +138,11 @@ impl Pinned {
     /// Whether `status` of `judged` is told for the first time in this process.
     pub(super) fn is_news(&self, judged: &Judgement, status: ServerStatus) -> bool {
         let basis = judged.assessment.as_ref().map(|assessment| assessment.basis);
-        self.store.as_ref().is_some_and(|(_, server)| server.tell((status, basis, judged.decision.clone())))
+        let told = (status, basis, judged.decision.clone());
+        let is_news = self.store.as_ref().is_some_and(|(_, server)| server.tell(told));
+        // Somebody may have done something.
+        self.looked.fetch_or(is_news, Ordering::Relaxed);
+        is_news
     }
 
     /// The record of what is judged.
@@ -159,11 +163,20 @@ impl Pinned {
         }
     }
 
-    /// Writes what was learned, where something was.
-    pub(super) fn keep(&self) {
-        if let Some((pins, _)) = &self.store
-            && self.looked.swap(false, Ordering::Relaxed)
-            && pins.is_dirty()
+    /// Writes what was learned, where something was, and puts what people did to the pins meanwhile on record.
+    pub(super) fn keep(&self, audit: &AuditLog) {
+        let Some((pins, store)) = self.store.as_ref().filter(|_| self.looked.swap(false, Ordering::Relaxed))
+        else {
+            return;
+        };
+        for act in store.unrecorded() {
+            let (server, hash) = (self.server.label(), self.server.hash());
+            match audit.note(&Event::AdminServer { server, hash, act: &act }) {
+                Ok(()) => store.recorded(&act),
+                Err(error) => tracing::error!(%error, "what was done to a server's pins is not on record"),
+            }
+        }
+        if pins.is_dirty()
             && let Err(error) = pins.flush()
         {
             tracing::warn!(%error, "what a server says of itself could not be pinned");

@@ -66,7 +66,7 @@ impl Turn<'_> {
         let behaviour = if is_message { Behaviour::Malformed } else { Behaviour::Rubbish };
         if let Some(pinned) = self.party.pins() {
             pinned.behaved(behaviour);
-            pinned.keep();
+            pinned.keep(&self.gate.audit);
         }
     }
 }

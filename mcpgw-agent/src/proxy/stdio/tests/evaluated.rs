@@ -87,7 +87,7 @@ fn a_poisoned_server_is_listed_and_not_called_until_somebody_approves_it() {
         passes(&mut peers);
         pins.decide(server().hash(), false, 7).unwrap();
         refused(&mut peers);
-        pins.reset(server().hash()).unwrap();
+        pins.reset(server().hash(), 7).unwrap();
         listed(&mut peers, SAFE);
         refused(&mut peers);
     });

@@ -57,7 +57,7 @@ fn a_changed_tool_is_withheld_until_it_is_approved_whatever_session_asks() {
         assert!(second.client_hears().contains("\"error\""));
         // Approved by another process.
         let pins = Pins::open(dir.path(), Trust::FirstUse).unwrap();
-        assert_eq!(pins.approve(server().hash(), Selection::All).unwrap(), 1);
+        assert_eq!(pins.approve(server().hash(), Selection::All, 7).unwrap(), 1);
         assert!(listed(&mut second, &format!("{CHANGED},{SUB}")).contains(CHANGED));
         // What was approved before is what is not approved now.
         assert!(!listed(&mut second, ADD).contains("add"));
