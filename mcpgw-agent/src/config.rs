@@ -22,7 +22,7 @@ mod validate;
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use gateway::{Audit, Gateway, GatewayLimits, Indexing, Pins};
-pub use guardrail::{BreakerSettings, Guardrail, GuardrailHeader, Preset, SecretSource};
+pub use guardrail::{BreakerSettings, Guardrail, Preset, SecretHeader, SecretSource};
 pub use identity::{Auth, Jwt, JwtAlgorithm, JwtKeys};
 pub use load::DEFAULT_PATH;
 pub(crate) use load::read_text;

@@ -5,9 +5,13 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use hyper::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use crate::config::SecretSource;
+use crate::config::{SecretHeader, SecretSource};
+
+/// Longest secret of a header, in bytes.
+const HEADER_MAX: usize = 8192;
 
 /// Why there is no secret. Nothing of it is in here.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,9 @@ pub enum SecretError {
     /// Empty, or longer than any.
     #[error("the secret is empty, or longer than {0} bytes")]
     Length(usize),
+    /// It is no text a header can hold, or there is no such header.
+    #[error("the header `{0}` cannot hold its secret")]
+    Header(String),
 }
 
 /// The secret, of at most `most` bytes, without the end of its line.
@@ -47,6 +54,19 @@ pub fn read(source: &SecretSource, most: usize) -> Result<Zeroizing<String>, Sec
         return Err(SecretError::Length(most));
     }
     Ok(text)
+}
+
+/// A header with its secret, which no log shows.
+///
+/// # Errors
+/// [`SecretError`]
+pub fn header(header: &SecretHeader) -> Result<(HeaderName, HeaderValue), SecretError> {
+    let refused = || SecretError::Header(header.name.clone());
+    let name = HeaderName::try_from(&*header.name).map_err(|_invalid| refused())?;
+    let text = read(&header.source, HEADER_MAX)?;
+    let mut value = HeaderValue::try_from(&**text).map_err(|_invalid| refused())?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 /// The file's text. Root takes none that others could have read or put there.

@@ -11,7 +11,7 @@ use crate::records::{context, entry, message, verdict};
 /// Writes records of `bytes` altogether into a log in `dir`, in files of `each`. None is removed.
 pub(crate) fn run(dir: &Path, bytes: u64, each: u64) -> Result<()> {
     let rotation = Rotation { bytes: each, keep_bytes: None, keep_files: None, ..Rotation::default() };
-    let log = AuditLog::open(&Options { rotation, ..Options::at(&dir.join("audit.jsonl")) })?;
+    let log = AuditLog::open(&Options { rotation, ..Options::at(dir.join("audit.jsonl")) })?;
     let (message, verdict, context) = (message()?, verdict(), context());
     let standing = Standing::default();
     let entry = entry(&message, &verdict, &context, &standing);

@@ -40,9 +40,6 @@ pub enum ShipError {
     /// What a receiver wants to be shown cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// A header cannot be set.
-    #[error("the header `{0}` cannot be set to its secret")]
-    Header(String),
     /// TLS cannot be had.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -20,7 +20,8 @@ pub(super) enum Command {
     List(List),
     Diff(Diff),
     Approve(Approve),
-    Reset(Reset),
+    /// Forgets what is pinned of a server: the next listing is a first one
+    Reset(Named),
 }
 
 /// Where the pins are.
@@ -56,25 +57,23 @@ pub(super) struct Diff {
 /// Approves what a server says now, as `pins diff` shows it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Approve {
-    /// The server, by its name or the first digits of its hash
-    server: String,
+    #[command(flatten)]
+    named: Named,
     /// Only the definitions of this name
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     name: Option<String>,
     /// All that waits
     #[arg(long)]
     all: bool,
-    #[command(flatten)]
-    place: Place,
 }
 
-/// Forgets what is pinned of a server: the next listing is a first one.
+/// One server.
 #[derive(Debug, clap::Args)]
-pub(super) struct Reset {
+pub(super) struct Named {
     /// The server, by its name or the first digits of its hash
-    server: String,
+    pub(super) server: String,
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
 }
 
 pub(super) fn pins(command: &Command) -> Result<u8, CliError> {
@@ -132,8 +131,8 @@ fn diff(args: &Diff) -> Result<u8, CliError> {
 }
 
 fn approve(args: &Approve) -> Result<u8, CliError> {
-    let pins = open(&args.place)?;
-    let (pins, book) = find(pins.as_ref(), &args.server)?;
+    let pins = open(&args.named.place)?;
+    let (pins, book) = find(pins.as_ref(), &args.named.server)?;
     let selection = args.name.as_deref().map_or(Selection::All, Selection::Named);
     let count = pins.approve(book.server.hash(), selection, getuid().as_raw())?;
     let word = if count == 1 { "definition is" } else { "definitions are" };
@@ -141,7 +140,7 @@ fn approve(args: &Approve) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-fn reset(args: &Reset) -> Result<u8, CliError> {
+fn reset(args: &Named) -> Result<u8, CliError> {
     let pins = open(&args.place)?;
     let (pins, book) = find(pins.as_ref(), &args.server)?;
     pins.reset(book.server.hash(), getuid().as_raw())?;

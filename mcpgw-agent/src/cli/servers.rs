@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::exit;
 use super::output::Output;
-use super::pins::{Place, find, open};
+use super::pins::{Named, Place, find, open};
 use super::text::{Line, Style};
 use crate::detect::Severity;
 use crate::pins::{Book, PinsError};
@@ -21,8 +21,10 @@ const DIGITS: usize = 12;
 pub(super) enum Command {
     List(List),
     Show(Show),
-    Approve(Approve),
-    Block(Block),
+    /// Lets a server be used as it is now: until it defines anything else
+    Approve(Named),
+    /// Has all calls of a server refused, whatever it becomes, until it is approved
+    Block(Named),
 }
 
 /// Lists the servers that are known, with their risk and what was decided about them.
@@ -38,39 +40,19 @@ pub(super) struct List {
 /// Shows a server's risk with all reasons, and what was decided about it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
-    /// The server, by its name or the first digits of its hash
-    server: String,
     #[command(flatten)]
-    place: Place,
+    named: Named,
     /// Print JSON (docs/policy.md)
     #[arg(long)]
     json: bool,
-}
-
-/// Lets a server be used as it is now: until it defines anything else.
-#[derive(Debug, clap::Args)]
-pub(super) struct Approve {
-    /// The server, by its name or the first digits of its hash
-    server: String,
-    #[command(flatten)]
-    place: Place,
-}
-
-/// Has all calls of a server refused, whatever it becomes, until it is approved.
-#[derive(Debug, clap::Args)]
-pub(super) struct Block {
-    /// The server, by its name or the first digits of its hash
-    server: String,
-    #[command(flatten)]
-    place: Place,
 }
 
 pub(super) fn servers(command: &Command) -> Result<u8, CliError> {
     match command {
         Command::List(args) => list(args),
         Command::Show(args) => show(args),
-        Command::Approve(Approve { server, place }) => decide(place, server, true),
-        Command::Block(Block { server, place }) => decide(place, server, false),
+        Command::Approve(args) => decide(args, true),
+        Command::Block(args) => decide(args, false),
     }
 }
 
@@ -89,8 +71,8 @@ fn list(args: &List) -> Result<u8, CliError> {
 }
 
 fn show(args: &Show) -> Result<u8, CliError> {
-    let pins = open(&args.place)?;
-    let (_, book) = find(pins.as_ref(), &args.server)?;
+    let pins = open(&args.named.place)?;
+    let (_, book) = find(pins.as_ref(), &args.named.server)?;
     let assessment = book.assess();
     let output = Output::new();
     if args.json {
@@ -121,9 +103,9 @@ fn show(args: &Show) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-fn decide(place: &Place, wanted: &str, approve: bool) -> Result<u8, CliError> {
+fn decide(Named { server, place }: &Named, approve: bool) -> Result<u8, CliError> {
     let pins = open(place)?;
-    let (pins, book) = find(pins.as_ref(), wanted)?;
+    let (pins, book) = find(pins.as_ref(), server)?;
     let (_, assessment) = pins.decide(book.server.hash(), approve, getuid().as_raw())?;
     let line = if approve {
         let level = assessment.score.level.as_str();

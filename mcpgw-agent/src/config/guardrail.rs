@@ -29,7 +29,7 @@ pub struct Guardrail {
     /// Bytes of text it is shown at most.
     pub max_bytes: u32,
     /// What else every request has.
-    pub headers: Vec<GuardrailHeader>,
+    pub headers: Vec<SecretHeader>,
     /// No answer is a finding.
     pub fails_closed: bool,
     /// When it is left alone.
@@ -56,7 +56,7 @@ pub enum Preset {
 
 /// A header with a secret. The secret itself is no part of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuardrailHeader {
+pub struct SecretHeader {
     /// The header's name.
     pub name: String,
     /// Where its value is.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::GuardrailHeader;
+use super::SecretHeader;
 
 /// One receiver of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Receiver {
         /// The endpoint.
         url: Url,
         /// Headers of every request.
-        headers: Vec<GuardrailHeader>,
+        headers: Vec<SecretHeader>,
     },
 }
 

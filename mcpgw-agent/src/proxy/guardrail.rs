@@ -11,12 +11,10 @@ mod breaker;
 mod join;
 mod link;
 mod metrics;
-mod secret;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -26,11 +24,13 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::config::{self, Preset};
+use crate::destination::NoHost;
 use crate::detect::external::{Kinds, NotShown, Protocol, Question, Texts, unavailable};
 use crate::detect::{Finding, Subject};
 use crate::json::Edit;
 use crate::mcp::{Direction, Message};
 use crate::proxy::http::tls::TlsError;
+use crate::secret::SecretError;
 use breaker::Breaker;
 pub(crate) use join::join;
 use link::Client;
@@ -45,26 +45,12 @@ const RESOLVERS: usize = 4;
 /// Why a guardrail cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardrailError {
-    /// A secret's file cannot be read.
-    #[error("cannot read the secret in `{}`", path.display())]
-    Secret {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Others can read the secret, or change it.
-    #[error("the secret `{}` can be read or changed by others: make it root's, mode 0600 or 0640", .0.display())]
-    ExposedSecret(PathBuf),
-    /// The variable is not set.
-    #[error("the environment has no `{0}`")]
-    Variable(String),
-    /// It is no text a header can hold.
-    #[error("the header `{0}` cannot hold its secret")]
-    Header(String),
+    /// What a guardrail wants to be shown cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The URL names no host.
-    #[error("the guardrail `{0}` has no host that can be asked")]
-    Host(String),
+    #[error(transparent)]
+    Host(#[from] NoHost),
     /// TLS cannot be had.
     #[error(transparent)]
     Tls(#[from] TlsError),

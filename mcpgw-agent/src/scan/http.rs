@@ -7,17 +7,15 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::rt::{Read, Write};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::wire::Fault;
+use crate::destination::{Destination, NoHost};
 use crate::proxy::http::tls::{TlsError, connector};
 use crate::tasks::Tasks;
 
@@ -85,26 +83,10 @@ impl Client {
     }
 
     async fn exchange(&self, url: &Url, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Fault> {
-        let host = url.host_str().unwrap_or_default();
-        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = url.port_or_known_default().unwrap_or(80);
-        let stream = TcpStream::connect((&*bare, port)).await.map_err(broken)?;
-        match (&self.tls, url.scheme()) {
-            (Some(tls), "https") => {
-                let name = ServerName::try_from(bare).map_err(broken)?;
-                let stream = tls.connect(name, stream).await.map_err(broken)?;
-                self.speak(TokioIo::new(stream), request).await
-            }
-            // It never goes out in clear what was meant for TLS.
-            (None, "https") => Err(Fault::Connection("there is no TLS".to_owned())),
-            (_, _) => self.speak(TokioIo::new(stream), request).await,
-        }
-    }
-
-    async fn speak<I>(&self, io: I, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Fault>
-    where
-        I: Read + Write + Unpin + Send + 'static,
-    {
+        // It never goes out in clear what was meant for TLS.
+        let tls = || self.tls.clone().ok_or_else(|| Fault::Connection("there is no TLS".to_owned()));
+        let stream = Destination::of(url, tls)?.connect().await.map_err(broken)?;
+        let io = TokioIo::new(stream);
         let made = http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await;
         let (mut sender, connection) = made.map_err(broken)?;
         self.tasks.spawn("scan connection", async move {
@@ -125,4 +107,10 @@ pub(super) fn address(url: &Url) -> (String, String) {
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     (host, target)
+}
+
+impl From<NoHost> for Fault {
+    fn from(error: NoHost) -> Self {
+        broken(error)
+    }
 }

@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, StatusCode};
 
 use super::stored::Stored;
 use super::syslog::Syslog;
 use super::{ShipError, otlp};
-use crate::config::{self, GuardrailHeader};
+use crate::config;
 use crate::fetch::{Failure, Fetch};
 use crate::secret;
 
-/// Longest secret of a header, in bytes.
-const SECRET_MAX: usize = 8192;
 /// Longest answer, in bytes.
 const ANSWER_MAX: usize = 64 << 10;
 /// Longest pause a receiver may ask for.
@@ -51,7 +49,8 @@ impl Receiver {
             config::Receiver::Otlp { url, headers } => {
                 let mut all = HeaderMap::new();
                 for header in headers {
-                    all.insert(name(header)?, value(header)?);
+                    let (name, value) = secret::header(header)?;
+                    all.insert(name, value);
                 }
                 all.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
                 let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
@@ -91,19 +90,6 @@ impl Receiver {
             Self::Otlp { .. } => false,
         }
     }
-}
-
-fn name(header: &GuardrailHeader) -> Result<HeaderName, ShipError> {
-    HeaderName::try_from(&*header.name).map_err(|_invalid| ShipError::Header(header.name.clone()))
-}
-
-/// The secret, which no log shows.
-fn value(header: &GuardrailHeader) -> Result<HeaderValue, ShipError> {
-    let text = secret::read(&header.source, SECRET_MAX)?;
-    let mut value =
-        HeaderValue::try_from(&**text).map_err(|_invalid| ShipError::Header(header.name.clone()))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// For how long it wants to be left alone.

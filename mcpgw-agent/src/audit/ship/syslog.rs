@@ -6,15 +6,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket, UnixDatagram};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UdpSocket, UnixDatagram};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::ShipError;
 use super::stored::{Severity, Stored};
 use crate::config::SyslogAddress;
+use crate::destination::{Destination, NoHost, Stream};
 use crate::proxy::http::tls;
 
 /// Facility "log audit".
@@ -36,7 +36,7 @@ pub(super) struct Syslog {
 enum To {
     Udp(SocketAddr),
     Unix(PathBuf),
-    Stream { host: String, port: u16, tls: Option<(TlsConnector, ServerName<'static>)> },
+    Stream(Destination),
 }
 
 enum Open {
@@ -45,20 +45,14 @@ enum Open {
     Stream(Box<dyn Stream>),
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
-
 impl Syslog {
     pub(super) fn open(address: &SyslogAddress, ca: Option<&std::path::Path>) -> Result<Self, ShipError> {
         let to = match address {
             SyslogAddress::Udp(address) => To::Udp(*address),
             SyslogAddress::Unix(path) => To::Unix(path.clone()),
-            SyslogAddress::Tcp { host, port } => To::Stream { host: host.clone(), port: *port, tls: None },
+            SyslogAddress::Tcp { host, port } => To::Stream(destination(host, *port, None)?),
             SyslogAddress::Tls { host, port } => {
-                let name = ServerName::try_from(host.clone());
-                let name = name.map_err(|_invalid| ShipError::Host(host.clone()))?;
-                let tls = Some((tls::stream_connector(ca)?, name));
-                To::Stream { host: host.clone(), port: *port, tls }
+                To::Stream(destination(host, *port, Some(tls::stream_connector(ca)?))?)
             }
         };
         let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
@@ -84,7 +78,7 @@ impl Syslog {
 
     /// What is sent arrives where it should, once it was taken: otherwise the last of it may still be on its way.
     pub(super) fn loses_the_last(&self) -> bool {
-        matches!(self.to, To::Stream { .. })
+        matches!(self.to, To::Stream(_))
     }
 
     async fn connect(&self) -> io::Result<Open> {
@@ -102,15 +96,13 @@ impl Syslog {
                 socket.connect(path)?;
                 Ok(Open::Unix(socket))
             }
-            To::Stream { host, port, tls } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                Ok(Open::Stream(match tls {
-                    None => Box::new(stream),
-                    Some((connector, name)) => Box::new(connector.connect(name.clone(), stream).await?),
-                }))
-            }
+            To::Stream(to) => Ok(Open::Stream(to.connect().await?)),
         }
     }
+}
+
+fn destination(host: &str, port: u16, tls: Option<TlsConnector>) -> Result<Destination, ShipError> {
+    Destination::new(host, port, tls).map_err(|NoHost| ShipError::Host(host.to_owned()))
 }
 
 impl Open {

@@ -1,14 +1,14 @@
 //! `gateway.guardrails`.
 
 use super::*;
-use crate::config::{BreakerSettings, Guardrail, GuardrailHeader, Preset, SecretSource};
+use crate::config::{BreakerSettings, Guardrail, Preset, SecretHeader, SecretSource};
 use crate::detect::Surface;
 use crate::detect::external::{Mapping, Pointer, Presidio, Template, Unit};
 use crate::mcp::Direction;
 
 /// What `every_key_is_taken` writes.
 pub(super) fn guardrail() -> Guardrail {
-    let header = |name: &str, source| GuardrailHeader { name: name.to_owned(), source };
+    let header = |name: &str, source| SecretHeader { name: name.to_owned(), source };
     Guardrail {
         name: "analyzer".into(),
         preset: Preset::Presidio(Presidio {

@@ -22,10 +22,8 @@ pub(super) fn auth() -> Auth {
 
 /// And of receivers.
 pub(super) fn shippers() -> Vec<Shipper> {
-    let header = GuardrailHeader {
-        name: "authorization".into(),
-        source: SecretSource::Environment("OTEL_TOKEN".into()),
-    };
+    let header =
+        SecretHeader { name: "authorization".into(), source: SecretSource::Environment("OTEL_TOKEN".into()) };
     let syslog = SyslogAddress::Tls { host: "siem.example".into(), port: 6514 };
     let otlp = "https://otel.example:4318/v1/logs".parse().unwrap();
     vec![

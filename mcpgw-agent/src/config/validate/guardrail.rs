@@ -11,7 +11,7 @@ use super::super::file::guardrail::{
     AnswerSection, BreakerSection, DirectionWord, GuardrailEntry, HeaderEntry, OffsetsWord, OnFailureWord,
     PresetWord, SurfaceWord,
 };
-use super::super::guardrail::{BreakerSettings, Guardrail, GuardrailHeader, Preset, SecretSource};
+use super::super::guardrail::{BreakerSettings, Guardrail, Preset, SecretHeader, SecretSource};
 use super::{Check, out_of_range, size};
 use crate::detect::Surface;
 use crate::detect::external::{Mapping, Pointer, Presidio, Template, Unit};
@@ -225,7 +225,7 @@ impl Check {
         }
     }
 
-    pub(super) fn headers(&mut self, at: &str, entries: &[At<HeaderEntry>]) -> Vec<GuardrailHeader> {
+    pub(super) fn headers(&mut self, at: &str, entries: &[At<HeaderEntry>]) -> Vec<SecretHeader> {
         if let Some(first_beyond) = entries.get(MAX_WORDS) {
             self.problem(at, first_beyond, out_of_range(&entries.len(), &0, &MAX_WORDS));
         }
@@ -240,7 +240,7 @@ impl Check {
             let file = self.path(&format!("{at}.file"), file).map(SecretSource::File);
             let env = env.as_ref().map(|variable| SecretSource::Environment(variable.value.clone()));
             match (file, env) {
-                (Some(source), None) | (None, Some(source)) => headers.push(GuardrailHeader { name, source }),
+                (Some(source), None) | (None, Some(source)) => headers.push(SecretHeader { name, source }),
                 (Some(_), Some(_)) | (None, None) => {
                     self.problem(at, entry, ProblemKind::Guardrail("a header has either `file` or `env`"));
                 }

@@ -12,17 +12,16 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
+use super::GuardrailError;
 use super::metrics::Outcome;
-use super::{GuardrailError, secret};
 use crate::config;
+use crate::destination::{Destination, authority, target};
 use crate::proxy::http::tls;
+use crate::secret;
 
 /// Connections kept.
 const KEPT: usize = 8;
@@ -35,11 +34,9 @@ pub(super) const ANSWER_MAX: usize = 4 << 20;
 
 /// Where a guardrail is, and what every request to it has.
 pub(super) struct Client {
-    host: Box<str>,
-    port: u16,
+    to: Destination,
     target: Uri,
     headers: HeaderMap,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
     kept: Mutex<VecDeque<(Link, Instant)>>,
 }
 
@@ -83,35 +80,17 @@ impl Client {
     /// Reads its secrets and the certificates to believe.
     pub(super) fn open(config: &config::Guardrail) -> Result<Self, GuardrailError> {
         let url = &config.url;
-        let no_host = || GuardrailError::Host(config.name.clone());
-        let host = url.host_str().ok_or_else(no_host)?;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let target =
-            url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let mut headers = HeaderMap::new();
-        let authority = HeaderValue::try_from(authority).map_err(|_invalid| no_host())?;
-        headers.insert(header::HOST, authority);
+        headers.insert(header::HOST, authority(url)?);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         for header in &config.headers {
-            let name = HeaderName::try_from(&*header.name)
-                .map_err(|_invalid| GuardrailError::Header(header.name.clone()))?;
-            headers.insert(name, secret::read(header)?);
+            let (name, value) = secret::header(header)?;
+            headers.insert(name, value);
         }
-        let tls = (url.scheme() == "https").then(|| {
-            let name = ServerName::try_from(bare.to_owned()).map_err(|_invalid| no_host())?;
-            Ok::<_, GuardrailError>((tls::connector(config.ca.as_deref())?, name))
-        });
-        Ok(Self {
-            host: bare.into(),
-            port: url.port_or_known_default().ok_or_else(no_host)?,
-            target: Uri::try_from(target).map_err(|_invalid| no_host())?,
-            headers,
-            tls: tls.transpose()?,
-            kept: Mutex::default(),
-        })
+        let to = Destination::of(url, || Ok::<_, GuardrailError>(tls::connector(config.ca.as_deref())?))?;
+        Ok(Self { to, target: target(url)?, headers, kept: Mutex::default() })
     }
 
     /// Posts `body` and reads the answer. Asking twice does no harm: where a kept connection fails, another is made.
@@ -149,28 +128,15 @@ impl Client {
     }
 
     async fn connect(&self) -> Result<Link, Failure> {
-        let stream = TcpStream::connect((&*self.host, self.port)).await?;
-        stream.set_nodelay(true)?;
-        match &self.tls {
-            None => Link::over(TokioIo::new(stream)).await,
-            Some((connector, name)) => {
-                Link::over(TokioIo::new(connector.connect(name.clone(), stream).await?)).await
-            }
-        }
+        let io = TokioIo::new(self.to.connect().await?);
+        let (sender, connection) = http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
+        // What goes wrong is told to whoever waits for an answer.
+        let driver = Box::pin(async move { drop(connection.await) });
+        Ok(Link { sender, driver: Some(driver) })
     }
 }
 
 impl Link {
-    async fn over<I>(io: I) -> Result<Self, Failure>
-    where
-        I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-    {
-        let (sender, connection) = http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
-        // What goes wrong is told to whoever waits for an answer.
-        let driver = Box::pin(async move { drop(connection.await) });
-        Ok(Self { sender, driver: Some(driver) })
-    }
-
     async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes, Failure> {
         let Self { sender, driver } = self;
         let work = async {

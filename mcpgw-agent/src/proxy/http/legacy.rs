@@ -13,7 +13,7 @@ use super::exchange::Front;
 use super::session::{Legacy, Session};
 use super::sse::Event;
 use super::stream::Stream;
-use super::upstream;
+use crate::destination;
 
 /// Answers of the gateway's own that may wait for the stream.
 const OWN: usize = 64;
@@ -51,7 +51,7 @@ pub(super) fn endpoint(stream: &mut Stream, event: &Event) -> Option<Bytes> {
 type Opened = (Arc<Session>, Endpoint, mpsc::Receiver<Bytes>);
 
 fn open(front: &Arc<Front>, before: &Session, url: &Url) -> Option<Opened> {
-    let target = upstream::target(url)?;
+    let target = destination::target(url).ok()?;
     let path: Box<str> = target.to_string().into();
     let (inject, own) = mpsc::channel(OWN);
     let principal = before.party.context().principal.clone();

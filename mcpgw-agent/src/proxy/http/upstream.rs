@@ -13,15 +13,13 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HeaderValue;
-use hyper::rt::{Read, Write};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
+use crate::destination::{Destination, NoHost, authority, target};
 use crate::tasks::Tasks;
 
 /// Connections kept for the next request.
@@ -37,14 +35,12 @@ type Sender = SendRequest<Full<Bytes>>;
 
 /// The server, as configured.
 pub(super) struct Upstream {
-    host: Box<str>,
-    port: u16,
+    to: Destination,
     /// `Host` of every request.
     authority: HeaderValue,
     /// Path and query of its endpoint.
     endpoint: Uri,
     url: Url,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
     kept: Mutex<Kept>,
     tasks: Tasks,
 }
@@ -76,8 +72,8 @@ pub enum UrlError {
     #[error("the upstream's URL must be http:// or https://")]
     Scheme,
     /// No host.
-    #[error("the upstream's URL names no host")]
-    Host,
+    #[error(transparent)]
+    Host(#[from] NoHost),
     /// User name or password, which would end up in logs.
     #[error("the upstream's URL must not hold a user name or password")]
     Credentials,
@@ -93,22 +89,11 @@ impl Upstream {
     /// The server at `url`; `tls` where it is `https`.
     pub(super) fn new(url: Url, tls: Option<TlsConnector>, tasks: Tasks) -> Result<Self, UrlError> {
         check(&url)?;
-        let host = url.host_str().ok_or(UrlError::Host)?;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let port = url.port_or_known_default().ok_or(UrlError::Scheme)?;
-        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let name = || ServerName::try_from(bare.to_owned()).map_err(|_invalid| UrlError::Host);
-        let tls = match (url.scheme(), tls) {
-            ("https", Some(connector)) => Some((connector, name()?)),
-            ("https", None) => return Err(UrlError::NoTls),
-            (_, _) => None,
-        };
+        let to = Destination::of(&url, || tls.ok_or(UrlError::NoTls))?;
         Ok(Self {
-            host: bare.into(),
-            port,
-            authority: HeaderValue::try_from(authority).map_err(|_invalid| UrlError::Host)?,
-            endpoint: target(&url).ok_or(UrlError::Host)?,
-            tls,
+            to,
+            authority: authority(&url)?,
+            endpoint: target(&url)?,
             kept: Mutex::default(),
             tasks,
             url,
@@ -196,21 +181,7 @@ impl Upstream {
     }
 
     async fn connect(&self) -> Result<Sender, UpstreamError> {
-        let stream = TcpStream::connect((&*self.host, self.port)).await.map_err(UpstreamError::Connect)?;
-        stream.set_nodelay(true).map_err(UpstreamError::Connect)?;
-        match &self.tls {
-            None => self.speak(TokioIo::new(stream)).await,
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream).await;
-                self.speak(TokioIo::new(stream.map_err(UpstreamError::Connect)?)).await
-            }
-        }
-    }
-
-    async fn speak<I>(&self, io: I) -> Result<Sender, UpstreamError>
-    where
-        I: Read + Write + Unpin + Send + 'static,
-    {
+        let io = TokioIo::new(self.to.connect().await.map_err(UpstreamError::Connect)?);
         let (sender, connection) = http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
         self.tasks.spawn("connection to the server", async move {
             // What goes wrong is told to whoever waits for an answer.
@@ -222,14 +193,11 @@ impl Upstream {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upstream").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("Upstream")
+            .field("host", &self.to.host())
+            .field("port", &self.to.port())
+            .finish_non_exhaustive()
     }
-}
-
-/// Path and query of `url`, as they go into a request.
-pub(super) fn target(url: &Url) -> Option<Uri> {
-    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    Uri::try_from(target).ok()
 }
 
 fn check(url: &Url) -> Result<(), UrlError> {
@@ -257,11 +225,11 @@ mod tests {
     #[test]
     fn a_url_becomes_host_and_target() {
         let found = upstream("http://[::1]:8080/a/mcp?key=1#x").unwrap();
-        assert_eq!((&*found.host, found.port), ("::1", 8080));
+        assert_eq!((found.to.host(), found.to.port()), ("::1", 8080));
         assert_eq!(found.authority(), "[::1]:8080");
         assert_eq!(found.endpoint(), "/a/mcp?key=1");
         let found = upstream("http://mcp.example").unwrap();
-        assert_eq!((found.port, found.endpoint().path()), (80, "/"));
+        assert_eq!((found.to.port(), found.endpoint().path()), (80, "/"));
         assert_eq!(found.authority(), "mcp.example");
     }
 
