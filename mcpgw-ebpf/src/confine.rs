@@ -2,7 +2,7 @@
 //! keys in a map; a cgroup nobody made rules for may do nothing, since nobody else has these programs.
 
 use aya_ebpf::bindings::bpf_sock_addr;
-use aya_ebpf::helpers::generated::{bpf_get_current_ancestor_cgroup_id, bpf_get_current_cgroup_id};
+use aya_ebpf::helpers::generated::bpf_get_current_ancestor_cgroup_id;
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::maps::lpm_trie::Key;
 use aya_ebpf::programs::SockAddrContext;
@@ -50,9 +50,9 @@ pub(crate) fn mcpgw_may_bind6(ctx: SockAddrContext) -> i32 {
     judge(ctx.sock_addr, v6(ctx.sock_addr), DESTINATIONS_LISTEN)
 }
 
+/// Every cgroup above the process that has rules must let it: one of them cannot be left by making another below it.
 #[inline(always)]
 fn judge(address: *const bpf_sock_addr, addr: [u8; 16], way: u32) -> i32 {
-    let Some(Confined { group, free }) = confined() else { return REFUSE };
     // SAFETY: the program's context; the kernel checks that this program may read the member.
     let port = unsafe { &raw const (*address).user_port };
     // SAFETY: as above.
@@ -65,17 +65,36 @@ fn judge(address: *const bpf_sock_addr, addr: [u8; 16], way: u32) -> i32 {
         IPPROTO_UDP => destination::UDP,
         _ => destination::OTHER,
     };
+    let mut is_confined = false;
+    for level in 1..limit::ANCESTORS {
+        // SAFETY: a level that is not there gives 0, which is no cgroup's id.
+        let ancestor = unsafe { bpf_get_current_ancestor_cgroup_id(level as i32) };
+        if ancestor == 0 {
+            break;
+        }
+        // SAFETY: user space replaces values whole, and never while processes are there.
+        let Some(confined) = (unsafe { CONFINED.get(ancestor) }) else { continue };
+        is_confined = true;
+        if !lets(confined, addr, way, port, bit) {
+            return REFUSE;
+        }
+    }
+    if is_confined { GO_ON } else { REFUSE }
+}
+
+#[inline(always)]
+fn lets(confined: &Confined, addr: [u8; 16], way: u32, port: u16, bit: u32) -> bool {
     // A datagram socket gets any port to send from: nobody is to reach it there.
     if way == DESTINATIONS_LISTEN && bit == destination::UDP && port == 0 {
-        return GO_ON;
+        return true;
     }
+    let Confined { group, free } = *confined;
     let key = Key::new(KEY_BITS, DestinationKey { group, way, addr });
     let said = match DESTINATIONS.get(&key) {
         Some(rule) => said_of(rule, port),
         None => 0,
     };
-    let allowed = said & bit != 0 || free & way != 0;
-    if allowed && said & (bit << destination::DENIED) == 0 { GO_ON } else { REFUSE }
+    (said & bit != 0 || free & way != 0) && said & (bit << destination::DENIED) == 0
 }
 
 /// Everything the rule says of `port`.
@@ -88,29 +107,6 @@ fn said_of(rule: &DestinationRule, port: u16) -> u32 {
         }
     }
     said
-}
-
-/// Of the process' cgroup, or the nearest root of it that has rules.
-#[inline(always)]
-fn confined() -> Option<Confined> {
-    // SAFETY: no argument.
-    let own = unsafe { bpf_get_current_cgroup_id() };
-    // SAFETY: user space replaces values whole, and never while processes are there.
-    if let Some(confined) = unsafe { CONFINED.get(own) } {
-        return Some(*confined);
-    }
-    for level in 1..limit::ANCESTORS {
-        // SAFETY: a level that is not there gives 0, which is no cgroup's id.
-        let ancestor = unsafe { bpf_get_current_ancestor_cgroup_id(level as i32) };
-        if ancestor == 0 {
-            return None;
-        }
-        // SAFETY: as above.
-        if let Some(confined) = unsafe { CONFINED.get(ancestor) } {
-            return Some(*confined);
-        }
-    }
-    None
 }
 
 /// As IPv6 has it.
