@@ -24,7 +24,8 @@ pub use ability::Abilities;
 pub use around::{resolvers, surroundings};
 pub use launch::launch;
 
-use crate::policy::effects::Confinement;
+use crate::policy::Policy;
+use crate::policy::effects::{Confinement, Surroundings};
 
 /// Why a server is not started.
 #[derive(Debug, thiserror::Error)]
@@ -86,4 +87,18 @@ pub fn unprevented(confinement: &Confinement, abilities: &Abilities, by_address:
         left.push("this kernel has no seccomp: ways around the rest are open".to_owned());
     }
     left
+}
+
+/// The same of all that `policy` says, each sentence once.
+#[must_use]
+pub fn unprevented_of(policy: &Policy, abilities: &Abilities, by_address: bool) -> Vec<String> {
+    let mut all = Vec::new();
+    for confinement in policy.confinements(&Surroundings::default()) {
+        for left in unprevented(&confinement, abilities, by_address) {
+            if !all.contains(&left) {
+                all.push(left);
+            }
+        }
+    }
+    all
 }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use super::host::Host;
 use crate::admin::Peer;
-use crate::confine::{Abilities, resolvers, surroundings, unprevented};
+use crate::confine::{Abilities, resolvers, surroundings, unprevented, unprevented_of};
+use crate::kernel::Kernel;
 use crate::policy::Policy;
 use crate::policy::effects::{Confinement, Hosts, Surroundings};
 use crate::reload::PolicyStore;
@@ -72,6 +73,12 @@ impl Host {
         }
     }
 
+    /// What `policy` forbids and nothing here prevents.
+    pub(super) fn unprevented(&self, policy: &Policy) -> Vec<String> {
+        let by_address = self.kernel.as_ref().is_some_and(Kernel::can_fence);
+        unprevented_of(policy, &self.confining.abilities, by_address)
+    }
+
     /// Tells the kernel what was learnt of names, and forgets servers that are gone.
     pub(super) fn tend_fences(&mut self) {
         let Some(kernel) = self.kernel.as_mut().filter(|kernel| kernel.fences() > 0) else { return };
@@ -89,12 +96,26 @@ impl Host {
 }
 
 /// Looks up the names policy speaks of, again and again, until `shutdown`.
-pub(super) async fn look_up(policies: Arc<PolicyStore>, hosts: Hosts, shutdown: CancellationToken) {
+/// What of a policy cannot be prevented is said in the log when it comes into force; `by_address` says that connections are
+/// held to addresses.
+pub(super) async fn look_up(
+    policies: Arc<PolicyStore>,
+    hosts: Hosts,
+    by_address: bool,
+    shutdown: CancellationToken,
+) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut count = 0_u32;
+    let (mut count, mut told) = (0_u32, None);
+    let abilities = Abilities::here();
     while shutdown.run_until_cancelled(looks.tick()).await.is_some() {
-        let names = policies.current().policy.names_of_hosts();
+        let loaded = policies.current();
+        if told.replace(loaded.generation) != Some(loaded.generation) {
+            for left in unprevented_of(&loaded.policy, &abilities, by_address) {
+                tracing::warn!("not prevented: {left}");
+            }
+        }
+        let names = loaded.policy.names_of_hosts();
         if names.is_empty() {
             continue;
         }

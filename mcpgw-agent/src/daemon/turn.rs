@@ -13,7 +13,7 @@ use super::host::Host;
 use super::rings::Rings;
 use super::status::AgentFacts;
 use super::{DaemonError, TICK, settings};
-use crate::admin::{Command, Peer, Status};
+use crate::admin::{Command, GatewayStatus, Peer, Status};
 use crate::audit::Event;
 use crate::config::Config;
 use crate::inventory::HostEvent;
@@ -132,7 +132,9 @@ impl Turn {
 
     fn answer(&self, reply: oneshot::Sender<Status>) {
         // The asker may have gone; that is its business.
-        drop(reply.send(self.facts.status(&self.host, gateway::status(&self.gateway, &self.sessions))));
+        let unprevented = self.host.unprevented(&self.gateway.policies().current().policy);
+        let gateway = GatewayStatus { unprevented, ..gateway::status(&self.gateway, &self.sessions) };
+        drop(reply.send(self.facts.status(&self.host, gateway)));
     }
 
     /// Reads the configuration anew, as `peer` or a signal asked; one that cannot be used changes nothing.

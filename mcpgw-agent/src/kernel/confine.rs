@@ -208,11 +208,19 @@ impl super::Kernel {
                 |events| events.lines().any(|line| line == "populated 0"),
             )
         };
+        // The inner ones before those around them, which cannot be removed before.
+        let newest_first = self.fences.held.iter().rev();
         let left: Vec<u32> =
-            self.fences.held.iter().filter(|(_, fence)| is_left(fence)).map(|(group, _)| *group).collect();
+            newest_first.filter(|(_, fence)| is_left(fence)).map(|(group, _)| *group).collect();
         for group in left {
             self.fences.let_go(&mut self.ebpf, group);
         }
+    }
+
+    /// Processes can be [held](Self::fence) to addresses.
+    #[must_use]
+    pub fn can_fence(&self) -> bool {
+        self.fences.usable
     }
 
     /// Cgroups that are held.

@@ -113,7 +113,7 @@ fn what_ships_does_what_its_scenarios_say() {
         policies.iter().map(|file| file.path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["ci.yaml", "default.yaml", "observe.yaml", "read-only.yaml", "strict.yaml"]);
     for file in &policies {
-        let scenarios = read_scenarios(&file.scenarios_beside().unwrap()).unwrap();
+        let (scenarios, _) = read_scenarios(&file.scenarios_beside().unwrap()).unwrap();
         assert!(scenarios.len() >= 15, "{}", file.path.display());
         for scenario in scenarios {
             let (_, mismatches) = scenario.run(&file.policy);

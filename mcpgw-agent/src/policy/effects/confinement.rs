@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Allowed, Destination, EffectRules, Kind, Limit, PathGlob, Section};
-use crate::policy::Mode;
+use super::{Allowed, Destination, EffectRules, Kind, Limit, PathGlob, Section, Surroundings};
+use crate::policy::{Mode, Policy};
 
 /// What a process may do, whatever tool it runs. Where several tools may do different things, it may do all of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,23 @@ pub struct Program {
     pub path: PathGlob,
     /// SHA-256 of its file in hexadecimal, in lower case; any file where there is none.
     pub sha256: Option<Box<str>>,
+}
+
+impl Policy {
+    /// What is to be prevented, by each of the rules about effects together with what holds for all.
+    #[must_use]
+    pub fn confinements(&self, around: &Surroundings) -> Vec<Confinement> {
+        let Some(effects) = self.effects.as_deref() else { return Vec::new() };
+        let mode = effects.mode.unwrap_or(self.mode);
+        let (outer, rules) =
+            effects.sections.split_last().map_or((None, &[][..]), |(last, rest)| (Some(last), rest));
+        let each = rules.iter().map(|rule| vec![rule]).chain([Vec::new()]);
+        let whole = each.map(|mut sections| {
+            sections.extend(outer);
+            EffectRules { mode, sections: sections.into_iter().cloned().collect(), around: around.clone() }
+        });
+        whole.filter_map(|rules| rules.confinement()).collect()
+    }
 }
 
 impl EffectRules {
