@@ -90,7 +90,7 @@ fn examine(options: &KernelOptions, wants_effects: bool) -> Examination {
 }
 
 fn report(hook: Hook, wants_effects: bool) -> HookReport {
-    let is_wanted = wants_effects || !hook.tells_of_effects();
+    let is_wanted = !hook.is_for_policies() && (wants_effects || !hook.tells_of_effects());
     let HookStatus { name, state, reason } = hook_status(&hook);
     HookReport { name, state, reason, without: hook.provides.to_owned(), advice: hook.remedy, is_wanted }
 }

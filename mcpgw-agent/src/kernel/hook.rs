@@ -49,6 +49,14 @@ impl Hook {
     }
 }
 
+impl Hook {
+    /// Only policies need it that say where servers may connect; what such a policy lacks here is said of the policy.
+    #[must_use]
+    pub fn is_for_policies(&self) -> bool {
+        self.name == CONNECT_RULES.name
+    }
+}
+
 impl HookState {
     /// Note, reason or error.
     #[must_use]
@@ -175,7 +183,10 @@ impl Kind {
 /// What usually helps against an error of `bpf(2)`, judged by its text, which is all that is left of it here.
 fn remedy(error: &str) -> String {
     let error = error.to_ascii_lowercase();
-    if error.contains("os error 1)") || error.contains("os error 13)") || error.contains("permission") {
+    if error.contains("make the cgroup") {
+        "run the agent as root, with the cgroup hierarchy writable (systemd: `ProtectControlGroups=no` and CAP_DAC_OVERRIDE); \
+         in a container mount it so"
+    } else if error.contains("os error 1)") || error.contains("os error 13)") || error.contains("permission") {
         "run the agent as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; in a container also check seccomp, \
          kernel lockdown and kernel.unprivileged_bpf_disabled"
     } else if error.contains("os error 12)") {
