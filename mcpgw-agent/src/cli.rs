@@ -13,6 +13,7 @@ mod config;
 mod doctor;
 mod hold;
 mod inspect;
+mod launch;
 mod log;
 mod output;
 mod pins;
@@ -69,6 +70,8 @@ enum Command {
     Scan(Box<scan::Args>),
     #[command(hide = true)]
     ScanChild(scan::ChildArgs),
+    #[command(hide = true)]
+    Launch(launch::Args),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -106,5 +109,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Servers(command) => servers::servers(&command),
         Command::Scan(args) => scan::scan(&args),
         Command::ScanChild(args) => scan::scan_child(&args),
+        Command::Launch(args) => Err(launch::launch(&args)),
     }
 }

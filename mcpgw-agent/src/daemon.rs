@@ -11,6 +11,7 @@
 //! next one replaces.
 
 mod callers;
+mod confine;
 mod dozing;
 mod effects;
 mod gateway;
@@ -46,6 +47,7 @@ use crate::ready::{Heartbeat, Ready};
 use crate::systemd::Systemd;
 use crate::tasks::{Ended, Tasks};
 use callers::Callers;
+use confine::Confining;
 use effects::Following;
 use host::{Host, Parts};
 use report::Reporter;
@@ -154,10 +156,12 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let http = bind_http(&config, sources).await?;
     let metrics_address = http.as_ref().map(HttpServer::address);
 
-    let watch = watch(&config, &probes, counters, observer, &tasks)?;
+    let confining = Confining::new(gateway.hosts().clone());
+    let watch = watch(&config, &probes, counters, (observer, confining), &tasks)?;
     if let Some(effects) = watch.host.following.all() {
         tasks.spawn("effects", effects::beat(effects.clone(), sessions.clone(), tasks.token().clone()));
     }
+    let by_address = watch.host.kernel.as_ref().is_some_and(Kernel::can_fence);
     let turn = Turn {
         facts: AgentFacts::new(&watch.hooks, &probes.disabled, watch.host.kernel.is_some(), metrics_address),
         host: watch.host,
@@ -175,6 +179,9 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     };
     let (policies, watched) = (Arc::clone(gateway.policies()), gateway.clone());
     let changed = move || drop(watched.reload());
+    let hosts = gateway.hosts().clone();
+    let names = confine::look_up(Arc::clone(&policies), hosts, by_address, tasks.token().clone());
+    tasks.spawn("names", names);
     tasks.spawn("policy watch", crate::reload::watch(policies, changed, tasks.token().clone()));
     gateway.ship(&tasks);
     tasks.spawn("control socket", socket.run(tasks.clone()));
@@ -218,7 +225,7 @@ fn watch(
     config: &Config,
     probes: &KernelOptions,
     counters: Arc<Counters>,
-    observer: Option<Observer>,
+    (observer, confining): (Option<Observer>, Confining),
     tasks: &Tasks,
 ) -> Result<Watch, DaemonError> {
     let Loaded { mut kernel, hooks } = Kernel::load(probes);
@@ -249,7 +256,7 @@ fn watch(
     let reporter = Reporter::new(observer);
     let host = Host::new(
         inventory,
-        Parts { kernel, following, reader, counters, resync, hashes, callers, reporter },
+        Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter },
     );
     Ok(Watch { host, hooks, rings, scans, answered })
 }

@@ -30,6 +30,7 @@ pub mod admin;
 pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod confine;
 pub mod daemon;
 pub mod destination;
 mod fetch;

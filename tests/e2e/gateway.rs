@@ -1,5 +1,6 @@
 //! The gateway in the daemon: sessions that wraps hand over, and what becomes of them when the daemon goes away.
 
+mod confined;
 mod effects;
 mod hold;
 mod joined;

@@ -11,6 +11,7 @@
     reason = "test support"
 )]
 
+mod confine;
 mod effects;
 mod exec;
 mod life;

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 
 from mcp.server.mcpserver import MCPServer
@@ -92,6 +93,28 @@ def key_by_io_uring() -> str:
     done = libc.syscall(426, ring, 1, 1, 1, None, 0)
     os.close(ring)
     return f"submitted {done}"
+
+
+@server.tool()
+def phone(way: str, port: int) -> str:
+    """Connects in one of several ways, and says what came of it."""
+    script = (
+        "import socket, sys; way, port = sys.argv[1], int(sys.argv[2]); v6 = way.endswith('6'); "
+        "host = '::1' if v6 else '127.0.0.1'; family = socket.AF_INET6 if v6 else socket.AF_INET; "
+        "kind = socket.SOCK_DGRAM if way.startswith('udp') else socket.SOCK_STREAM; "
+        "s = socket.socket(family, kind); "
+        "s.sendto(b'x', (host, port)) if way.startswith('udp') else s.connect((host, port))"
+    )
+    if way.startswith("child-"):
+        command = f'({sys.executable} -c "$SCRIPT" {way.removeprefix("child-")} {port}; exit $?)'
+        done = subprocess.run(["/bin/sh", "-c", command], env={"SCRIPT": script}, stderr=subprocess.PIPE, text=True)
+        return "done" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+    sys.argv[1:] = [way, str(port)]
+    try:
+        exec(script, {})
+    except OSError as error:
+        return str(error)
+    return "done"
 
 
 @server.tool()

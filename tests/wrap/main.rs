@@ -13,6 +13,7 @@
 mod analyzer;
 mod bytes;
 mod canaries;
+mod confined;
 mod detected;
 mod evaluated;
 mod flow;

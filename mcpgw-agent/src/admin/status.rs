@@ -51,6 +51,9 @@ pub struct GatewayStatus {
     /// Messages that wait for a person, and what became of those that did.
     #[serde(default)]
     pub holds: HoldCounts,
+    /// What the policy's `effects` forbid and this kernel cannot prevent, a sentence each: it is detected at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unprevented: Vec<String>,
 }
 
 impl GatewayStatus {
@@ -67,7 +70,13 @@ impl GatewayStatus {
             ship: gateway.shippers().states(),
             kept: gateway.audit().kept(),
         };
-        Self { policy: gateway.policies().state(), audit, sessions, holds: HoldCounts::default() }
+        Self {
+            policy: gateway.policies().state(),
+            audit,
+            sessions,
+            holds: HoldCounts::default(),
+            unprevented: Vec::new(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::status::table::Table;
 use super::text::{Line, Style};
 use crate::admin::{HookState, HookStatus, Mode};
 use crate::config::Config;
+use crate::confine::Abilities;
 use crate::daemon::{hook_status, kernel_options};
 use crate::kernel::{Hook, Kernel, KernelOptions, Loaded};
 
@@ -37,6 +38,8 @@ pub struct Examination {
     pub mode: Mode,
     /// Every hook.
     pub hooks: Vec<HookReport>,
+    /// What can be prevented for servers that `wrap` starts, without privileges.
+    pub prevention: Abilities,
     /// Anything else worth knowing, a sentence each.
     pub notes: Vec<String>,
 }
@@ -81,12 +84,13 @@ fn examine(options: &KernelOptions, wants_effects: bool) -> Examination {
     Examination {
         mode,
         hooks: hooks.into_iter().map(|hook| report(hook, wants_effects)).collect(),
+        prevention: Abilities::here(),
         notes: Vec::new(),
     }
 }
 
 fn report(hook: Hook, wants_effects: bool) -> HookReport {
-    let is_wanted = wants_effects || !hook.tells_of_effects();
+    let is_wanted = !hook.is_for_policies() && (wants_effects || !hook.tells_of_effects());
     let HookStatus { name, state, reason } = hook_status(&hook);
     HookReport { name, state, reason, without: hook.provides.to_owned(), advice: hook.remedy, is_wanted }
 }
@@ -110,8 +114,28 @@ fn draw(examination: &Examination, width: Option<u16>) -> Vec<Line> {
         lines.push(Line::plain(&format!("{}: {}", hook.name, hook.reason)));
     }
     lines.push(Line::default());
+    lines.extend(prevention(&examination.prevention).iter().map(|line| Line::plain(line)));
     lines.extend(examination.notes.iter().map(|note| Line::plain(note)));
     lines.push(verdict(examination));
+    lines
+}
+
+/// What a policy's `effects` can prevent here by themselves; hooks are above.
+fn prevention(abilities: &Abilities) -> Vec<String> {
+    let Abilities { landlock, seccomp } = abilities;
+    let mut able = Vec::new();
+    if *landlock >= 1 {
+        able.push(format!("files and programs (Landlock, version {landlock} or newer)"));
+    }
+    if *landlock >= 4 {
+        able.push("TCP ports".to_owned());
+    }
+    if *seccomp {
+        able.push("ways around them (seccomp)".to_owned());
+    }
+    let able = if able.is_empty() { "nothing".to_owned() } else { able.join(", ") };
+    let mut lines = vec![format!("prevented where policy says so, for servers that `wrap` starts: {able}")];
+    lines.extend(abilities.lacks().map(|lacks| format!("not prevented: {lacks}")));
     lines
 }
 

@@ -35,7 +35,9 @@ impl AgentFacts {
                     .to_owned(),
             );
         }
-        let missing = |hook: &&Hook| !hook.state.is_attached() && !left_out.contains(&hook.name.to_owned());
+        let missing = |hook: &&Hook| {
+            !hook.state.is_attached() && !left_out.contains(&hook.name.to_owned()) && !hook.is_for_policies()
+        };
         for hook in hooks.iter().filter(missing) {
             degraded.push(format!("without {}: {}", hook.name, hook.provides));
         }

@@ -13,7 +13,7 @@ use super::host::Host;
 use super::rings::Rings;
 use super::status::AgentFacts;
 use super::{DaemonError, TICK, settings};
-use crate::admin::{Command, Peer, Status};
+use crate::admin::{Command, GatewayStatus, Peer, Status};
 use crate::audit::Event;
 use crate::config::Config;
 use crate::inventory::HostEvent;
@@ -109,9 +109,13 @@ impl Turn {
                 }
                 drop(reply.send(outcome));
             }
-            Command::Handover { peer, reply } => {
-                let outcome = gateway::place(&self.sessions, peer)
-                    .map(|place| place.followed_by(self.host.follow(peer.pid)));
+            Command::Handover { peer, name, reply } => {
+                let outcome = gateway::place(&self.sessions, peer).map(|place| {
+                    let loaded = self.gateway.policies().current();
+                    let around = self.host.around(peer);
+                    let confinement = self.host.confine(&loaded.policy, peer, &name, &around);
+                    place.followed_by(self.host.follow(peer.pid)).confined(around, confinement)
+                });
                 if let Err(refusal) = &outcome {
                     tracing::warn!(pid = peer.pid, uid = peer.uid, %refusal, "a hand-over was refused");
                 }
@@ -128,7 +132,9 @@ impl Turn {
 
     fn answer(&self, reply: oneshot::Sender<Status>) {
         // The asker may have gone; that is its business.
-        drop(reply.send(self.facts.status(&self.host, gateway::status(&self.gateway, &self.sessions))));
+        let unprevented = self.host.unprevented(&self.gateway.policies().current().policy);
+        let gateway = GatewayStatus { unprevented, ..gateway::status(&self.gateway, &self.sessions) };
+        drop(reply.send(self.facts.status(&self.host, gateway)));
     }
 
     /// Reads the configuration anew, as `peer` or a signal asked; one that cannot be used changes nothing.

@@ -49,6 +49,14 @@ impl Hook {
     }
 }
 
+impl Hook {
+    /// Only policies need it that say where servers may connect; what such a policy lacks here is said of the policy.
+    #[must_use]
+    pub fn is_for_policies(&self) -> bool {
+        self.name == CONNECT_RULES.name
+    }
+}
+
 impl HookState {
     /// Note, reason or error.
     #[must_use]
@@ -116,11 +124,16 @@ pub(super) const ADDRESS_EFFECTS: Kind = Kind {
     provides: "addresses a tool call connects to and listens at are told; without it they are not",
 };
 
+pub(super) const CONNECT_RULES: Kind = Kind {
+    name: "connect-rules",
+    provides: "servers connect where policy lets them and nowhere else; without it that is held to TCP ports at most",
+};
+
 /// Those that tell what processes do to files and sockets.
 pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 10] = [
+pub(super) const ALL: [Kind; 11] = [
     EXEC,
     FORK,
     EXIT,
@@ -131,6 +144,7 @@ pub(super) const ALL: [Kind; 10] = [
     FILE_EFFECTS,
     IO_URING_EFFECTS,
     ADDRESS_EFFECTS,
+    CONNECT_RULES,
 ];
 
 impl Kind {
@@ -169,7 +183,10 @@ impl Kind {
 /// What usually helps against an error of `bpf(2)`, judged by its text, which is all that is left of it here.
 fn remedy(error: &str) -> String {
     let error = error.to_ascii_lowercase();
-    if error.contains("os error 1)") || error.contains("os error 13)") || error.contains("permission") {
+    if error.contains("make the cgroup") {
+        "run the agent as root, with the cgroup hierarchy writable (systemd: `ProtectControlGroups=no` and CAP_DAC_OVERRIDE); \
+         in a container mount it so"
+    } else if error.contains("os error 1)") || error.contains("os error 13)") || error.contains("permission") {
         "run the agent as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; in a container also check seccomp, \
          kernel lockdown and kernel.unprivileged_bpf_disabled"
     } else if error.contains("os error 12)") {

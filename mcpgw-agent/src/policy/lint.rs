@@ -5,6 +5,7 @@
 
 mod bypass;
 mod cover;
+mod effects;
 mod rule;
 mod shadow;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub fn lint(text: &str) -> Vec<Warning> {
         }
     }
     words::lists(members, &mut warnings);
+    effects::check(members, &mut warnings);
     nothing_allowed(&rules, &mut warnings);
     warnings.sort_by_key(|warning| warning.place.map(|place| (place.line, place.column)));
     warnings

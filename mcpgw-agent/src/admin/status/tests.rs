@@ -100,6 +100,7 @@ pub(crate) fn gateway() -> GatewayStatus {
             refused: 1,
         }],
         holds: HoldCounts { waiting: 2, approved: 3, denied: 4, timed_out: 5, ended: 6 },
+        unprevented: Vec::new(),
     }
 }
 

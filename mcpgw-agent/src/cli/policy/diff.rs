@@ -74,7 +74,7 @@ fn replay(old: &PolicyFile, new: &PolicyFile) -> Result<(usize, Vec<Otherwise>),
     let files: BTreeSet<PathBuf> = [old, new].into_iter().filter_map(PolicyFile::scenarios_beside).collect();
     let (mut count, mut found) = (0, Vec::new());
     for path in files {
-        for scenario in read_scenarios(&path)? {
+        for scenario in read_scenarios(&path)?.0 {
             count += 1;
             let (before, after) = (scenario.trial.run(&old.policy), scenario.trial.run(&new.policy));
             if before.word() != after.word() || before.forwarded() != after.forwarded() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::scenario::{self, Scenario};
+use super::scenario::{self, EffectScenario, Scenario};
 use crate::cli::error::CliError;
 use crate::config::read_text;
 use crate::policy::Policy;
@@ -55,12 +55,12 @@ pub(super) fn beside(path: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// It cannot be read, or has a problem.
-pub(super) fn read_scenarios(path: &Path) -> Result<Vec<Scenario>, CliError> {
+pub(super) fn read_scenarios(path: &Path) -> Result<(Vec<Scenario>, Vec<EffectScenario>), CliError> {
     // Nothing depends on who may write it.
     let text = fs::read_to_string(path).map_err(|source| {
         CliError::failure(anyhow::Error::new(source).context(format!("cannot read `{}`", path.display())))
     })?;
-    scenario::read(&text)
+    scenario::read_all(&text)
         .map_err(|problems| CliError::failure(anyhow::anyhow!(yaml::render(path, &text, &problems))))
 }
 

@@ -3,11 +3,15 @@
 //! Files of knorq's mcpgw load as they are: a name, a method, parameters as JSON text, a subject, roles, `allow` or
 //! `deny`. Everything else is ours. Docs: `docs/policy.md`.
 
+mod effects;
 mod expect;
 mod read;
 
+pub(super) use effects::EffectScenario;
 use expect::{Expectation, Mismatch};
-pub(super) use read::{SERVER, read, usual};
+#[cfg(test)]
+pub(super) use read::read;
+pub(super) use read::{SERVER, read_all, usual};
 
 use super::trial::{Outcome, Trial};
 use crate::policy::Policy;

@@ -82,7 +82,8 @@ fn run(path: &Path, files: &[PathBuf]) -> Result<PolicyReport, CliError> {
     let mut scenarios = Vec::new();
     let default: Vec<_> = if files.is_empty() { beside(path).into_iter().collect() } else { Vec::new() };
     for path in files.iter().chain(&default) {
-        for scenario in read_scenarios(path)? {
+        let (messages, effects) = read_scenarios(path)?;
+        for scenario in messages {
             let (outcome, mismatches) = scenario.run(&file.policy);
             scenarios.push(ScenarioReport {
                 file: path.display().to_string(),
@@ -90,6 +91,18 @@ fn run(path: &Path, files: &[PathBuf]) -> Result<PolicyReport, CliError> {
                 expected: scenario.expect.effect,
                 actual: outcome.word(),
                 rule: outcome.rule(),
+                mismatches: mismatches.iter().map(ToString::to_string).collect(),
+                name: scenario.name,
+            });
+        }
+        for scenario in effects {
+            let (actual, rule, mismatches) = scenario.run(&file.policy);
+            scenarios.push(ScenarioReport {
+                file: path.display().to_string(),
+                passed: mismatches.is_empty(),
+                expected: scenario.expect,
+                actual,
+                rule,
                 mismatches: mismatches.iter().map(ToString::to_string).collect(),
                 name: scenario.name,
             });

@@ -32,7 +32,7 @@ fn every_block_of_the_documentation_is_valid() {
     let path = Path::new("docs/policy.md");
     let (mut policies, mut rules, mut scenarios) = (0, 0, 0);
     for (line, block) in blocks(include_str!("../../../../docs/policy.md")) {
-        if block.starts_with("scenarios:") {
+        if block.starts_with("scenarios:") || block.starts_with("effects:\n  -") {
             scenarios += 1;
             scenario::read(&block)
                 .unwrap_or_else(|problems| panic!("line {line}: {}", render(path, &block, &problems)));
@@ -58,9 +58,10 @@ fn whole(section: &str) -> String {
 }
 
 #[test]
-fn every_policy_about_detectors_is_valid() {
+fn every_policy_about_detectors_and_effects_is_valid() {
     let mut count = 0;
     for (name, text) in [
+        ("docs/effects.md", include_str!("../../../../docs/effects.md")),
         ("docs/detection.md", include_str!("../../../../docs/detection.md")),
         ("docs/detection/calls.md", include_str!("../../../../docs/detection/calls.md")),
         ("docs/detection/flow.md", include_str!("../../../../docs/detection/flow.md")),
@@ -90,6 +91,7 @@ fn the_lints_of_the_documentation_are_those_there_are() {
         include_str!("../../policy/lint/shadow.rs"),
         include_str!("../../policy/lint/bypass.rs"),
         include_str!("../../policy/lint/words.rs"),
+        include_str!("../../policy/lint/effects.rs"),
     ];
     assert!(documented.len() >= 9);
     for code in documented {
@@ -113,7 +115,7 @@ fn what_ships_does_what_its_scenarios_say() {
         policies.iter().map(|file| file.path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["ci.yaml", "default.yaml", "observe.yaml", "read-only.yaml", "strict.yaml"]);
     for file in &policies {
-        let scenarios = read_scenarios(&file.scenarios_beside().unwrap()).unwrap();
+        let (scenarios, _) = read_scenarios(&file.scenarios_beside().unwrap()).unwrap();
         assert!(scenarios.len() >= 15, "{}", file.path.display());
         for scenario in scenarios {
             let (_, mismatches) = scenario.run(&file.policy);

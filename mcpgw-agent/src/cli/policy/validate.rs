@@ -9,7 +9,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::Output;
 use crate::cli::text::{Line, Style};
-use crate::policy::{Warning, lint};
+use crate::confine::{Abilities, unprevented_of};
+use crate::policy::{Policy, Warning, lint};
 use crate::reload::{ReloadError, mode_word};
 use crate::yaml::{Place, Placed, render};
 
@@ -29,6 +30,9 @@ pub(in crate::cli) struct Args {
     /// Take warnings for errors
     #[arg(long)]
     strict: bool,
+    /// Say what this kernel cannot prevent of what `effects` forbids
+    #[arg(long)]
+    here: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -45,6 +49,9 @@ struct FileReport {
     /// Why it is not valid.
     problems: Vec<Remark>,
     warnings: Vec<Remark>,
+    /// What `effects` forbids and this kernel cannot prevent; there with `--here`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unprevented: Option<Vec<String>>,
     #[serde(skip)]
     drawn: Vec<String>,
 }
@@ -74,7 +81,7 @@ struct Remark {
 }
 
 pub(super) fn validate(args: &Args) -> Result<u8, CliError> {
-    let files: Vec<FileReport> = args.files.iter().map(|path| look(path)).collect();
+    let files: Vec<FileReport> = args.files.iter().map(|path| look(path, args.here)).collect();
     if args.json {
         Output::new().json(&serde_json::to_string_pretty(&files).map_err(CliError::failure)?)?;
     } else {
@@ -85,9 +92,9 @@ pub(super) fn validate(args: &Args) -> Result<u8, CliError> {
     Ok(if files.iter().all(is_good) { exit::OK } else { exit::FAILURE })
 }
 
-fn look(path: &Path) -> FileReport {
+fn look(path: &Path, here: bool) -> FileReport {
     match PolicyFile::read(path) {
-        Ok(file) => good(&file),
+        Ok(file) => FileReport { unprevented: here.then(|| unprevented(&file.policy)), ..good(&file) },
         Err(error) => bad(path, &error),
     }
 }
@@ -114,12 +121,18 @@ fn good(file: &PolicyFile) -> FileReport {
         hash: Some(policy.hash().to_owned()),
         rules: rules.collect(),
         problems: Vec::new(),
+        unprevented: None,
         drawn: drawn(path, text, &warnings),
         warnings: warnings
             .into_iter()
             .map(|warning| Remark { code: Some(warning.code), ..remark(warning.place, warning.message) })
             .collect(),
     }
+}
+
+/// As a wrap by itself would find it. The agent holds connections to addresses as well, where its hook for that works.
+fn unprevented(policy: &Policy) -> Vec<String> {
+    unprevented_of(policy, &Abilities::here(), false)
 }
 
 fn bad(path: &Path, error: &ReloadError) -> FileReport {
@@ -141,6 +154,7 @@ fn bad(path: &Path, error: &ReloadError) -> FileReport {
         rules: Vec::new(),
         problems,
         warnings: Vec::new(),
+        unprevented: None,
         drawn,
     }
 }
@@ -166,7 +180,7 @@ fn drawn(path: &Path, text: &str, warnings: &[Warning]) -> Vec<String> {
 }
 
 fn draw(file: &FileReport, strict: bool) -> Vec<Line> {
-    let FileReport { path, valid, mode, rules, warnings, drawn, .. } = file;
+    let FileReport { path, valid, mode, rules, warnings, drawn, unprevented, .. } = file;
     let mut lines = Vec::new();
     if !valid {
         lines.push(Line::styled(Style::Bad, &format!("{path}: not valid.")));
@@ -182,6 +196,9 @@ fn draw(file: &FileReport, strict: bool) -> Vec<Line> {
     for rule in rules {
         let conditions = rule.conditions.iter().map(brief).collect::<Vec<_>>().join("; ");
         lines.push(Line::plain(&format!("  {}: {}  {conditions}", rule.name, rule.action)));
+    }
+    for left in unprevented.iter().flatten() {
+        lines.push(Line::styled(Style::Warn, &format!("{path}: not prevented here: {left}")));
     }
     if !warnings.is_empty() {
         let style = if strict { Style::Bad } else { Style::Warn };

@@ -107,3 +107,15 @@ fn what_is_meant_is_left_alone() {
         assert!(lint(text).is_empty(), "{text}");
     }
 }
+
+#[test]
+fn effects_that_are_most_likely_not_meant() {
+    let effects = "effects:\n  open: {deny: ['~/.ssh']}\n  exec: {allow: [/usr/bin/git, /bin/bash]}\n  \
+        rules:\n  - {name: r, tools: [t], connect: {allow: ['*']}}\n";
+    assert_eq!(
+        codes(&format!("rules:\n{ALL}{effects}")),
+        [("directory-alone", 6), ("runs-anything", 7), ("allows-all", 9)]
+    );
+    let fine = "effects:\n  open: {deny: ['~/.ssh/**']}\n  exec: deny\n  connect: {allow: ['*:443']}\n";
+    assert_eq!(codes(&format!("rules:\n{ALL}{fine}")), []);
+}

@@ -86,7 +86,7 @@ fn take_over(
     let party = Arc::new(followed.into_iter().fold(party.holding(Arc::clone(holds)), Party::followed_by));
     let ends = Ends { client_in, client_out, server_in, server_out };
     let relay = Relay::new(Arc::clone(gate), Arc::clone(&party), ends)?.in_custody(ledger)?;
-    answer(stream, &Response::done())?;
+    answer(stream, &Response::confined(place.confinement().cloned()))?;
     if socket::read_line(stream, Some(STEP))? != GO {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the wrap does not let go").into());
     }

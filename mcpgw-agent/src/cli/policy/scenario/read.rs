@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::effects::{EffectScenario, effect_scenario};
 use super::{Expectation, Scenario};
 use crate::cli::policy::trial::Trial;
 use crate::json::{Document, Fault, Limits, quote};
@@ -55,35 +56,54 @@ impl Placed for Problem {
     }
 }
 
-fn problem(place: Option<Place>, text: impl Into<String>) -> Problem {
+pub(super) fn problem(place: Option<Place>, text: impl Into<String>) -> Problem {
     Problem { place, text: text.into() }
 }
 
-/// Reads the scenarios in `text`.
+/// Reads the scenarios in `text`: of messages, and of effects.
 ///
 /// # Errors
 /// Everything that is wrong; no scenarios at all is, too.
-pub(in crate::cli::policy) fn read(text: &str) -> Result<Vec<Scenario>, Vec<Problem>> {
+pub(in crate::cli::policy) fn read_all(
+    text: &str,
+) -> Result<(Vec<Scenario>, Vec<EffectScenario>), Vec<Problem>> {
     let root = tree(text).map_err(|fault| vec![of_yaml(&fault.kind, fault.place)])?;
     let root = root.ok_or_else(|| vec![problem(None, "there are no scenarios")])?;
-    let fields = Fields::of(&root, "a mapping with `scenarios`", &["scenarios"]).map_err(|one| vec![one])?;
-    let Some(list) = fields.get("scenarios") else {
-        return Err(vec![problem(root.place, "`scenarios` is missing")]);
-    };
-    let Content::List(elements) = &list.content else {
-        return Err(vec![problem(list.place, "`scenarios` is a list")]);
+    let fields = Fields::of(&root, "a mapping with `scenarios`", &["scenarios", "effects"]);
+    let fields = fields.map_err(|one| vec![one])?;
+    let mut problems = Vec::new();
+    let messages = list(fields.get("scenarios"), "scenarios", scenario, &mut problems);
+    let effects = list(fields.get("effects"), "effects", effect_scenario, &mut problems);
+    if fields.get("scenarios").is_none() && fields.get("effects").is_none() {
+        problems.push(problem(root.place, "`scenarios` is missing"));
+    }
+    if problems.is_empty() { Ok((messages, effects)) } else { Err(problems) }
+}
+
+/// The scenarios of messages in `text`.
+///
+/// # Errors
+/// As those of [`read_all`].
+#[cfg(test)]
+pub(in crate::cli::policy) fn read(text: &str) -> Result<Vec<Scenario>, Vec<Problem>> {
+    read_all(text).map(|(messages, _)| messages)
+}
+
+fn list<T>(
+    node: Option<&Node>,
+    key: &str,
+    one: impl Fn(&Node) -> Result<T, Problem>,
+    problems: &mut Vec<Problem>,
+) -> Vec<T> {
+    let Some(node) = node else { return Vec::new() };
+    let Content::List(elements) = &node.content else {
+        problems.push(problem(node.place, format!("`{key}` is a list")));
+        return Vec::new();
     };
     if elements.is_empty() {
-        return Err(vec![problem(list.place, "there are no scenarios")]);
+        problems.push(problem(node.place, "there are no scenarios"));
     }
-    let (mut scenarios, mut problems) = (Vec::new(), Vec::new());
-    for element in elements {
-        match scenario(element) {
-            Ok(scenario) => scenarios.push(scenario),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if problems.is_empty() { Ok(scenarios) } else { Err(problems) }
+    elements.iter().filter_map(|element| one(element).map_err(|wrong| problems.push(wrong)).ok()).collect()
 }
 
 fn of_yaml(kind: &FaultKind, place: Option<Place>) -> Problem {
@@ -94,13 +114,13 @@ fn of_yaml(kind: &FaultKind, place: Option<Place>) -> Problem {
 }
 
 /// A mapping whose keys are known to be known.
-struct Fields<'n> {
-    place: Option<Place>,
+pub(super) struct Fields<'n> {
+    pub(super) place: Option<Place>,
     members: &'n [(At<String>, Node)],
 }
 
 impl<'n> Fields<'n> {
-    fn of(node: &'n Node, what: &str, known: &[&str]) -> Result<Self, Problem> {
+    pub(super) fn of(node: &'n Node, what: &str, known: &[&str]) -> Result<Self, Problem> {
         let Content::Map(members) = &node.content else {
             return Err(problem(node.place, format!("this should be {what}")));
         };
@@ -117,16 +137,16 @@ impl<'n> Fields<'n> {
     }
 
     /// What is written under `key`; an empty value is none.
-    fn get(&self, key: &str) -> Option<&'n Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
         let (_, node) = self.members.iter().find(|(name, _)| name.value == key)?;
         (!matches!(node.content, Content::Null)).then_some(node)
     }
 
-    fn text(&self, key: &str) -> Result<Option<At<String>>, Problem> {
+    pub(super) fn text(&self, key: &str) -> Result<Option<At<String>>, Problem> {
         self.get(key).map(|node| text(key, node)).transpose()
     }
 
-    fn required(&self, key: &str) -> Result<At<String>, Problem> {
+    pub(super) fn required(&self, key: &str) -> Result<At<String>, Problem> {
         self.text(key)?.ok_or_else(|| problem(self.place, format!("`{key}` is missing")))
     }
 
@@ -143,7 +163,7 @@ impl<'n> Fields<'n> {
     }
 
     /// One of `words`.
-    fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> Result<Option<T>, Problem> {
+    pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> Result<Option<T>, Problem> {
         let Some(written) = self.text(key)? else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == written.value).map(|(_, value)| *value);
         let list = || words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
@@ -153,7 +173,7 @@ impl<'n> Fields<'n> {
     }
 }
 
-fn text(key: &str, node: &Node) -> Result<At<String>, Problem> {
+pub(super) fn text(key: &str, node: &Node) -> Result<At<String>, Problem> {
     let value = match &node.content {
         Content::Text(text) | Content::Number(text) => text.clone(),
         Content::Bool(value) => value.to_string(),

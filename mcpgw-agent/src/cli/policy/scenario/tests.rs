@@ -126,3 +126,38 @@ fn problems_have_their_places() {
         assert!(!read(empty).unwrap_err().is_empty(), "{empty}");
     }
 }
+
+#[test]
+fn effects_have_scenarios_of_their_own() {
+    let policy = Policy::parse(
+        "version: v1\nmode: enforce\nrules: [{name: a, action: allow, match: {methods: ['*']}}]\neffects:\n  \
+         action: deny\n  read: {deny: ['~/.ssh/**']}\n  connect: {allow: ['api.example.com:443']}\n  \
+         rules: [{name: git, servers: [git], exec: {allow: [/usr/bin/git]}, action: kill}]\n",
+    )
+    .unwrap();
+    let text = "effects:\n\
+        - {name: a, does: {read: /home/user/.ssh/id}, expect: deny, rule: effects.read}\n\
+        - {name: b, does: {read: /home/ann/.ssh/id}, home: /home/ann, expect: deny}\n\
+        - {name: c, does: {exec: /bin/sh}, server: git, expect: kill, rule: git.exec}\n\
+        - {name: d, does: {exec: /bin/sh}, expect: allow, rule: (no rule)}\n\
+        - {name: e, does: {connect: '192.0.2.7:443'}, hosts: {api.example.com: [192.0.2.7]}, expect: allow}\n\
+        - {name: f, does: {send: '192.0.2.7:53'}, expect: allow}\n";
+    let (messages, effects) = read_all(text).unwrap();
+    assert!(messages.is_empty());
+    let told: Vec<_> = effects.iter().map(|effect| effect.run(&policy)).collect();
+    for (word, rule, mismatches) in told.iter().take(5) {
+        assert!(mismatches.is_empty(), "{word} {rule} {mismatches:?}");
+    }
+    assert_eq!(told[5].2[0].to_string(), "action: expected allow, got deny");
+    for (text, expected) in [
+        ("effects: [{name: a, expect: deny}]", "`does` is missing"),
+        ("effects: [{name: a, expect: deny, does: {reed: x}}]", "unknown key `reed`, did you mean `read`?"),
+        ("effects: [{name: a, expect: hold, does: {read: x}}]", "`expect` is one of"),
+        ("effects: [{name: a, expect: deny, does: {}}]", "`does` names one thing"),
+        ("effects: [{name: a, expect: deny, does: {connect: x}}]", "`x` is no address with a port"),
+        ("effects: []", "there are no scenarios"),
+    ] {
+        let problems = read_all(text).unwrap_err();
+        assert!(problems[0].to_string().contains(expected), "{problems:?}");
+    }
+}

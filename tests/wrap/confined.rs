@@ -1,0 +1,227 @@
+//! Servers that are confined as policy says, with no agent: what is prevented, and that ordinary servers work all the same.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::sdk::{self, Client, Server, call, peers_dir, peers_with, request, scripts, servers, text_of};
+use crate::support::{Peer, wrapped_with};
+
+/// A policy, a home and a directory to work in.
+struct Site {
+    dir: tempfile::TempDir,
+}
+
+impl Site {
+    /// With these `effects`, in enforce mode.
+    fn new(effects: &str) -> Self {
+        let site = Self { dir: tempfile::tempdir().unwrap() };
+        for directory in ["home/.ssh", "home/.cursor", "work"] {
+            fs::create_dir_all(site.path(directory)).unwrap();
+        }
+        fs::write(site.path("home/.ssh/id_ed25519"), "a key").unwrap();
+        fs::write(site.path("home/.cursor/mcp.json"), "{}").unwrap();
+        fs::write(site.path("work/notes.txt"), "notes").unwrap();
+        let policy = format!(
+            "version: v1\nmode: enforce\nrules: [{{name: all, action: allow, match: {{methods: ['*']}}}}]\neffects:\n{effects}"
+        );
+        fs::write(site.path("policy.yaml"), policy).unwrap();
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, server: impl IntoIterator<Item = S>) -> std::process::Command {
+        let mut wrap = wrapped_with([Path::new("--policy"), &self.path("policy.yaml")], server);
+        wrap.env("HOME", self.path("home")).current_dir(self.path("work"));
+        wrap
+    }
+
+    fn open<S: AsRef<OsStr>>(&self, server: impl IntoIterator<Item = S>) -> Client {
+        Client::open(self.command(server), "2025-06-18")
+    }
+}
+
+/// The server whose tools do more than they say.
+fn effects_server() -> Option<[OsString; 2]> {
+    let python = peers_dir().join("py2/bin/python");
+    peers_with("py2", &python)
+        .then(|| [python.into_os_string(), scripts().join("effects_server.py").into_os_string()])
+}
+
+/// What a call came to: its text, and whether that is an error.
+fn outcome(client: &mut Client, tool: &str, arguments: &Value) -> (String, bool) {
+    let answer = client.ask(&request("x", "tools/call", &json!({"name": tool, "arguments": arguments})));
+    (text_of(&answer).to_owned(), answer["result"]["isError"] == true)
+}
+
+#[track_caller]
+fn refused(client: &mut Client, tool: &str, arguments: &Value) {
+    let (text, is_error) = outcome(client, tool, arguments);
+    assert!(
+        is_error && (text.contains("Permission denied") || text.contains("not permitted")),
+        "{tool}: {text}"
+    );
+}
+
+#[track_caller]
+fn done(client: &mut Client, tool: &str, arguments: &Value, expected: &str) {
+    assert_eq!(outcome(client, tool, arguments), (expected.to_owned(), false), "{tool}");
+}
+
+fn listener() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+#[test]
+fn what_policy_forbids_is_prevented() {
+    let Some(server) = effects_server() else { return };
+    let ((_allowed, port), (_other, other)) = (listener(), listener());
+    let site = Site::new(&format!(
+        "  read: {{deny: ['~/.ssh/**']}}\n  write: {{deny: ['~/.ssh/**', '~/.cursor/mcp.json']}}\n  exec: deny\n  \
+         connect: {{allow: ['tcp:*:{port}']}}\n"
+    ));
+    let mut client = site.open(server);
+    // A file of the user's, a program, another client's configuration.
+    refused(&mut client, "key", &json!({}));
+    refused(&mut client, "shell", &json!({"argument": "x"}));
+    refused(&mut client, "key_of_grandchild", &json!({}));
+    refused(&mut client, "touch", &json!({"path": site.path("home/.cursor/mcp.json")}));
+    assert_eq!(outcome(&mut client, "key_by_io_uring", &json!({})).0, "errno 1");
+    // What is not forbidden works.
+    let notes = site.path("work/notes.txt");
+    done(&mut client, "read_file", &json!({"path": notes, "port": port}), "notes");
+    refused(&mut client, "read_file", &json!({"path": notes, "port": other}));
+    let fresh = site.path("work/fresh").to_string_lossy().into_owned();
+    done(&mut client, "touch", &json!({"path": fresh}), &fresh);
+}
+
+#[test]
+fn programs_that_are_allowed_run_and_are_confined_too() {
+    let Some(server) = effects_server() else { return };
+    let site = Site::new("  read: {deny: ['~/.ssh/**']}\n  exec: {allow: [/bin/sh]}\n");
+    let mut client = site.open(&server);
+    done(&mut client, "shell", &json!({"argument": "x"}), "hidden\n");
+    // The shell runs, and `cat` does not.
+    done(&mut client, "key_of_grandchild", &json!({}), "0");
+    let site = Site::new("  read: {deny: ['~/.ssh/**']}\n  exec: {allow: [/bin/sh, /bin/cat]}\n");
+    let mut client = site.open(&server);
+    // Both run, and neither reads it.
+    done(&mut client, "key_of_grandchild", &json!({}), "0");
+    let site = Site::new("  exec: {deny: [/bin/cat]}\n");
+    let mut client = site.open(&server);
+    done(&mut client, "shell", &json!({"argument": "x"}), "hidden\n");
+    done(&mut client, "key_of_grandchild", &json!({}), "0");
+    refused(&mut client, "touch", &json!({"path": "/sys/fs/cgroup/nothing"}));
+}
+
+#[test]
+fn a_program_that_is_not_the_one_that_is_meant_keeps_the_server_from_starting() {
+    let Some(server) = effects_server() else { return };
+    let hash = "0".repeat(64);
+    let site = Site::new(&format!("  exec: {{allow: [{{path: /bin/sh, sha256: '{hash}'}}]}}\n"));
+    let mut wrap = Peer::start(site.command(&server));
+    assert_eq!(wrap.code(), 125);
+    let said = wrap.stderr_rest();
+    assert!(said.contains("`/bin/sh` is not the one policy allows"), "{said}");
+}
+
+#[test]
+fn what_is_only_observed_or_left_to_detection_is_not_prevented() {
+    let Some(server) = effects_server() else { return };
+    for effects in [
+        "  mode: observe\n  read: {deny: ['~/.ssh/**']}\n",
+        "  prevent: false\n  read: {deny: ['~/.ssh/**']}\n",
+    ] {
+        let site = Site::new(effects);
+        let mut client = site.open(&server);
+        done(&mut client, "key", &json!({}), "5");
+    }
+    // What cannot be prevented is said.
+    let site = Site::new("  read: {deny: ['**/.env']}\n");
+    let mut client = site.open(&server);
+    done(&mut client, "key", &json!({}), "5");
+    let said = client.peer.stderr_line();
+    assert!(said.contains("not prevented: `read` of `**/.env` is detected only"), "{said}");
+}
+
+#[test]
+fn reading_can_be_limited_to_what_a_server_is_for() {
+    let Some(server) = effects_server() else { return };
+    let scripts = scripts();
+    let site = Site::new(&format!(
+        "  read: {{allow: ['./**', '{}/**']}}\n  write: {{allow: ['./**']}}\n",
+        scripts.display()
+    ));
+    let (_listener, port) = listener();
+    let mut client = site.open(server);
+    done(&mut client, "read_file", &json!({"path": site.path("work/notes.txt"), "port": port}), "notes");
+    refused(&mut client, "key", &json!({}));
+    refused(&mut client, "read_file", &json!({"path": "/etc/passwd", "port": port}));
+    refused(&mut client, "touch", &json!({"path": site.path("home/fresh")}));
+    let fresh = site.path("work/fresh").to_string_lossy().into_owned();
+    done(&mut client, "touch", &json!({"path": fresh}), &fresh);
+}
+
+/// What an ordinary user would have.
+const ORDINARY: &str = "  open: {deny: ['~/.ssh/**', '**/.env']}\n  exec: deny\n  connect: deny\n";
+
+#[test]
+fn ordinary_servers_work_confined() {
+    for server in servers() {
+        let site = Site::new(ORDINARY);
+        // Its ledger must be where files may be made.
+        let mut client = site.open(Server::command(&server));
+        let answer = client.ask(&call("e", "echo", "said"));
+        assert!(text_of(&answer).contains("said"), "{}: {answer}", server.name);
+    }
+}
+
+#[test]
+fn the_reference_servers_work_confined() {
+    let bin = peers_dir().join("node_modules/.bin");
+    let files = bin.join("mcp-server-filesystem");
+    if !peers_with("filesystem", &files) {
+        return;
+    }
+    let site = Site::new(ORDINARY);
+    let work = site.path("work").canonicalize().unwrap();
+    let mut client = site.open([files.as_os_str(), work.as_os_str()]);
+    let (text, is_error) = outcome(&mut client, "read_text_file", &json!({"path": work.join("notes.txt")}));
+    assert!(!is_error && text == "notes", "{text}");
+    let fresh = work.join("fresh.txt");
+    let written = outcome(&mut client, "write_file", &json!({"path": fresh, "content": "new"}));
+    assert!(!written.1 && fs::read_to_string(&fresh).unwrap() == "new", "{written:?}");
+    let (text, is_error) = outcome(&mut client, "list_directory", &json!({"path": work}));
+    assert!(!is_error && text.contains("fresh.txt"), "{text}");
+    let everything = bin.join("mcp-server-everything");
+    if peers_with("everything", &everything) {
+        let mut client = site.open([everything]);
+        let answer = client.ask(&request(
+            "e",
+            "tools/call",
+            &json!({"name": "echo", "arguments": {"message": "said"}}),
+        ));
+        assert!(sdk::text_of(&answer).contains("said"), "{answer}");
+    }
+}
+
+#[test]
+fn a_command_that_is_not_there_or_not_allowed_ends_as_in_a_shell() {
+    let site = Site::new("  exec: deny\n");
+    let mut missing = Peer::start(site.command(["/no/such/command"]));
+    assert_eq!(missing.code(), 127);
+    let mut absent = Peer::start(site.command(["no-such-command-anywhere"]));
+    assert_eq!(absent.code(), 127);
+    let mut plain = Peer::start(site.command([site.path("work/notes.txt")]));
+    assert_eq!(plain.code(), 126);
+    let mut seven = Peer::start(site.command(["/bin/sh", "-c", "exit 7"]));
+    assert_eq!(seven.code(), 7);
+}
