@@ -16,6 +16,6 @@ mod tests;
 
 pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept};
 pub use ledger::{CALLS_MAX, Ledger, Stray};
-pub use noise::{NOISES, Noise};
+pub use noise::{NOISES, Noise, is_noise};
 pub use path::{Part, joined};
 pub use side_effect::{Access, Act, Outcome, Protocol, SideEffect};

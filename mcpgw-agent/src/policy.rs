@@ -20,6 +20,7 @@ mod arguments;
 mod conditions;
 mod decimal;
 mod detectors;
+pub mod effects;
 mod effort;
 mod error;
 mod evaluate;
@@ -165,6 +166,7 @@ pub struct Policy {
     allowed_tools: Vec<Box<str>>,
     detectors: Arc<Detectors>,
     server_eval: Option<Arc<ServerEval>>,
+    effects: Option<Arc<effects::Effects>>,
 }
 
 impl Policy {
@@ -182,6 +184,7 @@ impl Policy {
             allowed_tools: Vec::new(),
             detectors: Arc::default(),
             server_eval: None,
+            effects: None,
         }
     }
 

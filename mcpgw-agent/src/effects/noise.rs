@@ -84,6 +84,12 @@ pub(super) fn noise(effect: &SideEffect) -> Option<Noise> {
     }
 }
 
+/// It is noise, of whatever kind.
+#[must_use]
+pub fn is_noise(effect: &SideEffect) -> bool {
+    noise(effect).is_some()
+}
+
 /// `/proc/PID/…` of the process itself or one of its threads.
 fn is_own(path: &str, pid: u32) -> bool {
     let Some((process, rest)) = path.strip_prefix("/proc/").and_then(|rest| rest.split_once('/')) else {

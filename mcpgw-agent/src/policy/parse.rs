@@ -10,6 +10,7 @@
 //! | `allowed_tools` | globs; other tools are taken out of lists of tools |
 //! | `detectors` | what findings mean; where it is missing they are recorded |
 //! | `server_eval` | which servers may be used |
+//! | `effects` | what servers may do to the host |
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::error::Problem;
 use super::read::{Reader, is_list_name};
 use super::responses::Responses;
-use super::{Mode, Policy, PolicyError, detectors, rules, server_eval};
+use super::{Mode, Policy, PolicyError, detectors, effects, rules, server_eval};
 use crate::hex;
 use crate::yaml::{self, Node};
 
@@ -61,6 +62,7 @@ fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
         "allowed_tools",
         "detectors",
         "server_eval",
+        "effects",
     ];
     let members = reader.map(root, "the policy", &keys);
     match members.get("version") {
@@ -95,6 +97,7 @@ fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
         members.get("detectors").map(|node| detectors::detectors(reader, node)).unwrap_or_default();
     let server_eval =
         members.get("server_eval").and_then(|node| server_eval::server_eval(reader, node)).map(Arc::new);
+    let effects = members.get("effects").map(|node| Arc::new(effects::effects(reader, node)));
     Policy {
         mode: mode.flatten().unwrap_or(Mode::Enforce),
         hash: hash(text).into(),
@@ -106,6 +109,7 @@ fn policy(reader: &mut Reader, root: &Node, text: &str) -> Policy {
         allowed_tools: described,
         detectors: Arc::new(detectors),
         server_eval,
+        effects,
     }
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod beyond;
 mod detectors;
+mod effects;
 mod hostile;
 mod language;
 mod loading;

@@ -1,0 +1,57 @@
+//! Addresses of names, as somebody looked them up. Shared: what is learnt counts for whoever has a clone.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Addresses kept of one name; the oldest go.
+const ADDRESSES_MAX: usize = 256;
+
+/// Names and their addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Hosts(Arc<RwLock<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The latest last.
+    names: BTreeMap<Box<str>, Vec<IpAddr>>,
+    resolvers: Vec<IpAddr>,
+}
+
+impl Hosts {
+    /// `name` has these addresses, too. Says whether that is news.
+    pub fn learn(&self, name: &str, addresses: &[IpAddr]) -> bool {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let own = known.names.entry(name.into()).or_default();
+        let before = own.len();
+        for address in addresses.iter().map(IpAddr::to_canonical) {
+            if !own.contains(&address) {
+                own.push(address);
+            }
+        }
+        let is_news = own.len() > before;
+        own.drain(..own.len().saturating_sub(ADDRESSES_MAX));
+        is_news
+    }
+
+    /// These answer questions about names.
+    pub fn set_resolvers(&self, resolvers: Vec<IpAddr>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).resolvers = resolvers;
+    }
+
+    /// Addresses of `name`, as far as they are known.
+    #[must_use]
+    pub fn addresses(&self, name: &str) -> Vec<IpAddr> {
+        self.read(|known| known.names.get(name).cloned().unwrap_or_default())
+    }
+
+    /// Who answers questions about names.
+    #[must_use]
+    pub fn resolvers(&self) -> Vec<IpAddr> {
+        self.read(|known| known.resolvers.clone())
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
+        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
