@@ -20,7 +20,7 @@ pub mod offsets;
 mod probe_log;
 mod reader;
 
-pub use control::KernelError;
+pub use control::{KernelError, Marked};
 pub use decode::DecodeError;
 pub use hook::{Hook, HookState};
 pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Access, Act, Collected, Odd, Oddity, SideEffect, sensitive};
 use crate::detect::Severity;
 
-pub use destinations::{Destination, Destinations};
+pub use destinations::{Destination, Destinations, NoDestination};
 pub use paths::{Paths, Use};
 pub use text::Malformed;
 
@@ -106,7 +106,9 @@ impl Baseline {
         let shared = self.tools.get(NO_TOOL).filter(|_| candidates.len() > 1);
         let known = || candidates.iter().filter_map(|tool| self.tools.get(*tool)).chain(shared);
         let mut odd = sensitive::odd(effect, |path, writes| {
-            known().filter_map(|tool| tool.sensitive.get(path)).any(|what| if writes { what.write } else { what.read })
+            known()
+                .filter_map(|tool| tool.sensitive.get(path))
+                .any(|what| if writes { what.write } else { what.read })
         });
         let is_learning = || candidates.iter().any(|tool| self.called(tool) < u64::from(learning));
         let new = match &effect.act {

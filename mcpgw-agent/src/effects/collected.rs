@@ -117,23 +117,20 @@ impl Collected {
     }
 
     fn violated(&mut self, violation: &Violation) {
-        let is_same = |known: &&mut Violation| {
-            (&known.rule, known.mode) == (&violation.rule, violation.mode)
-        };
-        match self.violations.iter_mut().find(is_same) {
-            Some(known) => {
-                if violation.act > known.act {
-                    *known = violation.clone();
-                }
+        let is_same = |known: &&mut Violation| (&known.rule, known.mode) == (&violation.rule, violation.mode);
+        if let Some(known) = self.violations.iter_mut().find(is_same) {
+            if violation.act > known.act {
+                *known = violation.clone();
             }
-            None if self.violations.len() < VIOLATIONS_MAX => self.violations.push(violation.clone()),
-            // What is worst is not lost for want of room.
-            None => {
-                let mildest = self.violations.iter_mut().min_by_key(|known| known.act);
-                if let Some(known) = mildest.filter(|known| known.act < violation.act) {
-                    *known = violation.clone();
-                }
-            }
+            return;
+        }
+        if self.violations.len() < VIOLATIONS_MAX {
+            return self.violations.push(violation.clone());
+        }
+        // What is worst is not lost for want of room.
+        let mildest = self.violations.iter_mut().min_by_key(|known| known.act);
+        if let Some(known) = mildest.filter(|known| known.act < violation.act) {
+            *known = violation.clone();
         }
     }
 

@@ -9,8 +9,6 @@ pub enum Oddity {
     NewDestination,
     /// It runs what its tool never ran.
     NewProgram,
-    /// Policy's `effects` does not allow it.
-    NotAllowed,
     /// It reads what holds secrets.
     SensitiveRead,
     /// It writes what others trust or run.
@@ -19,8 +17,8 @@ pub enum Oddity {
 
 impl Oddity {
     /// All there are, in the order of their words.
-    pub const ALL: [Self; 5] =
-        [Self::NewDestination, Self::NewProgram, Self::NotAllowed, Self::SensitiveRead, Self::SensitiveWrite];
+    pub const ALL: [Self; 4] =
+        [Self::NewDestination, Self::NewProgram, Self::SensitiveRead, Self::SensitiveWrite];
 
     /// Its word in policies, records and metrics: a kind of finding of the detector `effects`.
     #[must_use]
@@ -28,7 +26,6 @@ impl Oddity {
         match self {
             Self::NewDestination => "new_destination",
             Self::NewProgram => "new_program",
-            Self::NotAllowed => "not_allowed",
             Self::SensitiveRead => "sensitive_read",
             Self::SensitiveWrite => "sensitive_write",
         }
@@ -40,7 +37,6 @@ impl Oddity {
         match self {
             Self::NewDestination => "the server connected to where its tool never did",
             Self::NewProgram => "the server ran what its tool never ran",
-            Self::NotAllowed => "the server did what policy does not allow it",
             Self::SensitiveRead => "the server read what holds secrets",
             Self::SensitiveWrite => "the server wrote what others trust or run",
         }

@@ -255,9 +255,9 @@ mod tests {
         assert_eq!(odd(&opened("/root/.ssh/id", Access::Unknown), |_, _| false), []);
         let act = Act::Rename { from: "/home/ann/.ssh/id".to_owned(), to: "/tmp/x".to_owned() };
         let moved = odd(&SideEffect { act, ..key }, |_, _| false);
-        assert_eq!(moved.iter().map(|odd| odd.what).collect::<Vec<_>>(), [
-            Oddity::SensitiveRead,
-            Oddity::SensitiveWrite
-        ]);
+        assert_eq!(
+            moved.iter().map(|odd| odd.what).collect::<Vec<_>>(),
+            [Oddity::SensitiveRead, Oddity::SensitiveWrite]
+        );
     }
 }

@@ -432,10 +432,21 @@ impl Attacher<'_> {
     }
 }
 
+/// The kernel's number of a hash table.
+fn id(map: &Map) -> Result<u32, MapError> {
+    if let Map::HashMap(data) | Map::LruHashMap(data) = map {
+        return Ok(data.info()?.id());
+    }
+    Err(MapError::InvalidMapType { map_type: 0 })
+}
+
 /// Takes the maps out of the object.
 fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers, EffectReader), MapError> {
+    let tasks = take(ebpf, "TASKS")?;
+    let tasks_id = id(&tasks)?;
     let maps = Maps {
-        tasks: take(ebpf, "TASKS")?.try_into()?,
+        tasks: tasks.try_into()?,
+        tasks_id,
         channels: take(ebpf, "CHANNELS")?.try_into()?,
         ports: take(ebpf, "PORTS")?.try_into()?,
         lanes: take(ebpf, "LANES")?.try_into()?,

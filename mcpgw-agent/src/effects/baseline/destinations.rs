@@ -172,7 +172,7 @@ impl fmt::Display for Destination {
 
 /// It is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NoDestination;
+pub struct NoDestination;
 
 impl FromStr for Destination {
     type Err = NoDestination;
@@ -265,7 +265,15 @@ mod tests {
         for text in ["tcp:192.0.2.0/24:443", "udp:[2001:db8::]/48:*", "132:10.0.0.1:9", "tcp:0.0.0.0/0:*"] {
             assert_eq!(text.parse::<Destination>().unwrap().to_string(), text);
         }
-        for text in ["", "tcp:1.2.3.4", "tcp:1.2.3.4/24:1", "tcp:1.2.3.4/33:1", "tcp:::1:1", "x:1.2.3.4:1", "tcp:1.2.3.4:70000"] {
+        for text in [
+            "",
+            "tcp:1.2.3.4",
+            "tcp:1.2.3.4/24:1",
+            "tcp:1.2.3.4/33:1",
+            "tcp:::1:1",
+            "x:1.2.3.4:1",
+            "tcp:1.2.3.4:70000",
+        ] {
             assert_eq!(text.parse::<Destination>(), Err(NoDestination), "{text}");
         }
     }

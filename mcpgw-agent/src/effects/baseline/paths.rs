@@ -2,6 +2,7 @@
 //! touched stands for all of them, and so does one of which many directories are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// Different files of a directory that make it stand for all of them, and directories likewise.
 const MANY: usize = 8;
@@ -89,7 +90,9 @@ impl Paths {
         let Some(directory) = parent(path).filter(|directory| !directory.is_empty()) else { return };
         let prefix = format!("{directory}/");
         let is_own = |pattern: &str| {
-            pattern.strip_prefix(&*prefix).is_some_and(|name| !name.contains('/') && name != "*" && name != "**")
+            pattern
+                .strip_prefix(&*prefix)
+                .is_some_and(|name| !name.contains('/') && name != "*" && name != "**")
         };
         if self.below(&prefix).filter(|(pattern, _)| is_own(pattern)).count() >= MANY {
             self.replace(&prefix, format!("{directory}/*"), is_own);
@@ -127,14 +130,18 @@ impl Paths {
     }
 
     fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, Use)> {
-        let from = self.0.range::<str, _>(prefix..).map(|(pattern, what)| (&**pattern, *what));
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let from = self.0.range::<str, _>(from).map(|(pattern, what)| (&**pattern, *what));
         from.take_while(move |(pattern, _)| pattern.starts_with(prefix))
     }
 
     /// Puts `pattern` in the place of those below `prefix` that are meant.
     fn replace(&mut self, prefix: &str, pattern: String, is_meant: impl Fn(&str) -> bool) {
-        let meant: Vec<(Box<str>, Use)> =
-            self.below(prefix).filter(|(own, _)| is_meant(own)).map(|(own, what)| (own.into(), what)).collect();
+        let meant: Vec<(Box<str>, Use)> = self
+            .below(prefix)
+            .filter(|(own, _)| is_meant(own))
+            .map(|(own, what)| (own.into(), what))
+            .collect();
         let what = meant.iter().fold(Use::default(), |all, (_, what)| all.and(*what));
         for (own, _) in meant {
             self.0.remove(&own);
@@ -151,7 +158,8 @@ fn parent(path: &str) -> Option<&str> {
 
 /// The directories above `path`, innermost first, without the root.
 fn above(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(parent(path), |directory| parent(directory)).filter(|directory| !directory.is_empty())
+    std::iter::successors(parent(path), |directory| parent(directory))
+        .filter(|directory| !directory.is_empty())
 }
 
 fn depth(directory: &str) -> usize {
@@ -160,7 +168,9 @@ fn depth(directory: &str) -> usize {
 
 /// `path` without what is new every time.
 pub(super) fn folded(path: &str) -> String {
-    if let Some(prefix) = TEMPORARY.iter().find(|prefix| path.starts_with(**prefix) && path.len() > prefix.len()) {
+    if let Some(prefix) =
+        TEMPORARY.iter().find(|prefix| path.starts_with(**prefix) && path.len() > prefix.len())
+    {
         return format!("{prefix}**");
     }
     if let Some((process, rest)) = path.strip_prefix("/proc/").and_then(|rest| rest.split_once('/'))

@@ -103,7 +103,11 @@ fn use_of(text: &str) -> Result<(&str, Use), Malformed> {
 }
 
 fn count(value: Value<'_>, key: &str) -> Result<u64, Malformed> {
-    value.get(key).and_then(Value::as_number).and_then(|count| count.parse().ok()).ok_or("a number is missing")
+    value
+        .get(key)
+        .and_then(Value::as_number)
+        .and_then(|count| count.parse().ok())
+        .ok_or("a number is missing")
 }
 
 fn texts(value: Value<'_>, key: &str) -> Result<Vec<String>, Malformed> {
