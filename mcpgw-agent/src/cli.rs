@@ -14,6 +14,7 @@ mod doctor;
 mod effects;
 mod hold;
 mod inspect;
+mod launch;
 mod log;
 mod output;
 mod pins;
@@ -72,6 +73,8 @@ enum Command {
     Scan(Box<scan::Args>),
     #[command(hide = true)]
     ScanChild(scan::ChildArgs),
+    #[command(hide = true)]
+    Launch(launch::Args),
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -110,5 +113,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Effects(command) => effects::effects(&command),
         Command::Scan(args) => scan::scan(&args),
         Command::ScanChild(args) => scan::scan_child(&args),
+        Command::Launch(args) => Err(launch::launch(&args)),
     }
 }

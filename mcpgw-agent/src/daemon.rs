@@ -11,6 +11,7 @@
 //! next one replaces.
 
 mod callers;
+mod confine;
 mod dozing;
 mod effects;
 mod gateway;
@@ -46,6 +47,7 @@ use crate::ready::{Heartbeat, Ready};
 use crate::systemd::Systemd;
 use crate::tasks::{Ended, Tasks};
 use callers::Callers;
+use confine::Confining;
 use effects::Following;
 use host::{Host, Parts};
 use report::Reporter;
@@ -154,7 +156,8 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let http = bind_http(&config, sources).await?;
     let metrics_address = http.as_ref().map(HttpServer::address);
 
-    let watch = watch(&config, &dirs.state, &probes, counters, observer, &tasks)?;
+    let confining = Confining::new(gateway.hosts().clone());
+    let watch = watch(&config, &dirs.state, &probes, counters, (observer, confining), &tasks)?;
     if let Some(effects) = watch.host.following.all() {
         tasks.spawn("effects", effects::beat(effects.clone(), sessions.clone(), tasks.token().clone()));
     }
@@ -175,6 +178,8 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     };
     let (policies, watched) = (Arc::clone(gateway.policies()), gateway.clone());
     let changed = move || drop(watched.reload());
+    let names = confine::look_up(Arc::clone(&policies), gateway.hosts().clone(), tasks.token().clone());
+    tasks.spawn("names", names);
     tasks.spawn("policy watch", crate::reload::watch(policies, changed, tasks.token().clone()));
     gateway.ship(&tasks);
     tasks.spawn("control socket", socket.run(tasks.clone()));
@@ -219,7 +224,7 @@ fn watch(
     state: &Path,
     probes: &KernelOptions,
     counters: Arc<Counters>,
-    observer: Option<Observer>,
+    (observer, confining): (Option<Observer>, Confining),
     tasks: &Tasks,
 ) -> Result<Watch, DaemonError> {
     let Loaded { mut kernel, hooks } = Kernel::load(probes);
@@ -251,7 +256,7 @@ fn watch(
     let reporter = Reporter::new(observer);
     let host = Host::new(
         inventory,
-        Parts { kernel, following, reader, counters, resync, hashes, callers, reporter },
+        Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter },
     );
     Ok(Watch { host, hooks, rings, scans, answered })
 }

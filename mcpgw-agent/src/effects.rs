@@ -24,7 +24,7 @@ pub use baseline::{
 };
 pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept, ODD_BYTES, ODD_MAX};
 pub use ledger::{CALLS_MAX, Done, Ledger, Measure, Stray};
-pub use noise::{NOISES, Noise, is_noise};
+pub use noise::{EVERYBODY_READS, NOISES, NOWHERE, Noise, is_noise};
 pub use odd::{Counted, Odd, Oddity};
 pub use path::{Part, joined};
 pub use side_effect::{Access, Act, Outcome, Protocol, SideEffect};

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! BTF ─▶ offsets ─▶ loader ─▶ Kernel ◀─ Effect (observe, release, watch a port)
-//!                     │ hooks      └ tap and effects attached and detached on demand
+//!                     │ hooks      ├ tap and effects attached and detached on demand
+//!                     │            └ servers' cgroups held to addresses
 //!                     └▶ four rings ─▶ Reader ─▶ decode ─▶ KernelEvent
 //! ```
 //!
@@ -11,8 +12,10 @@
 
 pub mod btf;
 mod cgroup;
+mod confine;
 mod control;
 pub mod decode;
+mod describe;
 mod effects;
 mod hook;
 mod loader;
@@ -20,6 +23,7 @@ pub mod offsets;
 mod probe_log;
 mod reader;
 
+pub use confine::{FenceError, TooManyPorts};
 pub use control::{KernelError, Marked};
 pub use decode::DecodeError;
 pub use hook::{Hook, HookState};

@@ -31,6 +31,7 @@ pub mod audit;
 pub mod baselines;
 pub mod cli;
 pub mod config;
+pub mod confine;
 pub mod daemon;
 pub mod fetch;
 pub mod identity;

@@ -24,3 +24,7 @@ pub const NAME: usize = 256;
 pub const CLIMB: usize = 48;
 /// Text a file effect carries of one place at most, with its NUL.
 pub const PLACE: usize = 512;
+/// Ranges of ports that are told apart of one network.
+pub const PORT_RULES: usize = 16;
+/// Cgroups above a process' own that are looked for limits of connections.
+pub const ANCESTORS: usize = 24;

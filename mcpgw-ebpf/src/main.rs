@@ -12,6 +12,7 @@
 //! tcp                cgroup_skb ingress and egress        ─▶ TCP
 //! effects            raw tracepoints sys_exit, io_uring   ─▶ EFFECTS
 //! address            cgroup connect, sendmsg and bind     ─▶ EFFECTS
+//! confine            the same, on cgroups of servers      ─▶ refused where no rule in DESTINATIONS lets it
 //! ```
 #![no_std]
 #![no_main]
@@ -28,6 +29,7 @@
 )]
 
 mod address;
+mod confine;
 mod effects;
 mod emit;
 mod exec;

@@ -1,10 +1,10 @@
 //! Every map. Sizes of the rings are set at load.
 
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use mcpgw_common::map::{
-    ChannelKey, ChannelState, Connecting, ConnectionState, FlowKey, FlowState, LaneStats, ProcessId,
-    TaskState, lane,
+    ChannelKey, ChannelState, Confined, Connecting, ConnectionState, DestinationKey, DestinationRule,
+    FlowKey, FlowState, LaneStats, ProcessId, TaskState, lane,
 };
 
 use crate::emit::Buffer;
@@ -46,6 +46,14 @@ pub(crate) static CONNECTIONS: LruHashMap<u64, ConnectionState> = LruHashMap::wi
 /// Processes whose end was reported: two last threads may race to it.
 #[map]
 pub(crate) static EXITED: LruHashMap<ProcessId, u8> = LruHashMap::with_max_entries(1_024, 0);
+
+/// Cgroups of which connections are limited. Only user space writes.
+#[map]
+pub(crate) static CONFINED: HashMap<u64, Confined> = HashMap::with_max_entries(4_096, 0);
+/// Where those may connect and listen. Only user space writes.
+#[map]
+pub(crate) static DESTINATIONS: LpmTrie<DestinationKey, DestinationRule> =
+    LpmTrie::with_max_entries(65_536, 0);
 
 /// Sequence and losses of each lane.
 #[map]

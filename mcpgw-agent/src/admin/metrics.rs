@@ -22,7 +22,7 @@ use crate::inventory::{ServerState, Transport};
 use crate::proxy::gate::GateMetrics;
 
 /// Hooks that get a label of their own; any other counts as `other`.
-pub const HOOKS: [&str; 10] = [
+pub const HOOKS: [&str; 11] = [
     "exec",
     "fork",
     "exit",
@@ -33,6 +33,7 @@ pub const HOOKS: [&str; 10] = [
     "file-effects",
     "io-uring-effects",
     "address-effects",
+    "connect-rules",
 ];
 
 /// Rings that get a label of their own; any other counts as `other`.

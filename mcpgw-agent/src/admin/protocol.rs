@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Status;
 use crate::inventory::{Channel, ChannelKind};
+use crate::policy::effects::Confinement;
 use crate::proxy::hold::HeldView;
 
 #[cfg(test)]
@@ -164,6 +165,9 @@ pub struct Response {
     /// The answer to [`Request::Holds`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Vec<HeldView>>,
+    /// Of a hand-over: what the server may do, as far as that is to be prevented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confinement: Option<Box<Confinement>>,
     /// Why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
@@ -173,13 +177,19 @@ impl Response {
     /// Done, nothing to tell.
     #[must_use]
     pub fn done() -> Self {
-        Self { ok: true, status: None, holds: None, error: None }
+        Self { ok: true, status: None, holds: None, confinement: None, error: None }
     }
 
     /// What waits.
     #[must_use]
     pub fn holds(holds: Vec<HeldView>) -> Self {
         Self { holds: Some(holds), ..Self::done() }
+    }
+
+    /// The server is to be confined so.
+    #[must_use]
+    pub fn confined(confinement: Option<Confinement>) -> Self {
+        Self { confinement: confinement.map(Box::new), ..Self::done() }
     }
 
     /// The status document.
@@ -195,6 +205,7 @@ impl Response {
             ok: false,
             status: None,
             holds: None,
+            confinement: None,
             error: Some(ErrorBody { code, message: message.into() }),
         }
     }

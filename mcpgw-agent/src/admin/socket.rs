@@ -60,6 +60,8 @@ pub enum Command {
     Handover {
         /// Who asks.
         peer: Peer,
+        /// The server's name.
+        name: String,
         /// A place for the session, or why there is none.
         reply: oneshot::Sender<Result<Place, Refusal>>,
     },

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 
 use super::callers::Callers;
+use super::confine::Confining;
 use super::dozing::Dozing;
 use super::effects::Following;
 use super::gateway;
@@ -37,6 +38,7 @@ pub(super) struct Host {
     pub(super) kernel: Option<Kernel>,
     tap: TapSwitch,
     pub(super) following: Following,
+    pub(super) confining: Confining,
     dozing: Dozing,
     registrations: HashMap<u64, ProcessKey>,
     pub(super) reporter: Reporter,
@@ -59,6 +61,7 @@ pub(super) struct Host {
 pub(super) struct Parts {
     pub(super) kernel: Option<Kernel>,
     pub(super) following: Following,
+    pub(super) confining: Confining,
     pub(super) reader: Arc<ProcReader>,
     pub(super) counters: Arc<Counters>,
     pub(super) resync: Arc<Notify>,
@@ -69,7 +72,8 @@ pub(super) struct Parts {
 
 impl Host {
     pub(super) fn new(config: InventoryConfig, parts: Parts) -> Self {
-        let Parts { kernel, following, reader, counters, resync, hashes, callers, reporter } = parts;
+        let Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter } =
+            parts;
         Self {
             hash_executables: config.hash_executables,
             inventory: Inventory::new(config),
@@ -77,6 +81,7 @@ impl Host {
             kernel,
             tap: TapSwitch::default(),
             following,
+            confining,
             dozing: Dozing::default(),
             registrations: HashMap::new(),
             reporter,
@@ -199,6 +204,7 @@ impl Host {
         }
         self.switch_tap(self.inventory.stats().observed_channels > 0, now);
         self.following.tick(self.kernel.as_mut(), now);
+        self.tend_fences();
         // The wall clock may have been set since.
         self.boot = boot_timestamp();
     }

@@ -109,9 +109,13 @@ impl Turn {
                 }
                 drop(reply.send(outcome));
             }
-            Command::Handover { peer, reply } => {
-                let outcome = gateway::place(&self.sessions, peer)
-                    .map(|place| place.followed_by(self.host.follow(peer.pid)));
+            Command::Handover { peer, name, reply } => {
+                let outcome = gateway::place(&self.sessions, peer).map(|place| {
+                    let loaded = self.gateway.policies().current();
+                    let around = self.host.around(peer);
+                    let confinement = self.host.confine(&loaded.policy, peer, &name, &around);
+                    place.followed_by(self.host.follow(peer.pid)).confined(around, confinement)
+                });
                 if let Err(refusal) = &outcome {
                     tracing::warn!(pid = peer.pid, uid = peer.uid, %refusal, "a hand-over was refused");
                 }

@@ -24,9 +24,27 @@ pub(super) enum CgroupError {
 /// Opens the root of the cgroup v2 hierarchy, wherever it is mounted (`/sys/fs/cgroup`, or
 /// `/sys/fs/cgroup/unified` beside version 1).
 pub(super) fn open_root() -> Result<File, CgroupError> {
+    File::open(root()?).map_err(CgroupError::Open)
+}
+
+/// Where that root is.
+pub(super) fn root() -> Result<PathBuf, CgroupError> {
     let mounts = std::fs::read("/proc/self/mountinfo").map_err(CgroupError::Mounts)?;
-    let path = find(&mounts).ok_or(CgroupError::NotMounted)?;
-    File::open(path).map_err(CgroupError::Open)
+    find(&mounts).ok_or(CgroupError::NotMounted)
+}
+
+/// The cgroup v2 of process `pid`, as a path from the root.
+///
+/// # Errors
+/// Why it is not known.
+pub(super) fn of(pid: u32) -> Result<PathBuf, String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).map_err(|error| error.to_string())?;
+    let own = text.lines().find_map(|line| line.strip_prefix("0::")).ok_or("it has none of version 2")?;
+    // Seen from another root, or removed under the process.
+    if !own.starts_with('/') || own.contains("/..") || own.ends_with(" (deleted)") {
+        return Err(format!("`{own}` is out of reach"));
+    }
+    Ok(PathBuf::from(own))
 }
 
 /// The first mount of the whole `cgroup2` hierarchy.

@@ -116,11 +116,16 @@ pub(super) const ADDRESS_EFFECTS: Kind = Kind {
     provides: "addresses a tool call connects to and listens at are told; without it they are not",
 };
 
+pub(super) const CONNECT_RULES: Kind = Kind {
+    name: "connect-rules",
+    provides: "servers connect where policy lets them and nowhere else; without it that is held to TCP ports at most",
+};
+
 /// Those that tell what processes do to files and sockets.
 pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 10] = [
+pub(super) const ALL: [Kind; 11] = [
     EXEC,
     FORK,
     EXIT,
@@ -131,6 +136,7 @@ pub(super) const ALL: [Kind; 10] = [
     FILE_EFFECTS,
     IO_URING_EFFECTS,
     ADDRESS_EFFECTS,
+    CONNECT_RULES,
 ];
 
 impl Kind {

@@ -1,6 +1,5 @@
 //! Loading the probes: what can be had on this kernel is found by trying it, hook by hook.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -14,7 +13,9 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 use super::btf::{Btf, VMLINUX};
 use super::cgroup;
+use super::confine::Fences;
 use super::control::{Http, Maps, Tap, program};
+use super::describe::describe;
 use super::effects::{ADDRESSES, Effects, TRACEPOINTS};
 use super::hook::{self, Hook, Kind};
 use super::offsets::{self, Hooks, Resolved};
@@ -141,6 +142,7 @@ pub struct Kernel {
     pub(super) tap: Tap,
     pub(super) http: Http,
     pub(super) effects: Effects,
+    pub(super) fences: Fences,
     pub(super) hooks: Vec<Hook>,
     pub(super) undecodable: Undecodable,
     pub(super) budget: u64,
@@ -258,7 +260,8 @@ fn object(options: &KernelOptions, resolved: &Resolved) -> Result<Ebpf, aya::Ebp
 fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loaded {
     let undecodable = Undecodable::default();
     let probe_log = options.probe_log.then(|| ProbeLog::new(&mut ebpf).ok()).flatten();
-    let (maps, readers, effect_reader) = match maps(&mut ebpf, &undecodable) {
+    let taken = maps(&mut ebpf, &undecodable).and_then(|maps| Ok((maps, fences(&mut ebpf)?)));
+    let ((maps, readers, effect_reader), mut fences) = match taken {
         Ok(taken) => taken,
         Err(error) => return nothing(&describe(&error)),
     };
@@ -270,6 +273,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     let tap = attacher.tap();
     let http = attacher.http();
     let effects = attacher.effects();
+    attacher.fences(&mut fences);
     let Attacher { ebpf, hooks, .. } = attacher;
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
         return Loaded { kernel: None, hooks };
@@ -280,6 +284,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         tap,
         http,
         effects,
+        fences,
         hooks: hooks.clone(),
         undecodable,
         budget: options.budget.into(),
@@ -440,6 +445,21 @@ fn id(map: &Map) -> Result<u32, MapError> {
     Err(MapError::InvalidMapType { map_type: 0 })
 }
 
+impl Attacher<'_> {
+    /// Loads the programs that hold servers to addresses, and attaches each once to see that it can be.
+    fn fences(&mut self, fences: &mut Fences) {
+        let kind = hook::CONNECT_RULES;
+        let refused = self
+            .skip(kind, 0)
+            .or_else(|| fences.try_out(&mut self.ebpf).err().map(|error| kind.failed(describe(&error))));
+        self.hooks.push(refused.unwrap_or_else(|| kind.attached("on demand")));
+    }
+}
+
+fn fences(ebpf: &mut Ebpf) -> Result<Fences, MapError> {
+    Ok(Fences::new(take(ebpf, "CONFINED")?.try_into()?, take(ebpf, "DESTINATIONS")?.try_into()?))
+}
+
 /// Takes the maps out of the object.
 fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers, EffectReader), MapError> {
     let tasks = take(ebpf, "TASKS")?;
@@ -481,26 +501,4 @@ fn page_size() -> u32 {
         .flatten()
         .and_then(|bytes| u32::try_from(bytes).ok())
         .unwrap_or(4096)
-}
-
-/// An error and its causes on one line. What the verifier wrote goes to the log instead.
-fn describe(error: &dyn Error) -> String {
-    let mut text = first_line(&error.to_string());
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let line = first_line(&error.to_string());
-        if !text.ends_with(&line) {
-            text = format!("{text}: {line}");
-        }
-        cause = error.source();
-    }
-    let whole = error.to_string();
-    if whole.lines().count() > 1 {
-        tracing::debug!(log = %whole, "refused by the kernel");
-    }
-    text
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }

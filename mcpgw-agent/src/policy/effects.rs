@@ -170,6 +170,29 @@ impl Policy {
         (!sections.is_empty()).then(|| EffectRules { mode, sections, around: around.clone() })
     }
 
+    /// Names of hosts that stand for addresses in it, each once: whoever has [`Hosts`] keeps these up to date.
+    #[must_use]
+    pub fn names_of_hosts(&self) -> Vec<Box<str>> {
+        let sections = self.effects.iter().flat_map(|effects| &effects.sections);
+        let limits = sections.flat_map(|section| section.addresses.iter().map(|(_, limit)| limit));
+        let mut names: Vec<Box<str>> = limits
+            .flat_map(|limit| {
+                let allowed = match &limit.allow {
+                    Some(Allowed::Only(list)) => list.as_slice(),
+                    Some(Allowed::All) | None => &[],
+                };
+                allowed.iter().chain(&limit.deny)
+            })
+            .filter_map(|destination| match &destination.host {
+                Host::Name(name) => Some(name.clone()),
+                Host::Any | Host::Network { .. } => None,
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// It says something of what servers do to the host.
     #[must_use]
     pub fn speaks_of_effects(&self) -> bool {
@@ -188,29 +211,6 @@ impl EffectRules {
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
-    }
-
-    /// Names that stand for addresses in it, each once: whoever has a [`Hosts`] keeps these up to date.
-    #[must_use]
-    pub fn names(&self) -> Vec<Box<str>> {
-        let limits =
-            self.sections.iter().flat_map(|section| section.addresses.iter().map(|(_, limit)| limit));
-        let mut names: Vec<Box<str>> = limits
-            .flat_map(|limit| {
-                let allowed = match &limit.allow {
-                    Some(Allowed::Only(list)) => list.as_slice(),
-                    Some(Allowed::All) | None => &[],
-                };
-                allowed.iter().chain(&limit.deny)
-            })
-            .filter_map(|destination| match &destination.host {
-                Host::Name(name) => Some(name.clone()),
-                Host::Any | Host::Network { .. } => None,
-            })
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 }
 

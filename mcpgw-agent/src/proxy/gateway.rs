@@ -16,6 +16,7 @@ use crate::config;
 use crate::identity::{Authenticator, IdentityError};
 use crate::json::Limits;
 use crate::pins::{Directory, Pins, Trust};
+use crate::policy::effects::Hosts;
 use crate::policy::{Mode, Policy};
 use crate::reload::{Change, PolicyStore, ReloadError};
 use crate::tasks::Tasks;
@@ -78,6 +79,7 @@ pub struct Gateway {
     _index: Option<Arc<Indexer>>,
     auth: Option<Arc<Authenticator>>,
     shippers: Arc<Shippers>,
+    hosts: Hosts,
 }
 
 impl Gateway {
@@ -153,7 +155,7 @@ impl Gateway {
         let gate = pins.map(Arc::new).into_iter().fold(gate, Gate::pinning);
         let gate = Arc::new(guardrails.into_iter().fold(gate, Gate::guarded_by));
         let shippers = Arc::default();
-        Ok(Self { gate, policies, audit, _index: None, auth: None, shippers })
+        Ok(Self { gate, policies, audit, _index: None, auth: None, shippers, hosts: Hosts::default() })
     }
 
     /// This gateway, whose clients over HTTP are authenticated where `config` says how.
@@ -173,6 +175,12 @@ impl Gateway {
     #[must_use]
     pub fn auth(&self) -> Option<&Arc<Authenticator>> {
         self.auth.as_ref()
+    }
+
+    /// Addresses of the names of hosts policy speaks of.
+    #[must_use]
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// Decides on messages.

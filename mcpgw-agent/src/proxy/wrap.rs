@@ -142,7 +142,12 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
         // Not before it is known to be needed: the daemon's sessions are on record there.
         None => Course::Own(Engine::new(&options)?),
     };
-    let (server, server_in, server_out) = Server::start(&options.command, pipes, &signals.inherited())?;
+    let confinement = match &course {
+        Course::Daemon(handed) => handed.confinement().cloned(),
+        Course::Own(engine) => engine.confinement(),
+    };
+    let (server, server_in, server_out) =
+        Server::start(&options.command, pipes, &signals.inherited(), confinement.as_ref())?;
 
     let (events, happened) = sync_channel(8);
     let (relayed, engine) = match course {

@@ -121,10 +121,12 @@ impl Connection {
             }
             Ok(Request::Handover(request)) => {
                 let peer = self.peer;
-                match self.ask(|reply| Command::Handover { peer, reply }).await {
+                let server = request.name.unwrap_or_else(|| UNNAMED.to_owned());
+                let name = server.clone();
+                match self.ask(|reply| Command::Handover { peer, name, reply }).await {
                     Some(Ok(place)) => {
                         self.answer(&Response::done()).await?;
-                        Err(Over::Session(place, request.name.unwrap_or_else(|| UNNAMED.to_owned())))
+                        Err(Over::Session(place, server))
                     }
                     Some(Err(refusal)) => self.last(Response::error(refusal.code, refusal.message)).await,
                     None => self.last(unavailable()).await,

@@ -55,7 +55,7 @@ impl Agent {
                         let refusal = || Refusal { code: Code::Forbidden, message: "not mcpgw".to_owned() };
                         drop(reply.send(if name == "thief" { Err(refusal()) } else { Ok(()) }));
                     }
-                    Command::Handover { peer, reply } => {
+                    Command::Handover { peer, name: _, reply } => {
                         let own = peer.pid == std::process::id();
                         tell.send(format!("handover {own}")).unwrap();
                         let message = "no more".to_owned();

@@ -6,7 +6,7 @@ use super::{Allowed, Destination, EffectRules, Kind, Limit, PathGlob, Section};
 use crate::policy::Mode;
 
 /// What a process may do, whatever tool it runs. Where several tools may do different things, it may do all of them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Confinement {
     /// Homes that `~/` stands for.
@@ -30,7 +30,7 @@ pub struct Confinement {
 }
 
 /// Elements that are allowed (`None`: all) and denied.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lists<T> {
     /// All others are denied; `None` where all are allowed.
     pub allow: Option<Vec<T>>,
@@ -46,7 +46,7 @@ pub type Programs = Lists<Program>;
 pub type Addresses = Lists<Destination>;
 
 /// A program.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Program {
     /// Where it is.
     pub path: PathGlob,

@@ -16,6 +16,8 @@ struct Known {
     /// The latest last.
     names: BTreeMap<Box<str>, Vec<IpAddr>>,
     resolvers: Vec<IpAddr>,
+    /// Counts what was news.
+    learnt: u64,
 }
 
 impl Hosts {
@@ -31,12 +33,27 @@ impl Hosts {
         }
         let is_news = own.len() > before;
         own.drain(..own.len().saturating_sub(ADDRESSES_MAX));
+        known.learnt += u64::from(is_news);
         is_news
     }
 
     /// These answer questions about names.
     pub fn set_resolvers(&self, resolvers: Vec<IpAddr>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).resolvers = resolvers;
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.learnt += u64::from(known.resolvers != resolvers);
+        known.resolvers = resolvers;
+    }
+
+    /// A number that is another whenever something was learnt since.
+    #[must_use]
+    pub fn learnt(&self) -> u64 {
+        self.read(|known| known.learnt)
+    }
+
+    /// Something is known of `name`.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.read(|known| known.names.contains_key(name))
     }
 
     /// Addresses of `name`, as far as they are known.

@@ -30,6 +30,12 @@ pub enum Base {
     Directory,
 }
 
+impl PartialEq for PathGlob {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
 impl TryFrom<String> for PathGlob {
     type Error = String;
 

@@ -107,7 +107,8 @@ fn what_is_denied_is_denied_and_the_rest_is_not() {
     assert_eq!(&*rules.judge("t", &cut).unwrap().rule, "effects.open");
     let found = rules.judge("t", &did(exec("/bin/sh"))).unwrap();
     assert_eq!((found.mode, &*found.why), (Mode::Enforce, "runs /bin/sh"));
-    assert_eq!(rules.names(), ["api.example.com".into()]);
+    let policy = policy_of(&text("  connect: {allow: ['b.example:1', 'a.example'], deny: ['b.example']}\n"));
+    assert_eq!(policy.names_of_hosts(), ["a.example".into(), "b.example".into()]);
 }
 
 #[test]

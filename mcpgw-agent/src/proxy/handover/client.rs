@@ -11,6 +11,7 @@ use super::descriptors::{Use, check};
 use super::session::GO;
 use super::{Notice, ledger, socket};
 use crate::admin::protocol::{HandoverRequest, Request, Response};
+use crate::policy::effects::Confinement;
 use crate::proxy::register::open_socket;
 use crate::proxy::reply;
 
@@ -46,6 +47,7 @@ pub(in crate::proxy) enum Kept {
 pub(in crate::proxy) struct Handed {
     stream: UnixStream,
     ledger: File,
+    confinement: Option<Confinement>,
 }
 
 /// What the daemon tells.
@@ -79,24 +81,31 @@ pub(in crate::proxy) fn hand_over(control: &Path, server: &str, offer: Offer<'_>
     accepted(&stream, Some(STEP))?;
     let ledger = ledger::create()?;
     socket::send_descriptors(&stream, [client_in, client_out, server_in, server_out, ledger.as_fd()])?;
-    accepted(&stream, Some(STEP))?;
-    let handed = Handed { stream, ledger: File::from(ledger) };
+    let confinement = accepted(&stream, Some(STEP))?;
+    let handed = Handed { stream, ledger: File::from(ledger), confinement };
     // From here on not a byte is read by us, unless it is certain that the daemon reads none.
     let begun = socket::write_line(&handed.stream, GO).map_err(Kept::from);
-    match begun.and_then(|()| accepted(&handed.stream, None)) {
+    match begun.and_then(|()| accepted(&handed.stream, None).map(drop)) {
         Ok(()) => Ok(handed),
         Err(kept) if ledger::read(&handed.ledger).is_ok_and(|remains| !remains.begun) => Err(kept),
         Err(_begun) => Ok(handed),
     }
 }
 
-fn accepted(stream: &UnixStream, bound: Option<Duration>) -> Result<(), Kept> {
-    let line = socket::read_line(stream, bound)?;
-    let response: Response = serde_json::from_slice(&line).map_err(io::Error::from)?;
-    response.refusal().map_or(Ok(()), |reason| Err(Kept::Refused(reason)))
+/// What the server may do, where the daemon says so.
+fn accepted(stream: &UnixStream, bound: Option<Duration>) -> Result<Option<Confinement>, Kept> {
+    let line = socket::read_long_line(stream, bound)?;
+    let mut response: Response = serde_json::from_slice(&line).map_err(io::Error::from)?;
+    let confinement = response.confinement.take().map(|confinement| *confinement);
+    response.refusal().map_or(Ok(confinement), |reason| Err(Kept::Refused(reason)))
 }
 
 impl Handed {
+    /// What the server may do, as far as that is to be prevented.
+    pub(in crate::proxy) fn confinement(&self) -> Option<&Confinement> {
+        self.confinement.as_ref()
+    }
+
     /// Waits for what the daemon tells next.
     pub(in crate::proxy) fn next(&self) -> Heard {
         let Ok(line) = socket::read_line(&self.stream, None) else { return Heard::Lost };

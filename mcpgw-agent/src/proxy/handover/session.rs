@@ -18,7 +18,6 @@ use crate::admin::Peer;
 use crate::admin::protocol::{Code, Response};
 use crate::audit::Event;
 use crate::pins::ServerId;
-use crate::policy::effects::Surroundings;
 use crate::policy::{Context, Principal, Transport};
 use crate::proxy::effects::Followed;
 use crate::proxy::gate::{Client, Gate, Party};
@@ -88,13 +87,13 @@ fn take_over(
     let mut party = party.holding(Arc::clone(holds));
     if let Some(followed) = followed {
         followed.is_of(&id);
-        party = party.followed_by(followed, Surroundings::default());
+        party = party.followed_by(followed, place.around().clone());
     }
     let party = Arc::new(party);
     gate.hold_to_policy(&party);
     let ends = Ends { client_in, client_out, server_in, server_out };
     let relay = Relay::new(Arc::clone(gate), Arc::clone(&party), ends)?.in_custody(ledger)?;
-    answer(stream, &Response::done())?;
+    answer(stream, &Response::confined(place.confinement().cloned()))?;
     if socket::read_line(stream, Some(STEP))? != GO {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the wrap does not let go").into());
     }

@@ -15,6 +15,7 @@ use crate::admin::Peer;
 use crate::config::GatewayLimits;
 use crate::inventory::MessageCounts;
 use crate::mcp::Direction;
+use crate::policy::effects::{Confinement, Surroundings};
 use crate::proxy::effects::Followed;
 use crate::proxy::gate::{Gate, Party};
 use crate::proxy::hold::Holds;
@@ -95,6 +96,8 @@ pub struct Place {
     id: u64,
     peer: Peer,
     followed: Option<Followed>,
+    confinement: Option<Confinement>,
+    around: Surroundings,
 }
 
 impl Sessions {
@@ -126,7 +129,14 @@ impl Sessions {
         let id = table.next;
         let entry = Entry { peer, since: Timestamp::now(), running: None, thread: None };
         table.entries.insert(id, entry);
-        Ok(Place { shared: Arc::clone(&self.0), id, peer, followed: None })
+        Ok(Place {
+            shared: Arc::clone(&self.0),
+            id,
+            peer,
+            followed: None,
+            confinement: None,
+            around: Surroundings::default(),
+        })
     }
 
     /// What waits for a person.
@@ -216,6 +226,25 @@ impl Place {
     pub fn followed_by(mut self, followed: Option<Followed>) -> Self {
         self.followed = followed;
         self
+    }
+
+    /// The server of the session runs in these surroundings, and is to be confined so.
+    #[must_use]
+    pub fn confined(mut self, around: Surroundings, confinement: Option<Confinement>) -> Self {
+        self.around = around;
+        self.confinement = confinement;
+        self
+    }
+
+    /// Where the server of the session runs.
+    #[must_use]
+    pub fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
+    /// How the server is to be confined.
+    pub(super) fn confinement(&self) -> Option<&Confinement> {
+        self.confinement.as_ref()
     }
 
     /// Who handed the session over.

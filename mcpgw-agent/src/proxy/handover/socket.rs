@@ -17,6 +17,8 @@ const DESCRIPTORS: usize = 5;
 const MARK: u8 = b'd';
 /// Longest line either side sends here.
 const LINE_MAX: usize = 4096;
+/// Longest line of the daemon, which may say what a server may do.
+const LONG_LINE_MAX: usize = 4 << 20;
 
 /// Sends `descriptors`.
 ///
@@ -77,10 +79,22 @@ pub(in crate::proxy) fn write_line(mut stream: &UnixStream, line: &[u8]) -> io::
 ///
 /// # Errors
 /// The other side is gone, or too slow, or says too much.
-pub(in crate::proxy) fn read_line(mut stream: &UnixStream, bound: Option<Duration>) -> io::Result<Vec<u8>> {
+pub(in crate::proxy) fn read_line(stream: &UnixStream, bound: Option<Duration>) -> io::Result<Vec<u8>> {
+    read(stream, bound, LINE_MAX)
+}
+
+/// The same of a line that may be long.
+///
+/// # Errors
+/// As those of [`read_line`].
+pub(in crate::proxy) fn read_long_line(stream: &UnixStream, bound: Option<Duration>) -> io::Result<Vec<u8>> {
+    read(stream, bound, LONG_LINE_MAX)
+}
+
+fn read(mut stream: &UnixStream, bound: Option<Duration>, most: usize) -> io::Result<Vec<u8>> {
     let deadline = bound.map(|bound| Instant::now() + bound);
     let mut line = Vec::new();
-    while line.len() < LINE_MAX {
+    while line.len() < most {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
             return Err(io::ErrorKind::TimedOut.into());

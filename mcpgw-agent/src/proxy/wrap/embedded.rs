@@ -8,7 +8,9 @@ use nix::unistd::geteuid;
 
 use super::WrapOptions;
 use crate::audit::{AuditError, Event, Exit};
+use crate::confine::{Abilities, surroundings, unprevented};
 use crate::pins::ServerId;
+use crate::policy::effects::{Confinement, Hosts};
 use crate::policy::{Context, Principal, Transport};
 use crate::proxy::gate::{Gate, Party};
 use crate::proxy::gateway::{Gateway, GatewayError};
@@ -53,6 +55,25 @@ impl Engine {
     /// Decides on the session's messages.
     pub(super) fn gate(&self) -> &Arc<Gate> {
         self.gateway.gate()
+    }
+
+    /// What the server may do, as far as that can be prevented; what cannot is told.
+    pub(super) fn confinement(&self) -> Option<Confinement> {
+        let policy = self.gateway.policies().current();
+        let rules =
+            policy.policy.effects(&self.party.context().server, &surroundings(None, Hosts::default()))?;
+        let confinement = rules.confinement();
+        let left = match &confinement {
+            Some(confinement) => unprevented(confinement, &Abilities::here(), false),
+            None => Vec::new(),
+        };
+        left.iter().for_each(|left| tell(&format!("not prevented: {left}")));
+        if !left.is_empty() || confinement.is_none() {
+            tell(
+                "what the server does is not detected here: only the agent sees it, and this session is not its",
+            );
+        }
+        confinement
     }
 
     /// Reads the policy file anew, where there is one. One that cannot be used leaves the policy before in force.

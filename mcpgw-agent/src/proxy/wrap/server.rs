@@ -4,15 +4,17 @@
 //! with, without a moment in which we have it ourselves and could die between the server's start and our watch.
 
 use std::env;
-use std::ffi::{CString, OsString};
-use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::ffi::{CStr, CString, OsString};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::stat::fstat;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
@@ -20,9 +22,12 @@ use nix::unistd::{Pid, pipe2};
 
 use super::WrapError;
 use crate::audit::KEY_VARIABLE;
+use crate::policy::effects::Confinement;
 
 /// Exit code when the server's own cannot be learnt.
 const UNKNOWN_EXIT: u8 = 255;
+/// What this program is called while it becomes a server.
+const NAME: &CStr = c"mcpgw-agent";
 
 /// The pipes of a server: ours and its ends.
 #[derive(Debug)]
@@ -56,25 +61,33 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts `command` on `pipes` with signal mask `mask`; gives back our ends of the pipes.
+    /// Starts `command` on `pipes` with signal mask `mask`; gives back our ends of the pipes. Where the server is
+    /// [confined](crate::confine), it is this program that is started, and becomes the server.
     ///
     /// # Errors
-    /// [`WrapError::NotFound`] and [`WrapError::NotExecutable`] about the command, else [`WrapError::System`].
+    /// [`WrapError::NotFound`] and [`WrapError::NotExecutable`] about the command, else [`WrapError::System`]. What is wrong
+    /// with the command of a confined server it says itself, and ends as a shell would.
     pub(super) fn start(
         command: &[OsString],
         pipes: Pipes,
         mask: &SigSet,
+        confinement: Option<&Confinement>,
     ) -> Result<(Self, OwnedFd, OwnedFd), WrapError> {
         let program = command.first().ok_or(WrapError::NoCommand)?;
-        let arguments: Vec<CString> =
-            command.iter().map(|a| c_string(a.clone())).collect::<Result<_, _>>()?;
-        let path = arguments.first().ok_or(WrapError::NoCommand)?;
+        let plan = confinement.map(plan).transpose()?;
+        let launch = plan.as_ref().map_or_else(Vec::new, |plan| launcher(plan.as_raw_fd()));
+        let words = launch.iter().chain(command);
+        let mut arguments: Vec<CString> = words.map(|a| c_string(a.clone())).collect::<Result<_, _>>()?;
+        let path = arguments.first().cloned().ok_or(WrapError::NoCommand)?;
+        if let (Some(_), Some(name)) = (&plan, arguments.first_mut()) {
+            *name = NAME.to_owned();
+        }
         let environment = environment()?;
         let system =
             |source: Errno| WrapError::System { step: "prepare the server's start", source: source.into() };
         let actions = file_actions(&pipes).map_err(system)?;
         let attributes = attributes(mask).map_err(system)?;
-        let pid = posix_spawnp(path, &actions, &attributes, &arguments, &environment).map_err(|errno| {
+        let pid = posix_spawnp(&path, &actions, &attributes, &arguments, &environment).map_err(|errno| {
             let source = io::Error::from(errno);
             let command = program.clone();
             if matches!(errno, Errno::ENOENT | Errno::ENOTDIR) {
@@ -119,6 +132,21 @@ impl Server {
             return u8::try_from(code).unwrap_or(UNKNOWN_EXIT);
         }
     }
+}
+
+/// What a confined server may do, in a file without a name that the process we start inherits.
+fn plan(confinement: &Confinement) -> Result<OwnedFd, WrapError> {
+    let system = |source: io::Error| WrapError::System { step: "write down what the server may do", source };
+    let text = serde_json::to_vec(confinement).map_err(|error| system(error.into()))?;
+    let plan = memfd_create(c"confinement", MFdFlags::empty()).map_err(|errno| system(errno.into()))?;
+    let mut file = File::from(plan);
+    file.write_all(&text).map_err(system)?;
+    Ok(file.into())
+}
+
+/// The command line before the server's. By this name it is the very program that runs, also where its file was replaced.
+fn launcher(plan: RawFd) -> Vec<OsString> {
+    ["/proc/self/exe", "launch", "--plan", &plan.to_string(), "--"].map(OsString::from).into()
 }
 
 fn file_actions(pipes: &Pipes) -> nix::Result<PosixSpawnFileActions> {

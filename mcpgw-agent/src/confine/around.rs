@@ -1,0 +1,52 @@
+//! What `~`, `./` and names stand for where a server runs.
+
+use std::env;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{Uid, User};
+use procfs::process::Process;
+
+use crate::policy::effects::{Hosts, Surroundings};
+
+/// Of what process `pid` of user `uid` will start; of this process where that is `None`. Addresses of names are `hosts`'.
+#[must_use]
+pub fn surroundings(of: Option<(u32, u32)>, hosts: Hosts) -> Surroundings {
+    let (uid, home, directory) = match of {
+        None => (nix::unistd::geteuid(), env::var_os("HOME").map(PathBuf::from), env::current_dir().ok()),
+        Some((pid, uid)) => {
+            let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
+            let variables = process.as_ref().and_then(|process| process.environ().ok());
+            let home =
+                variables.and_then(|mut all| all.remove(std::ffi::OsStr::new("HOME"))).map(PathBuf::from);
+            (Uid::from_raw(uid), home, process.and_then(|process| process.cwd().ok()))
+        }
+    };
+    // What the environment says is the client's word; what the user database says holds besides.
+    let own = User::from_uid(uid).ok().flatten().map(|user| user.dir);
+    let mut homes: Vec<Box<str>> = home.into_iter().chain(own).filter_map(|path| resolved(&path)).collect();
+    homes.dedup();
+    Surroundings { homes, directory: directory.as_deref().and_then(resolved), hosts }
+}
+
+/// The directory, links resolved; none where it is no directory, or the root, in which everything lies.
+fn resolved(path: &Path) -> Option<Box<str>> {
+    let path = fs::canonicalize(path).ok().filter(|path| path.is_dir() && path.parent().is_some())?;
+    path.to_str().map(Box::from)
+}
+
+/// Who answers this host's questions about names.
+#[must_use]
+pub fn resolvers() -> Vec<IpAddr> {
+    let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    // An address of the link has its interface behind a `%`.
+    let plain = servers.filter_map(|rest| rest.trim().split('%').next()?.parse().ok());
+    let mut all: Vec<IpAddr> = plain.collect();
+    if all.is_empty() {
+        // The C library's default.
+        all.push(IpAddr::from([127, 0, 0, 1]));
+    }
+    all
+}

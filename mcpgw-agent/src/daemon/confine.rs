@@ -1,0 +1,118 @@
+//! Servers that wraps start are confined as policy says: what their processes may do is handed to the wrap, and their
+//! connections are held to addresses here.
+
+use std::time::Duration;
+
+use tokio::net::lookup_host;
+use tokio::time::{MissedTickBehavior, timeout};
+use tokio_util::sync::CancellationToken;
+
+use std::sync::Arc;
+
+use super::host::Host;
+use crate::admin::Peer;
+use crate::confine::{Abilities, resolvers, surroundings, unprevented};
+use crate::policy::Policy;
+use crate::policy::effects::{Confinement, Hosts, Surroundings};
+use crate::reload::PolicyStore;
+
+/// How often it is looked whether there are names nobody has looked up.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often known names are looked up again, in looks.
+const AGAIN: u32 = 30;
+/// For one answer.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// What is known of names, and how much of it the kernel was told.
+#[derive(Debug)]
+pub(super) struct Confining {
+    hosts: Hosts,
+    told: u64,
+    abilities: Abilities,
+}
+
+impl Confining {
+    pub(super) fn new(hosts: Hosts) -> Self {
+        Self { hosts, told: 0, abilities: Abilities::here() }
+    }
+}
+
+impl Host {
+    /// Where what the wrap `peer` starts will run.
+    pub(super) fn around(&self, peer: Peer) -> Surroundings {
+        surroundings(Some((peer.pid, peer.uid)), self.confining.hosts.clone())
+    }
+
+    /// How the server called `server` that the wrap `peer` is about to start is to be confined under `policy`. Moves the wrap
+    /// into a cgroup of its own where its connections are limited. What cannot be prevented is said in the log.
+    pub(super) fn confine(
+        &mut self,
+        policy: &Policy,
+        peer: Peer,
+        server: &str,
+        around: &Surroundings,
+    ) -> Option<Confinement> {
+        let confinement = policy.effects(server, around)?.confinement()?;
+        let limits_addresses = confinement.connect.is_some() || confinement.listen.is_some();
+        let by_address = limits_addresses && self.fence(peer, &confinement);
+        for left in unprevented(&confinement, &self.confining.abilities, by_address) {
+            tracing::warn!(server, pid = peer.pid, "not prevented: {left}");
+        }
+        Some(confinement)
+    }
+
+    fn fence(&mut self, peer: Peer, confinement: &Confinement) -> bool {
+        let Some(kernel) = &mut self.kernel else { return false };
+        match kernel.fence(peer.pid, confinement, &self.confining.hosts) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(pid = peer.pid, %error, "a server's connections are not held to addresses");
+                false
+            }
+        }
+    }
+
+    /// Tells the kernel what was learnt of names, and forgets servers that are gone.
+    pub(super) fn tend_fences(&mut self) {
+        let Some(kernel) = self.kernel.as_mut().filter(|kernel| kernel.fences() > 0) else { return };
+        kernel.sweep_fences();
+        let learnt = self.confining.hosts.learnt();
+        if learnt != self.confining.told {
+            match kernel.refresh_fences(&self.confining.hosts) {
+                Ok(()) => self.confining.told = learnt,
+                Err(error) => {
+                    tracing::warn!(%error, "servers may not connect to all addresses of the hosts they may")
+                }
+            }
+        }
+    }
+}
+
+/// Looks up the names policy speaks of, again and again, until `shutdown`.
+pub(super) async fn look_up(policies: Arc<PolicyStore>, hosts: Hosts, shutdown: CancellationToken) {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut count = 0_u32;
+    while shutdown.run_until_cancelled(looks.tick()).await.is_some() {
+        let names = policies.current().policy.names_of_hosts();
+        if names.is_empty() {
+            continue;
+        }
+        let all = count.is_multiple_of(AGAIN);
+        count = count.wrapping_add(1);
+        hosts.set_resolvers(resolvers());
+        for name in names.iter().filter(|name| all || !hosts.knows(name)) {
+            let asked = timeout(ANSWER, lookup_host((&**name, 0)));
+            match shutdown.run_until_cancelled(asked).await {
+                None => return,
+                Some(Ok(Ok(addresses))) => {
+                    hosts.learn(name, &addresses.map(|address| address.ip()).collect::<Vec<_>>());
+                }
+                Some(Ok(Err(error))) => tracing::debug!(name, %error, "a host of the policy is not known"),
+                Some(Err(_late)) => {
+                    tracing::debug!(name, "a host of the policy is not known: no answer in time")
+                }
+            }
+        }
+    }
+}
