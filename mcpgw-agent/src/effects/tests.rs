@@ -120,3 +120,81 @@ fn calls_nobody_waits_for_any_more_are_given_up_with_what_was_done() {
     assert_eq!(paths(&ledger.closed("b").unwrap().done), [("/x", 1, 3), ("/y", 1, 1)]);
     assert_eq!(ledger.give_up(|_| false), []);
 }
+
+mod measured {
+    use super::*;
+    use crate::policy::effects::{EffectAction, EffectRules, Surroundings};
+    use crate::policy::{Mode, Policy};
+
+    fn rules(effects: &str) -> EffectRules {
+        let text = format!(
+            "version: v1\nmode: enforce\nrules: [{{name: a, action: allow, match: {{methods: ['*']}}}}]\neffects:\n{effects}"
+        );
+        let policy = Policy::parse(&text).unwrap();
+        policy.effects("s", &Surroundings::default()).unwrap()
+    }
+
+    fn runs(path: &str, moment: u64) -> SideEffect {
+        let act = Act::Exec { path: path.to_owned(), arguments: Vec::new() };
+        SideEffect { act, ..at("/", moment) }
+    }
+
+    #[test]
+    fn policy_has_its_word_on_each_thing_and_on_several_calls_where_it_objects_to_all() {
+        let rules =
+            rules("  exec: deny\n  action: deny\n  rules:\n  - {name: git, tools: [git], exec: allow}\n");
+        let measure = Measure { rules: Some(&rules), ..Measure::default() };
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.happened(&runs("/usr/bin/node", 1), &measure), None);
+        assert!(ledger.take_stray().unwrap().done.violations.is_empty(), "it is its start");
+        assert!(ledger.opened("a", "git", BootTime(10)));
+        ledger.happened(&runs("/bin/sh", 11), &measure);
+        assert!(ledger.opened("b", "cat", BootTime(20)));
+        ledger.happened(&runs("/bin/ls", 21), &measure);
+        assert!(ledger.closed("a").unwrap().done.violations.is_empty());
+        ledger.happened(&runs("/bin/sh", 22), &measure);
+        let done = ledger.closed("b").unwrap().done;
+        let found: Vec<_> =
+            done.violations.iter().map(|found| (&*found.rule, found.act, found.mode)).collect();
+        assert_eq!(found, [("effects.exec", EffectAction::Deny, Mode::Enforce)]);
+        let ruled: Vec<_> = done.kept.iter().map(|kept| kept.rule.as_deref()).collect();
+        assert_eq!(ruled, [None, Some("effects.exec")]);
+        ledger.happened(&runs("/bin/sh", 30), &measure);
+        assert_eq!(ledger.take_stray().unwrap().done.violations.len(), 1, "after the answer it is none");
+    }
+
+    #[test]
+    fn what_is_deadly_is_said_at_once_and_only_where_policy_enforces() {
+        let text = "  open: {deny: ['*/.ssh/*']}\n  action: kill\n";
+        let deadly = rules(text);
+        let mut ledger = Ledger::default();
+        let key = at("/home/ann/.ssh/id", 1);
+        let found = ledger.happened(&key, &Measure { rules: Some(&deadly), ..Measure::default() });
+        assert_eq!(found.map(|found| found.rule), Some("effects.open".into()));
+        let observed = rules(&format!("  mode: observe\n{text}"));
+        let found = ledger.happened(&key, &Measure { rules: Some(&observed), ..Measure::default() });
+        assert_eq!(found, None);
+        let modes: Vec<_> =
+            ledger.take_stray().unwrap().done.violations.iter().map(|found| found.mode).collect();
+        assert_eq!(modes, [Mode::Enforce, Mode::Observe]);
+    }
+
+    #[test]
+    fn the_worst_of_many_violations_is_kept() {
+        let mut text = "  action: deny\n  rules:\n".to_owned();
+        for number in 0..40 {
+            text.push_str(&format!("  - {{name: n{number}, tools: ['*'], open: {{deny: ['/{number}']}}}}\n"));
+        }
+        text.push_str("  - {name: last, tools: ['*'], action: kill, open: {deny: [/last]}}\n");
+        let rules = rules(&text);
+        let measure = Measure { rules: Some(&rules), ..Measure::default() };
+        let mut ledger = Ledger::default();
+        for number in 0..40 {
+            assert_eq!(ledger.happened(&at(&format!("/{number}"), 1), &measure), None);
+        }
+        assert!(ledger.happened(&at("/last", 1), &measure).is_some());
+        let found = ledger.take_stray().unwrap().done.violations;
+        assert_eq!(found.len(), 16);
+        assert!(found.iter().any(|found| found.act == EffectAction::Kill));
+    }
+}
