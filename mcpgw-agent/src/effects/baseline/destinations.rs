@@ -99,13 +99,16 @@ impl Destinations {
             IpAddr::V6(_) => NETWORKS[1],
         };
         // Everybody on this host is the same to whoever is on it: what tells services apart there are their ports.
+        let mut narrower = bits(destination.address);
         for prefix in networks.into_iter().filter(|_| !destination.address.is_loopback()) {
             let Some(network) = destination.within(prefix) else { continue };
             let inner = self.0.iter().filter(|own| network.port == own.port && network.covers(own));
-            let narrower: BTreeSet<_> = inner.map(|own| (own.address, own.prefix)).collect();
-            if narrower.len() >= MANY {
+            let parts: BTreeSet<_> =
+                inner.filter_map(|own| own.within(narrower)).map(|own| own.address).collect();
+            if parts.len() >= MANY {
                 self.replace(network);
             }
+            narrower = prefix;
         }
         if self.0.len() > DESTINATIONS_MAX {
             self.0.remove(&destination);
@@ -230,7 +233,8 @@ mod tests {
                 all.add(tcp(&format!("198.51.{third}.{last}:443")));
             }
         }
-        assert_eq!(shown(&all)[2..], ["tcp:198.51.0.0/16:443"], "{:?}", shown(&all));
+        let expected = ["tcp:192.0.2.200:80", "tcp:198.51.0.0/16:443", "tcp:192.0.2.0/24:443"];
+        assert_eq!(shown(&all), expected);
         for last in 1..5 {
             all.add(tcp(&format!("[2001:db8::{last}]:443")));
         }

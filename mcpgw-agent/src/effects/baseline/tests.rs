@@ -185,7 +185,7 @@ fn what_is_written_is_read_again_and_nothing_else_is() {
         ("\"calls\":3,\"tools\"", "\"calls\":-3,\"tools\""),
         ("tcp:192.0.2.1:443", "tcp:192.0.2.1"),
         ("rw /home", "x /home"),
-        ("\"programs\":[", "\"programs\":[1,"),
+        ("\"programs\":[\"", "\"programs\":[1,\""),
         ("\"paths\":", "\"pathz\":"),
     ] {
         assert!(written.contains(from), "{from} is not in {written}");
