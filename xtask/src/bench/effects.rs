@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Calls whose effects are checked
     #[arg(long, default_value_t = 10_000)]
     calls: u32,
+    /// The agent's program [default: the one that ships]
+    #[arg(long)]
+    agent: Option<PathBuf>,
     /// Rounds of the echo, with effects and without
     #[arg(long, default_value_t = 5)]
     rounds: u32,
@@ -59,7 +62,8 @@ pub(crate) struct Job {
 /// When an effect was lost, or was told of a call or a server that did not do it.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     ensure!(shell::is_root(), "the agent's probes need root");
-    let agent = workspace.agent();
+    let agent = args.agent.clone().unwrap_or_else(|| workspace.agent());
+    let agent = agent.canonicalize().unwrap_or(agent);
     ensure!(shell::is_executable(&agent), "`{}` is not there: `cargo xtask build` first", agent.display());
     let scratch = workspace.target().join("bench/effects");
     if scratch.exists() {
