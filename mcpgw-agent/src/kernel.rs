@@ -24,7 +24,7 @@ mod probe_log;
 mod reader;
 
 pub use confine::{FenceError, TooManyPorts};
-pub use control::KernelError;
+pub use control::{KernelError, Marked};
 pub use decode::DecodeError;
 pub use hook::{Hook, HookState};
 pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};
