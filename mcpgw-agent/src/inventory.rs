@@ -49,12 +49,14 @@ mod render;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use allow::Subject as AllowSubject;
 pub use allow::{AllowError, AllowList, AllowRule, AllowSpec};
 pub use config::{InventoryConfig, Limits, Timeouts};
 pub use event::{
     Channel, ChannelEnd, ChannelKind, Effect, Enriched, Exec, FileId, HostEvent, Listener, ObservedProcess,
     ProcessKey, ProxyRegistration, ScannedProcess, SocketAddrs, StreamSource,
 };
+pub use candidate::names_a_server;
 pub use program::program;
 pub use render::ViewFilter;
 pub use state::Inventory;

@@ -14,6 +14,7 @@ mod cgroup;
 mod control;
 pub mod decode;
 mod effects;
+mod exec_gate;
 mod hook;
 mod loader;
 pub mod offsets;
@@ -22,6 +23,7 @@ mod reader;
 
 pub use control::KernelError;
 pub use decode::DecodeError;
+pub use exec_gate::{Asked, ExecGate};
 pub use hook::{Hook, HookState};
 pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};
 pub use probe_log::ProbeLog;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::gateway::Gateway;
+use super::guard::Guard;
+use crate::guard::RuleSpec;
 use crate::inventory::AllowSpec;
 
 /// Everything that can be configured. The default is what runs without a file.
@@ -31,7 +33,8 @@ impl Config {
     /// Some rule names a hash, so that executables have to be hashed.
     #[must_use]
     pub fn needs_hashes(&self) -> bool {
-        self.allow.iter().any(|rule| rule.sha256.is_some())
+        let is_in_guard = |rule: &RuleSpec| rule.program.sha256.is_some();
+        self.allow.iter().any(|rule| rule.sha256.is_some()) || self.host.guard.rules.iter().any(is_in_guard)
     }
 }
 
@@ -90,6 +93,10 @@ pub struct Host {
     pub disabled_hooks: BTreeSet<String>,
     /// What tool calls of wrapped servers do to the host is recorded.
     pub effects: bool,
+    /// What is not to run, or to be reached.
+    pub guard: Guard,
+    /// The configuration files of MCP clients are watched.
+    pub client_files: bool,
     /// Ring buffers shared with the kernel.
     pub rings: Rings,
 }
@@ -101,6 +108,8 @@ impl Default for Host {
             disabled_hooks: BTreeSet::new(),
             // While anything is attached to system calls, each on the host takes longer.
             effects: false,
+            guard: Guard::default(),
+            client_files: true,
             rings: Rings::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! File form to run form: every value checked, every problem collected.
 
 mod gateway;
+mod guard;
 mod guardrail;
 mod identity;
 mod ship;
@@ -188,7 +189,7 @@ impl Check {
 
     fn host(&mut self, section: &HostSection) -> Host {
         let default = Host::default();
-        let HostSection { scan_interval, disabled_hooks, effects, rings } = section;
+        let HostSection { scan_interval, disabled_hooks, effects, guard, client_files, rings } = section;
         let mut hooks = BTreeSet::new();
         for (index, hook) in disabled_hooks.iter().enumerate() {
             if is_hook(&hook.value) {
@@ -206,6 +207,8 @@ impl Check {
             scan_interval: self.period("host.scan-interval", scan_interval, default.scan_interval, interval),
             disabled_hooks: hooks,
             effects: effects.map_or(default.effects, |word| word == SwitchWord::On),
+            guard: self.guard(guard),
+            client_files: client_files.map_or(default.client_files, |word| word == SwitchWord::On),
             rings: self.rings(rings),
         }
     }
