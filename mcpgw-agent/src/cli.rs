@@ -11,6 +11,7 @@ pub mod live;
 mod audit;
 mod config;
 mod doctor;
+mod guard;
 mod hold;
 mod inspect;
 mod log;
@@ -59,6 +60,10 @@ enum Command {
     #[command(subcommand)]
     Hold(hold::Command),
     #[command(subcommand)]
+    Guard(guard::Command),
+    Allow(guard::Allow),
+    Block(guard::Block),
+    #[command(subcommand)]
     Audit(audit::Command),
     Tail(Box<tail::Args>),
     Inspect(inspect::Args),
@@ -69,6 +74,8 @@ enum Command {
     Scan(Box<scan::Args>),
     #[command(hide = true)]
     ScanChild(scan::ChildArgs),
+    #[command(hide = true)]
+    GuardKeeper,
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -99,6 +106,9 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Wrap(args) => wrap::wrap(args),
         Command::Proxy(args) => proxy::proxy(&args),
         Command::Hold(command) => hold::hold(&command),
+        Command::Guard(command) => guard::guard(&command),
+        Command::Allow(args) => guard::allow(&args),
+        Command::Block(args) => guard::block(&args),
         Command::Audit(command) => audit::audit(&command),
         Command::Tail(args) => tail::tail(&args),
         Command::Inspect(args) => inspect::inspect(&args),
@@ -106,5 +116,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Servers(command) => servers::servers(&command),
         Command::Scan(args) => scan::scan(&args),
         Command::ScanChild(args) => scan::scan_child(&args),
+        Command::GuardKeeper => guard::keeper(),
     }
 }

@@ -30,6 +30,7 @@ pub use load::DEFAULT_PATH;
 pub(crate) use load::read_text;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 pub use ship::{Receiver, Shipper, SyslogAddress};
+pub(crate) use unit::{duration as read_duration, show as shown};
 
 #[cfg(test)]
 mod tests;

@@ -46,21 +46,23 @@ mod assess;
 mod attribute;
 mod refresh;
 mod render;
+mod suspect;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use allow::Subject as AllowSubject;
 pub use allow::{AllowError, AllowList, AllowRule, AllowSpec};
+pub use candidate::names_a_server;
 pub use config::{InventoryConfig, Limits, Timeouts};
 pub use event::{
     Channel, ChannelEnd, ChannelKind, Effect, Enriched, Exec, FileId, HostEvent, Listener, ObservedProcess,
     ProcessKey, ProxyRegistration, ScannedProcess, SocketAddrs, StreamSource,
 };
-pub use candidate::names_a_server;
 pub use program::program;
 pub use render::ViewFilter;
 pub use state::Inventory;
 pub use stats::InventoryStats;
+pub use suspect::Suspect;
 pub use time::BootTime;
 pub use view::{
     ClientView, EvidenceView, GatewayPlace, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView,

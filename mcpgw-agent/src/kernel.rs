@@ -15,6 +15,7 @@ mod control;
 pub mod decode;
 mod effects;
 mod exec_gate;
+mod guard;
 mod hook;
 mod loader;
 pub mod offsets;
@@ -23,7 +24,8 @@ mod reader;
 
 pub use control::KernelError;
 pub use decode::DecodeError;
-pub use exec_gate::{Asked, ExecGate};
+pub use exec_gate::{Asked, ExecGate, release_new, release_taken};
+pub use guard::{Target, Turned};
 pub use hook::{Hook, HookState};
 pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};
 pub use probe_log::ProbeLog;

@@ -1,4 +1,4 @@
-//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing.
+//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing. One obeys: `guard`.
 //!
 //! One hook group a file. Every probe claims a [`lane`](emit), fills the record in that lane's buffer and sends it to
 //! its ring; a record that does not fit is counted, never waited for. No offset of a kernel structure is compiled in:
@@ -12,6 +12,7 @@
 //! tcp                cgroup_skb ingress and egress        ─▶ TCP
 //! effects            raw tracepoints sys_exit, io_uring   ─▶ EFFECTS
 //! address            cgroup connect, sendmsg and bind     ─▶ EFFECTS
+//! guard              cgroup connect                       ◀─ GUARDED
 //! ```
 #![no_std]
 #![no_main]
@@ -35,6 +36,7 @@ mod exit;
 mod file;
 mod fork;
 mod globals;
+mod guard;
 mod kread;
 mod maps;
 mod path;

@@ -3,8 +3,8 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
 use mcpgw_common::map::{
-    ChannelKey, ChannelState, Connecting, ConnectionState, FlowKey, FlowState, LaneStats, ProcessId,
-    TaskState, lane,
+    ChannelKey, ChannelState, Connecting, ConnectionState, Destination, FlowKey, FlowState, Guarded,
+    LaneStats, ProcessId, TaskState, lane,
 };
 
 use crate::emit::Buffer;
@@ -46,6 +46,10 @@ pub(crate) static CONNECTIONS: LruHashMap<u64, ConnectionState> = LruHashMap::wi
 /// Processes whose end was reported: two last threads may race to it.
 #[map]
 pub(crate) static EXITED: LruHashMap<ProcessId, u8> = LruHashMap::with_max_entries(1_024, 0);
+
+/// Servers that are not to be reached as they are. Only user space writes, but for the counts.
+#[map]
+pub(crate) static GUARDED: HashMap<Destination, Guarded> = HashMap::with_max_entries(1_024, 0);
 
 /// Sequence and losses of each lane.
 #[map]

@@ -13,6 +13,8 @@
 //! ← {"ok":true,"holds":[…]}
 //! → {"op":"decide","id":"…","approve":true}
 //! ← {"ok":true}
+//! → {"op":"guard","act":"allow","id":"…","seconds":7200}
+//! ← {"ok":true,"program":"…"}
 //! ← {"ok":false,"error":{"code":"bad-request","message":"…"}}
 //! ```
 //!
@@ -22,6 +24,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Status;
+use super::guard::GuardRequest;
 use crate::inventory::{Channel, ChannelKind};
 use crate::proxy::hold::HeldView;
 
@@ -51,6 +54,8 @@ pub enum Request {
     Holds,
     /// Somebody decides on one of them.
     Decide(DecideRequest),
+    /// Somebody tells the guard something.
+    Guard(GuardRequest),
 }
 
 /// Somebody decides on a message that waits.
@@ -164,6 +169,9 @@ pub struct Response {
     /// The answer to [`Request::Holds`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Vec<HeldView>>,
+    /// The program an answer to [`Request::Guard`] is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// Why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
@@ -173,13 +181,19 @@ impl Response {
     /// Done, nothing to tell.
     #[must_use]
     pub fn done() -> Self {
-        Self { ok: true, status: None, holds: None, error: None }
+        Self { ok: true, status: None, holds: None, program: None, error: None }
     }
 
     /// What waits.
     #[must_use]
     pub fn holds(holds: Vec<HeldView>) -> Self {
         Self { holds: Some(holds), ..Self::done() }
+    }
+
+    /// What the guard was told is done.
+    #[must_use]
+    pub fn program(program: Option<String>) -> Self {
+        Self { program, ..Self::done() }
     }
 
     /// The status document.
@@ -195,6 +209,7 @@ impl Response {
             ok: false,
             status: None,
             holds: None,
+            program: None,
             error: Some(ErrorBody { code, message: message.into() }),
         }
     }
@@ -226,7 +241,7 @@ pub fn parse(line: &[u8]) -> Result<Request, String> {
     let request: Request = serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
     let name = match &request {
         Request::Register(RegisterRequest { name, .. }) | Request::Handover(HandoverRequest { name }) => name,
-        Request::Status | Request::Reload | Request::Holds | Request::Decide(_) => &None,
+        Request::Status | Request::Reload | Request::Holds | Request::Decide(_) | Request::Guard(_) => &None,
     };
     if let Request::Register(register) = &request
         && register.channels.len() > CHANNELS_MAX

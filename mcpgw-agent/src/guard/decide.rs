@@ -100,9 +100,14 @@ impl Guard {
     /// Whether anything could be said against a program at this path, before more is known of it.
     #[must_use]
     pub fn may_hold(&self, path: &str) -> bool {
-        let is_blocked =
-            |order: &super::Order| order.kind == Kind::Block && order.program.exe == path;
+        let is_blocked = |order: &super::Order| order.kind == Kind::Block && order.program.exe == path;
         self.rules.may_hold(path) || self.orders.list().iter().any(is_blocked)
+    }
+
+    /// Where the programs are that have to wait: patterns of paths, `None` for anywhere.
+    pub fn held_paths(&self) -> impl Iterator<Item = Option<&str>> {
+        let blocked = self.orders.list().iter().filter(|order| order.kind == Kind::Block);
+        self.rules.held().chain(blocked.map(|order| Some(order.program.exe.as_str())))
     }
 
     /// Decides on a program that is about to run.
@@ -111,9 +116,8 @@ impl Guard {
         if self.in_force() == Mode::Off {
             return AtExec::Run;
         }
-        let refuse = |because| {
-            AtExec::Refuse(Decision { action: Action::Hold, because, is_real: self.acts() })
-        };
+        let refuse =
+            |because| AtExec::Refuse(Decision { action: Action::Hold, because, is_real: self.acts() });
         match self.orders.of(subject, now) {
             Some(order) if order.kind == Kind::Allow => return AtExec::Run,
             Some(order) => return refuse(Because::Order(&order.id)),

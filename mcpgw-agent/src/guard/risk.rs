@@ -82,8 +82,7 @@ mod tests {
 
     #[test]
     fn a_version_is_a_choice() {
-        let unpinned =
-            |text: &str| is_unpinned(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        let unpinned = |text: &str| is_unpinned(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
         for text in ["npx -y @scope/server", "uvx server", "/usr/bin/npx -y x@latest", "bunx x"] {
             assert!(unpinned(text), "{text}");
         }

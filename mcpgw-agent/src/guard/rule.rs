@@ -106,6 +106,7 @@ pub enum RuleError {
 #[derive(Debug, Clone)]
 struct Rule {
     name: String,
+    exe: Option<String>,
     program: Option<AllowRule>,
     client: Option<GlobMatcher>,
     evidence: Evidence,
@@ -135,6 +136,7 @@ impl Rule {
         };
         Ok(Self {
             name: name.clone(),
+            exe: exe.clone(),
             program: says.then(|| AllowRule::new(&spec.program)).transpose()?,
             client: client.transpose()?,
             evidence: spec.evidence.unwrap_or(usual).max(least),
@@ -208,6 +210,11 @@ impl Rules {
     pub fn may_hold(&self, path: &str) -> bool {
         let fits = |rule: &Rule| rule.program.as_ref().is_none_or(|program| program.may_be_at(path));
         self.rules.iter().any(|rule| rule.action == Action::Hold && fits(rule))
+    }
+
+    /// For each rule that holds: the pattern of its executables, `None` for all.
+    pub(super) fn held(&self) -> impl Iterator<Item = Option<&str>> {
+        self.rules.iter().filter(|rule| rule.action == Action::Hold).map(|rule| rule.exe.as_deref())
     }
 
     /// The first rule with one of `actions` that matches.

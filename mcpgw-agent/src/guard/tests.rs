@@ -127,7 +127,8 @@ fn orders_come_before_rules_until_they_are_over() {
     let program = Program::of(&subject).unwrap();
     let id = program.id();
     let later = NOW + SignedDuration::from_hours(2);
-    let order = |kind| Order { id: id.clone(), kind, program: program.clone(), by: 0, at: NOW, until: Some(later) };
+    let order =
+        |kind| Order { id: id.clone(), kind, program: program.clone(), by: 0, at: NOW, until: Some(later) };
     guard.orders.give(order(Kind::Allow)).unwrap();
     assert_eq!(guard.on_server(&subject, false, false, NOW), None);
     assert!(guard.on_server(&subject, false, false, later).is_some(), "two hours are over");

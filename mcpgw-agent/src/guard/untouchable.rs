@@ -55,7 +55,8 @@ const FAMILIES: [&str; 8] = ["systemd", "sshd", "dpkg", "apt", "gdm", "rpm", "co
 /// Whoever logs people in: what they start is not touched either, or nobody would have a shell.
 const LOGINS: [&str; 9] = ["sshd", "login", "agetty", "getty", "mingetty", "su", "sudo", "doas", "pkexec"];
 /// Where these programs are; a file of that name elsewhere is nobody's but its owner's.
-const PLACES: [&str; 7] = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/lib/", "/usr/libexec/"];
+const PLACES: [&str; 7] =
+    ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/lib/", "/usr/libexec/"];
 
 /// A process that somebody wants to do something to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -135,7 +136,9 @@ mod tests {
             "/usr/sbin/sshd (deleted)",
         ] {
             assert!(untouchable(&Who { exe, ..who }).is_some(), "{exe}");
-            assert!(untouchable(&Who { exe: "/bin/bash", before: Some(exe), ..who }).is_some() == is_login(exe));
+            assert!(
+                untouchable(&Who { exe: "/bin/bash", before: Some(exe), ..who }).is_some() == is_login(exe)
+            );
         }
         for pid in [0, 1, 2] {
             assert!(untouchable(&Who { pid, ..who }).is_some());
@@ -146,7 +149,9 @@ mod tests {
 
     #[test]
     fn a_name_is_no_disguise() {
-        for exe in ["/home/a/sshd", "/tmp/systemd", "/opt/login", "/usr/local/bin/sudo", "/usr/bin/node", "sshd"] {
+        for exe in
+            ["/home/a/sshd", "/tmp/systemd", "/opt/login", "/usr/local/bin/sudo", "/usr/bin/node", "sshd"]
+        {
             let who = Who { pid: 500, exe, ..Who::default() };
             assert_eq!(untouchable(&who), None, "{exe}");
         }

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::fanotify::{EventFFlags, Fanotify, FanotifyEvent, FanotifyResponse, InitFlags, MarkFlags, MaskFlags, Response};
+use nix::sys::fanotify::{
+    EventFFlags, Fanotify, FanotifyEvent, FanotifyResponse, InitFlags, MarkFlags, MaskFlags, Response,
+};
 use rustix::fs::CWD;
 
 /// Somebody who waits.
@@ -141,4 +143,50 @@ impl ExecGate {
     pub fn share(&self) -> io::Result<OwnedFd> {
         self.group.as_fd().try_clone_to_owned()
     }
+}
+
+/// `struct fanotify_event_metadata`: its size, and where its length, its descriptor and the version are.
+const EVENT: usize = 24;
+/// Descriptors a process that took a question may have it under.
+const NUMBERS: i32 = 65_536;
+/// `FAN_ALLOW`.
+const ALLOW: u32 = 1;
+
+/// Lets everybody go on that another process has taken and not answered.
+pub fn release_taken(gate: &OwnedFd) {
+    // Which numbers there are, only the other process knows; the kernel passes over those that are none.
+    for number in 0..NUMBERS {
+        allow(gate, number);
+    }
+}
+
+/// Lets everybody go on that nobody has taken yet.
+///
+/// # Errors
+/// The kernel's.
+pub fn release_new(gate: &OwnedFd) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    let read = match nix::unistd::read(gate, &mut buffer) {
+        Ok(read) => read,
+        Err(Errno::EAGAIN | Errno::EINTR) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut rest = buffer.get(..read).unwrap_or_default();
+    while let Some(event) = rest.first_chunk::<EVENT>() {
+        let [a, b, c, d, _version, _, _, _, _, _, _, _, _, _, _, _, e, f, g, h, ..] = *event;
+        let (length, number) = (u32::from_ne_bytes([a, b, c, d]), i32::from_ne_bytes([e, f, g, h]));
+        if number >= 0 {
+            allow(gate, number);
+            nix::unistd::close(number).ok();
+        }
+        let length = usize::try_from(length).unwrap_or(EVENT).max(EVENT);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn allow(gate: &OwnedFd, number: i32) {
+    let [a, b, c, d] = number.to_ne_bytes();
+    let [e, f, g, h] = ALLOW.to_ne_bytes();
+    nix::unistd::write(gate, &[a, b, c, d, e, f, g, h]).ok();
 }

@@ -116,11 +116,16 @@ pub(super) const ADDRESS_EFFECTS: Kind = Kind {
     provides: "addresses a tool call connects to and listens at are told; without it they are not",
 };
 
+pub(super) const GUARD_CONNECT: Kind = Kind {
+    name: "guard-connect",
+    provides: "connections to servers past the gateway are denied or steered; without it they are not",
+};
+
 /// Those that tell what processes do to files and sockets.
 pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 10] = [
+pub(super) const ALL: [Kind; 11] = [
     EXEC,
     FORK,
     EXIT,
@@ -131,6 +136,7 @@ pub(super) const ALL: [Kind; 10] = [
     FILE_EFFECTS,
     IO_URING_EFFECTS,
     ADDRESS_EFFECTS,
+    GUARD_CONNECT,
 ];
 
 impl Kind {
@@ -139,7 +145,9 @@ impl Kind {
         let is_of_effects = EFFECTS.iter().any(|kind| kind.name == self.name);
         self.skipped(
             "left out by configuration",
-            if is_of_effects {
+            if self.name == GUARD_CONNECT.name {
+                "name rules that deny or steer in `host.guard`, and leave it out of the list of disabled hooks"
+            } else if is_of_effects {
                 "set `host.effects: on`, and leave it out of the list of disabled hooks"
             } else {
                 "remove it from the list of disabled hooks"

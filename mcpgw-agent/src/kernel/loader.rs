@@ -16,6 +16,7 @@ use super::btf::{Btf, VMLINUX};
 use super::cgroup;
 use super::control::{Http, Maps, Tap, program};
 use super::effects::{ADDRESSES, Effects, TRACEPOINTS};
+use super::guard::Connects;
 use super::hook::{self, Hook, Kind};
 use super::offsets::{self, Hooks, Resolved};
 use super::probe_log::ProbeLog;
@@ -51,6 +52,9 @@ pub struct KernelOptions {
     pub budget: u32,
     /// Where the kernel's type information (BTF) is. A kernel without it can be helped with a file made for it.
     pub btf: PathBuf,
+    /// The cgroup below which connections may be denied and steered, as a path in the unified hierarchy; `None` where none
+    /// are.
+    pub guard: Option<String>,
     /// Names of hooks to leave out.
     pub disabled: Vec<String>,
     /// Make the probes log what they do ([`Kernel::take_probe_log`]); costs time in every one of them.
@@ -67,6 +71,7 @@ impl Default for KernelOptions {
             effects_bytes: EFFECTS_BYTES,
             budget: limit::BUDGET,
             btf: PathBuf::from(VMLINUX),
+            guard: None,
             disabled: Vec::new(),
             probe_log: false,
         }
@@ -141,6 +146,7 @@ pub struct Kernel {
     pub(super) tap: Tap,
     pub(super) http: Http,
     pub(super) effects: Effects,
+    pub(super) connects: Connects,
     pub(super) hooks: Vec<Hook>,
     pub(super) undecodable: Undecodable,
     pub(super) budget: u64,
@@ -270,6 +276,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     let tap = attacher.tap();
     let http = attacher.http();
     let effects = attacher.effects();
+    let connects = attacher.connects();
     let Attacher { ebpf, hooks, .. } = attacher;
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
         return Loaded { kernel: None, hooks };
@@ -280,6 +287,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         tap,
         http,
         effects,
+        connects,
         hooks: hooks.clone(),
         undecodable,
         budget: options.budget.into(),
@@ -290,16 +298,16 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     Loaded { kernel: Some(kernel), hooks }
 }
 
-struct Attacher<'a> {
-    ebpf: Ebpf,
-    options: &'a KernelOptions,
+pub(super) struct Attacher<'a> {
+    pub(super) ebpf: Ebpf,
+    pub(super) options: &'a KernelOptions,
     resolved: &'a Resolved,
-    hooks: Vec<Hook>,
+    pub(super) hooks: Vec<Hook>,
 }
 
 impl Attacher<'_> {
     /// Says why `kind` is not even to be tried, if so.
-    fn skip(&self, kind: Kind, needs: Hooks) -> Option<Hook> {
+    pub(super) fn skip(&self, kind: Kind, needs: Hooks) -> Option<Hook> {
         if self.options.disabled.iter().any(|name| name == kind.name) {
             return Some(kind.left_out());
         }
@@ -453,7 +461,7 @@ fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers, Ef
     Ok((maps, readers, EffectReader::new(effects, Arc::clone(&undecodable.effects))))
 }
 
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, MapError> {
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, MapError> {
     ebpf.take_map(name).ok_or_else(|| MapError::InvalidName { name: name.to_owned() })
 }
 
@@ -473,7 +481,7 @@ fn page_size() -> u32 {
 }
 
 /// An error and its causes on one line. What the verifier wrote goes to the log instead.
-fn describe(error: &dyn Error) -> String {
+pub(super) fn describe(error: &dyn Error) -> String {
     let mut text = first_line(&error.to_string());
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::{Check, MAX_RULES, glob, hash, name, out_of_range};
 use crate::config::error::ProblemKind;
-use crate::config::file::guard::{ActionWord, EvidenceWord, GuardForm, GuardSection, ModeWord, RiskWord, RuleEntry};
+use crate::config::file::guard::{
+    ActionWord, EvidenceWord, GuardForm, GuardSection, ModeWord, RiskWord, RuleEntry,
+};
 use crate::config::guard::Guard;
 use crate::guard::{Action, Evidence, Mode, RuleSpec};
 use crate::inventory::AllowSpec;
