@@ -11,6 +11,7 @@
 //! next one replaces.
 
 mod callers;
+mod clients;
 mod dozing;
 mod effects;
 mod gateway;
@@ -28,6 +29,7 @@ mod turn;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -279,6 +281,19 @@ fn guarding(
         reader: Arc::clone(reader),
     };
     let warden = Warden::new(&config.host.guard, state, tools)?;
+    let files = Arc::new(AtomicUsize::new(0));
+    if config.host.client_files {
+        let tools = clients::Tools {
+            audit: Arc::clone(gateway.audit()),
+            counts: Arc::clone(counters.guard()),
+            files: Arc::clone(&files),
+        };
+        if let Err(error) =
+            clients::start(config.host.client_homes.clone(), state, tools, tasks.token().clone())
+        {
+            tracing::warn!(%error, "clients' configuration files are not watched");
+        }
+    }
     let hold = Hold::start(warden.clone(), tasks.token().clone())
         .map_err(|source| DaemonError::System { what: "start the guard's threads", source })?;
     let (want, wanted) = mpsc::channel(QUEUE);
@@ -286,7 +301,7 @@ fn guarding(
     let (gate, audit) = (Arc::clone(gateway.gate()), Arc::clone(gateway.audit()));
     let fronts = Fronts { gate, audit, wanted, raised: raise };
     tasks.spawn("gateways of steered servers", fronts.run(tasks.token().clone()));
-    Ok((Servers::new(warden, hold, want), raised))
+    Ok((Servers::new(warden, hold, want, files), raised))
 }
 
 async fn bind_http(config: &Config, sources: Sources) -> Result<Option<HttpServer>, DaemonError> {

@@ -21,6 +21,7 @@ mod loader;
 pub mod offsets;
 mod probe_log;
 mod reader;
+mod writers;
 
 pub use control::KernelError;
 pub use decode::DecodeError;
@@ -30,6 +31,7 @@ pub use hook::{Hook, HookState};
 pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};
 pub use probe_log::ProbeLog;
 pub use reader::{EffectReader, Reader, Readers};
+pub use writers::{Writers, Wrote};
 
 use crate::effects::SideEffect;
 use crate::inventory::HostEvent;

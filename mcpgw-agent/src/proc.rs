@@ -29,7 +29,7 @@ mod text;
 mod users;
 
 pub use clock::{boot_now, boot_timestamp};
-pub use exec::{Image, exe_of, lineage};
+pub use exec::{Image, Next, exe_of, lineage};
 pub use lookup::{holds, io_bytes, key_of, owner_of};
 pub use poller::Poller;
 pub use reader::ProcReader;

@@ -75,6 +75,8 @@ pub(super) struct HostSection {
     pub(super) guard: GuardForm,
     pub(super) client_files: Option<SwitchWord>,
     #[serde(default)]
+    pub(super) client_homes: Vec<At<String>>,
+    #[serde(default)]
     pub(super) rings: RingsSection,
 }
 

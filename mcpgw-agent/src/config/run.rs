@@ -97,6 +97,8 @@ pub struct Host {
     pub guard: Guard,
     /// The configuration files of MCP clients are watched.
     pub client_files: bool,
+    /// Homes of users this host has no list of.
+    pub client_homes: Vec<PathBuf>,
     /// Ring buffers shared with the kernel.
     pub rings: Rings,
 }
@@ -110,6 +112,7 @@ impl Default for Host {
             effects: false,
             guard: Guard::default(),
             client_files: true,
+            client_homes: Vec::new(),
             rings: Rings::default(),
         }
     }

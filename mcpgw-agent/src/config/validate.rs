@@ -8,6 +8,7 @@ mod ship;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use globset::GlobBuilder;
@@ -189,7 +190,8 @@ impl Check {
 
     fn host(&mut self, section: &HostSection) -> Host {
         let default = Host::default();
-        let HostSection { scan_interval, disabled_hooks, effects, guard, client_files, rings } = section;
+        let HostSection { scan_interval, disabled_hooks, effects, guard, client_files, client_homes, rings } =
+            section;
         let mut hooks = BTreeSet::new();
         for (index, hook) in disabled_hooks.iter().enumerate() {
             if is_hook(&hook.value) {
@@ -208,6 +210,18 @@ impl Check {
             disabled_hooks: hooks,
             effects: effects.map_or(default.effects, |word| word == SwitchWord::On),
             guard: self.guard(guard),
+            client_homes: client_homes
+                .iter()
+                .enumerate()
+                .map(|(index, home)| {
+                    self.value(&format!("host.client-homes[{index}]"), Some(home), PathBuf::new(), |path| {
+                        let is_absolute = Path::new(path).is_absolute();
+                        is_absolute
+                            .then(|| path.into())
+                            .ok_or_else(|| ProblemKind::RelativePath(path.clone()))
+                    })
+                })
+                .collect(),
             client_files: client_files.map_or(default.client_files, |word| word == SwitchWord::On),
             rings: self.rings(rings),
         }

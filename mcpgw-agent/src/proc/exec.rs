@@ -13,8 +13,17 @@ use crate::inventory::{Enriched, ProcessKey};
 const ARGUMENTS: usize = 512;
 /// Bytes of one argument.
 const ARGUMENT: usize = 4096;
-/// System calls of x86-64, and which argument of theirs is the list of arguments.
-const CALLS: [(u64, usize); 2] = [(59, 1), (322, 2)];
+/// System calls of x86-64, and which argument of theirs is the path; the list of arguments comes after it.
+const CALLS: [(u64, usize); 2] = [(59, 0), (322, 1)];
+
+/// What was given to `execve`. Whoever called may change it until the kernel has copied it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    /// The path as given, which may be relative, or a link.
+    pub path: String,
+    /// The arguments.
+    pub argv: Vec<String>,
+}
 
 /// A process and what it runs, or is about to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +34,8 @@ pub struct Image {
     pub now: Enriched,
     /// Real user id.
     pub uid: u32,
-    /// Arguments of the program it is about to run; `None` where it runs none, or they cannot be read.
-    pub next: Option<Vec<String>>,
+    /// What it has asked to run; `None` where it has not, or it cannot be read.
+    pub next: Option<Next>,
     /// Standard input and output are pipes or sockets.
     pub has_shape: bool,
     /// Standard input is a terminal.
@@ -85,14 +94,19 @@ fn group_of(status: &[u8]) -> Option<u32> {
 
 /// The arguments a thread that waits in `execve` has given. It may change them until the kernel has copied them: what
 /// runs then is looked at again.
-fn arguments(dir: &ProcessDir) -> Option<Vec<String>> {
+fn arguments(dir: &ProcessDir) -> Option<Next> {
     let call = dir.read("syscall", SMALL)?;
     let call = std::str::from_utf8(&call).ok()?;
     let mut words = call.split_whitespace();
     let number: u64 = words.next()?.parse().ok()?;
     let (_, place) = CALLS.iter().find(|(known, _)| *known == number)?;
-    let list = u64::from_str_radix(words.nth(*place)?.strip_prefix("0x")?, 16).ok()?;
+    let mut pointer = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+    for _ in 0..*place {
+        pointer()?;
+    }
+    let (path, list) = (pointer()?, pointer()?);
     let memory = dir.open_memory()?;
+    let path = text::lossy(&string(&memory, path, ARGUMENT)?);
     let mut left = ARGV_BYTES;
     let mut arguments = Vec::new();
     for index in 0..ARGUMENTS {
@@ -100,7 +114,7 @@ fn arguments(dir: &ProcessDir) -> Option<Vec<String>> {
         memory.read_exact_at(&mut pointer, list.checked_add(8 * u64::try_from(index).ok()?)?).ok()?;
         let pointer = u64::from_ne_bytes(pointer);
         if pointer == 0 {
-            return Some(arguments);
+            return Some(Next { path, argv: arguments });
         }
         let argument = string(&memory, pointer, left.min(ARGUMENT))?;
         left = left.saturating_sub(argument.len() + 1);
@@ -109,7 +123,7 @@ fn arguments(dir: &ProcessDir) -> Option<Vec<String>> {
             break;
         }
     }
-    Some(arguments)
+    Some(Next { path, argv: arguments })
 }
 
 fn string(memory: &std::fs::File, at: u64, most: usize) -> Option<Vec<u8>> {

@@ -107,8 +107,6 @@ pub struct ClientFile<'a> {
     pub change: &'a str,
     /// What is started, or the host that is asked; never an argument or a variable, which may be secrets.
     pub runs: Option<&'a str>,
-    /// SHA-256 of the entry as it is now.
-    pub sha256: Option<&'a str>,
     /// Who wrote the file; `None` where nobody knows.
     pub by: Option<&'a Operator>,
 }
@@ -120,7 +118,6 @@ impl ClientFile<'_> {
         line.text("server", self.server);
         line.text("change", self.change);
         line.maybe("runs", self.runs);
-        line.maybe("sha256", self.sha256);
         if let Some(by) = self.by {
             operator(line, by);
         }

@@ -321,10 +321,17 @@ impl Hall {
             has_terminal: image.has_terminal,
             is_ours: self.warden.own().is_process(image.process.pid),
         };
-        if untouchable(&who).is_some() {
+        let asked = image.next.as_ref().map(|next| next.path.as_str());
+        // What a program is loaded by, or its script is run by, is not touched where the program is not.
+        let of_asked = Who { exe: asked.unwrap_or_default(), ..who };
+        if untouchable(&who).is_some() || untouchable(&of_asked).is_some() {
             return None;
         }
-        let argv = image.next.clone().unwrap_or_default();
+        // The program itself was decided on a moment ago.
+        if is_loader(path) && !asked.is_some_and(is_loader) {
+            return None;
+        }
+        let argv = image.next.as_ref().map(|next| next.argv.clone()).unwrap_or_default();
         // What runs a script is given the script before its arguments.
         let interpreted = std::iter::once(path.clone()).chain(argv.iter().cloned()).collect();
         let guard = self.warden.guard();
@@ -388,6 +395,14 @@ impl Hall {
             self.warden.kill(process, &decision, &about);
         }
     }
+}
+
+/// What the kernel runs to load a program: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`.
+fn is_loader(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    ["/lib", "/usr/lib"].iter().any(|place| path.starts_with(place))
+        && name.starts_with("ld-")
+        && name.contains(".so")
 }
 
 /// A decision that lends nothing.

@@ -3,6 +3,8 @@
 mod turned;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -33,6 +35,7 @@ pub(crate) struct Servers {
     done: HashMap<u64, Done>,
     turned: HashMap<u64, TurnedServer>,
     net_ns: u32,
+    client_files: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -45,9 +48,14 @@ struct Done {
 
 impl Servers {
     /// Steered servers get a gateway over `fronts`.
-    pub(crate) fn new(warden: Warden, hold: Hold, fronts: mpsc::Sender<Want>) -> Self {
+    pub(crate) fn new(
+        warden: Warden,
+        hold: Hold,
+        fronts: mpsc::Sender<Want>,
+        client_files: Arc<AtomicUsize>,
+    ) -> Self {
         let net_ns = turned::own_net_ns();
-        Self { warden, hold, fronts, done: HashMap::new(), turned: HashMap::new(), net_ns }
+        Self { warden, hold, fronts, done: HashMap::new(), turned: HashMap::new(), net_ns, client_files }
     }
 
     /// The guard itself.
@@ -63,7 +71,11 @@ impl Servers {
     /// The guard as the status shows it.
     pub(crate) fn status(&self) -> GuardStatus {
         let turned = self.turned.values().map(TurnedServer::view).collect::<Vec<TurnedView>>();
-        GuardStatus { turned, ..self.warden.status() }
+        GuardStatus {
+            turned,
+            client_files: self.client_files.load(Ordering::Relaxed),
+            ..self.warden.status()
+        }
     }
 
     /// The program of the server of this id, ended ones included.
