@@ -40,10 +40,10 @@ impl Check {
                 "host.guard.kills-per-minute",
                 kills_per_minute.as_ref(),
                 default.kills_per_minute,
-                |&kills| {
-                    let fits = (KILLS.0..=KILLS.1).contains(&kills);
-                    let kills = usize::try_from(kills).ok().filter(|_| fits);
-                    kills.ok_or_else(|| out_of_range(&"it", &KILLS.0, &KILLS.1))
+                |&given| {
+                    let fits = (KILLS.0..=KILLS.1).contains(&given);
+                    let kills = usize::try_from(given).ok().filter(|_| fits);
+                    kills.ok_or_else(|| out_of_range(&given, &KILLS.0, &KILLS.1))
                 },
             ),
             rules: self.guard_rules(rules),

@@ -24,9 +24,15 @@ const FOLDED: usize = 1024;
 pub(super) struct Told(HashMap<String, Instant>);
 
 impl Told {
+    /// Something like it was told lately.
+    pub(super) fn has(&self, what: &str) -> bool {
+        self.0.get(what).is_some_and(|at| at.elapsed() < FOLD)
+    }
+
+    /// Nothing like it was; now it is.
     pub(super) fn is_new(&mut self, what: String) -> bool {
         let now = Instant::now();
-        if self.0.get(&what).is_some_and(|at| now.duration_since(*at) < FOLD) {
+        if self.has(&what) {
             return false;
         }
         if self.0.len() >= FOLDED {

@@ -9,8 +9,9 @@
 
 mod keeper;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::About;
 use super::facts::Known;
+use super::marks::Place;
 use super::{Warden, lock, marks};
 use crate::admin::metrics::Outcome;
 use crate::guard::untouchable::{Who, untouchable};
@@ -53,6 +55,8 @@ enum Job {
     Starting(Starting),
     /// A process has begun to run another program.
     Running(ProcessKey),
+    /// Nobody decided about what this thread wanted to run, and why.
+    Undecided(u32, &'static str),
 }
 
 #[derive(Debug)]
@@ -114,10 +118,11 @@ impl Hall {
     fn run(&self, jobs: &SyncSender<Job>, ending: &CancellationToken) {
         let mut marked = (u64::MAX, Instant::now());
         let mut beats = None;
+        let mut places = BTreeSet::new();
         while !ending.is_cancelled() {
             if marked.0 != self.warden.generation() || marked.1.elapsed() >= RENEW {
                 marked = (self.warden.generation(), Instant::now());
-                self.renew(&mut beats);
+                places = self.renew(&mut beats, &places);
             }
             let Some(gate) = lock(&self.gate).clone() else {
                 self.warden.wait(BEAT);
@@ -136,20 +141,22 @@ impl Hall {
                     beats = None;
                 }
             }
-            self.let_go();
+            self.let_go(jobs);
         }
         self.open_all();
     }
 
-    /// Opens, marks or drops the gate, as the guard says now.
-    fn renew(&self, beats: &mut Option<Beats>) {
+    /// Opens, marks or drops the gate, as the guard says now. `before` is what was marked.
+    fn renew(&self, beats: &mut Option<Beats>, before: &BTreeSet<Place>) -> BTreeSet<Place> {
         let guard = self.warden.guard();
-        let places = if guard.holds() { marks::places(&guard) } else { std::collections::BTreeSet::new() };
-        self.warden.0.held_places.store(places.len(), std::sync::atomic::Ordering::Relaxed);
-        if places.is_empty() {
+        let places = if guard.holds() { marks::places(&guard) } else { BTreeSet::new() };
+        self.warden.0.held_places.store(places.len(), Ordering::Relaxed);
+        if places.is_empty() || beats.as_mut().is_some_and(Beats::are_alone) {
             self.open_all();
             *beats = None;
-            return;
+        }
+        if places.is_empty() {
+            return places;
         }
         let current = lock(&self.gate).clone();
         let gate = match current {
@@ -158,15 +165,18 @@ impl Hall {
                 Ok(gate) => gate,
                 Err(error) => {
                     self.warden.problem(Some(format!("this kernel does not let programs wait: {error}")));
-                    return;
+                    return BTreeSet::new();
                 }
             },
         };
+        let mut problems = Vec::new();
         // What is not named any more must not wait any more.
-        let flushed = gate.watch_nothing();
-        let mut problems = marks::mark(&gate, &places);
-        problems.extend(flushed.err().map(|error| format!("places cannot be let be: {error}")));
+        if !before.is_subset(&places) {
+            problems.extend(gate.watch_nothing().err().map(|error| format!("places cannot be let be: {error}")));
+        }
+        problems.extend(marks::mark(&gate, &places));
         self.warden.problem((!problems.is_empty()).then(|| problems.join("; ")));
+        places
     }
 
     /// A gate before nothing, and its keeper: started now, while no program waits for this very thread.
@@ -221,13 +231,13 @@ impl Hall {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.answer(ticket, true);
-                self.undecided(thread, "too many wait");
+                self.undecided(jobs, thread, "too many wait");
             }
         }
     }
 
     /// Lets those go on that have waited long enough.
-    fn let_go(&self) {
+    fn let_go(&self, jobs: &SyncSender<Job>) {
         let within = self.warden.0.decide_within;
         let late: Vec<(u64, u32)> = {
             let waiting = lock(&self.waiting);
@@ -236,14 +246,16 @@ impl Hall {
         };
         for (ticket, thread) in late {
             if self.answer(ticket, true).is_some() {
-                self.undecided(thread, "no decision in time");
+                self.undecided(jobs, thread, "no decision in time");
             }
         }
     }
 
-    fn undecided(&self, thread: u32, why: &str) {
-        let about = About { pid: thread, ..About::default() };
-        self.warden.told(Action::Hold, None, Outcome::Undecided, &about, Some(why));
+    /// To be recorded by who may wait for a disk.
+    fn undecided(&self, jobs: &SyncSender<Job>, thread: u32, why: &'static str) {
+        if jobs.try_send(Job::Undecided(thread, why)).is_err() {
+            self.warden.counts().act(Action::Hold, Outcome::Undecided, 1);
+        }
     }
 
     /// Answers whoever has this ticket; how long they waited, unless somebody else has answered.
@@ -267,6 +279,11 @@ impl Hall {
             match job {
                 Ok(Job::Starting(starting)) => self.starting(&starting),
                 Ok(Job::Running(process)) => self.running(process),
+                Ok(Job::Undecided(thread, why)) => {
+                    let exe = crate::proc::exe_of(thread).unwrap_or_default();
+                    let about = About { pid: thread, exe: &exe, ..About::default() };
+                    self.warden.told(Action::Hold, None, Outcome::Undecided, &about, Some(why));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -274,7 +291,7 @@ impl Hall {
     }
 
     fn starting(&self, starting: &Starting) {
-        let Starting { ticket, thread, path, file } = starting;
+        let Starting { ticket, path, .. } = starting;
         let refused = self.refused(starting);
         let Some((pid, uid, known, decision)) = refused else {
             self.answer(*ticket, true);
@@ -290,7 +307,6 @@ impl Hall {
             Some(_) if !has_room => Outcome::Limited,
             Some(_) => Outcome::Done,
         };
-        tracing::debug!(thread, ?file, "decided");
         let subject = known.subject();
         let about = About {
             pid,
@@ -306,8 +322,9 @@ impl Hall {
 
     /// A program that is refused again and again is one.
     fn has_room(&self, program: &str) -> bool {
-        let is_known = !self.warden.is_new(format!("refused {program}"));
-        is_known || self.warden.limit().take(crate::proc::boot_now())
+        let what = format!("refused {program}");
+        let is_known = lock(&self.warden.0.told).has(&what);
+        is_known || (self.warden.limit().take(crate::proc::boot_now()) && self.warden.is_new(what))
     }
 
     fn refused(&self, starting: &Starting) -> Option<(u32, u32, Known, Owned)> {

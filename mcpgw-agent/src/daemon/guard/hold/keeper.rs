@@ -48,6 +48,11 @@ impl Beats {
         Ok(Self { to, last: Instant::now(), keeper })
     }
 
+    /// The keeper is gone.
+    pub(crate) fn are_alone(&mut self) -> bool {
+        self.keeper.try_wait().is_ok_and(|ended| ended.is_some())
+    }
+
     /// Says that the agent is there.
     pub(crate) fn beat(&mut self) {
         if self.last.elapsed() >= BEAT {
