@@ -13,6 +13,7 @@
 
 mod effects;
 mod exec;
+mod guard;
 mod life;
 mod loss;
 mod sockets;

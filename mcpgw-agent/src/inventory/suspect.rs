@@ -58,10 +58,11 @@ impl Inventory {
         listed.filter_map(|server| self.suspect(server)).collect()
     }
 
-    /// Those that ended and are remembered.
+    /// The one of this id, also where it has ended and is remembered.
     #[must_use]
-    pub fn past_suspects(&self) -> Vec<Suspect> {
-        self.servers.history().filter_map(|server| self.suspect(server)).collect()
+    pub fn suspect_of(&self, id: &str) -> Option<Suspect> {
+        let mut all = self.servers.iter().chain(self.servers.history());
+        self.suspect(all.find(|server| server.id == id)?)
     }
 
     fn suspect(&self, server: &McpServer) -> Option<Suspect> {

@@ -172,7 +172,8 @@ impl Hall {
         let mut problems = Vec::new();
         // What is not named any more must not wait any more.
         if !before.is_subset(&places) {
-            problems.extend(gate.watch_nothing().err().map(|error| format!("places cannot be let be: {error}")));
+            problems
+                .extend(gate.watch_nothing().err().map(|error| format!("places cannot be let be: {error}")));
         }
         problems.extend(marks::mark(&gate, &places));
         self.warden.problem((!problems.is_empty()).then(|| problems.join("; ")));

@@ -80,8 +80,7 @@ impl Servers {
 
     /// The program of the server of this id, ended ones included.
     pub(crate) fn program(inventory: &Inventory, id: &str) -> Option<Program> {
-        let mut all = inventory.suspects().into_iter().chain(inventory.past_suspects());
-        let found = all.find(|suspect| suspect.id == id)?;
+        let found = inventory.suspect_of(id)?;
         Program::of(&subject(&found, &found.argv.join(" ")))
     }
 
