@@ -12,6 +12,7 @@
 //! number of connections has a limit, and a caller who is not root sees only servers of its own user.
 
 pub mod client;
+pub mod guard;
 pub mod http;
 pub mod metrics;
 pub mod peer;

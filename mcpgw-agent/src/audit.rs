@@ -39,7 +39,7 @@ mod tests;
 
 pub use entry::Entry;
 pub use error::AuditError;
-pub use event::{Event, Exit, Operator, Verb};
+pub use event::{ClientFile, Event, Exit, GuardAct, GuardOrder, Operator, Verb};
 pub use health::Health;
 pub use key::{KEY_VARIABLE, Key, KeyError, KeySource};
 pub(crate) use line::is_hidden;

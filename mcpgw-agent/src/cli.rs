@@ -12,6 +12,7 @@ mod audit;
 mod config;
 mod doctor;
 mod effects;
+mod guard;
 mod hold;
 mod inspect;
 mod launch;
@@ -61,6 +62,10 @@ enum Command {
     #[command(subcommand)]
     Hold(hold::Command),
     #[command(subcommand)]
+    Guard(guard::Command),
+    Allow(guard::Allow),
+    Block(guard::Block),
+    #[command(subcommand)]
     Audit(audit::Command),
     Tail(Box<tail::Args>),
     Inspect(inspect::Args),
@@ -75,6 +80,7 @@ enum Command {
     ScanChild(scan::ChildArgs),
     #[command(hide = true)]
     Launch(launch::Args),
+    GuardKeeper,
 }
 
 /// Runs the program with the command line `arguments`, the program's name included, and prints what there is to
@@ -105,6 +111,9 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Wrap(args) => wrap::wrap(args),
         Command::Proxy(args) => proxy::proxy(&args),
         Command::Hold(command) => hold::hold(&command),
+        Command::Guard(command) => guard::guard(&command),
+        Command::Allow(args) => guard::allow(&args),
+        Command::Block(args) => guard::block(&args),
         Command::Audit(command) => audit::audit(&command),
         Command::Tail(args) => tail::tail(&args),
         Command::Inspect(args) => inspect::inspect(&args),
@@ -114,5 +123,6 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Scan(args) => scan::scan(&args),
         Command::ScanChild(args) => scan::scan_child(&args),
         Command::Launch(args) => Err(launch::launch(&args)),
+        Command::GuardKeeper => guard::keeper(),
     }
 }

@@ -11,6 +11,7 @@ mod dirs;
 mod error;
 mod file;
 mod gateway;
+mod guard;
 mod guardrail;
 mod identity;
 mod load;
@@ -22,12 +23,14 @@ mod validate;
 pub use dirs::Dirs;
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use gateway::{Audit, Gateway, GatewayLimits, Indexing, Pins};
+pub use guard::Guard;
 pub use guardrail::{BreakerSettings, Guardrail, Preset, SecretHeader, SecretSource};
 pub use identity::{Auth, Jwt, JwtAlgorithm, JwtKeys};
 pub use load::DEFAULT_PATH;
 pub(crate) use load::read_text;
 pub use run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 pub use ship::{Receiver, Shipper, SyslogAddress};
+pub(crate) use unit::{duration as read_duration, show as shown};
 
 #[cfg(test)]
 mod tests;

@@ -12,9 +12,11 @@
 
 mod callers;
 mod confine;
+mod clients;
 mod dozing;
 mod effects;
 mod gateway;
+mod guard;
 mod hashing;
 mod host;
 mod report;
@@ -28,6 +30,7 @@ mod turn;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -37,6 +40,7 @@ use crate::admin::metrics::Counters;
 use crate::admin::socket::Limits;
 use crate::admin::{ControlSocket, RuntimeDir, RuntimeDirError};
 use crate::config::{Config, Dirs};
+use crate::guard::RuleError;
 use crate::inventory::{AllowError, HostEvent};
 use crate::kernel::{Hook, Kernel, KernelOptions, Loaded, OptionsError};
 use crate::proc::ProcReader;
@@ -49,6 +53,7 @@ use crate::tasks::{Ended, Tasks};
 use callers::Callers;
 use confine::Confining;
 use effects::Following;
+use guard::{Fronts, Hold, Raised, Servers, Tools, Warden};
 use host::{Host, Parts};
 use report::Reporter;
 use rings::Rings;
@@ -57,6 +62,7 @@ use signals::Signals;
 use status::AgentFacts;
 use turn::Turn;
 
+pub(crate) use guard::keep as keep_guard;
 pub use report::{Change, News, Observer};
 pub(crate) use settings::kernel as kernel_options;
 pub(crate) use status::hook_status;
@@ -116,6 +122,9 @@ pub enum DaemonError {
     /// The probes cannot be set up as configured.
     #[error("the configuration's `host` section cannot be used")]
     Probes(#[from] OptionsError),
+    /// A rule of the guard that it does not take.
+    #[error(transparent)]
+    Guard(#[from] RuleError),
     /// Policy or audit log cannot be used.
     #[error("the gateway cannot be set up")]
     Gateway(#[from] GatewayError),
@@ -157,7 +166,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let metrics_address = http.as_ref().map(HttpServer::address);
 
     let confining = Confining::new(gateway.hosts().clone());
-    let watch = watch(&config, &dirs.state, &probes, counters, (observer, confining), &tasks)?;
+    let watch = watch(&config, &probes, counters, (observer, confining), &tasks, (&gateway, &dirs.state))?;
     if let Some(effects) = watch.host.following.all() {
         tasks.spawn("effects", effects::beat(effects.clone(), sessions.clone(), tasks.token().clone()));
     }
@@ -169,6 +178,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         commands,
         scans: watch.scans,
         answered: watch.answered,
+        raised: watch.raised,
         scanned: Some(scanned),
         waiting: Vec::new(),
         gateway: gateway.clone(),
@@ -218,16 +228,17 @@ struct Watch {
     rings: Rings,
     scans: mpsc::Receiver<Vec<HostEvent>>,
     answered: mpsc::Receiver<HostEvent>,
+    raised: mpsc::Receiver<Raised>,
 }
 
 /// Attaches first, then scans: what starts in between is seen twice, never missed.
 fn watch(
     config: &Config,
-    state: &Path,
     probes: &KernelOptions,
     counters: Arc<Counters>,
     (observer, confining): (Option<Observer>, Confining),
     tasks: &Tasks,
+    (gateway, state): (&Gateway, &Path),
 ) -> Result<Watch, DaemonError> {
     let Loaded { mut kernel, hooks } = Kernel::load(probes);
     let rings = Rings::take(kernel.as_mut());
@@ -255,12 +266,50 @@ fn watch(
 
     let inventory = settings::inventory(config, kernel.is_some())?;
     let callers = Callers::new(asked);
+    let (guard, raised) = guarding(config, (gateway, state), &counters, &reader, tasks)?;
     let reporter = Reporter::new(observer);
     let host = Host::new(
         inventory,
-        Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter },
+        Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter, guard },
     );
-    Ok(Watch { host, hooks, rings, scans, answered })
+    Ok(Watch { host, hooks, rings, scans, answered, raised })
+}
+
+/// The guard, its threads and its task.
+fn guarding(
+    config: &Config,
+    (gateway, state): (&Gateway, &Path),
+    counters: &Counters,
+    reader: &Arc<ProcReader>,
+    tasks: &Tasks,
+) -> Result<(Servers, mpsc::Receiver<Raised>), DaemonError> {
+    let tools = Tools {
+        counts: Arc::clone(counters.guard()),
+        audit: Arc::clone(gateway.audit()),
+        reader: Arc::clone(reader),
+    };
+    let warden = Warden::new(&config.host.guard, state, tools)?;
+    let files = Arc::new(AtomicUsize::new(0));
+    if config.host.client_files {
+        let tools = clients::Tools {
+            audit: Arc::clone(gateway.audit()),
+            counts: Arc::clone(counters.guard()),
+            files: Arc::clone(&files),
+        };
+        if let Err(error) =
+            clients::start(config.host.client_homes.clone(), state, tools, tasks.token().clone())
+        {
+            tracing::warn!(%error, "clients' configuration files are not watched");
+        }
+    }
+    let hold = Hold::start(warden.clone(), tasks.token().clone())
+        .map_err(|source| DaemonError::System { what: "start the guard's threads", source })?;
+    let (want, wanted) = mpsc::channel(QUEUE);
+    let (raise, raised) = mpsc::channel(QUEUE);
+    let (gate, audit) = (Arc::clone(gateway.gate()), Arc::clone(gateway.audit()));
+    let fronts = Fronts { gate, audit, wanted, raised: raise };
+    tasks.spawn("gateways of steered servers", fronts.run(tasks.token().clone()));
+    Ok((Servers::new(warden, hold, want, files), raised))
 }
 
 async fn bind_http(config: &Config, sources: Sources) -> Result<Option<HttpServer>, DaemonError> {

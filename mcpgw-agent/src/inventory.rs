@@ -46,10 +46,13 @@ mod assess;
 mod attribute;
 mod refresh;
 mod render;
+mod suspect;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use allow::Subject as AllowSubject;
 pub use allow::{AllowError, AllowList, AllowRule, AllowSpec};
+pub use candidate::names_a_server;
 pub use config::{InventoryConfig, Limits, Timeouts};
 pub use event::{
     Channel, ChannelEnd, ChannelKind, Effect, Enriched, Exec, FileId, HostEvent, Listener, ObservedProcess,
@@ -59,6 +62,7 @@ pub use program::program;
 pub use render::ViewFilter;
 pub use state::Inventory;
 pub use stats::InventoryStats;
+pub use suspect::Suspect;
 pub use time::BootTime;
 pub use view::{
     ClientView, EvidenceView, GatewayPlace, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView,

@@ -17,19 +17,25 @@ mod control;
 pub mod decode;
 mod describe;
 mod effects;
+mod exec_gate;
+mod guard;
 mod hook;
 mod loader;
 pub mod offsets;
 mod probe_log;
 mod reader;
+mod writers;
 
 pub use confine::{FenceError, TooManyPorts};
 pub use control::{KernelError, Marked};
 pub use decode::DecodeError;
+pub use exec_gate::{Asked, ExecGate, release_new, release_taken};
+pub use guard::{Target, Turned};
 pub use hook::{Hook, HookState};
 pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};
 pub use probe_log::ProbeLog;
 pub use reader::{EffectReader, Reader, Readers};
+pub use writers::{Writers, Wrote};
 
 use crate::effects::SideEffect;
 use crate::inventory::HostEvent;

@@ -14,6 +14,7 @@
 // pure core
 pub mod detect;
 pub mod effects;
+pub mod guard;
 mod hex;
 pub mod inventory;
 pub mod json;

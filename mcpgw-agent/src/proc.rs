@@ -16,6 +16,7 @@
 mod cgroup;
 mod clock;
 mod diag;
+mod exec;
 mod fds;
 mod hash;
 mod lookup;
@@ -28,6 +29,7 @@ mod text;
 mod users;
 
 pub use clock::{boot_now, boot_timestamp};
+pub use exec::{Image, Next, exe_of, lineage};
 pub use lookup::{holds, io_bytes, key_of, owner_of};
 pub use poller::Poller;
 pub use reader::ProcReader;

@@ -10,7 +10,7 @@
 //! The server never sees a client's secrets, is asked only for lists, and no tool of it is called. What it does not
 //! answer, answers too slowly or in too great a number is told, and never taken for nothing.
 
-mod clients;
+pub(crate) mod clients;
 mod dialogue;
 mod http;
 mod judge;

@@ -15,6 +15,16 @@ pub const TASK_EFFECTS: u32 = 1 << 3;
 /// [`TaskState::bits`]: children of this process get [`TASK_EFFECTS`] and its group; it does not have it itself.
 pub const TASK_BREEDS_EFFECTS: u32 = 1 << 4;
 
+/// [`TaskState::bits`]: a gateway; its connections are not guarded.
+pub const TASK_GATEWAY: u32 = 1 << 8;
+
+/// [`Guarded::action`]: the connection is refused.
+pub const GUARD_DENY: u16 = 1;
+/// [`Guarded::action`]: the connection goes to [`Guarded::port`] on loopback.
+pub const GUARD_STEER: u16 = 2;
+/// [`Guarded::flags`] of 127.0.0.1: all of 127.0.0.0/8 is meant.
+pub const GUARD_LOOPBACK: u16 = 1 << 0;
+
 /// [`ChannelState::flags`]: classified; report nothing more, and do not start over when a child inherits it.
 pub const CHANNEL_SETTLED: u32 = 1 << 0;
 
@@ -27,7 +37,7 @@ pub const ABSENT: u32 = u32::MAX;
 #[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
 pub struct TaskState {
     /// [`TASK_SERVER`], [`TASK_CLIENT`], [`TASK_IGNORE`], [`TASK_EFFECTS`],
-    /// [`TASK_BREEDS_EFFECTS`].
+    /// [`TASK_BREEDS_EFFECTS`], [`TASK_GATEWAY`].
     pub bits: u32,
     /// Whose effects these are: a number user space chose.
     pub group: u32,
@@ -178,6 +188,40 @@ pub mod destination {
     pub const OTHER: u32 = 1 << 2;
     /// What lies this many bits further left may not.
     pub const DENIED: u32 = 8;
+}
+
+/// Key of `GUARDED`: where a TCP connection goes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
+pub struct Destination {
+    /// The address as it lies in memory, network order; IPv4, also in IPv6's clothes, in the first word.
+    pub addr: [u32; 4],
+    /// Network namespace inode.
+    pub net_ns: u32,
+    /// Port, host order.
+    pub port: u16,
+    /// `AF_INET` 2 or `AF_INET6` 10.
+    pub family: u16,
+}
+
+/// Value of `GUARDED`: what to do about connections to there.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
+pub struct Guarded {
+    /// [`GUARD_DENY`] or [`GUARD_STEER`].
+    pub action: u16,
+    /// [`GUARD_LOOPBACK`].
+    pub flags: u16,
+    /// Where steered connections go, host order.
+    pub port: u16,
+    /// Unused, zero.
+    pub reserved: u16,
+    /// How often it was done.
+    pub hits: u32,
+    /// Process id of who tried last.
+    pub last_tgid: u32,
 }
 
 /// Key of `EXITED`: a process whose end was reported.
@@ -412,6 +456,8 @@ pod!(
     Confined,
     DestinationKey,
     DestinationRule,
+    Destination,
+    Guarded,
     LaneStats,
     Offsets,
     Settings
@@ -463,6 +509,8 @@ const _: () = {
     assert!(size_of::<Confined>() == 8);
     assert!(size_of::<DestinationKey>() == 24);
     assert!(size_of::<DestinationRule>() == 128);
+    assert!(size_of::<Destination>() == 24);
+    assert!(size_of::<Guarded>() == 16);
     assert!(size_of::<LaneStats>() == 32);
     assert!(size_of::<Settings>() == 24);
 };

@@ -1,4 +1,4 @@
-//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing.
+//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing. One obeys: `guard`.
 //!
 //! One hook group a file. Every probe claims a [`lane`](emit), fills the record in that lane's buffer and sends it to
 //! its ring; a record that does not fit is counted, never waited for. No offset of a kernel structure is compiled in:
@@ -13,6 +13,7 @@
 //! effects            raw tracepoints sys_exit, io_uring   ─▶ EFFECTS
 //! address            cgroup connect, sendmsg and bind     ─▶ EFFECTS
 //! confine            the same, on cgroups of servers      ─▶ refused where no rule in DESTINATIONS lets it
+//! guard              cgroup connect                       ◀─ GUARDED
 //! ```
 #![no_std]
 #![no_main]
@@ -37,6 +38,7 @@ mod exit;
 mod file;
 mod fork;
 mod globals;
+mod guard;
 mod kread;
 mod maps;
 mod path;

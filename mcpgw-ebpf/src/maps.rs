@@ -3,8 +3,8 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use mcpgw_common::map::{
-    ChannelKey, ChannelState, Confined, Connecting, ConnectionState, DestinationKey, DestinationRule,
-    FlowKey, FlowState, LaneStats, ProcessId, TaskState, lane,
+    ChannelKey, ChannelState, Confined, Connecting, ConnectionState, Destination, DestinationKey,
+    DestinationRule, FlowKey, FlowState, Guarded, LaneStats, ProcessId, TaskState, lane,
 };
 
 use crate::emit::Buffer;
@@ -54,6 +54,9 @@ pub(crate) static CONFINED: HashMap<u64, Confined> = HashMap::with_max_entries(4
 #[map]
 pub(crate) static DESTINATIONS: LpmTrie<DestinationKey, DestinationRule> =
     LpmTrie::with_max_entries(65_536, 0);
+/// Servers that are not to be reached as they are. Only user space writes, but for the counts.
+#[map]
+pub(crate) static GUARDED: HashMap<Destination, Guarded> = HashMap::with_max_entries(1_024, 0);
 
 /// Sequence and losses of each lane.
 #[map]

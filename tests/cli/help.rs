@@ -74,6 +74,22 @@ fn of_records_and_pins() {
 }
 
 #[test]
+fn of_the_guard() {
+    helps(
+        "help-guard",
+        &[
+            &["guard"],
+            &["guard", "status"],
+            &["guard", "off"],
+            &["guard", "on"],
+            &["guard", "forget"],
+            &["allow"],
+            &["block"],
+        ],
+    );
+}
+
+#[test]
 fn of_scans() {
     helps("help-scan", &[&["scan"]]);
 }

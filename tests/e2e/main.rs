@@ -13,6 +13,7 @@ mod alerts;
 mod bypass;
 mod earlier;
 mod gateway;
+mod guard;
 mod hostile;
 mod lifecycle;
 mod load;

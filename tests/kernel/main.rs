@@ -14,6 +14,7 @@
 mod confine;
 mod effects;
 mod exec;
+mod guard;
 mod life;
 mod loss;
 mod sockets;

@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
+use super::guard::GuardRequest;
 use super::protocol::{Code, DecideRequest, Request, Response};
 use super::status::{SCHEMA, Status};
 use crate::proxy::hold::HeldView;
@@ -127,6 +128,14 @@ impl Client {
     /// See [`ClientError`]; [`ClientError::Refused`] where the caller may not, or no such message waits.
     pub fn decide(&mut self, id: &str, approve: bool) -> Result<(), ClientError> {
         self.request(&Request::Decide(DecideRequest { id: id.to_owned(), approve })).map(drop)
+    }
+
+    /// Tells the guard something; the id of the program it is about.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; [`ClientError::Refused`] where the caller may not, or it cannot be done.
+    pub fn guard(&mut self, request: &GuardRequest) -> Result<Option<String>, ClientError> {
+        Ok(self.request(&Request::Guard(request.clone()))?.program)
     }
 
     /// Any request.

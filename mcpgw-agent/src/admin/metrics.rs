@@ -7,11 +7,13 @@
 
 mod counters;
 mod gateway;
+mod guard;
 mod process;
 #[cfg(test)]
 mod tests;
 
 pub use counters::Counters;
+pub use guard::{GuardCounts, Outcome};
 pub use process::ProcessSample;
 
 use prometheus::core::Collector;
@@ -22,7 +24,7 @@ use crate::inventory::{ServerState, Transport};
 use crate::proxy::gate::GateMetrics;
 
 /// Hooks that get a label of their own; any other counts as `other`.
-pub const HOOKS: [&str; 11] = [
+pub const HOOKS: [&str; 12] = [
     "exec",
     "fork",
     "exit",
@@ -34,6 +36,7 @@ pub const HOOKS: [&str; 11] = [
     "io-uring-effects",
     "address-effects",
     "connect-rules",
+    "guard-connect",
 ];
 
 /// Rings that get a label of their own; any other counts as `other`.
@@ -100,6 +103,7 @@ fn registry(
     rings(&registry, status)?;
     tap(&registry, counters)?;
     dropped(&registry, &status.agent.dropped)?;
+    guard::register(&registry, status.guard.as_ref(), counters.guard())?;
     let gateway = status.gateway.as_ref().map(|gateway| (gateway, gateway.sessions.len()));
     gateway::register(&registry, gateway, gate)?;
     if let Some(process) = process {

@@ -13,6 +13,8 @@
 //! ← {"ok":true,"holds":[…]}
 //! → {"op":"decide","id":"…","approve":true}
 //! ← {"ok":true}
+//! → {"op":"guard","act":"allow","id":"…","seconds":7200}
+//! ← {"ok":true,"program":"…"}
 //! ← {"ok":false,"error":{"code":"bad-request","message":"…"}}
 //! ```
 //!
@@ -22,6 +24,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Status;
+use super::guard::GuardRequest;
 use crate::inventory::{Channel, ChannelKind};
 use crate::policy::effects::Confinement;
 use crate::proxy::hold::HeldView;
@@ -52,6 +55,8 @@ pub enum Request {
     Holds,
     /// Somebody decides on one of them.
     Decide(DecideRequest),
+    /// Somebody tells the guard something.
+    Guard(GuardRequest),
 }
 
 /// Somebody decides on a message that waits.
@@ -168,6 +173,9 @@ pub struct Response {
     /// Of a hand-over: what the server may do, as far as that is to be prevented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confinement: Option<Box<Confinement>>,
+    /// The program an answer to [`Request::Guard`] is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// Why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
@@ -177,7 +185,7 @@ impl Response {
     /// Done, nothing to tell.
     #[must_use]
     pub fn done() -> Self {
-        Self { ok: true, status: None, holds: None, confinement: None, error: None }
+        Self { ok: true, status: None, holds: None, confinement: None, program: None, error: None }
     }
 
     /// What waits.
@@ -190,6 +198,12 @@ impl Response {
     #[must_use]
     pub fn confined(confinement: Option<Confinement>) -> Self {
         Self { confinement: confinement.map(Box::new), ..Self::done() }
+    }
+
+    /// What the guard was told is done.
+    #[must_use]
+    pub fn program(program: Option<String>) -> Self {
+        Self { program, ..Self::done() }
     }
 
     /// The status document.
@@ -206,6 +220,7 @@ impl Response {
             status: None,
             holds: None,
             confinement: None,
+            program: None,
             error: Some(ErrorBody { code, message: message.into() }),
         }
     }
@@ -237,7 +252,7 @@ pub fn parse(line: &[u8]) -> Result<Request, String> {
     let request: Request = serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
     let name = match &request {
         Request::Register(RegisterRequest { name, .. }) | Request::Handover(HandoverRequest { name }) => name,
-        Request::Status | Request::Reload | Request::Holds | Request::Decide(_) => &None,
+        Request::Status | Request::Reload | Request::Holds | Request::Decide(_) | Request::Guard(_) => &None,
     };
     if let Request::Register(register) = &request
         && register.channels.len() > CHANNELS_MAX

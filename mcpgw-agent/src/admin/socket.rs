@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
+use super::guard::GuardRequest;
 use super::peer::Peer;
 use super::protocol::{Code, DecideRequest, RegisterRequest};
 use super::status::Status;
@@ -85,6 +86,15 @@ pub enum Command {
         request: DecideRequest,
         /// Done, or why not.
         reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// `peer` tells the guard something; the socket has checked that they may.
+    Guard {
+        /// Who.
+        peer: Peer,
+        /// What.
+        request: GuardRequest,
+        /// The program it is about, or why nothing came of it.
+        reply: oneshot::Sender<Result<Option<String>, String>>,
     },
     /// The connection that registered as `id` is gone. Sent once for each `id` that ever sent a `Register`,
     /// refused ones included.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::guard::GuardStatus;
 use crate::audit::Kept;
 use crate::audit::ship::ShipState;
 use crate::inventory::{ServerState, ServerView};
@@ -35,6 +36,9 @@ pub struct Status {
     /// The gateway; `None` of an agent that has none.
     #[serde(default)]
     pub gateway: Option<GatewayStatus>,
+    /// The guard; `None` of an agent that has none, and for who is not root.
+    #[serde(default)]
+    pub guard: Option<GuardStatus>,
     /// Every server and candidate known, ended ones (with `ended_at`) included while they are remembered.
     pub servers: Vec<ServerView>,
 }
@@ -284,7 +288,7 @@ impl Status {
     /// A document of the current [`SCHEMA`], its summary counted from `servers`.
     #[must_use]
     pub fn new(agent: AgentStatus, servers: Vec<ServerView>) -> Self {
-        Self { schema: SCHEMA, agent, summary: Summary::of(&servers), gateway: None, servers }
+        Self { schema: SCHEMA, agent, summary: Summary::of(&servers), gateway: None, guard: None, servers }
     }
 
     /// What a process of `uid` may see: root everything, anyone else the servers that run as themselves.
@@ -292,11 +296,12 @@ impl Status {
     #[must_use]
     pub fn visible_to(mut self, uid: u32) -> Self {
         if uid != 0 {
+            self.guard = None;
             self.servers.retain(|server| server.uid == uid);
             if let Some(gateway) = &mut self.gateway {
                 gateway.sessions.retain(|session| session.uid == uid);
             }
         }
-        Self { gateway: self.gateway, ..Self::new(self.agent, self.servers) }
+        Self { gateway: self.gateway, guard: self.guard, ..Self::new(self.agent, self.servers) }
     }
 }

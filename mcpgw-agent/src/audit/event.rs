@@ -1,5 +1,6 @@
 //! What is recorded besides messages. All there is: two closed lists, of which the second is the log's own.
 
+mod guard;
 mod own;
 
 use super::effects;
@@ -14,6 +15,8 @@ use crate::risk::Score;
 pub(super) use own::{
     CHECKPOINT, CLOSED, DELETED, FINISHED, Next, OPENED, Own, ROTATED, ends_epoch, is_seal,
 };
+
+pub use guard::{ClientFile, GuardAct, GuardOrder};
 
 #[cfg(test)]
 pub(super) use own::EPOCH;
@@ -109,6 +112,12 @@ pub enum Event<'a> {
         /// What was done, by whom and when.
         act: &'a Act,
     },
+    /// The guard did something, or would have.
+    Guard(GuardAct<'a>),
+    /// Somebody told the guard something.
+    AdminGuard(GuardOrder<'a>),
+    /// A client's configuration file has other servers.
+    ClientFile(ClientFile<'a>),
     /// The kernel had to tell of something and had no room: the host plane did not see it.
     HostGap {
         /// How many records, by ring.
@@ -259,6 +268,9 @@ impl Event<'_> {
                 line.object("by", |line| line.number("uid", *by));
                 line.text("at", &at.to_string());
             }
+            Self::Guard(act) => act.write(line),
+            Self::AdminGuard(order) => order.write(line),
+            Self::ClientFile(change) => change.write(line),
             Self::HostGap { lost } => line.object("lost", |line| {
                 lost.iter().for_each(|(ring, count)| line.number(ring, *count));
             }),
@@ -291,6 +303,9 @@ impl Event<'_> {
             Self::AdminHold { .. } => "admin.hold",
             Self::AdminReload { .. } => "admin.reload",
             Self::AdminServer { .. } => "admin.server",
+            Self::Guard(_) => "guard.act",
+            Self::AdminGuard(_) => "admin.guard",
+            Self::ClientFile(_) => "client.file",
             Self::HostGap { .. } => "host.gap",
             Self::ShipLost { .. } => "ship.lost",
             Self::ServerEvaluated { .. } => "server.evaluated",

@@ -137,6 +137,7 @@ impl From<DaemonError> for CliError {
         match error {
             DaemonError::RuntimeDir(error) => error.into(),
             DaemonError::Allow(error) => Self::new(exit::CONFIG, error),
+            DaemonError::Guard(error) => Self::new(exit::CONFIG, error),
             DaemonError::Probes(error) => error.into(),
             DaemonError::Gateway(error) => error.into(),
             error @ DaemonError::Listen { .. } => Self::failure(error)

@@ -2,6 +2,7 @@
 //!
 //! Values that may turn out wrong carry their place. No `flatten` and no `untagged`: both lose places.
 
+pub(super) mod guard;
 pub(super) mod guardrail;
 pub(super) mod identity;
 pub(super) mod ship;
@@ -9,6 +10,7 @@ pub(super) mod ship;
 use serde::Deserialize;
 
 use crate::yaml::At;
+use guard::GuardForm;
 use guardrail::GuardrailEntry;
 use identity::AuthSection;
 use ship::ShipEntry;
@@ -70,6 +72,11 @@ pub(super) struct HostSection {
     pub(super) disabled_hooks: Vec<At<String>>,
     pub(super) effects: Option<SwitchWord>,
     pub(super) effects_learning: Option<At<u64>>,
+    #[serde(default)]
+    pub(super) guard: GuardForm,
+    pub(super) client_files: Option<SwitchWord>,
+    #[serde(default)]
+    pub(super) client_homes: Vec<At<String>>,
     #[serde(default)]
     pub(super) rings: RingsSection,
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::gateway::Gateway;
+use super::guard::Guard;
+use crate::guard::RuleSpec;
 use crate::inventory::AllowSpec;
 
 /// Everything that can be configured. The default is what runs without a file.
@@ -31,7 +33,8 @@ impl Config {
     /// Some rule names a hash, so that executables have to be hashed.
     #[must_use]
     pub fn needs_hashes(&self) -> bool {
-        self.allow.iter().any(|rule| rule.sha256.is_some())
+        let is_in_guard = |rule: &RuleSpec| rule.program.sha256.is_some();
+        self.allow.iter().any(|rule| rule.sha256.is_some()) || self.host.guard.rules.iter().any(is_in_guard)
     }
 }
 
@@ -92,6 +95,12 @@ pub struct Host {
     pub effects: bool,
     /// Calls of a tool during which nothing is new to it.
     pub effects_learning: u32,
+    /// What is not to run, or to be reached.
+    pub guard: Guard,
+    /// The configuration files of MCP clients are watched.
+    pub client_files: bool,
+    /// Homes of users this host has no list of.
+    pub client_homes: Vec<PathBuf>,
     /// Ring buffers shared with the kernel.
     pub rings: Rings,
 }
@@ -104,6 +113,9 @@ impl Default for Host {
             // While anything is attached to system calls, each on the host takes longer.
             effects: false,
             effects_learning: 10,
+            guard: Guard::default(),
+            client_files: true,
+            client_homes: Vec::new(),
             rings: Rings::default(),
         }
     }

@@ -12,6 +12,7 @@ use crate::inventory::AllowSpec;
 use crate::pins::Trust;
 use guardrail::guardrail;
 
+mod guard;
 mod guardrail;
 mod identity;
 mod keys;
@@ -55,6 +56,7 @@ fn nothing_written_is_the_default() {
 #[test]
 fn every_key_is_taken() {
     let hash = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855";
+    let guarded = guard::WRITTEN;
     let text = format!(
         "allow:
   - name: build files
@@ -81,7 +83,7 @@ host:
   disabled-hooks: [sys_exit, cgroup_skb/egress]
   effects: on
   effects-learning: 30
-  rings:
+ {guarded}  rings:
     lifecycle-bytes: 4096
     streams-bytes: 65536
     tcp-bytes: 268435456
@@ -176,6 +178,9 @@ log:
             disabled_hooks: ["cgroup_skb/egress".to_owned(), "sys_exit".to_owned()].into(),
             effects: true,
             effects_learning: 30,
+            guard: guard::guard(),
+            client_files: false,
+            client_homes: vec!["/srv/home/anna".into()],
             rings: Rings { lifecycle_bytes: 4096, streams_bytes: 65_536, tcp_bytes: 1 << 28 },
         },
         gateway: Gateway {

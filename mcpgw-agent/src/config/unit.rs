@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Parses `500ms`, `30s`, `5m`, `2h`, `1d`; `None` for anything else, a number alone included.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;
@@ -19,7 +19,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// A duration as [`duration`] reads it.
-pub(super) fn show(duration: Duration) -> String {
+pub(crate) fn show(duration: Duration) -> String {
     let millis = duration.as_millis();
     for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
         if millis > 0 && millis.is_multiple_of(length) {

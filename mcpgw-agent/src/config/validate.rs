@@ -1,12 +1,14 @@
 //! File form to run form: every value checked, every problem collected.
 
 mod gateway;
+mod guard;
 mod guardrail;
 mod identity;
 mod ship;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use globset::GlobBuilder;
@@ -191,7 +193,16 @@ impl Check {
 
     fn host(&mut self, section: &HostSection) -> Host {
         let default = Host::default();
-        let HostSection { scan_interval, disabled_hooks, effects, effects_learning, rings } = section;
+        let HostSection {
+            scan_interval,
+            disabled_hooks,
+            effects,
+            effects_learning,
+            guard,
+            client_files,
+            client_homes,
+            rings,
+        } = section;
         let mut hooks = BTreeSet::new();
         for (index, hook) in disabled_hooks.iter().enumerate() {
             if is_hook(&hook.value) {
@@ -215,6 +226,20 @@ impl Check {
                 default.effects_learning,
                 |&calls| size(calls, LEARNING_CALLS),
             ),
+            guard: self.guard(guard),
+            client_homes: client_homes
+                .iter()
+                .enumerate()
+                .map(|(index, home)| {
+                    self.value(&format!("host.client-homes[{index}]"), Some(home), PathBuf::new(), |path| {
+                        let is_absolute = Path::new(path).is_absolute();
+                        is_absolute
+                            .then(|| path.into())
+                            .ok_or_else(|| ProblemKind::RelativePath(path.clone()))
+                    })
+                })
+                .collect(),
+            client_files: client_files.map_or(default.client_files, |word| word == SwitchWord::On),
             rings: self.rings(rings),
         }
     }

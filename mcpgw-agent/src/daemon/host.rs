@@ -13,6 +13,7 @@ use super::confine::Confining;
 use super::dozing::Dozing;
 use super::effects::Following;
 use super::gateway;
+use super::guard::{Raised, Servers};
 use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
 use crate::admin::metrics::Counters;
@@ -23,7 +24,7 @@ use crate::inventory::{
     StreamSource, Transport, ViewFilter,
 };
 use crate::kernel::{Kernel, KernelEvent};
-use crate::proc::{ProcReader, boot_now, boot_timestamp, holds, io_bytes};
+use crate::proc::{ProcReader, boot_now, boot_timestamp, holds, io_bytes, key_of};
 use crate::proxy::effects::Followed;
 use crate::wire::{Chunk, Seen, Sighting, StreamTable};
 
@@ -42,6 +43,9 @@ pub(super) struct Host {
     dozing: Dozing,
     registrations: HashMap<u64, ProcessKey>,
     pub(super) reporter: Reporter,
+    pub(super) guard: Servers,
+    /// This process is registered as the gateway of steered servers.
+    is_gateway: bool,
     reader: Arc<ProcReader>,
     counters: Arc<Counters>,
     resync: Arc<Notify>,
@@ -68,11 +72,12 @@ pub(super) struct Parts {
     pub(super) hashes: mpsc::Sender<ProcessKey>,
     pub(super) callers: Callers,
     pub(super) reporter: Reporter,
+    pub(super) guard: Servers,
 }
 
 impl Host {
     pub(super) fn new(config: InventoryConfig, parts: Parts) -> Self {
-        let Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter } =
+        let Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter, guard } =
             parts;
         Self {
             hash_executables: config.hash_executables,
@@ -85,6 +90,8 @@ impl Host {
             dozing: Dozing::default(),
             registrations: HashMap::new(),
             reporter,
+            guard,
+            is_gateway: false,
             reader,
             counters,
             resync,
@@ -175,6 +182,9 @@ impl Host {
             // Before anything else: the server may be reading its first message already.
             self.switch_tap(true, exec.at.max(boot_now()));
         }
+        if let HostEvent::Exec(exec) = &event {
+            self.guard.started(exec.process);
+        }
         self.note_callers(&event);
         let effects = self.inventory.apply(boot_now(), event);
         self.carry_out(effects);
@@ -205,6 +215,7 @@ impl Host {
         self.switch_tap(self.inventory.stats().observed_channels > 0, now);
         self.following.tick(self.kernel.as_mut(), now);
         self.tend_fences();
+        self.guard.look(&self.inventory, self.kernel.as_mut());
         // The wall clock may have been set since.
         self.boot = boot_timestamp();
     }
@@ -295,6 +306,11 @@ impl Host {
             return Err(Refusal { code: Code::Forbidden, message });
         }
         self.registrations.insert(id, proxy);
+        if let Some(kernel) = &mut self.kernel
+            && let Err(error) = kernel.trust(peer.pid)
+        {
+            tracing::warn!(pid = peer.pid, %error, "this gateway's own connections may be steered");
+        }
         let registration = ProxyRegistration { proxy, child: None, channels, name: request.name };
         self.on_event(HostEvent::ProxyRegistered(registration));
         Ok(())
@@ -312,8 +328,24 @@ impl Host {
         }
     }
 
+    /// A gateway before a steered server listens, or cannot: from now on it has this process as its client.
+    pub(super) fn raised(&mut self, raised: &Raised) {
+        if !std::mem::replace(&mut self.is_gateway, true)
+            && let Some(proxy) = key_of(std::process::id())
+        {
+            let name = Some("steer".to_owned());
+            let registration = ProxyRegistration { proxy, child: None, channels: Vec::new(), name };
+            self.on_event(HostEvent::ProxyRegistered(registration));
+        }
+        self.guard.raised(raised, self.kernel.as_mut());
+    }
+
     /// Tells the observer what changed since the last time.
     pub(super) fn report(&mut self) {
+        if self.changed.is_empty() {
+            return;
+        }
+        self.guard.look(&self.inventory, self.kernel.as_mut());
         for seq in std::mem::take(&mut self.changed) {
             let server = self.inventory.server(self.boot, seq);
             if let Some(Change::Appeared) = self.reporter.report(seq, server.as_ref())

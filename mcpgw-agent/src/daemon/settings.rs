@@ -1,6 +1,7 @@
 //! From the configuration to what each part is told.
 
 use crate::config::Config;
+use crate::guard::{Action, Mode, RuleSpec};
 use crate::inventory::{AllowError, AllowList, InventoryConfig, Timeouts};
 use crate::kernel::{KernelOptions, OptionsError};
 
@@ -50,6 +51,13 @@ pub(crate) fn kernel(config: &Config) -> Result<KernelOptions, OptionsError> {
     };
     if !config.host.effects {
         options.leave_out_effects();
+    }
+    let guard = &config.host.guard;
+    let turns = |rule: &RuleSpec| matches!(rule.action, Action::Deny | Action::Steer);
+    if guard.mode == Mode::Enforce && guard.rules.iter().any(turns) {
+        options.guard = Some(guard.cgroup.clone());
+    } else {
+        options.disabled.push("guard-connect".to_owned());
     }
     options.validate()?;
     Ok(options)

@@ -62,7 +62,11 @@ impl AgentFacts {
     pub(super) fn status(&self, host: &Host, gateway: GatewayStatus) -> Status {
         let mut servers = host.servers();
         gateway::locate(&mut servers, &gateway);
-        Status { gateway: Some(gateway), ..Status::new(self.agent(host), servers) }
+        Status {
+            gateway: Some(gateway),
+            guard: Some(host.guard.status()),
+            ..Status::new(self.agent(host), servers)
+        }
     }
 
     /// The agent's own part of it.

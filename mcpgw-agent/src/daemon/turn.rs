@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::gateway;
+use super::guard::{Raised, Servers};
 use super::host::Host;
 use super::rings::Rings;
 use super::status::AgentFacts;
@@ -32,6 +33,8 @@ pub(super) struct Turn {
     pub(super) scans: mpsc::Receiver<Vec<HostEvent>>,
     /// What was looked up off the loop.
     pub(super) answered: mpsc::Receiver<HostEvent>,
+    /// What came of wanting a gateway before a server.
+    pub(super) raised: mpsc::Receiver<Raised>,
     /// Released when the start-up scan has been taken in.
     pub(super) scanned: Option<Latch>,
     /// Who asked for the status before there was one; as many as the control socket has seats.
@@ -60,6 +63,7 @@ impl Turn {
                 _ = ticks.tick() => self.on_tick(),
                 Some(command) = self.commands.recv() => self.on_command(command),
                 Some(()) = self.reload.recv() => self.on_reload(None).unwrap_or_default(),
+                Some(raised) = self.raised.recv() => self.host.raised(&raised),
                 Some(event) = self.answered.recv() => self.host.on_event(event),
                 read = self.rings.next(&mut events) => {
                     read.map_err(|source| DaemonError::System { what: "read a ring buffer", source })?;
@@ -126,6 +130,14 @@ impl Turn {
                 drop(reply.send(gateway::decide(&self.gateway, &self.sessions, &request, &peer)));
             }
             Command::Reload { peer, reply } => drop(reply.send(self.on_reload(Some(&peer)))),
+            Command::Guard { peer, request, reply } => {
+                let known = request.id.as_deref().and_then(|id| Servers::program(&self.host.inventory, id));
+                let by = gateway::operator(&peer);
+                let outcome = self.host.guard.warden().obey(&request, known, &by);
+                // What was ordered is done now, not with the next tick.
+                self.host.tick();
+                drop(reply.send(outcome));
+            }
             Command::Unregister { id } => self.host.unregister(id),
         }
     }
@@ -152,9 +164,12 @@ impl Turn {
     fn read_anew(&mut self) -> Result<(), String> {
         let policy = self.gateway.reload();
         let probes = self.host.kernel.is_some();
-        let outcome = Config::load(self.config_path.as_deref())
-            .map_err(|error| error.to_string())
-            .and_then(|config| settings::inventory(&config, probes).map_err(|error| error.to_string()));
+        let outcome =
+            Config::load(self.config_path.as_deref()).map_err(|error| error.to_string()).and_then(|config| {
+                let inventory = settings::inventory(&config, probes).map_err(|error| error.to_string())?;
+                let guard = self.host.guard.warden().reconfigure(&config.host.guard);
+                guard.map(|()| inventory).map_err(|error| error.to_string())
+            });
         match outcome {
             Ok(config) => {
                 self.host.reconfigure(config);

@@ -123,9 +123,23 @@ impl AllowRule {
         &self.name
     }
 
+    /// The hash it asks for.
+    pub(crate) fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
+    }
+
+    /// A program at `path` could match, whatever else is known of it.
+    pub(crate) fn may_be_at(&self, path: &str) -> bool {
+        glob_matches(self.exe.as_ref(), Some(path))
+    }
+
     fn matches(&self, subject: &Subject<'_>) -> bool {
+        self.fits(subject) && self.sha256.as_deref().is_none_or(|want| subject.sha256 == Some(want))
+    }
+
+    /// All but the hash matches.
+    pub(crate) fn fits(&self, subject: &Subject<'_>) -> bool {
         glob_matches(self.exe.as_ref(), subject.exe)
-            && self.sha256.as_deref().is_none_or(|want| subject.sha256 == Some(want))
             && glob_matches(self.command.as_ref(), subject.command)
             && self.user.as_deref().is_none_or(|want| {
                 subject.user == Some(want) || subject.uid.is_some_and(|uid| uid.to_string() == want)
@@ -164,15 +178,15 @@ impl AllowList {
 
 /// What is known of the process a rule is held against; `None` where it is not known (yet).
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Subject<'a> {
-    pub(super) exe: Option<&'a str>,
-    pub(super) sha256: Option<&'a str>,
-    pub(super) command: Option<&'a str>,
-    pub(super) user: Option<&'a str>,
-    pub(super) uid: Option<u32>,
-    pub(super) container: Option<&'a str>,
-    pub(super) unit: Option<&'a str>,
-    pub(super) cgroup: Option<&'a str>,
+pub(crate) struct Subject<'a> {
+    pub(crate) exe: Option<&'a str>,
+    pub(crate) sha256: Option<&'a str>,
+    pub(crate) command: Option<&'a str>,
+    pub(crate) user: Option<&'a str>,
+    pub(crate) uid: Option<u32>,
+    pub(crate) container: Option<&'a str>,
+    pub(crate) unit: Option<&'a str>,
+    pub(crate) cgroup: Option<&'a str>,
 }
 
 fn glob_matches(glob: Option<&GlobMatcher>, text: Option<&str>) -> bool {

@@ -53,6 +53,12 @@ const EXTENSIONS: &[&str] = &[".js", ".mjs", ".cjs", ".ts", ".py", ".exe", ".jar
 /// Words looked at: a container's command line names its image late.
 const WORDS: usize = 32;
 
+/// Whether a command line names a known MCP server package.
+#[must_use]
+pub fn names_a_server(argv: &[String]) -> bool {
+    command(argv).is_some()
+}
+
 /// The word of a command line that names a known MCP server package, if one does.
 pub(super) fn command(argv: &[String]) -> Option<&str> {
     let mut words = argv

@@ -120,7 +120,7 @@ impl Inventory {
 }
 
 impl Portrait {
-    fn exe(&self) -> &str {
+    pub(super) fn exe(&self) -> &str {
         match (&self.facts, &self.image) {
             (Some(facts), _) if !facts.exe.is_empty() => &facts.exe,
             (_, Some(image)) => &image.filename,
@@ -128,7 +128,7 @@ impl Portrait {
         }
     }
 
-    fn command(&self) -> &[String] {
+    pub(super) fn command(&self) -> &[String] {
         match (&self.facts, &self.image) {
             (Some(facts), _) if !facts.argv.is_empty() => &facts.argv,
             (_, Some(image)) => &image.argv,

@@ -16,15 +16,20 @@ pub(super) enum CgroupError {
     /// None is mounted.
     #[error("cgroup v2 is not mounted")]
     NotMounted,
-    /// It is, but cannot be opened.
-    #[error("cannot open the cgroup v2 mount")]
+    /// It is, but the cgroup cannot be opened.
+    #[error("cannot open the cgroup")]
     Open(#[source] io::Error),
 }
 
 /// Opens the root of the cgroup v2 hierarchy, wherever it is mounted (`/sys/fs/cgroup`, or
 /// `/sys/fs/cgroup/unified` beside version 1).
 pub(super) fn open_root() -> Result<File, CgroupError> {
-    File::open(root()?).map_err(CgroupError::Open)
+    open("/")
+}
+
+/// Opens the cgroup of this path in the hierarchy.
+pub(super) fn open(below: &str) -> Result<File, CgroupError> {
+    File::open(root()?.join(below.trim_start_matches('/'))).map_err(CgroupError::Open)
 }
 
 /// Where that root is.

@@ -386,7 +386,7 @@ impl Kernel {
         }
     }
 
-    fn mark(&mut self, pid: u32, more: u32) -> Result<(), KernelError> {
+    pub(super) fn mark(&mut self, pid: u32, more: u32) -> Result<(), KernelError> {
         self.mark_with(pid, more, None)
     }
 

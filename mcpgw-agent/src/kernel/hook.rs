@@ -129,11 +129,16 @@ pub(super) const CONNECT_RULES: Kind = Kind {
     provides: "servers connect where policy lets them and nowhere else; without it that is held to TCP ports at most",
 };
 
+pub(super) const GUARD_CONNECT: Kind = Kind {
+    name: "guard-connect",
+    provides: "connections to servers past the gateway are denied or steered; without it they are not",
+};
+
 /// Those that tell what processes do to files and sockets.
 pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 11] = [
+pub(super) const ALL: [Kind; 12] = [
     EXEC,
     FORK,
     EXIT,
@@ -145,6 +150,7 @@ pub(super) const ALL: [Kind; 11] = [
     IO_URING_EFFECTS,
     ADDRESS_EFFECTS,
     CONNECT_RULES,
+    GUARD_CONNECT,
 ];
 
 impl Kind {
@@ -153,7 +159,9 @@ impl Kind {
         let is_of_effects = EFFECTS.iter().any(|kind| kind.name == self.name);
         self.skipped(
             "left out by configuration",
-            if is_of_effects {
+            if self.name == GUARD_CONNECT.name {
+                "name rules that deny or steer in `host.guard`, and leave it out of the list of disabled hooks"
+            } else if is_of_effects {
                 "set `host.effects: on`, and leave it out of the list of disabled hooks"
             } else {
                 "remove it from the list of disabled hooks"

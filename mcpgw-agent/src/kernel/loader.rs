@@ -17,6 +17,7 @@ use super::confine::Fences;
 use super::control::{Http, Maps, Tap, program};
 use super::describe::describe;
 use super::effects::{ADDRESSES, Effects, TRACEPOINTS};
+use super::guard::Connects;
 use super::hook::{self, Hook, Kind};
 use super::offsets::{self, Hooks, Resolved};
 use super::probe_log::ProbeLog;
@@ -52,6 +53,9 @@ pub struct KernelOptions {
     pub budget: u32,
     /// Where the kernel's type information (BTF) is. A kernel without it can be helped with a file made for it.
     pub btf: PathBuf,
+    /// The cgroup below which connections may be denied and steered, as a path in the unified hierarchy; `None` where none
+    /// are.
+    pub guard: Option<String>,
     /// Names of hooks to leave out.
     pub disabled: Vec<String>,
     /// Make the probes log what they do ([`Kernel::take_probe_log`]); costs time in every one of them.
@@ -68,6 +72,7 @@ impl Default for KernelOptions {
             effects_bytes: EFFECTS_BYTES,
             budget: limit::BUDGET,
             btf: PathBuf::from(VMLINUX),
+            guard: None,
             disabled: Vec::new(),
             probe_log: false,
         }
@@ -143,6 +148,7 @@ pub struct Kernel {
     pub(super) http: Http,
     pub(super) effects: Effects,
     pub(super) fences: Fences,
+    pub(super) connects: Connects,
     pub(super) hooks: Vec<Hook>,
     pub(super) undecodable: Undecodable,
     pub(super) budget: u64,
@@ -274,6 +280,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     let http = attacher.http();
     let effects = attacher.effects();
     attacher.fences(&mut fences);
+    let connects = attacher.connects();
     let Attacher { ebpf, hooks, .. } = attacher;
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
         return Loaded { kernel: None, hooks };
@@ -285,6 +292,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         http,
         effects,
         fences,
+        connects,
         hooks: hooks.clone(),
         undecodable,
         budget: options.budget.into(),
@@ -295,16 +303,16 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     Loaded { kernel: Some(kernel), hooks }
 }
 
-struct Attacher<'a> {
-    ebpf: Ebpf,
-    options: &'a KernelOptions,
+pub(super) struct Attacher<'a> {
+    pub(super) ebpf: Ebpf,
+    pub(super) options: &'a KernelOptions,
     resolved: &'a Resolved,
-    hooks: Vec<Hook>,
+    pub(super) hooks: Vec<Hook>,
 }
 
 impl Attacher<'_> {
     /// Says why `kind` is not even to be tried, if so.
-    fn skip(&self, kind: Kind, needs: Hooks) -> Option<Hook> {
+    pub(super) fn skip(&self, kind: Kind, needs: Hooks) -> Option<Hook> {
         if self.options.disabled.iter().any(|name| name == kind.name) {
             return Some(kind.left_out());
         }
@@ -484,7 +492,7 @@ fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers, Ef
     Ok((maps, readers, EffectReader::new(effects, Arc::clone(&undecodable.effects))))
 }
 
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, MapError> {
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, MapError> {
     ebpf.take_map(name).ok_or_else(|| MapError::InvalidName { name: name.to_owned() })
 }
 

@@ -47,6 +47,11 @@ impl ProcessDir {
         Self::open(key.pid).filter(|process| process.key == key && !process.stat.is_zombie())
     }
 
+    /// The directory itself.
+    pub(super) fn directory(&self) -> &OwnedFd {
+        &self.dir
+    }
+
     /// Which process this is.
     pub(super) fn key(&self) -> ProcessKey {
         self.key

@@ -78,6 +78,24 @@ impl ProcReader {
         Some(hex)
     }
 
+    /// The same of an open file.
+    #[must_use]
+    pub fn sha256_of(&self, mut file: std::fs::File) -> Option<String> {
+        if let Some(known) = self.known_sha256(&file) {
+            return Some(known);
+        }
+        let hashed = hash::hash(&mut file, hash::MAX_BYTES)?;
+        let hex = hashed.hex.clone();
+        lock(&self.hashes).insert(hashed);
+        Some(hex)
+    }
+
+    /// The same where it is known already.
+    #[must_use]
+    pub fn known_sha256(&self, file: &std::fs::File) -> Option<String> {
+        lock(&self.hashes).get(file)
+    }
+
     /// Reads one process; `None` for kernel threads, zombies and where neither executable nor command line may
     /// be read.
     pub(super) fn facts(&self, process: &ProcessDir, argv_bytes: usize) -> Option<Facts> {

@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use url::Url;
 
 use super::Target;
@@ -56,13 +57,30 @@ pub fn configured(home: &Path, project: Option<&Path>) -> (Vec<Configured>, Vec<
     (servers, failed)
 }
 
+/// The servers in the file at `path`, as its `member` has them; none where there is no file.
+///
+/// # Errors
+/// Why it cannot be read, without a word of what it holds.
+pub(crate) fn servers_in(path: &Path, member: &str) -> Result<Vec<Configured>, String> {
+    let mut servers = Vec::new();
+    if let Some(document) = load(path)? {
+        of_file(document.root(), member, path, &mut servers);
+    }
+    Ok(servers)
+}
+
 fn load(path: &Path) -> Result<Option<Document>, String> {
     let Ok(metadata) = path.metadata() else { return Ok(None) };
     if !metadata.is_file() {
         return Err("it is no regular file".to_owned());
     }
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    // It may be something else by now, which must not make anybody wait.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = openat(CWD, path, flags, Mode::empty()).map(File::from).map_err(|error| error.to_string())?;
+    if !file.metadata().is_ok_and(|file| file.is_file()) {
+        return Err("it is no regular file".to_owned());
+    }
     file.take(FILE_MAX).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     document(path, bytes).map(Some)
 }

@@ -5,9 +5,10 @@ use super::code::{line_of, words};
 use super::tree::Tree;
 
 /// The pure core's modules, files and folders alike.
-const CORE: [&str; 13] = [
+const CORE: [&str; 14] = [
     "detect",
     "effects",
+    "guard",
     "hex",
     "inventory",
     "json",

@@ -1,7 +1,9 @@
 //! What is counted and not part of the status document. Shared by reference; every count only rises.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::guard::GuardCounts;
 use crate::inventory::Transport;
 
 /// Counts by transport, and the tap's state.
@@ -10,6 +12,7 @@ pub struct Counters {
     first_seen: [AtomicU64; 4],
     tap_bytes: [AtomicU64; 4],
     tap_attached: AtomicBool,
+    guard: Arc<GuardCounts>,
 }
 
 impl Counters {
@@ -17,6 +20,12 @@ impl Counters {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What the guard counts.
+    #[must_use]
+    pub fn guard(&self) -> &Arc<GuardCounts> {
+        &self.guard
     }
 
     /// A server or candidate became known.

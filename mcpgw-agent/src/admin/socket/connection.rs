@@ -13,6 +13,7 @@ use super::line::{Lines, NoLine};
 use super::seats::Seats;
 use super::{Command, Limits};
 use crate::admin::Peer;
+use crate::admin::guard::GuardRequest;
 use crate::admin::protocol::{self, Code, DecideRequest, LINE_MAX, RegisterRequest, Request, Response};
 use crate::proxy::handover::Place;
 
@@ -144,6 +145,10 @@ impl Connection {
                 let answer = self.decide(request).await;
                 self.answer(&answer).await
             }
+            Ok(Request::Guard(request)) => {
+                let answer = self.guard(request).await;
+                self.answer(&answer).await
+            }
             // What follows a line that is none of ours is not worth reading.
             Err(why) => self.last(Response::error(Code::BadRequest, why)).await,
         }
@@ -184,6 +189,18 @@ impl Connection {
         match self.ask(|reply| Command::Decide { peer, request, reply }).await {
             Some(Ok(())) => Response::done(),
             Some(Err(refusal)) => Response::error(refusal.code, refusal.message),
+            None => unavailable(),
+        }
+    }
+
+    async fn guard(&mut self, request: GuardRequest) -> Response {
+        if !self.is_operator() {
+            return forbidden();
+        }
+        let peer = self.peer;
+        match self.ask(|reply| Command::Guard { peer, request, reply }).await {
+            Some(Ok(program)) => Response::program(program),
+            Some(Err(problem)) => Response::error(Code::Failed, problem),
             None => unavailable(),
         }
     }

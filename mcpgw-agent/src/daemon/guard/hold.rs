@@ -1,0 +1,451 @@
+//! Programs wait at their `execve` until it is decided whether they run.
+//!
+//! One thread takes the kernel's questions and never waits for anything but the next one: what cannot be refused by its path
+//! goes on at once, and whoever has waited for 50 ms goes on undecided. Three more find out the rest. All of it is a matter
+//! of this process' memory and descriptors: when it ends, however it does, the kernel lets everybody go on.
+//!
+//! What ran undecided, or was something else by the time it ran, is looked at once more when the kernel tells of its start;
+//! then it is killed.
+
+mod keeper;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::act::About;
+use super::facts::Known;
+use super::marks::Place;
+use super::{Warden, lock, marks};
+use crate::admin::metrics::Outcome;
+use crate::guard::untouchable::{Who, untouchable};
+use crate::guard::{Action, AtExec, Because, Decision, Program};
+use crate::inventory::ProcessKey;
+use crate::kernel::{Asked, ExecGate};
+
+pub(crate) use keeper::{Beats, keep};
+
+/// Threads that find out.
+const DECIDERS: usize = 3;
+/// Programs that may wait for one of them.
+const QUEUE: usize = 64;
+/// How often the places are looked at anew: directories and file systems come and go.
+const RENEW: Duration = Duration::from_secs(10);
+/// How often the thread looks whether it is to end.
+const BEAT: Duration = Duration::from_millis(200);
+
+/// The threads; they end with the token they were started with.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    jobs: SyncSender<Job>,
+    warden: Warden,
+}
+
+/// What the deciders do.
+#[derive(Debug)]
+enum Job {
+    /// Somebody waits.
+    Starting(Starting),
+    /// A process has begun to run another program.
+    Running(ProcessKey),
+    /// Nobody decided about what this thread wanted to run, and why.
+    Undecided(u32, &'static str),
+}
+
+#[derive(Debug)]
+struct Starting {
+    ticket: u64,
+    thread: u32,
+    path: String,
+    file: File,
+}
+
+/// Those who wait.
+#[derive(Debug, Default)]
+struct Waiting {
+    next: u64,
+    all: HashMap<u64, (Asked, Instant)>,
+}
+
+/// What the threads share.
+#[derive(Debug, Clone)]
+struct Hall {
+    warden: Warden,
+    gate: Arc<Mutex<Option<Arc<ExecGate>>>>,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+impl Hold {
+    /// Starts the threads; nothing is held before the guard says so.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub(crate) fn start(warden: Warden, ending: CancellationToken) -> std::io::Result<Self> {
+        let (jobs, taken) = sync_channel(QUEUE);
+        let hall = Hall { warden: warden.clone(), gate: Arc::default(), waiting: Arc::default() };
+        let taken = Arc::new(Mutex::new(taken));
+        for _ in 0..DECIDERS {
+            let (hall, taken, ending) = (hall.clone(), Arc::clone(&taken), ending.clone());
+            spawn("guard decider", move || hall.decide(&taken, &ending))?;
+        }
+        let queue = jobs.clone();
+        spawn("guard", move || hall.run(&queue, &ending))?;
+        Ok(Self { jobs, warden })
+    }
+
+    /// A process has begun to run another program: looks whether it may.
+    pub(crate) fn look(&self, process: ProcessKey) {
+        let guard = self.warden.guard();
+        if guard.holds() && self.jobs.try_send(Job::Running(process)).is_err() {
+            tracing::debug!(pid = process.pid, "too many programs start to look at each twice");
+        }
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(run)
+}
+
+impl Hall {
+    /// Takes questions until `ending`.
+    fn run(&self, jobs: &SyncSender<Job>, ending: &CancellationToken) {
+        let mut marked = (u64::MAX, Instant::now());
+        let mut beats = None;
+        let mut places = BTreeSet::new();
+        while !ending.is_cancelled() {
+            if marked.0 != self.warden.generation() || marked.1.elapsed() >= RENEW {
+                marked = (self.warden.generation(), Instant::now());
+                places = self.renew(&mut beats, &places);
+            }
+            let Some(gate) = lock(&self.gate).clone() else {
+                self.warden.wait(BEAT);
+                continue;
+            };
+            if let Some(beats) = &mut beats {
+                Beats::beat(beats);
+            }
+            match gate.wait(self.patience()) {
+                Ok(asked) => asked.into_iter().for_each(|asked| self.take(&gate, asked, jobs)),
+                Err(error) => {
+                    // The kernel refuses programs it cannot ask us about: then nobody is to be asked about.
+                    tracing::error!(%error, "programs are not held any more");
+                    self.warden.problem(Some(format!("programs are not held: {error}")));
+                    self.open_all();
+                    beats = None;
+                }
+            }
+            self.let_go(jobs);
+        }
+        self.open_all();
+    }
+
+    /// Opens, marks or drops the gate, as the guard says now. `before` is what was marked.
+    fn renew(&self, beats: &mut Option<Beats>, before: &BTreeSet<Place>) -> BTreeSet<Place> {
+        let guard = self.warden.guard();
+        let places = if guard.holds() { marks::places(&guard) } else { BTreeSet::new() };
+        self.warden.0.held_places.store(places.len(), Ordering::Relaxed);
+        if places.is_empty() || beats.as_mut().is_some_and(Beats::are_alone) {
+            self.open_all();
+            *beats = None;
+        }
+        if places.is_empty() {
+            return places;
+        }
+        let current = lock(&self.gate).clone();
+        let gate = match current {
+            Some(gate) => gate,
+            None => match self.open(beats) {
+                Ok(gate) => gate,
+                Err(error) => {
+                    self.warden.problem(Some(format!("this kernel does not let programs wait: {error}")));
+                    return BTreeSet::new();
+                }
+            },
+        };
+        let mut problems = Vec::new();
+        // What is not named any more must not wait any more.
+        if !before.is_subset(&places) {
+            problems
+                .extend(gate.watch_nothing().err().map(|error| format!("places cannot be let be: {error}")));
+        }
+        problems.extend(marks::mark(&gate, &places));
+        self.warden.problem((!problems.is_empty()).then(|| problems.join("; ")));
+        places
+    }
+
+    /// A gate before nothing, and its keeper: started now, while no program waits for this very thread.
+    fn open(&self, beats: &mut Option<Beats>) -> std::io::Result<Arc<ExecGate>> {
+        let gate = Arc::new(ExecGate::open()?);
+        *beats = Beats::start(&gate)
+            .inspect_err(
+                |error| tracing::warn!(%error, "nobody looks after held programs if the agent hangs"),
+            )
+            .ok();
+        *lock(&self.gate) = Some(Arc::clone(&gate));
+        Ok(gate)
+    }
+
+    /// Drops the gate: the kernel lets everybody go on.
+    fn open_all(&self) {
+        let gate = lock(&self.gate).take();
+        let waiting = std::mem::take(&mut lock(&self.waiting).all);
+        if let Some(gate) = gate {
+            for (asked, _) in waiting.values() {
+                gate.answer(asked, true).ok();
+            }
+        }
+    }
+
+    /// Until somebody has waited long enough.
+    fn patience(&self) -> Duration {
+        let within = self.warden.0.decide_within;
+        let oldest = lock(&self.waiting).all.values().map(|(_, since)| since.elapsed()).max();
+        oldest.map_or(BEAT, |waited| within.saturating_sub(waited).max(Duration::from_millis(1)))
+    }
+
+    fn take(&self, gate: &ExecGate, asked: Asked, jobs: &SyncSender<Job>) {
+        let path = asked.path().unwrap_or_default();
+        let file = asked.file().ok();
+        let is_ours = file
+            .as_ref()
+            .and_then(|file| file.metadata().ok())
+            .is_none_or(|file| self.warden.own().is_file(&file));
+        let guard = self.warden.guard();
+        let Some(file) = file.filter(|_| !is_ours && guard.holds() && guard.may_hold(&path)) else {
+            gate.answer(&asked, true).ok();
+            return;
+        };
+        let thread = asked.thread();
+        let mut waiting = lock(&self.waiting);
+        let ticket = waiting.next;
+        waiting.next += 1;
+        waiting.all.insert(ticket, (asked, Instant::now()));
+        drop(waiting);
+        match jobs.try_send(Job::Starting(Starting { ticket, thread, path, file })) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.answer(ticket, true);
+                self.undecided(jobs, thread, "too many wait");
+            }
+        }
+    }
+
+    /// Lets those go on that have waited long enough.
+    fn let_go(&self, jobs: &SyncSender<Job>) {
+        let within = self.warden.0.decide_within;
+        let late: Vec<(u64, u32)> = {
+            let waiting = lock(&self.waiting);
+            let is_late = |(_, (_, since)): &(&u64, &(Asked, Instant))| since.elapsed() >= within;
+            waiting.all.iter().filter(is_late).map(|(ticket, (asked, _))| (*ticket, asked.thread())).collect()
+        };
+        for (ticket, thread) in late {
+            if self.answer(ticket, true).is_some() {
+                self.undecided(jobs, thread, "no decision in time");
+            }
+        }
+    }
+
+    /// To be recorded by who may wait for a disk.
+    fn undecided(&self, jobs: &SyncSender<Job>, thread: u32, why: &'static str) {
+        if jobs.try_send(Job::Undecided(thread, why)).is_err() {
+            self.warden.counts().act(Action::Hold, Outcome::Undecided, 1);
+        }
+    }
+
+    /// Answers whoever has this ticket; how long they waited, unless somebody else has answered.
+    fn answer(&self, ticket: u64, may_run: bool) -> Option<Duration> {
+        let (asked, since) = lock(&self.waiting).all.remove(&ticket)?;
+        let gate = lock(&self.gate).clone();
+        if let Some(gate) = gate
+            && let Err(error) = gate.answer(&asked, may_run)
+        {
+            tracing::debug!(%error, "somebody who waited is gone");
+        }
+        let waited = since.elapsed();
+        self.warden.counts().held(waited);
+        Some(waited)
+    }
+
+    /// Finds out, until `ending`.
+    fn decide(&self, jobs: &Mutex<Receiver<Job>>, ending: &CancellationToken) {
+        while !ending.is_cancelled() {
+            let job = lock(jobs).recv_timeout(BEAT);
+            match job {
+                Ok(Job::Starting(starting)) => self.starting(&starting),
+                Ok(Job::Running(process)) => self.running(process),
+                Ok(Job::Undecided(thread, why)) => {
+                    let exe = crate::proc::exe_of(thread).unwrap_or_default();
+                    let about = About { pid: thread, exe: &exe, ..About::default() };
+                    self.warden.told(Action::Hold, None, Outcome::Undecided, &about, Some(why));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn starting(&self, starting: &Starting) {
+        let Starting { ticket, path, .. } = starting;
+        let refused = self.refused(starting);
+        let Some((pid, uid, known, decision)) = refused else {
+            self.answer(*ticket, true);
+            return;
+        };
+        let program = Program::of(&known.subject()).map(|program| program.id());
+        let has_room = !decision.is_real || self.has_room(program.as_deref().unwrap_or_default());
+        let waited = self.answer(*ticket, !decision.is_real || !has_room);
+        let outcome = match waited {
+            // Its time was over: it runs, and is killed when the kernel tells of its start.
+            None => return,
+            Some(_) if !decision.is_real => Outcome::Would,
+            Some(_) if !has_room => Outcome::Limited,
+            Some(_) => Outcome::Done,
+        };
+        let subject = known.subject();
+        let about = About {
+            pid,
+            uid: Some(uid),
+            exe: path,
+            argv: subject.argv,
+            program: program.as_deref(),
+            held: waited,
+            ..About::default()
+        };
+        self.warden.tell(&decision.lend(), outcome, &about, None);
+    }
+
+    /// A program that is refused again and again is one.
+    fn has_room(&self, program: &str) -> bool {
+        let what = format!("refused {program}");
+        let is_known = lock(&self.warden.0.told).has(&what);
+        is_known || (self.warden.limit().take(crate::proc::boot_now()) && self.warden.is_new(what))
+    }
+
+    fn refused(&self, starting: &Starting) -> Option<(u32, u32, Known, Owned)> {
+        let Starting { thread, path, file, .. } = starting;
+        let reader = &self.warden.0.reader;
+        let image = reader.image(*thread)?;
+        let who = Who {
+            pid: image.process.pid,
+            exe: path,
+            before: Some(&image.now.exe),
+            has_terminal: image.has_terminal,
+            is_ours: self.warden.own().is_process(image.process.pid),
+        };
+        let asked = image.next.as_ref().map(|next| next.path.as_str());
+        // What a program is loaded by, or its script is run by, is not touched where the program is not.
+        let of_asked = Who { exe: asked.unwrap_or_default(), ..who };
+        if untouchable(&who).is_some() || untouchable(&of_asked).is_some() {
+            return None;
+        }
+        // The program itself was decided on a moment ago.
+        if is_loader(path) && !asked.is_some_and(is_loader) {
+            return None;
+        }
+        let argv = image.next.as_ref().map(|next| next.argv.clone()).unwrap_or_default();
+        // What runs a script is given the script before its arguments.
+        let interpreted = std::iter::once(path.clone()).chain(argv.iter().cloned()).collect();
+        let guard = self.warden.guard();
+        for argv in [argv, interpreted] {
+            let mut known = Known::next(&image, path, argv);
+            let mut decided = guard.at_exec(&known.subject(), Timestamp::now());
+            if decided == AtExec::NeedsHash {
+                known.sha256 = reader.sha256_of(file.try_clone().ok()?);
+                if known.sha256.is_some() {
+                    decided = guard.at_exec(&known.subject(), Timestamp::now());
+                }
+            }
+            if let AtExec::Refuse(decision) = decided {
+                let owned = Owned::of(&decision);
+                return Some((image.process.pid, image.uid, known, owned));
+            }
+        }
+        None
+    }
+
+    /// A process that runs what was not refused: now all of it is known.
+    fn running(&self, process: ProcessKey) {
+        let guard = self.warden.guard();
+        let reader = &self.warden.0.reader;
+        let path = crate::proc::exe_of(process.pid).unwrap_or_default();
+        if !guard.may_hold(&path) || self.warden.own().is_process(process.pid) {
+            return;
+        }
+        let Some(image) = reader.image(process.pid).filter(|image| image.process == process) else { return };
+        let parent = crate::proc::lineage(process.pid, 2);
+        let before = parent.get(1).map(|(_, exe)| exe.as_str());
+        let parent_is_ours = parent.get(1).is_some_and(|(pid, _)| self.warden.own().is_process(*pid));
+        let who = Who {
+            pid: process.pid,
+            exe: &path,
+            before,
+            has_terminal: image.has_terminal,
+            is_ours: parent_is_ours,
+        };
+        if untouchable(&who).is_some() {
+            return;
+        }
+        let mut known = Known::now(&image);
+        let mut decided = guard.at_exec(&known.subject(), Timestamp::now());
+        if decided == AtExec::NeedsHash {
+            known.sha256 = reader.sha256(process);
+            decided = guard.at_exec(&known.subject(), Timestamp::now());
+        }
+        let AtExec::Refuse(decision) = decided else { return };
+        let subject = known.subject();
+        let program = Program::of(&subject).map(|program| program.id());
+        let about = About {
+            pid: process.pid,
+            uid: subject.uid,
+            exe: &path,
+            argv: subject.argv,
+            program: program.as_deref(),
+            ..About::default()
+        };
+        if decision.is_real {
+            self.warden.kill(process, &decision, &about);
+        }
+    }
+}
+
+/// What the kernel runs to load a program: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`.
+fn is_loader(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    ["/lib", "/usr/lib"].iter().any(|place| path.starts_with(place))
+        && name.starts_with("ld-")
+        && name.contains(".so")
+}
+
+/// A decision that lends nothing.
+#[derive(Debug)]
+struct Owned {
+    rule: Option<String>,
+    order: Option<String>,
+    is_real: bool,
+}
+
+impl Owned {
+    fn of(decision: &Decision<'_>) -> Self {
+        let (rule, order) = match decision.because {
+            Because::Rule(name) => (Some(name.to_owned()), None),
+            Because::Order(id) => (None, Some(id.to_owned())),
+        };
+        Self { rule, order, is_real: decision.is_real }
+    }
+
+    fn lend(&self) -> Decision<'_> {
+        let because = match (&self.rule, &self.order) {
+            (_, Some(id)) => Because::Order(id),
+            (Some(name), None) => Because::Rule(name),
+            (None, None) => Because::Rule(""),
+        };
+        Decision { action: Action::Hold, because, is_real: self.is_real }
+    }
+}

@@ -1,0 +1,153 @@
+//! A process that is about to run another program, or has just begun to: what it is told to do, by whom, and over what.
+
+use std::os::unix::fs::FileExt as _;
+
+use rustix::fs::{Mode, OFlags, openat};
+
+use super::process::{ProcessDir, SMALL};
+use super::reader::{ARGV_BYTES, ProcReader};
+use super::text;
+use crate::inventory::{Enriched, ProcessKey};
+
+/// Arguments taken of one call at most.
+const ARGUMENTS: usize = 512;
+/// Bytes of one argument.
+const ARGUMENT: usize = 4096;
+/// System calls of x86-64, and which argument of theirs is the path; the list of arguments comes after it.
+const CALLS: [(u64, usize); 2] = [(59, 0), (322, 1)];
+
+/// What was given to `execve`. Whoever called may change it until the kernel has copied it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    /// The path as given, which may be relative, or a link.
+    pub path: String,
+    /// The arguments.
+    pub argv: Vec<String>,
+}
+
+/// A process and what it runs, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The process.
+    pub process: ProcessKey,
+    /// What `/proc` tells of it: of the program it runs now.
+    pub now: Enriched,
+    /// Real user id.
+    pub uid: u32,
+    /// What it has asked to run; `None` where it has not, or it cannot be read.
+    pub next: Option<Next>,
+    /// Standard input and output are pipes or sockets.
+    pub has_shape: bool,
+    /// Standard input is a terminal.
+    pub has_terminal: bool,
+}
+
+impl ProcReader {
+    /// A process, by the id of one of its threads; `None` where it is gone.
+    #[must_use]
+    pub fn image(&self, thread: u32) -> Option<Image> {
+        let dir = ProcessDir::open(thread)?;
+        let facts = self.facts(&dir, ARGV_BYTES)?;
+        let status = dir.read("status", SMALL)?;
+        let leader = group_of(&status).unwrap_or(thread);
+        let process = if leader == thread { dir.key() } else { ProcessDir::open(leader)?.key() };
+        let stdio = ["fd/0", "fd/1"].map(|name| dir.link(name).unwrap_or_default());
+        let is_channel = |link: &Vec<u8>| link.starts_with(b"pipe:[") || link.starts_with(b"socket:[");
+        let [input, _] = &stdio;
+        let has_terminal = input.starts_with(b"/dev/pts/") || input.starts_with(b"/dev/tty");
+        Some(Image {
+            process,
+            now: facts.enriched,
+            uid: facts.uid,
+            next: arguments(&dir),
+            has_shape: stdio.iter().all(is_channel),
+            has_terminal,
+        })
+    }
+}
+
+/// Path of the program process `pid` runs.
+#[must_use]
+pub fn exe_of(pid: u32) -> Option<String> {
+    ProcessDir::open(pid)?.exe().map(|(path, _)| path)
+}
+
+/// Programs of process `pid` and those above it, nearest first, at most `most`.
+#[must_use]
+pub fn lineage(pid: u32, most: usize) -> Vec<(u32, String)> {
+    let mut line = Vec::new();
+    let mut next = pid;
+    while next > 0
+        && line.len() < most
+        && let Some(dir) = ProcessDir::open(next)
+    {
+        line.push((next, dir.exe().map(|(path, _)| path).unwrap_or_default()));
+        next = dir.stat().ppid;
+    }
+    line
+}
+
+fn group_of(status: &[u8]) -> Option<u32> {
+    let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Tgid:"))?;
+    std::str::from_utf8(line).ok()?.trim().parse().ok()
+}
+
+/// The arguments a thread that waits in `execve` has given. It may change them until the kernel has copied them: what
+/// runs then is looked at again.
+fn arguments(dir: &ProcessDir) -> Option<Next> {
+    let call = dir.read("syscall", SMALL)?;
+    let call = std::str::from_utf8(&call).ok()?;
+    let mut words = call.split_whitespace();
+    let number: u64 = words.next()?.parse().ok()?;
+    let (_, place) = CALLS.iter().find(|(known, _)| *known == number)?;
+    let mut pointer = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+    for _ in 0..*place {
+        pointer()?;
+    }
+    let (path, list) = (pointer()?, pointer()?);
+    let memory = dir.open_memory()?;
+    let path = text::lossy(&string(&memory, path, ARGUMENT)?);
+    let mut left = ARGV_BYTES;
+    let mut arguments = Vec::new();
+    for index in 0..ARGUMENTS {
+        let mut pointer = [0; 8];
+        memory.read_exact_at(&mut pointer, list.checked_add(8 * u64::try_from(index).ok()?)?).ok()?;
+        let pointer = u64::from_ne_bytes(pointer);
+        if pointer == 0 {
+            return Some(Next { path, argv: arguments });
+        }
+        let argument = string(&memory, pointer, left.min(ARGUMENT))?;
+        left = left.saturating_sub(argument.len() + 1);
+        arguments.push(text::lossy(&argument));
+        if left == 0 {
+            break;
+        }
+    }
+    Some(Next { path, argv: arguments })
+}
+
+fn string(memory: &std::fs::File, at: u64, most: usize) -> Option<Vec<u8>> {
+    // A page at a time: the next one may not be there.
+    let mut out = Vec::new();
+    while out.len() < most {
+        let place = at.checked_add(u64::try_from(out.len()).ok()?)?;
+        let to_page = 4096 - usize::try_from(place % 4096).ok()?;
+        let mut piece = vec![0; to_page.min(256)];
+        let read = memory.read_at(&mut piece, place).ok().filter(|read| *read > 0)?;
+        let piece = piece.get(..read)?;
+        if let Some(end) = memchr::memchr(0, piece) {
+            out.extend_from_slice(piece.get(..end)?);
+            return Some(out);
+        }
+        out.extend_from_slice(piece);
+    }
+    out.truncate(most);
+    Some(out)
+}
+
+impl ProcessDir {
+    fn open_memory(&self) -> Option<std::fs::File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        openat(self.directory(), "mem", flags, Mode::empty()).ok().map(std::fs::File::from)
+    }
+}

@@ -1,0 +1,222 @@
+//! The guard: programs held at their start, servers killed, orders of people, and what it never does.
+
+mod clients;
+mod connections;
+mod orders;
+mod safety;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::support::{
+    Agent, Company, Log, ServerQuery, Session, Site, descendants, eventually, exe_of, is_alive, kill,
+    measured, scenario, tiny,
+};
+
+/// For something the agent does by itself.
+const SOON: Duration = Duration::from_secs(20);
+
+/// The guard's part of the status.
+pub(super) fn guard_of(agent: &Agent) -> Value {
+    let out = agent.cli(&["guard", "status", "--json"]);
+    assert!(out.status.success(), "{out:?}");
+    serde_json::from_slice(&out.stdout).expect("JSON")
+}
+
+/// Waits until programs are held somewhere.
+pub(super) fn wait_held(agent: &Agent) {
+    eventually("programs are held", SOON, || (guard_of(agent)["held_places"].as_u64()? > 0).then_some(()));
+}
+
+/// Records of the audit log with this event.
+pub(super) fn records(agent: &Agent, event: &str) -> Vec<Value> {
+    let log = agent.runtime_dir().with_file_name("state").join("audit.jsonl");
+    let text = fs::read_to_string(log).expect("there is a log");
+    let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    all.filter(|record| record["event"] == event).collect()
+}
+
+/// Waits for a record of an act with an outcome.
+pub(super) fn wait_act(agent: &Agent, act: &str, outcome: &str) -> Value {
+    let what = format!("a record: {act} {outcome}");
+    eventually(&what, SOON, || {
+        let all = records(agent, "guard.act");
+        all.into_iter().find(|record| record["act"] == act && record["outcome"] == outcome)
+    })
+}
+
+/// A script in the server's directory that leaves a file behind and then does what a server does: waits.
+pub(super) fn script(site: &Site, name: &str) -> PathBuf {
+    let path = site.server.join(name);
+    let text = "#!/bin/sh\ntouch \"$0.$1.ran\"\n";
+    // By another process: one of ours that has it open for writing could be forked meanwhile.
+    let mut write = Command::new("sh");
+    write.args(["-c", "printf '%s' \"$1\" > \"$0\" && chmod 755 \"$0\""]).arg(&path).arg(text);
+    assert!(write.status().expect("sh runs").success());
+    path
+}
+
+/// Runs a program as a client starts a server: its standard input and output are pipes.
+pub(super) fn start(program: &Path, argument: &str) -> io::Result<bool> {
+    let mut command = Command::new(program);
+    command.arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let out = command.spawn()?.wait_with_output()?;
+    Ok(out.status.success())
+}
+
+pub(super) fn has_run(program: &Path, argument: &str) -> bool {
+    let name = format!("{}.{argument}.ran", program.file_name().unwrap().to_str().unwrap());
+    program.with_file_name(name).exists()
+}
+
+/// A copy of the small server.
+pub(super) fn copied(site: &Site, name: &str) -> PathBuf {
+    let to = site.server.join(name);
+    let done = Command::new("cp").args(["--preserve=mode", "--"]).args([tiny(), to.as_path()]).status();
+    assert!(done.expect("cp runs").success());
+    to
+}
+
+/// Enforces `rules`, lines of YAML of a list.
+pub(super) fn enforcing(more: &str, rules: &str) -> String {
+    format!("host:\n  guard:\n    mode: enforce\n{more}    rules:\n{rules}")
+}
+
+#[test]
+fn a_program_is_held_and_runs_or_does_not() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let program = script(&site, "mcp-server-notes");
+        let rules = format!(
+            "      - name: no bad notes\n        action: hold\n        exe: {}/*\n        command: '* bad*'\n",
+            site.server.display()
+        );
+        let agent = Agent::start_with(&enforcing("", &rules));
+        wait_held(&agent);
+        let refused = start(&program, "bad").expect_err("it is refused");
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert!(!has_run(&program, "bad"), "not one instruction of it ran");
+        assert!(start(&program, "good").expect("it is let go on"));
+        assert!(has_run(&program, "good"));
+        let status = guard_of(&agent);
+        assert!(status["held"].as_u64().unwrap() >= 2, "{status}");
+        measured(&format!("the longest of {} waited {} us", status["held"], status["longest_us"]));
+        let record = wait_act(&agent, "hold", "done");
+        assert_eq!((&record["rule"], record["held_us"].is_u64()), (&"no bad notes".into(), true), "{record}");
+        // Told once, counted each time.
+        assert!(start(&program, "bad").is_err());
+        let done = records(&agent, "guard.act").iter().filter(|record| record["outcome"] == "done").count();
+        assert_eq!(done, 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_dry_run_and_alert_hold_nobody_back() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let program = script(&site, "mcp-server-notes");
+        let rules =
+            format!("      - name: none\n        action: hold\n        exe: {}/*\n", site.server.display());
+        let agent = Agent::start_with(&enforcing("    dry-run: true\n", &rules));
+        wait_held(&agent);
+        assert!(start(&program, "dry").expect("it runs"));
+        let record = wait_act(&agent, "hold", "would");
+        assert_eq!(record["rule"], "none", "{record}");
+        drop(agent);
+        let agent = Agent::start_with(&enforcing("", &rules).replace("mode: enforce", "mode: alert"));
+        assert_eq!(guard_of(&agent)["held_places"], 0);
+        assert!(start(&program, "alert").expect("it runs"));
+        Ok(())
+    });
+}
+
+#[test]
+fn the_file_itself_is_told_by_its_hash() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let (bad, good) = (copied(&site, "mcp-server-a"), copied(&site, "mcp-server-b"));
+        let more = Command::new("sh").args(["-c", "printf x >> \"$0\""]).arg(&good).status();
+        assert!(more.expect("sh runs").success());
+        let sum = Command::new("sha256sum").arg(&bad).output().expect("sha256sum runs");
+        let hash = String::from_utf8(sum.stdout).unwrap().chars().take(64).collect::<String>();
+        let rules = format!(
+            "      - name: that file\n        action: hold\n        exe: {}/*\n        sha256: {hash}\n",
+            site.server.display()
+        );
+        let agent = Agent::start_with(&enforcing("    decide-within: 1s\n", &rules));
+        wait_held(&agent);
+        assert!(start(&bad, "exit").is_err());
+        assert!(start(&good, "exit").expect("it is another file"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_confirmed_server_is_killed_and_not_one_too_many() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let program = copied(&site, "mcp-server-tiny");
+        let rules = format!(
+            "      - name: no shadow servers\n        action: kill\n        exe: {}/*\n",
+            site.server.display()
+        );
+        let agent = Agent::start_with(&enforcing("    kills-per-minute: 1\n", &rules));
+        let serve = || {
+            let mut server = Session::start(&site, Command::new(&program).args(["serve", "shadow", "1"]));
+            // What it is told next it may not live to hear.
+            server.initialize();
+            server
+        };
+        let first = serve();
+        eventually("it is killed", SOON, || (!is_alive(first.pid())).then_some(()));
+        let record = wait_act(&agent, "kill", "done");
+        assert_eq!((&record["rule"], &record["pid"]), (&"no shadow servers".into(), &first.pid().into()));
+        let second = serve();
+        let record = wait_act(&agent, "kill", "limited");
+        assert_eq!(record["pid"], second.pid(), "{record}");
+        assert!(is_alive(second.pid()));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_silent_candidate_is_not_killed() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let program = copied(&site, "mcp-server-tiny");
+        let rules = format!(
+            "      - name: none\n        action: kill\n        exe: {0}/*\n        evidence: nothing\n      \
+             - name: tell\n        action: flag\n        exe: {0}/*\n        evidence: shape\n",
+            site.server.display()
+        );
+        let agent = Agent::start_with(&enforcing("", &rules));
+        let server = Session::start(&site, Command::new(&program).arg("hold"));
+        let record = wait_act(&agent, "flag", "done");
+        assert_eq!((&record["rule"], &record["pid"]), (&"tell".into(), &server.pid().into()), "{record}");
+        assert!(is_alive(server.pid()));
+        assert!(agent.status().of(server.pid()).is_some());
+        Ok(())
+    });
+}
+
+/// Starts `program`, a thread of its own, and waits until it is held: forked, and still what started it.
+pub(super) fn held(program: &Path, argument: &str) -> std::thread::JoinHandle<io::Result<bool>> {
+    let own = exe_of(std::process::id());
+    let before = descendants(std::process::id());
+    let (path, argument) = (program.to_owned(), argument.to_owned());
+    let starting = std::thread::spawn(move || start(&path, &argument));
+    eventually("somebody is held", SOON, || {
+        let new = descendants(std::process::id())
+            .into_iter()
+            .find(|pid| !before.contains(pid) && exe_of(*pid) == own);
+        new.map(drop)
+    });
+    starting
+}
