@@ -69,6 +69,9 @@ pub(super) struct HostSection {
     #[serde(default)]
     pub(super) disabled_hooks: Vec<At<String>>,
     pub(super) effects: Option<SwitchWord>,
+    pub(super) observe: Option<ObserveWord>,
+    #[serde(default)]
+    pub(super) messages_of: Vec<At<MessagesEntry>>,
     #[serde(default)]
     pub(super) rings: RingsSection,
 }
@@ -78,6 +81,21 @@ pub(super) struct HostSection {
 pub(super) enum SwitchWord {
     Off,
     On,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ObserveWord {
+    Inventory,
+    Messages,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct MessagesEntry {
+    pub(super) name: Option<At<String>>,
+    pub(super) exe: Option<At<String>>,
+    pub(super) command: Option<At<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::gateway::Gateway;
-use crate::inventory::AllowSpec;
+use crate::inventory::{AllowSpec, FollowSpec};
 
 /// Everything that can be configured. The default is what runs without a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -90,6 +90,10 @@ pub struct Host {
     pub disabled_hooks: BTreeSet<String>,
     /// What tool calls of wrapped servers do to the host is recorded.
     pub effects: bool,
+    /// The messages of every server in front of which no gateway is are followed.
+    pub messages: bool,
+    /// Those of these servers are, whatever `messages` says.
+    pub messages_of: Vec<FollowSpec>,
     /// Ring buffers shared with the kernel.
     pub rings: Rings,
 }
@@ -101,6 +105,8 @@ impl Default for Host {
             disabled_hooks: BTreeSet::new(),
             // While anything is attached to system calls, each on the host takes longer.
             effects: false,
+            messages: false,
+            messages_of: Vec::new(),
             rings: Rings::default(),
         }
     }

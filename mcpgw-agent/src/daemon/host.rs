@@ -210,7 +210,9 @@ impl Host {
                 Effect::Observe { .. }
                 | Effect::Release { .. }
                 | Effect::WatchPort(_)
-                | Effect::IgnorePort(_) => {
+                | Effect::IgnorePort(_)
+                | Effect::Follow(_)
+                | Effect::Unfollow(_) => {
                     self.in_kernel(&effect);
                 }
                 Effect::Enrich(process) => queue.extend(self.enrich(process)),

@@ -1,7 +1,7 @@
 //! From the configuration to what each part is told.
 
 use crate::config::Config;
-use crate::inventory::{AllowError, AllowList, InventoryConfig, Timeouts};
+use crate::inventory::{AllowError, AllowList, FollowList, InventoryConfig, Timeouts};
 use crate::kernel::{KernelOptions, OptionsError};
 
 /// What the inventory is told. `probes` says whether there is a wire view at all.
@@ -10,6 +10,7 @@ use crate::kernel::{KernelOptions, OptionsError};
 /// An allow rule the inventory does not take; the configuration's own check should have found it.
 pub(super) fn inventory(config: &Config, probes: bool) -> Result<InventoryConfig, AllowError> {
     let allow = AllowList::compile(&config.allow)?;
+    let follow = FollowList::compile(config.host.messages, &config.host.messages_of)?;
     let timeouts = Timeouts {
         silent: config.observe.silent_after,
         foreign: config.observe.give_up_after,
@@ -18,6 +19,7 @@ pub(super) fn inventory(config: &Config, probes: bool) -> Result<InventoryConfig
     };
     Ok(InventoryConfig {
         allow,
+        follow,
         wire: probes,
         timeouts,
         hash_executables: config.needs_hashes(),

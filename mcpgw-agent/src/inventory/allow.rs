@@ -123,7 +123,7 @@ impl AllowRule {
         &self.name
     }
 
-    fn matches(&self, subject: &Subject<'_>) -> bool {
+    pub(super) fn matches(&self, subject: &Subject<'_>) -> bool {
         glob_matches(self.exe.as_ref(), subject.exe)
             && self.sha256.as_deref().is_none_or(|want| subject.sha256 == Some(want))
             && glob_matches(self.command.as_ref(), subject.command)

@@ -6,7 +6,7 @@ use super::process_table::ProcessTable;
 use super::server::{Http, McpServer, Portrait};
 use super::state::Inventory;
 use super::text::{self, COMMAND, NAME};
-use super::{BootTime, ClientView, EvidenceView, ProcessKey, ProcessRef, ServerInfo, ServerView};
+use super::{BootTime, ClientView, EvidenceView, ObserveMode, ProcessKey, ProcessRef, ServerInfo, ServerView};
 
 /// User id shown where none is known: `nobody` of the kernel, never a real user.
 const NO_UID: u32 = u32::MAX;
@@ -103,6 +103,7 @@ impl Inventory {
             first_seen: wall(first),
             last_seen: wall(last),
             ended_at: server.ended.map(wall),
+            observe: if server.followed.is_some() { ObserveMode::Messages } else { ObserveMode::Inventory },
             messages: server.dialogue.counts(),
         })
     }
@@ -120,7 +121,7 @@ impl Inventory {
 }
 
 impl Portrait {
-    fn exe(&self) -> &str {
+    pub(super) fn exe(&self) -> &str {
         match (&self.facts, &self.image) {
             (Some(facts), _) if !facts.exe.is_empty() => &facts.exe,
             (_, Some(image)) => &image.filename,
@@ -128,7 +129,7 @@ impl Portrait {
         }
     }
 
-    fn command(&self) -> &[String] {
+    pub(super) fn command(&self) -> &[String] {
         match (&self.facts, &self.image) {
             (Some(facts), _) if !facts.argv.is_empty() => &facts.argv,
             (_, Some(image)) => &image.argv,
