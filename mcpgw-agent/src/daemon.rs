@@ -23,6 +23,7 @@ mod settings;
 mod signals;
 mod status;
 mod tap;
+mod tapped;
 mod turn;
 
 use std::path::PathBuf;
@@ -53,6 +54,7 @@ use rings::Rings;
 use scanner::Scanner;
 use signals::Signals;
 use status::AgentFacts;
+use tapped::Tapped;
 use turn::Turn;
 
 pub use report::{Change, News, Observer};
@@ -154,7 +156,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let http = bind_http(&config, sources).await?;
     let metrics_address = http.as_ref().map(HttpServer::address);
 
-    let watch = watch(&config, &probes, counters, observer, &tasks)?;
+    let watch = watch(&config, &probes, (counters, &gateway), observer, &tasks)?;
     if let Some(effects) = watch.host.following.all() {
         tasks.spawn("effects", effects::beat(effects.clone(), sessions.clone(), tasks.token().clone()));
     }
@@ -217,7 +219,7 @@ struct Watch {
 fn watch(
     config: &Config,
     probes: &KernelOptions,
-    counters: Arc<Counters>,
+    (counters, gateway): (Arc<Counters>, &Gateway),
     observer: Option<Observer>,
     tasks: &Tasks,
 ) -> Result<Watch, DaemonError> {
@@ -244,12 +246,15 @@ fn watch(
     tasks.spawn("hashing", hashing::run(Arc::clone(&reader), jobs, answers.clone()));
     tasks.spawn("callers", callers::run(lookups, answers));
 
+    let (gate, counted) = (Arc::clone(gateway.gate()), Arc::clone(&counters));
+    let tapped = Tapped::start(gate, counted, Arc::clone(&reader), tasks)
+        .map_err(|source| DaemonError::System { what: "start a thread", source })?;
     let inventory = settings::inventory(config, kernel.is_some())?;
     let callers = Callers::new(asked);
     let reporter = Reporter::new(observer);
     let host = Host::new(
         inventory,
-        Parts { kernel, following, reader, counters, resync, hashes, callers, reporter },
+        Parts { kernel, following, tapped, reader, counters, resync, hashes, callers, reporter },
     );
     Ok(Watch { host, hooks, rings, scans, answered })
 }

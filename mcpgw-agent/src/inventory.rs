@@ -63,6 +63,6 @@ pub use state::Inventory;
 pub use stats::InventoryStats;
 pub use time::BootTime;
 pub use view::{
-    ClientView, EvidenceView, GatewayPlace, MessageCounts, ObserveMode, ProcessRef, ServerInfo, ServerState, ServerView,
-    Transport,
+    ClientView, EvidenceView, GatewayPlace, MessageCounts, ObserveMode, ProcessRef, ServerInfo, ServerState,
+    ServerView, Transport,
 };

@@ -14,6 +14,7 @@ use super::effects::Following;
 use super::gateway;
 use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
+use super::tapped::Tapped;
 use crate::admin::metrics::Counters;
 use crate::admin::protocol::Code;
 use crate::admin::{Dropped, Peer, Refusal, RegisterRequest};
@@ -37,6 +38,7 @@ pub(super) struct Host {
     pub(super) kernel: Option<Kernel>,
     tap: TapSwitch,
     pub(super) following: Following,
+    tapped: Tapped,
     dozing: Dozing,
     registrations: HashMap<u64, ProcessKey>,
     pub(super) reporter: Reporter,
@@ -59,6 +61,7 @@ pub(super) struct Host {
 pub(super) struct Parts {
     pub(super) kernel: Option<Kernel>,
     pub(super) following: Following,
+    pub(super) tapped: Tapped,
     pub(super) reader: Arc<ProcReader>,
     pub(super) counters: Arc<Counters>,
     pub(super) resync: Arc<Notify>,
@@ -69,7 +72,7 @@ pub(super) struct Parts {
 
 impl Host {
     pub(super) fn new(config: InventoryConfig, parts: Parts) -> Self {
-        let Parts { kernel, following, reader, counters, resync, hashes, callers, reporter } = parts;
+        let Parts { kernel, following, tapped, reader, counters, resync, hashes, callers, reporter } = parts;
         Self {
             hash_executables: config.hash_executables,
             inventory: Inventory::new(config),
@@ -77,6 +80,7 @@ impl Host {
             kernel,
             tap: TapSwitch::default(),
             following,
+            tapped,
             dozing: Dozing::default(),
             registrations: HashMap::new(),
             reporter,
@@ -145,8 +149,25 @@ impl Host {
             StreamSource::Tcp { .. } => Transport::Http,
         };
         self.counters.tapped(transport, u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX));
+        let Some(chunk) = self.to_judge(chunk) else { return };
         for sighting in self.streams.push(chunk) {
             self.on_event(HostEvent::Sighted(sighting));
+        }
+    }
+
+    /// Has `chunk` judged, where messages are wanted; gives it back where the inventory may learn something from it.
+    fn to_judge(&self, chunk: Chunk) -> Option<Chunk> {
+        if self.inventory.config().follow.is_empty() {
+            return Some(chunk);
+        }
+        match chunk.source {
+            StreamSource::Channel { channel, .. } => self.tapped.channel(chunk, channel),
+            StreamSource::Tcp { addrs, cgroup_id, .. } => {
+                if let Some((listener, client, false)) = self.inventory.connection(addrs, cgroup_id) {
+                    self.tapped.connection(&chunk, listener, client);
+                }
+                Some(chunk)
+            }
         }
     }
 
@@ -234,6 +255,9 @@ impl Host {
     }
 
     fn in_kernel(&mut self, effect: &Effect) {
+        if !self.inventory.config().follow.is_empty() || matches!(effect, Effect::Unfollow(_)) {
+            self.tapped.apply(effect);
+        }
         tracing::trace!(?effect, "to the probes");
         if let Effect::Observe { .. } = effect {
             self.switch_tap(true, boot_now());

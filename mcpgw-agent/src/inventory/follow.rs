@@ -87,6 +87,8 @@ pub struct Followed {
     pub name: Option<String>,
     /// How clients reach it.
     pub transport: Transport,
+    /// Nothing more about it is to be learned from its messages.
+    pub complete: bool,
     /// Where its messages pass, if they do over channels.
     pub lanes: Vec<Lane>,
     /// Where it listens, if it does.
@@ -146,6 +148,7 @@ impl Followed {
             seq: server.seq,
             name: server.dialogue.server_info().map(|(name, _)| name.clone()),
             transport: server.transport(),
+            complete: server.dialogue.is_complete(),
             lanes: lanes.collect(),
             listeners: server.http().map(|http| http.listeners.clone()).unwrap_or_default(),
             server: Peer::of(server.process.as_ref()?),

@@ -179,7 +179,11 @@ impl Inventory {
     /// Whose a connection is, by its addresses as the server sees them: the listener, the client's process where that is
     /// known, and whether that is a gateway.
     #[must_use]
-    pub fn connection(&self, addrs: SocketAddrs, cgroup_id: u64) -> Option<(Listener, Option<ProcessKey>, bool)> {
+    pub fn connection(
+        &self,
+        addrs: SocketAddrs,
+        cgroup_id: u64,
+    ) -> Option<(Listener, Option<ProcessKey>, bool)> {
         let addrs = listener::canonical_pair(addrs);
         let caller = self.connections.get(SocketAddrs { local: addrs.remote, remote: addrs.local });
         let place = Place { cgroup_id, net_ns: caller.map_or(0, |caller| caller.net_ns) };
@@ -263,7 +267,8 @@ impl Inventory {
             let server = self.servers.by_listener(listener).and_then(|seq| self.servers.get(seq));
             let mcp = server.is_some_and(|server| server.dialogue.is_mcp());
             let followed = server.is_some_and(|server| server.followed.is_some());
-            let done = server.is_some_and(|server| server.gave_up || self.is_classified(server, now)) && !followed;
+            let done =
+                server.is_some_and(|server| server.gave_up || self.is_classified(server, now)) && !followed;
             let again = now.after(self.config.timeouts.ignored_port);
             let Some(entry) = self.listeners.get_mut(listener) else { continue };
             match entry.watch {

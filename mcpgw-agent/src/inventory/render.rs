@@ -6,7 +6,9 @@ use super::process_table::ProcessTable;
 use super::server::{Http, McpServer, Portrait};
 use super::state::Inventory;
 use super::text::{self, COMMAND, NAME};
-use super::{BootTime, ClientView, EvidenceView, ObserveMode, ProcessKey, ProcessRef, ServerInfo, ServerView};
+use super::{
+    BootTime, ClientView, EvidenceView, ObserveMode, ProcessKey, ProcessRef, ServerInfo, ServerView,
+};
 
 /// User id shown where none is known: `nobody` of the kernel, never a real user.
 const NO_UID: u32 = u32::MAX;

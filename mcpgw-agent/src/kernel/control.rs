@@ -11,8 +11,8 @@ use aya::programs::raw_trace_point::RawTracePointLinkId;
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError, RawTracePoint};
 use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX};
 use mcpgw_common::map::{
-    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, PORT_FOLLOWED, PORT_WATCHED, TASK_BREEDS_EFFECTS, TASK_CLIENT, TASK_EFFECTS,
-    TASK_IGNORE, TASK_SERVER, TaskState, lane,
+    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, PORT_FOLLOWED, PORT_WATCHED, TASK_BREEDS_EFFECTS,
+    TASK_CLIENT, TASK_EFFECTS, TASK_IGNORE, TASK_SERVER, TaskState, lane,
 };
 use nix::time::{ClockId, clock_gettime};
 

@@ -26,6 +26,8 @@ pub struct Told {
     pub to_server: bool,
     /// When its last byte passed.
     pub at: BootTime,
+    /// Whose reads or writes, at which end.
+    pub stream: (Channel, ProcessKey),
     /// What.
     pub what: Passing,
 }
@@ -46,8 +48,6 @@ pub enum Passing {
     Gap {
         /// How many.
         bytes: u64,
-        /// Whose reads or writes have the gap.
-        stream: (Channel, ProcessKey),
     },
 }
 

@@ -29,9 +29,15 @@ enum Payload {
     Values(Values),
     Events(Events),
     /// All of it, for whoever wants it as it came; of an answer or a request.
-    Whole { held: Vec<u8>, answer: bool, long: bool },
+    Whole {
+        held: Vec<u8>,
+        answer: bool,
+        long: bool,
+    },
     /// Compressed; somebody wants to know that there was something.
-    Encoded { answer: bool },
+    Encoded {
+        answer: bool,
+    },
     Opaque,
 }
 

@@ -72,8 +72,7 @@ impl Way {
         limit: usize,
         out: &mut Vec<Told>,
     ) {
-        let run =
-            Run { start: chunk.offset, bytes: &chunk.bytes, skipped: chunk.skipped, at: chunk.at };
+        let run = Run { start: chunk.offset, bytes: &chunk.bytes, skipped: chunk.skipped, at: chunk.at };
         let mut pieces = Vec::new();
         let stream = self.side(wrote).stream(source, &run);
         stream.at = chunk.at;
@@ -88,8 +87,7 @@ impl Way {
     }
 
     pub(super) fn expire(&mut self, now: BootTime, out: &mut Vec<Told>) {
-        let overdue =
-            |side: &Side| side.missing.is_some_and(|missing| now.since(missing.at) >= PATIENCE);
+        let overdue = |side: &Side| side.missing.is_some_and(|missing| now.since(missing.at) >= PATIENCE);
         if overdue(&self.read) || overdue(&self.wrote) {
             self.settle(now, out);
         }
@@ -118,9 +116,7 @@ impl Way {
 
     fn piece(&mut self, wrote: bool, source: Source, at: BootTime, piece: Piece, out: &mut Vec<Told>) {
         let (hash, what) = match piece {
-            Piece::Line(text, first) => {
-                (self.hasher.hash_one(&text) | 1, Passing::Text { text, first })
-            }
+            Piece::Line(text, first) => (self.hasher.hash_one(&text) | 1, Passing::Text { text, first }),
             Piece::Long(start) => (LONG, Passing::Long(start)),
             Piece::Lost(bytes) => {
                 let alone = !self.side(!wrote).live;
@@ -143,7 +139,7 @@ impl Way {
         if own.ahead.len() > AHEAD {
             own.ahead.pop_front();
         }
-        out.push(Told { to_server: self.to_server, at, what });
+        out.push(Told { to_server: self.to_server, at, stream: source, what });
     }
 
     /// Both sides show the same again, or will not: what only one of them missed is there.
@@ -156,8 +152,8 @@ impl Way {
             (None, None) => None,
         };
         if let Some(Missing { bytes, stream, .. }) = lost {
-            let what = Passing::Gap { bytes, stream };
-            out.push(Told { to_server: self.to_server, at, what });
+            let what = Passing::Gap { bytes };
+            out.push(Told { to_server: self.to_server, at, stream, what });
         }
     }
 
