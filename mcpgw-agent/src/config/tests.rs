@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit::{Durability, Rotation, SealOptions};
-use crate::inventory::AllowSpec;
+use crate::inventory::{AllowSpec, FollowSpec};
 use crate::pins::Trust;
 use guardrail::guardrail;
 
@@ -80,6 +80,11 @@ host:
   scan-interval: 500ms
   disabled-hooks: [sys_exit, cgroup_skb/egress]
   effects: on
+  observe: messages
+  messages-of:
+    - name: notes*
+      exe: /usr/bin/*
+    - command: '* server.py'
   rings:
     lifecycle-bytes: 4096
     streams-bytes: 65536
@@ -174,6 +179,11 @@ log:
             scan_interval: Duration::from_millis(500),
             disabled_hooks: ["cgroup_skb/egress".to_owned(), "sys_exit".to_owned()].into(),
             effects: true,
+            messages: true,
+            messages_of: vec![
+                FollowSpec { name: Some("notes*".into()), exe: Some("/usr/bin/*".into()), command: None },
+                FollowSpec { command: Some("* server.py".into()), ..FollowSpec::default() },
+            ],
             rings: Rings { lifecycle_bytes: 4096, streams_bytes: 65_536, tcp_bytes: 1 << 28 },
         },
         gateway: Gateway {
@@ -260,6 +270,9 @@ fn wrong_values_are_named_with_their_place() {
         ("host: {rings: {tcp-bytes: 2048}}\n", "1:27 host.rings.tcp-bytes: 2048 is out of range: from 4096"),
         ("host: {rings: {tcp-bytes: 8589934592}}\n", "1:27 host.rings.tcp-bytes: 8589934592 is out of range"),
         ("host: {effects: maybe}\n", "1:17 unknown variant `maybe`, expected one of off, on"),
+        ("host: {observe: all}\n", "1:17 unknown variant `all`, expected one of inventory, messages"),
+        ("host: {messages-of: [{}]}\n", "1:22 host.messages-of[0]: it names no server"),
+        ("host: {messages-of: [{exe: node}]}\n", "1:28 host.messages-of[0].exe: "),
         ("host: {effect: on}\n", "1:8 unknown key `effect`, did you mean `effects`?"),
         ("host: {disabled-hooks: ['a b']}\n", "1:25 host.disabled-hooks[0]: `a b` is no hook's name"),
         (
