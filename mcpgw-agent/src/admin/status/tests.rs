@@ -253,7 +253,6 @@ fn the_document_is_what_docs_status_md_says() {
             "uid": 1000,
             "client": "/usr/local/bin/claude",
             "since": "2026-11-20T10:00:00Z",
-            "observe": "inventory",
             "messages": {
               "c2s": 9,
               "s2c": 8
@@ -321,6 +320,7 @@ fn the_document_is_what_docs_status_md_says() {
           "first_seen": "2026-11-20T10:00:00.02Z",
           "last_seen": "2026-11-20T10:00:02Z",
           "ended_at": null,
+          "observe": "inventory",
           "messages": {
             "c2s": 3,
             "s2c": 2

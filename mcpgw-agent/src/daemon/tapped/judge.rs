@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::session::{Session, Sessions};
 use crate::audit::Event;
 use crate::json;
-use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Reason};
+use crate::mcp::{Decoded, Direction, Malformed, MessageKind, Reason};
 use crate::proxy::gate::{Framing, Inquiry, Judged};
 
 /// Messages decided on before their records are waited for, at most.
@@ -55,7 +55,8 @@ impl Judge {
             let bytes = u64::try_from(text.len()).ok();
             return self.missing(session, &Missing { direction, bytes, stream, why: "joined" });
         }
-        if first.is_some() && !decoded.as_ref().is_ok_and(begins) {
+        let joins = first.is_some() && direction == Direction::ToServer;
+        if joins && !decoded.as_ref().is_ok_and(begins) {
             session.party.blinded();
         }
         let inquiry = gate.inquire(&session.party, direction, &decoded, None);
@@ -115,16 +116,15 @@ impl Judge {
 /// A conversation may begin so: nothing before it was missed.
 fn begins(decoded: &Decoded) -> bool {
     let Decoded::One(message) = decoded else { return false };
-    begins_with(message)
-}
-
-fn begins_with(message: &Message) -> bool {
     message.kind() == MessageKind::Request
         && matches!(message.method(), Some("initialize" | "server/discover"))
 }
 
-/// The message of a text, where it is one that begins a session of its own.
+/// The text is a message that begins a session of its own.
 pub(super) fn is_initialize(judge: &Judge, text: &Bytes) -> bool {
+    if memchr::memmem::find(text, b"\"initialize\"").is_none() {
+        return false;
+    }
     let decoded = judge.sessions.gate.decode(text.clone(), Framing::Body);
     matches!(decoded, Ok(Decoded::One(message)) if message.method() == Some("initialize"))
 }
