@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mcpgw_agent::inventory::{ObserveMode, ServerState};
 use serde_json::{Value, json};
 
 use crate::support::{
     Agent, Client, Company, Driver, Peers, ServerQuery, Session, Site, Skipped, StdioServer, WebServer,
-    eventually, exe_of, http_get, need, scenario, tiny,
+    exe_of, http_get, scenario, tiny,
 };
 
 /// For one record, or one change of the status.
@@ -30,33 +30,35 @@ fn agent(site: &Site, host: &str) -> Agent {
     Agent::start_with(&format!("host:\n{host}gateway:\n  policy: {}\n", policy.display()))
 }
 
-/// The agent's audit log so far.
-fn records(agent: &Agent) -> Vec<Value> {
+/// What the agent's audit log has of sessions at one end of which process `pid` is: the agent sees other tests' servers, too.
+fn records(agent: &Agent, pid: u32) -> Vec<Value> {
     let text = fs::read_to_string(log(agent)).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let is_end = |record: &Value, end| record["processes"][end]["pid"] == json!(pid);
+    let ours = |record: &Value| is_end(record, "server") || is_end(record, "client");
+    whole.lines().map(|line| serde_json::from_str(line).unwrap()).filter(ours).collect()
 }
 
 fn log(agent: &Agent) -> PathBuf {
     agent.runtime_dir().parent().unwrap().join("state").join("audit.jsonl")
 }
 
-/// Waits for a record that `fits`.
-fn record(agent: &Agent, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    let found = || records(agent).into_iter().find(|record| record["source"] == "tap" && fits(record));
-    let end = std::time::Instant::now() + SOON;
+/// Waits for a record of `pid`'s that `fits`.
+fn record(agent: &Agent, pid: u32, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    let end = Instant::now() + SOON;
     loop {
-        if let Some(found) = found() {
-            return found;
+        let all = records(agent, pid);
+        if let Some(found) = all.iter().find(|record| record["source"] == "tap" && fits(record)) {
+            return found.clone();
         }
-        assert!(
-            std::time::Instant::now() < end,
-            "no record: {what}\n{}\n{}",
-            records(agent).iter().map(|record| format!("{record}\n")).collect::<String>(),
-            agent.output()
-        );
+        let shown = || all.iter().map(|record| format!("{record:.1000}\n")).collect::<String>();
+        assert!(Instant::now() < end, "no record: {what}\n{}\n{}", shown(), agent.output());
         std::thread::park_timeout(Duration::from_millis(20));
     }
+}
+
+fn gaps(agent: &Agent, pid: u32) -> Vec<Value> {
+    records(agent, pid).into_iter().filter(|record| record["event"] == "tap.gap").collect()
 }
 
 fn is_call(record: &Value, tool: &str) -> bool {
@@ -85,7 +87,7 @@ fn a_forbidden_call_passes_and_what_would_have_been_is_on_record() {
         wait_followed(&agent, &site, server.pid());
         let answer = server.call("tools/call", &json!({"name": "echo", "arguments": {"text": "hello"}}));
         assert!(answer["content"].is_array(), "it passes untouched: {answer}");
-        let call = record(&agent, "the call", |record| is_call(record, "echo"));
+        let call = record(&agent, server.pid(), "the call", |record| is_call(record, "echo"));
         assert_eq!(
             (&call["action"], &call["would"], &call["rule"], &call["mode"]),
             (&json!("pass"), &json!("block"), &json!("forbidden"), &json!("observe")),
@@ -102,38 +104,48 @@ fn a_forbidden_call_passes_and_what_would_have_been_is_on_record() {
         assert_eq!((&theirs["exe"], &ours["exe"]), (&exe(server.pid()), &exe(std::process::id())), "{call}");
         assert_eq!((&theirs["user"], &ours["user"]), (&json!("root"), &json!("root")), "{call}");
         assert!(theirs["started"].as_str().is_some_and(|started| started.starts_with("20")), "{call}");
-        let answer = record(&agent, "its answer", |record| is_answer(record, "echo"));
+        let answer = record(&agent, server.pid(), "its answer", |record| is_answer(record, "echo"));
         assert_eq!(answer["answers"], call["decision_id"], "{answer}");
         // From the first message on, each once, in order.
-        let methods: Vec<String> = records(&agent)
+        let methods: Vec<String> = records(&agent, server.pid())
             .iter()
             .filter(|record| record["source"] == "tap" && record["direction"] == "c2s")
             .map(|record| record["method"].as_str().unwrap_or_default().to_owned())
             .collect();
         assert_eq!(methods, ["initialize", "notifications/initialized", "tools/list", "tools/call"]);
-        assert!(!records(&agent).iter().any(|record| record["event"] == "tap.gap"));
+        assert_eq!(gaps(&agent, server.pid()), [] as [Value; 0]);
 
         // The same by the commands.
         let out = agent.cli(&["tail", "--unproxied", "-n", "100", &log(&agent).display().to_string()]);
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(out.status.success() && text.contains("would block") && text.contains("echo"), "{out:?}");
         let log = log(&agent).display().to_string();
-        let out = agent.cli(&["audit", "query", "--source", "tap", "--would", "block", "--json", &log]);
-        assert_eq!(String::from_utf8_lossy(&out.stdout).lines().count(), 1, "{out:?}");
+        let out = agent.cli(&[
+            "audit", "query", "--source", "tap", "--would", "block", "--tool", "echo", "--json", &log,
+        ]);
+        let found = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(found.contains(call["decision_id"].as_str().unwrap()), "{out:?}");
         let metrics = agent.status().agent["metrics_address"].as_str().expect("it is served").to_owned();
         let (_, scrape) = http_get(&metrics, "/metrics").unwrap();
-        for line in [
-            r#"mcpgw_tap_messages_total{direction="c2s",transport="stdio"} 4"#,
-            r#"mcpgw_tap_messages_total{direction="s2c",transport="stdio"} 3"#,
-            "mcpgw_tap_dropped_total 0",
-            // The gateway had nothing to do with it.
-            r#"mcpgw_requests_total{action="pass",method="tools/call"} 0"#,
-        ] {
-            assert!(scrape.lines().any(|found| found == line), "{line} is not in\n{scrape}");
-        }
+        // Other tests' servers are seen as well.
+        let value = |name: &str| {
+            let line = scrape.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|value| value.trim().parse::<u64>().ok())
+        };
+        assert!(
+            value(r#"mcpgw_tap_messages_total{direction="c2s",transport="stdio"}"#) >= Some(4),
+            "{scrape}"
+        );
+        assert!(
+            value(r#"mcpgw_tap_messages_total{direction="s2c",transport="stdio"}"#) >= Some(3),
+            "{scrape}"
+        );
+        // The gateway had nothing to do with it.
+        let calls = r#"mcpgw_requests_total{action="pass",method="tools/call"}"#;
+        assert_eq!((value(calls), value("mcpgw_tap_dropped_total")), (Some(0), Some(0)), "{scrape}");
         let pid = server.pid();
         drop(server);
-        let closed = record(&agent, "the end", |record| record["event"] == "session.closed");
+        let closed = record(&agent, pid, "the end", |record| record["event"] == "session.closed");
         assert_eq!(
             (&closed["session"], &closed["processes"]["server"]["pid"]),
             (&call["session"], &json!(pid))
@@ -144,7 +156,7 @@ fn a_forbidden_call_passes_and_what_would_have_been_is_on_record() {
 
 #[test]
 fn without_being_asked_for_nothing_is_followed() {
-    scenario(Company::Alone, || {
+    scenario(Company::Shared, || {
         let site = Site::new();
         let agent = agent(&site, "  observe: inventory\n  messages-of: [{name: other*}]\n");
         let mut server = Session::start(&site, Command::new(tiny()).args(["serve", "notes", "1"]));
@@ -153,15 +165,9 @@ fn without_being_asked_for_nothing_is_followed() {
             status.of(server.pid()).filter(|found| found.confirmed && found.tools.is_some()).map(|_| ())
         });
         server.call("tools/call", &json!({"name": "echo", "arguments": {}}));
-        // The tap goes when everything is classified, as ever.
-        let metrics = agent.status().agent["metrics_address"].as_str().unwrap().to_owned();
-        eventually("the tap is detached", SOON, || {
-            let (_, scrape) = http_get(&metrics, "/metrics").ok()?;
-            scrape.lines().any(|line| line == "mcpgw_tap_attached 0").then_some(())
-        });
         let status = agent.status();
         assert_eq!(status.of(server.pid()).map(|found| found.observe), Some(ObserveMode::Inventory));
-        assert!(!records(&agent).iter().any(|record| record["source"] == "tap"));
+        assert_eq!(records(&agent, server.pid()), [] as [Value; 0]);
         Ok(())
     });
 }
@@ -178,8 +184,8 @@ fn one_server_may_be_named() {
         wait_followed(&agent, &site, followed.pid());
         other.call("tools/call", &json!({"name": "echo", "arguments": {}}));
         followed.call("tools/call", &json!({"name": "echo", "arguments": {}}));
-        record(&agent, "the call", |record| is_call(record, "echo"));
-        assert!(records(&agent).iter().all(|record| record["server"] != "other"));
+        record(&agent, followed.pid(), "the call", |record| is_call(record, "echo"));
+        assert_eq!(records(&agent, other.pid()), [] as [Value; 0]);
         Ok(())
     });
 }
@@ -204,7 +210,8 @@ fn tools(names: &[&str]) -> Value {
 fn injection_and_length(environment: &str, script: &str) {
     scenario(Company::Shared, || {
         let site = Site::new();
-        let agent = agent(&site, "  observe: messages\n");
+        // Room for all of it, however late the agent comes to it.
+        let agent = agent(&site, "  observe: messages\n  rings: {streams-bytes: 67108864}\n");
         let long = "word ".repeat(1 << 20);
         let says = json!({
             "tools": tools(&["poisoned", "long"]),
@@ -218,7 +225,7 @@ fn injection_and_length(environment: &str, script: &str) {
         wait_followed(&agent, &site, server.pid());
         let answer = server.call("tools/call", &json!({"name": "poisoned", "arguments": {}}));
         assert_eq!(answer["content"][0]["text"], INJECTION);
-        let found = record(&agent, "the finding", |record| is_answer(record, "poisoned"));
+        let found = record(&agent, server.pid(), "the finding", |record| is_answer(record, "poisoned"));
         let detectors: Vec<&str> = found["findings"]
             .as_array()
             .into_iter()
@@ -229,15 +236,11 @@ fn injection_and_length(environment: &str, script: &str) {
         // Both ways 5 MB at once.
         let answer = server.call("tools/call", &json!({"name": "long", "arguments": {"text": long}}));
         assert_eq!(answer["content"][0]["text"].as_str().map(str::len), Some(long.len()));
-        let call = record(&agent, "the long call", |record| is_call(record, "long"));
+        let call = record(&agent, server.pid(), "the long call", |record| is_call(record, "long"));
         assert!(call["size"].as_u64().is_some_and(|size| size > 5 << 20), "{call}");
-        let answer = record(&agent, "the long answer", |record| is_answer(record, "long"));
+        let answer = record(&agent, server.pid(), "the long answer", |record| is_answer(record, "long"));
         assert!(answer["size"].as_u64().is_some_and(|size| size > 5 << 20), "{answer}");
-        assert!(
-            !records(&agent).iter().any(|record| record["event"] == "tap.gap"),
-            "{:#?}",
-            records(&agent).iter().filter(|record| record["event"] == "tap.gap").collect::<Vec<_>>()
-        );
+        assert_eq!(gaps(&agent, server.pid()), [] as [Value; 0]);
         Ok(())
     });
 }
@@ -254,7 +257,7 @@ fn injections_and_long_messages_of_python_v2() {
 
 /// Real clients and servers: the list of tools passes, though policy forbids it, and both ends are named.
 fn listed(agent: &Agent, site: &Site, driver: u32, transport: &str) {
-    let call = record(agent, "the request", |record| {
+    let call = record(agent, driver, "the request", |record| {
         record["direction"] == "c2s" && record["method"] == "tools/list" && record["would"] == "block"
     });
     assert_eq!((&call["rule"], &call["transport"]), (&json!("unlisted"), &json!(transport)), "{call}");
@@ -262,14 +265,14 @@ fn listed(agent: &Agent, site: &Site, driver: u32, transport: &str) {
     let real = site.real_server(driver);
     let theirs = call["processes"]["server"]["pid"].as_u64().unwrap();
     assert!(real.is_none_or(|real| u64::from(real) == theirs), "{real:?} {call}");
-    let answer = record(agent, "its answer", |record| {
+    let answer = record(agent, driver, "its answer", |record| {
         record["direction"] == "s2c" && record["method"] == "tools/list" && record["outcome"] == "ok"
     });
     assert_eq!(answer["session"], call["session"], "{answer}");
-    record(agent, "the session", |record| {
+    record(agent, driver, "the session", |record| {
         record["event"] == "session.opened" && record["session"] == call["session"]
     });
-    let all = records(agent);
+    let all = records(agent, driver);
     let wrong: Vec<&Value> = all
         .iter()
         .filter(|record| {
@@ -348,19 +351,24 @@ fn what_the_ring_had_no_room_for_is_told() {
         let mut server = said(&site, "py1", "said_server_v1.py", &says)?;
         wait_followed(&agent, &site, server.pid());
         // Far more than the ring holds comes while the agent is on its way.
-        let gap = (0..20).find_map(|_| {
+        for _ in 0..4 {
             server.call("tools/call", &json!({"name": "long", "arguments": {}}));
             server.call("tools/call", &json!({"name": "short", "arguments": {}}));
-            records(&agent).into_iter().find(|record| record["event"] == "tap.gap")
+        }
+        let gap = record(&agent, server.pid(), "a gap", |record| {
+            record["event"] == "tap.gap" && record["direction"] == "s2c"
         });
-        let gap = gap.expect("a ring of 16 KiB does not hold a megabyte");
         assert!(gap["bytes"].as_u64().is_some_and(|bytes| bytes > 0) && gap["why"] == "lost", "{gap}");
         assert!(gap["stream"].as_str().is_some_and(|stream| stream.starts_with("pipe:[")), "{gap}");
         assert_eq!((&gap["source"], &gap["direction"]), (&json!("tap"), &json!("s2c")), "{gap}");
         // It goes on, and an answer whose request was missed is not held against anybody.
         server.call("tools/call", &json!({"name": "echo", "arguments": {}}));
-        record(&agent, "a later call", |record| is_call(record, "echo"));
-        assert!(!records(&agent).iter().any(|record| record["reason"] == "protocol: unsolicited-response"));
+        record(&agent, server.pid(), "a later call", |record| is_call(record, "echo"));
+        assert!(
+            !records(&agent, server.pid())
+                .iter()
+                .any(|record| record["reason"] == "protocol: unsolicited-response")
+        );
         Ok(())
     });
 }

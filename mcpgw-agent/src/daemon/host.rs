@@ -218,7 +218,10 @@ impl Host {
         for sighting in self.streams.expire(now) {
             self.on_event(HostEvent::Sighted(sighting));
         }
-        self.switch_tap(self.inventory.stats().observed_channels > 0, now);
+        // Where every message counts, the first may not be missed while the tap is being attached.
+        let config = self.inventory.config();
+        let follows = config.wire && !config.follow.is_empty();
+        self.switch_tap(follows || self.inventory.stats().observed_channels > 0, now);
         self.following.tick(self.kernel.as_mut(), now);
         // The wall clock may have been set since.
         self.boot = boot_timestamp();
