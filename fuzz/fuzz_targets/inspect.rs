@@ -35,7 +35,7 @@ static ASKED: LazyLock<Vec<OpenRequest>> = LazyLock::new(|| {
 
 fn context() -> Context {
     let principal = Principal::default();
-    Context { server: "s".into(), upstream: None, transport: Transport::Stdio, principal, client: None }
+    Context { server: "s".into(), upstream: None, transport: Transport::Stdio, principal, client: None, tapped: None }
 }
 
 fn judge(message: &Message, direction: Direction, answers: Option<&OpenRequest>) {

@@ -26,6 +26,7 @@ mod settings;
 mod signals;
 mod status;
 mod tap;
+mod tapped;
 mod turn;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +61,7 @@ use rings::Rings;
 use scanner::Scanner;
 use signals::Signals;
 use status::AgentFacts;
+use tapped::Tapped;
 use turn::Turn;
 
 pub(crate) use guard::keep as keep_guard;
@@ -264,13 +266,28 @@ fn watch(
     tasks.spawn("hashing", hashing::run(Arc::clone(&reader), jobs, answers.clone()));
     tasks.spawn("callers", callers::run(lookups, answers));
 
+    let (gate, counted) = (Arc::clone(gateway.gate()), Arc::clone(&counters));
+    let tapped = Tapped::start(gate, counted, Arc::clone(&reader), tasks)
+        .map_err(|source| DaemonError::System { what: "start a thread", source })?;
     let inventory = settings::inventory(config, kernel.is_some())?;
     let callers = Callers::new(asked);
     let (guard, raised) = guarding(config, (gateway, state), &counters, &reader, tasks)?;
     let reporter = Reporter::new(observer);
     let host = Host::new(
         inventory,
-        Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter, guard },
+        Parts {
+            kernel,
+            following,
+            confining,
+            tapped,
+            reader,
+            counters,
+            resync,
+            hashes,
+            callers,
+            reporter,
+            guard,
+        },
     );
     Ok(Watch { host, hooks, rings, scans, answered, raised })
 }

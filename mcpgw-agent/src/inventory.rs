@@ -25,6 +25,7 @@ mod channel;
 mod dialogue;
 mod direction;
 mod evidence;
+mod follow;
 mod listener;
 mod orphans;
 mod process;
@@ -58,6 +59,7 @@ pub use event::{
     Channel, ChannelEnd, ChannelKind, Effect, Enriched, Exec, FileId, HostEvent, Listener, ObservedProcess,
     ProcessKey, ProxyRegistration, ScannedProcess, SocketAddrs, StreamSource,
 };
+pub use follow::{FollowList, FollowSpec, Followed, Lane, Peer};
 pub use program::program;
 pub use render::ViewFilter;
 pub use state::Inventory;
@@ -65,6 +67,6 @@ pub use stats::InventoryStats;
 pub use suspect::Suspect;
 pub use time::BootTime;
 pub use view::{
-    ClientView, EvidenceView, GatewayPlace, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView,
-    Transport,
+    ClientView, EvidenceView, GatewayPlace, MessageCounts, ObserveMode, ProcessRef, ServerInfo, ServerState,
+    ServerView, Transport,
 };

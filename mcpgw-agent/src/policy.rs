@@ -53,7 +53,7 @@ pub use doings::oddities;
 pub use error::{PolicyError, Problem};
 pub use explain::{Explanation, Outcome, Step};
 pub use lint::{Warning, lint};
-pub use request::{Context, Labels, Principal, Request, Transport};
+pub use request::{Context, End, Ends, Labels, Principal, Request, Transport};
 pub use rule::{Action, Described, Rule};
 pub use server_eval::{ServerEval, ServerStatus};
 pub use weigh::{Weighed, placeholder};

@@ -270,6 +270,13 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// This verdict on a message that cannot be stopped, because it has passed: what would have happened to it.
+    pub fn observed(self) -> Self {
+        in_mode(self, Mode::Observe)
+    }
+}
+
 /// Decides on what policy was shown. The evaluation has a mode of its own: its rule's.
 pub fn decide(evaluation: Evaluation) -> Verdict {
     let Evaluation {

@@ -29,16 +29,20 @@ mod sink;
 mod sse;
 mod start;
 mod table;
+mod texts;
 mod value;
 
 #[cfg(test)]
 mod tests;
+
+use bytes::Bytes;
 
 use crate::inventory::{BootTime, StreamSource};
 use crate::mcp::Peek;
 
 pub use limits::{Counters, Limits};
 pub use table::StreamTable;
+pub use texts::{Conversation, Passing, Told};
 
 /// Bytes the tap brought, in the order the kernel wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +117,47 @@ pub enum HttpSign {
     SseEndpoint {
         /// Announced path.
         path: String,
+    },
+}
+
+/// What passed over a TCP connection, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Which way.
+    pub source: StreamSource,
+    /// Over which connection: [`Chunk::connection`].
+    pub connection: u64,
+    /// When the last byte of it passed.
+    pub at: BootTime,
+    /// What.
+    pub what: Hearing,
+}
+
+/// What passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hearing {
+    /// A request's head.
+    Request {
+        /// Its `Mcp-Session-Id`.
+        session: Option<String>,
+        /// Its `MCP-Protocol-Version`.
+        revision: Option<String>,
+    },
+    /// An answer's head.
+    Answer {
+        /// Its `Mcp-Session-Id`.
+        session: Option<String>,
+    },
+    /// The body of a request or an answer, or an event's data: a message, or where one should be.
+    Text(Bytes),
+    /// A message over the limit.
+    Long,
+    /// A message in an encoding that is not read.
+    Encoded,
+    /// Bytes that passed are missing here.
+    Gap {
+        /// How many.
+        bytes: u64,
     },
 }
 

@@ -28,6 +28,11 @@ pub const GUARD_LOOPBACK: u16 = 1 << 0;
 /// [`ChannelState::flags`]: classified; report nothing more, and do not start over when a child inherits it.
 pub const CHANNEL_SETTLED: u32 = 1 << 0;
 
+/// Value of `PORTS`: report what passes here up to the budget of each connection.
+pub const PORT_WATCHED: u8 = 1;
+/// Value of `PORTS`: report all that passes here.
+pub const PORT_FOLLOWED: u8 = 2;
+
 /// Marks a field this kernel does not have ([`Offsets`]).
 pub const ABSENT: u32 = u32::MAX;
 

@@ -8,7 +8,7 @@ use aya_ebpf::macros::cgroup_skb;
 use aya_ebpf::programs::SkBuffContext;
 use mcpgw_common::event::{SIDE_READ, SIDE_WRITE, TcpChunk, kind};
 use mcpgw_common::limit;
-use mcpgw_common::map::{ConnectionState, lane};
+use mcpgw_common::map::{ConnectionState, PORT_FOLLOWED, lane};
 
 use crate::emit::{Cursor, Lane};
 use crate::globals::setting;
@@ -54,8 +54,8 @@ struct Packet {
 fn segment(ctx: &SkBuffContext, side: u8, class: u32) -> Option<()> {
     // The port of the socket the packet belongs to: cheaper than any look into the packet.
     let port = ctx.skb.local_port() as u16;
-    // SAFETY: only its presence matters.
-    unsafe { PORTS.get(port) }?;
+    // SAFETY: copied at once; a concurrent change gives the old or the new value.
+    let watched = unsafe { PORTS.get(port) }.copied()?;
     let packet = parse(ctx)?;
     let total = ctx.len().checked_sub(packet.payload)? as u64;
     let ends = packet.flags & (FIN | RST) != 0;
@@ -65,7 +65,7 @@ fn segment(ctx: &SkBuffContext, side: u8, class: u32) -> Option<()> {
     let skb = ctx.skb.skb;
     // SAFETY: `skb` is the program's context.
     let cookie = unsafe { bpf_get_socket_cookie(skb.cast()) };
-    let allowed = allow(cookie, side, total)?;
+    let allowed = if watched == PORT_FOLLOWED { total } else { allow(cookie, side, total)? };
     if allowed == 0 && !ends {
         return None;
     }

@@ -6,7 +6,9 @@ use mcpgw_agent::admin::socket::Limits;
 use mcpgw_agent::admin::{
     AgentStatus, Command, ControlSocket, HookState, HookStatus, Mode, RuntimeDir, Status,
 };
-use mcpgw_agent::inventory::{EvidenceView, MessageCounts, ServerInfo, ServerState, ServerView, Transport};
+use mcpgw_agent::inventory::{
+    EvidenceView, MessageCounts, ObserveMode, ServerInfo, ServerState, ServerView, Transport,
+};
 use mcpgw_agent::tasks::Tasks;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -97,6 +99,7 @@ pub(crate) fn server(name: &str, state: ServerState) -> ServerView {
         first_seen: "2020-01-01T00:00:00Z".parse().unwrap(),
         last_seen: "2020-01-01T00:00:02Z".parse().unwrap(),
         ended_at: None,
+        observe: ObserveMode::Inventory,
         messages: MessageCounts::default(),
     }
 }

@@ -20,5 +20,6 @@ mod load;
 mod lookalikes;
 mod peers;
 mod stdio;
+mod tapped;
 mod timing;
 mod web;

@@ -53,6 +53,7 @@ impl Trial {
             transport: Transport::Stdio,
             principal: Principal::default(),
             client: None,
+            tapped: None,
         };
         Self { policy, context, asked: asked() }
     }

@@ -41,6 +41,7 @@ impl Site {
             transport: Transport::Stdio,
             principal: Principal::default(),
             client: None,
+            tapped: None,
         };
         Party::new("s", context)
     }

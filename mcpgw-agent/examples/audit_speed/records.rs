@@ -142,6 +142,7 @@ pub(crate) fn context() -> Context {
     Context {
         server: "filesystem".into(),
         upstream: None,
+        tapped: None,
         transport: Transport::Stdio,
         principal: Principal { subject: Some("user".into()), roles: Vec::new(), ..Principal::default() },
         client: Some("/usr/bin/assistant".into()),

@@ -39,6 +39,7 @@ fn main() -> Result<()> {
         transport: Transport::Stdio,
         principal: Principal::default(),
         client: None,
+        tapped: None,
     };
     let policies = Arc::new(PolicyStore::new(Policy::parse(POLICY)?));
     let gate = Gate::new(policies, Arc::new(audit), Limits::default());

@@ -197,12 +197,39 @@ fn tap(registry: &Registry, counters: &Counters) -> Result<(), prometheus::Error
         bytes.with_label_values(&[label]).inc_by(counters.tap_bytes_total(transport));
     }
     add(registry, bytes)?;
+    followed(registry, counters)?;
     let attached = IntGauge::new(
         "mcpgw_tap_attached",
         "1 while the system call tap is attached, which it is only while something is observed.",
     )?;
     attached.set(i64::from(counters.is_tap_attached()));
     add(registry, attached)
+}
+
+fn followed(registry: &Registry, counters: &Counters) -> Result<(), prometheus::Error> {
+    let messages = self::counters(
+        "mcpgw_tap_messages_total",
+        "Messages of followed servers that were judged where they passed.",
+        &["transport", "direction"],
+    )?;
+    for (transport, label) in TRANSPORTS {
+        let counts = ["c2s", "s2c"].into_iter().zip(counters.tap_messages_total(transport));
+        counts.for_each(|(direction, count)| messages.with_label_values(&[label, direction]).inc_by(count));
+    }
+    add(registry, messages)?;
+    let ([gaps, gap_bytes], [dropped, dropped_bytes]) =
+        (counters.tap_gaps_total(), counters.tap_dropped_total());
+    for (name, help, count) in [
+        ("mcpgw_tap_gaps_total", "Places in followed servers' traffic at which bytes are missing.", gaps),
+        ("mcpgw_tap_gap_bytes_total", "Bytes missing there, where it is known how many.", gap_bytes),
+        ("mcpgw_tap_dropped_total", "Pieces of traffic for which there was no room until judged.", dropped),
+        ("mcpgw_tap_dropped_bytes_total", "Bytes of them.", dropped_bytes),
+    ] {
+        let counter = IntCounter::new(name, help)?;
+        counter.inc_by(count);
+        add(registry, counter)?;
+    }
+    Ok(())
 }
 
 fn dropped(registry: &Registry, dropped: &Dropped) -> Result<(), prometheus::Error> {

@@ -7,6 +7,7 @@ use super::effects;
 use super::line::Line;
 use super::record;
 use crate::effects::Collected;
+use crate::mcp::Direction;
 use crate::pins::{Act, Decision};
 use crate::policy::{Context, Mode, ServerStatus, Weighed};
 use crate::proxy::effects::Killed;
@@ -122,6 +123,28 @@ pub enum Event<'a> {
     HostGap {
         /// How many records, by ring.
         lost: &'a [(&'static str, u64)],
+    },
+    /// Bytes of a session that was only looked at are missing.
+    TapGap {
+        /// The session's id.
+        session: &'a str,
+        /// Its circumstances.
+        context: &'a Context,
+        /// Which way they went.
+        direction: Direction,
+        /// How many, where that is known.
+        bytes: Option<u64>,
+        /// At which end of which channel, or over which connection.
+        stream: &'a str,
+        /// Why, as a word.
+        why: &'a str,
+    },
+    /// More passed on the host than could be looked at.
+    TapDropped {
+        /// Pieces of streams that were not.
+        pieces: u64,
+        /// Their bytes.
+        bytes: u64,
     },
     /// A receiver of records will never have some.
     ShipLost {
@@ -274,6 +297,20 @@ impl Event<'_> {
             Self::HostGap { lost } => line.object("lost", |line| {
                 lost.iter().for_each(|(ring, count)| line.number(ring, *count));
             }),
+            Self::TapGap { session, context, direction, bytes, stream, why } => {
+                about(line, session, context);
+                line.word("direction", direction.as_str());
+                if let Some(bytes) = bytes {
+                    line.number("bytes", bytes);
+                }
+                line.text("stream", stream);
+                line.text("why", why);
+            }
+            Self::TapDropped { pieces, bytes } => {
+                line.word("source", "tap");
+                line.number("pieces", pieces);
+                line.number("bytes", bytes);
+            }
             Self::ShipLost { receiver, first, last, count, why } => {
                 line.text("receiver", receiver);
                 line.number("first", first);
@@ -307,6 +344,8 @@ impl Event<'_> {
             Self::AdminGuard(_) => "admin.guard",
             Self::ClientFile(_) => "client.file",
             Self::HostGap { .. } => "host.gap",
+            Self::TapGap { .. } => "tap.gap",
+            Self::TapDropped { .. } => "tap.dropped",
             Self::ShipLost { .. } => "ship.lost",
             Self::ServerEvaluated { .. } => "server.evaluated",
             Self::PolicyLoaded { .. } => "policy.loaded",

@@ -16,7 +16,7 @@ use crate::effects::Collected;
 use crate::hex;
 use crate::json::{self, Value};
 use crate::mcp::{Message, MessageKind, RequestId};
-use crate::policy::{Context, Mode, Weighed};
+use crate::policy::{Context, End, Mode, Weighed};
 use crate::session::{OpenRequest, Target};
 use crate::verdict::{Action, Shown, Verdict};
 
@@ -145,6 +145,22 @@ pub(super) fn context(line: &mut Line, context: &Context) {
     }
     line.word("transport", context.transport.as_str());
     line.maybe("client", context.client.as_deref());
+    if let Some(ends) = &context.tapped {
+        line.word("source", "tap");
+        line.object("processes", |line| {
+            line.object("server", |line| end(line, &ends.server));
+            if let Some(client) = &ends.client {
+                line.object("client", |line| end(line, client));
+            }
+        });
+    }
+}
+
+fn end(line: &mut Line, end: &End) {
+    line.number("pid", end.pid);
+    line.text("started", &end.started.to_string());
+    line.text("exe", &end.exe);
+    line.text("user", &end.user);
 }
 
 fn decision(line: &mut Line, entry: &Entry<'_>) {

@@ -93,6 +93,7 @@ fn context() -> Context {
     Context {
         server: "files".into(),
         upstream: Some("https://me:secret@host.example:8/mcp?token=secret#secret".into()),
+        tapped: None,
         transport: Transport::Http,
         principal: Principal { subject: Some("mallory".into()), ..Principal::default() },
         client: Some("/usr/bin/client".into()),

@@ -36,6 +36,9 @@ pub(super) struct Args {
     /// How many records to begin with
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     lines: usize,
+    /// Messages of servers behind no gateway alone (`host.observe: messages`)
+    #[arg(long)]
+    unproxied: bool,
     /// Print the records themselves, one a line
     #[arg(long)]
     json: bool,
@@ -44,7 +47,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn tail(args: &Args) -> Result<u8, CliError> {
-    let filter = args.selection.filter()?;
+    let mut filter = args.selection.filter()?;
+    filter.facets.extend(args.unproxied.then(Selection::unproxied));
     let log = log(args.log.as_deref())?;
     let mut shown = Shown { stream: Output::new().stream(), json: args.json };
     // Before anything is shown: whoever interrupts then is heard.

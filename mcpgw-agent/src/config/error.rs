@@ -116,6 +116,9 @@ pub enum ProblemKind {
         /// Keys that exist there.
         expected: String,
     },
+    /// An entry that names nothing.
+    #[error("it names no server: give `name`, `exe` or `command`")]
+    NamesNobody,
     /// Not a number with a unit.
     #[error("`{0}` is no duration: write a whole number and a unit, as `500ms`, `30s`, `5m`, `2h` or `1d`")]
     Duration(String),

@@ -77,6 +77,9 @@ pub(super) struct HostSection {
     pub(super) client_files: Option<SwitchWord>,
     #[serde(default)]
     pub(super) client_homes: Vec<At<String>>,
+    pub(super) observe: Option<ObserveWord>,
+    #[serde(default)]
+    pub(super) messages_of: Vec<At<MessagesEntry>>,
     #[serde(default)]
     pub(super) rings: RingsSection,
 }
@@ -86,6 +89,21 @@ pub(super) struct HostSection {
 pub(super) enum SwitchWord {
     Off,
     On,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ObserveWord {
+    Inventory,
+    Messages,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct MessagesEntry {
+    pub(super) name: Option<At<String>>,
+    pub(super) exe: Option<At<String>>,
+    pub(super) command: Option<At<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

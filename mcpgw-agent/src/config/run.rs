@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::gateway::Gateway;
 use super::guard::Guard;
 use crate::guard::RuleSpec;
-use crate::inventory::AllowSpec;
+use crate::inventory::{AllowSpec, FollowSpec};
 
 /// Everything that can be configured. The default is what runs without a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -101,6 +101,10 @@ pub struct Host {
     pub client_files: bool,
     /// Homes of users this host has no list of.
     pub client_homes: Vec<PathBuf>,
+    /// The messages of every server in front of which no gateway is are followed.
+    pub messages: bool,
+    /// Those of these servers are, whatever `messages` says.
+    pub messages_of: Vec<FollowSpec>,
     /// Ring buffers shared with the kernel.
     pub rings: Rings,
 }
@@ -116,6 +120,8 @@ impl Default for Host {
             guard: Guard::default(),
             client_files: true,
             client_homes: Vec::new(),
+            messages: false,
+            messages_of: Vec::new(),
             rings: Rings::default(),
         }
     }

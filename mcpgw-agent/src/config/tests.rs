@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit::{Durability, Rotation, SealOptions};
-use crate::inventory::AllowSpec;
+use crate::inventory::{AllowSpec, FollowSpec};
 use crate::pins::Trust;
 use guardrail::guardrail;
 
@@ -83,6 +83,11 @@ host:
   disabled-hooks: [sys_exit, cgroup_skb/egress]
   effects: on
   effects-learning: 30
+  observe: messages
+  messages-of:
+    - name: notes*
+      exe: /usr/bin/*
+    - command: '* server.py'
  {guarded}  rings:
     lifecycle-bytes: 4096
     streams-bytes: 65536
@@ -181,6 +186,11 @@ log:
             guard: guard::guard(),
             client_files: false,
             client_homes: vec!["/srv/home/anna".into()],
+            messages: true,
+            messages_of: vec![
+                FollowSpec { name: Some("notes*".into()), exe: Some("/usr/bin/*".into()), command: None },
+                FollowSpec { command: Some("* server.py".into()), ..FollowSpec::default() },
+            ],
             rings: Rings { lifecycle_bytes: 4096, streams_bytes: 65_536, tcp_bytes: 1 << 28 },
         },
         gateway: Gateway {
@@ -267,6 +277,9 @@ fn wrong_values_are_named_with_their_place() {
         ("host: {rings: {tcp-bytes: 2048}}\n", "1:27 host.rings.tcp-bytes: 2048 is out of range: from 4096"),
         ("host: {rings: {tcp-bytes: 8589934592}}\n", "1:27 host.rings.tcp-bytes: 8589934592 is out of range"),
         ("host: {effects: maybe}\n", "1:17 unknown variant `maybe`, expected one of off, on"),
+        ("host: {observe: all}\n", "1:17 unknown variant `all`, expected one of inventory, messages"),
+        ("host: {messages-of: [{}]}\n", "1:22 host.messages-of[0]: it names no server"),
+        ("host: {messages-of: [{exe: node}]}\n", "1:28 host.messages-of[0].exe: "),
         ("host: {effect: on}\n", "1:8 unknown key `effect`, did you mean `effects`?"),
         ("host: {disabled-hooks: ['a b']}\n", "1:25 host.disabled-hooks[0]: `a b` is no hook's name"),
         (

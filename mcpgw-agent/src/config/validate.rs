@@ -15,11 +15,12 @@ use globset::GlobBuilder;
 
 use super::error::{Problem, ProblemKind};
 use super::file::{
-    AdminSection, AllowEntry, File, Format, HostSection, ObserveSection, RingsSection, SwitchWord,
+    AdminSection, AllowEntry, File, Format, HostSection, MessagesEntry, ObserveSection, ObserveWord,
+    RingsSection, SwitchWord,
 };
 use super::run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 use super::unit;
-use crate::inventory::AllowSpec;
+use crate::inventory::{AllowSpec, FollowSpec};
 use crate::yaml::At;
 
 /// Characters of a name at most.
@@ -123,12 +124,7 @@ impl Check {
         let glob = |by_level: bool| move |text: &String| glob(text, by_level).map(Some);
         AllowSpec {
             name: self.value(&key("name"), Some(name), name.value.clone(), |text| self::name(text)),
-            exe: self.value(&key("exe"), exe.as_ref(), None, |text| {
-                if text.starts_with('/') || text.starts_with("**") {
-                    return glob(true)(text);
-                }
-                Err(ProblemKind::RelativePath(text.clone()))
-            }),
+            exe: self.value(&key("exe"), exe.as_ref(), None, exe_glob),
             sha256: self.value(&key("sha256"), sha256.as_ref(), None, |text| hash(text).map(Some)),
             command: self.value(&key("command"), command.as_ref(), None, glob(false)),
             user: self.value(&key("user"), user.as_ref(), None, |text| self::name(text).map(Some)),
@@ -201,6 +197,8 @@ impl Check {
             guard,
             client_files,
             client_homes,
+            observe,
+            messages_of,
             rings,
         } = section;
         let mut hooks = BTreeSet::new();
@@ -240,8 +238,32 @@ impl Check {
                 })
                 .collect(),
             client_files: client_files.map_or(default.client_files, |word| word == SwitchWord::On),
+            messages: observe.map_or(default.messages, |word| word == ObserveWord::Messages),
+            messages_of: self.messages_of(messages_of),
             rings: self.rings(rings),
         }
+    }
+
+    fn messages_of(&mut self, entries: &[At<MessagesEntry>]) -> Vec<FollowSpec> {
+        if let Some(first_beyond) = entries.get(MAX_RULES) {
+            let kind = out_of_range(&entries.len(), &0, &MAX_RULES);
+            self.problem("host.messages-of", first_beyond, kind);
+        }
+        let mut specs = Vec::new();
+        for (index, entry) in entries.iter().take(MAX_RULES).enumerate() {
+            let at = format!("host.messages-of[{index}]");
+            let MessagesEntry { name, exe, command } = &entry.value;
+            if name.is_none() && exe.is_none() && command.is_none() {
+                self.problem(&at, entry, ProblemKind::NamesNobody);
+            }
+            let free = |text: &String| glob(text, false).map(Some);
+            specs.push(FollowSpec {
+                name: self.value(&format!("{at}.name"), name.as_ref(), None, free),
+                exe: self.value(&format!("{at}.exe"), exe.as_ref(), None, exe_glob),
+                command: self.value(&format!("{at}.command"), command.as_ref(), None, free),
+            });
+        }
+        specs
     }
 
     fn rings(&mut self, section: &RingsSection) -> Rings {
@@ -312,6 +334,13 @@ fn glob(text: &str, by_level: bool) -> Result<String, ProblemKind> {
     }
     let built = GlobBuilder::new(text).literal_separator(by_level).build();
     built.map(|_| text.to_owned()).map_err(|invalid| error(invalid.kind().to_string()))
+}
+
+fn exe_glob(text: &String) -> Result<Option<String>, ProblemKind> {
+    if text.starts_with('/') || text.starts_with("**") {
+        return glob(text, true).map(Some);
+    }
+    Err(ProblemKind::RelativePath(text.clone()))
 }
 
 fn hash(text: &str) -> Result<String, ProblemKind> {

@@ -16,6 +16,7 @@ use super::gateway;
 use super::guard::{Raised, Servers};
 use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
+use super::tapped::Tapped;
 use crate::admin::metrics::Counters;
 use crate::admin::protocol::Code;
 use crate::admin::{Dropped, Peer, Refusal, RegisterRequest};
@@ -40,6 +41,7 @@ pub(super) struct Host {
     tap: TapSwitch,
     pub(super) following: Following,
     pub(super) confining: Confining,
+    tapped: Tapped,
     dozing: Dozing,
     registrations: HashMap<u64, ProcessKey>,
     pub(super) reporter: Reporter,
@@ -66,6 +68,7 @@ pub(super) struct Parts {
     pub(super) kernel: Option<Kernel>,
     pub(super) following: Following,
     pub(super) confining: Confining,
+    pub(super) tapped: Tapped,
     pub(super) reader: Arc<ProcReader>,
     pub(super) counters: Arc<Counters>,
     pub(super) resync: Arc<Notify>,
@@ -77,8 +80,19 @@ pub(super) struct Parts {
 
 impl Host {
     pub(super) fn new(config: InventoryConfig, parts: Parts) -> Self {
-        let Parts { kernel, following, confining, reader, counters, resync, hashes, callers, reporter, guard } =
-            parts;
+        let Parts {
+            kernel,
+            following,
+            confining,
+            tapped,
+            reader,
+            counters,
+            resync,
+            hashes,
+            callers,
+            reporter,
+            guard,
+        } = parts;
         Self {
             hash_executables: config.hash_executables,
             inventory: Inventory::new(config),
@@ -87,6 +101,7 @@ impl Host {
             tap: TapSwitch::default(),
             following,
             confining,
+            tapped,
             dozing: Dozing::default(),
             registrations: HashMap::new(),
             reporter,
@@ -157,8 +172,25 @@ impl Host {
             StreamSource::Tcp { .. } => Transport::Http,
         };
         self.counters.tapped(transport, u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX));
+        let Some(chunk) = self.to_judge(chunk) else { return };
         for sighting in self.streams.push(chunk) {
             self.on_event(HostEvent::Sighted(sighting));
+        }
+    }
+
+    /// Has `chunk` judged, where messages are wanted; gives it back where the inventory may learn something from it.
+    fn to_judge(&self, chunk: Chunk) -> Option<Chunk> {
+        if self.inventory.config().follow.is_empty() {
+            return Some(chunk);
+        }
+        match chunk.source {
+            StreamSource::Channel { channel, .. } => self.tapped.channel(chunk, channel),
+            StreamSource::Tcp { addrs, cgroup_id, .. } => {
+                if let Some((listener, client, false)) = self.inventory.connection(addrs, cgroup_id) {
+                    self.tapped.connection(&chunk, listener, client);
+                }
+                Some(chunk)
+            }
         }
     }
 
@@ -212,7 +244,10 @@ impl Host {
         for sighting in self.streams.expire(now) {
             self.on_event(HostEvent::Sighted(sighting));
         }
-        self.switch_tap(self.inventory.stats().observed_channels > 0, now);
+        // Where every message counts, the first may not be missed while the tap is being attached.
+        let config = self.inventory.config();
+        let follows = config.wire && !config.follow.is_empty();
+        self.switch_tap(follows || self.inventory.stats().observed_channels > 0, now);
         self.following.tick(self.kernel.as_mut(), now);
         self.tend_fences();
         self.guard.look(&self.inventory, self.kernel.as_mut());
@@ -227,7 +262,9 @@ impl Host {
                 Effect::Observe { .. }
                 | Effect::Release { .. }
                 | Effect::WatchPort(_)
-                | Effect::IgnorePort(_) => {
+                | Effect::IgnorePort(_)
+                | Effect::Follow(_)
+                | Effect::Unfollow(_) => {
                     self.in_kernel(&effect);
                 }
                 Effect::Enrich(process) => queue.extend(self.enrich(process)),
@@ -249,6 +286,9 @@ impl Host {
     }
 
     fn in_kernel(&mut self, effect: &Effect) {
+        if !self.inventory.config().follow.is_empty() || matches!(effect, Effect::Unfollow(_)) {
+            self.tapped.apply(effect);
+        }
         tracing::trace!(?effect, "to the probes");
         if let Effect::Observe { .. } = effect {
             self.switch_tap(true, boot_now());

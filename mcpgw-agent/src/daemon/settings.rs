@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::guard::{Action, Mode, RuleSpec};
-use crate::inventory::{AllowError, AllowList, InventoryConfig, Timeouts};
+use crate::inventory::{AllowError, AllowList, FollowList, InventoryConfig, Timeouts};
 use crate::kernel::{KernelOptions, OptionsError};
 
 /// What the inventory is told. `probes` says whether there is a wire view at all.
@@ -11,6 +11,7 @@ use crate::kernel::{KernelOptions, OptionsError};
 /// An allow rule the inventory does not take; the configuration's own check should have found it.
 pub(super) fn inventory(config: &Config, probes: bool) -> Result<InventoryConfig, AllowError> {
     let allow = AllowList::compile(&config.allow)?;
+    let follow = FollowList::compile(config.host.messages, &config.host.messages_of)?;
     let timeouts = Timeouts {
         silent: config.observe.silent_after,
         foreign: config.observe.give_up_after,
@@ -19,6 +20,7 @@ pub(super) fn inventory(config: &Config, probes: bool) -> Result<InventoryConfig
     };
     Ok(InventoryConfig {
         allow,
+        follow,
         wire: probes,
         timeouts,
         hash_executables: config.needs_hashes(),

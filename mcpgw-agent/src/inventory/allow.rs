@@ -133,7 +133,7 @@ impl AllowRule {
         glob_matches(self.exe.as_ref(), Some(path))
     }
 
-    fn matches(&self, subject: &Subject<'_>) -> bool {
+    pub(super) fn matches(&self, subject: &Subject<'_>) -> bool {
         self.fits(subject) && self.sha256.as_deref().is_none_or(|want| subject.sha256 == Some(want))
     }
 

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use super::AllowList;
+use super::{AllowList, FollowList};
 
 /// Settings of an [`Inventory`](super::Inventory).
 #[derive(Debug, Clone)]
 pub struct InventoryConfig {
     /// Sanctioned servers.
     pub allow: AllowList,
+    /// Servers whose messages are followed, where no gateway is in front of them.
+    pub follow: FollowList,
     /// Streams are tapped. False in the `/proc` fallback: nothing is observed and nothing can be confirmed.
     pub wire: bool,
     /// How much is kept.
@@ -24,6 +26,7 @@ impl Default for InventoryConfig {
     fn default() -> Self {
         Self {
             allow: AllowList::default(),
+            follow: FollowList::default(),
             wire: true,
             limits: Limits::default(),
             timeouts: Timeouts::default(),

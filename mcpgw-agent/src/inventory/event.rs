@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::BootTime;
+use super::{BootTime, Followed};
 use crate::wire::Sighting;
 
 /// A process, never confused with a later one of the same pid.
@@ -297,6 +297,10 @@ pub enum Effect {
     Doze(ProcessKey),
     /// Stop watching the counters.
     Wake(ProcessKey),
+    /// The messages of this server are wanted: bring all bytes that pass here. Said again when something of it changed.
+    Follow(Box<Followed>),
+    /// Those of this record are wanted no more.
+    Unfollow(u64),
     /// A server became known, changed materially or left; for logs and counters. The number is the record's,
     /// for [`Inventory::server`](super::Inventory::server).
     Changed(u64),

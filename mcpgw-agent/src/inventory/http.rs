@@ -9,9 +9,10 @@ use super::candidate;
 use super::dialogue::Counted;
 use super::evidence::EvidenceKind;
 use super::listener::{self, Caller, Place, Watch};
+use super::server::Portrait;
 use super::state::Inventory;
 use super::text;
-use super::{BootTime, Effect, Listener, ProcessKey, SocketAddrs};
+use super::{BootTime, Effect, Listener, Peer, ProcessKey, SocketAddrs};
 use crate::mcp::{Likeness, PeekKind};
 use crate::wire::{HttpSign, NotMcp, Seen, Sighting};
 
@@ -175,6 +176,30 @@ impl Inventory {
         self.dirty.insert(seq);
     }
 
+    /// Whose a connection is, by its addresses as the server sees them: the listener, the client's process where that is
+    /// known, and whether that is a gateway.
+    #[must_use]
+    pub fn connection(
+        &self,
+        addrs: SocketAddrs,
+        cgroup_id: u64,
+    ) -> Option<(Listener, Option<ProcessKey>, bool)> {
+        let addrs = listener::canonical_pair(addrs);
+        let caller = self.connections.get(SocketAddrs { local: addrs.remote, remote: addrs.local });
+        let place = Place { cgroup_id, net_ns: caller.map_or(0, |caller| caller.net_ns) };
+        let listener = self.listeners.find(addrs.local, place, &self.processes)?;
+        let process = caller.map(|caller| caller.process);
+        Some((listener, process, process.is_some_and(|process| self.proxies.contains(process))))
+    }
+
+    /// What is known of `process`, as one end of a conversation.
+    #[must_use]
+    pub fn peer(&self, process: ProcessKey) -> Option<Peer> {
+        let known = self.processes.get(process)?;
+        let (image, facts) = (known.image.clone(), known.facts.clone());
+        Some(Peer::of(&Portrait { key: process, image, facts }))
+    }
+
     pub(super) fn sight_tcp(
         &mut self,
         addrs: SocketAddrs,
@@ -241,7 +266,9 @@ impl Inventory {
         for listener in self.listeners.keys() {
             let server = self.servers.by_listener(listener).and_then(|seq| self.servers.get(seq));
             let mcp = server.is_some_and(|server| server.dialogue.is_mcp());
-            let done = server.is_some_and(|server| server.gave_up || self.is_classified(server, now));
+            let followed = server.is_some_and(|server| server.followed.is_some());
+            let done =
+                server.is_some_and(|server| server.gave_up || self.is_classified(server, now)) && !followed;
             let again = now.after(self.config.timeouts.ignored_port);
             let Some(entry) = self.listeners.get_mut(listener) else { continue };
             match entry.watch {
@@ -249,6 +276,11 @@ impl Inventory {
                     entry.watch = Watch::Settled;
                 }
                 Watch::On if entry.others >= OTHERS && !mcp => entry.watch = Watch::Until(again),
+                Watch::Settled if followed => {
+                    entry.watch = Watch::On;
+                    self.watch(listener.addr.port());
+                    continue;
+                }
                 Watch::Until(then) if then <= now => {
                     entry.watch = Watch::On;
                     entry.others = 0;

@@ -8,6 +8,7 @@ use super::attribute;
 use super::candidate;
 use super::channel::Flow;
 use super::evidence::EvidenceKind;
+use super::follow::Followed;
 use super::server::{Aside, Http, McpServer, Portrait, Shown, Standing};
 use super::state::Inventory;
 use super::tap::TapState;
@@ -23,6 +24,7 @@ impl Inventory {
         self.attribute(&mut server, now);
         server.aside = self.aside(&server);
         self.gather(&mut server);
+        self.follow(&mut server);
         self.retap(&mut server, now);
         self.assess(&mut server);
         self.announce(&mut server);
@@ -207,8 +209,10 @@ impl Inventory {
             self.untap(server);
             return;
         }
-        let over = server.aside.is_some() || server.gave_up || server.dialogue.is_complete();
-        if over || server.tap.state == TapState::Settled && self.is_classified(server, now) {
+        let followed = server.followed.is_some();
+        let over = server.aside.is_some() || server.gave_up || server.dialogue.is_complete() && !followed;
+        let classified = server.tap.state == TapState::Settled && self.is_classified(server, now);
+        if over || classified && !followed {
             self.settle_tap(server);
             return;
         }
@@ -294,23 +298,10 @@ impl Inventory {
     }
 
     fn assess(&self, server: &mut McpServer) {
-        let process = server.process.as_ref();
         let (gateway, past) = self.between(server);
         let program = if server.http().is_some() { "proxy" } else { "wrap" };
-        let argv = process.and_then(Portrait::argv).map(|argv| argv.join(" "));
-        let facts = process.and_then(|process| process.facts.as_deref());
-        let subject = Subject {
-            exe: facts.map(|facts| facts.exe.as_str()).filter(|exe| !exe.is_empty()),
-            sha256: facts
-                .and_then(|facts| facts.exe_sha256.as_deref())
-                .filter(|_| self.config.hash_executables),
-            command: argv.as_deref(),
-            user: facts.and_then(|facts| facts.user.as_deref()),
-            uid: process.and_then(|process| process.image.as_ref()).map(|image| image.uid),
-            container: facts.and_then(|facts| facts.container.as_deref()),
-            unit: facts.and_then(|facts| facts.unit.as_deref()),
-            cgroup: facts.map(|facts| facts.cgroup.as_str()).filter(|cgroup| !cgroup.is_empty()),
-        };
+        let argv = server.process.as_ref().and_then(Portrait::argv).map(|argv| argv.join(" "));
+        let subject = self.subject(server, argv.as_deref());
         server.verdict = assess::assess(&Facts {
             gateway: gateway.map(|gateway| (program, gateway.proxy.pid, gateway.name.as_deref())),
             past: past.map(|client| client.pid),
@@ -323,6 +314,54 @@ impl Inventory {
             wire: self.config.wire,
             gave_up: server.gave_up,
         });
+    }
+
+    /// What rules go by; `command` is its command line, where all of that is known.
+    fn subject<'s>(&self, server: &'s McpServer, command: Option<&'s str>) -> Subject<'s> {
+        let process = server.process.as_ref();
+        let facts = process.and_then(|process| process.facts.as_deref());
+        Subject {
+            exe: facts.map(|facts| facts.exe.as_str()).filter(|exe| !exe.is_empty()),
+            sha256: facts
+                .and_then(|facts| facts.exe_sha256.as_deref())
+                .filter(|_| self.config.hash_executables),
+            command,
+            user: facts.and_then(|facts| facts.user.as_deref()),
+            uid: process.and_then(|process| process.image.as_ref()).map(|image| image.uid),
+            container: facts.and_then(|facts| facts.container.as_deref()),
+            unit: facts.and_then(|facts| facts.unit.as_deref()),
+            cgroup: facts.map(|facts| facts.cgroup.as_str()).filter(|cgroup| !cgroup.is_empty()),
+        }
+    }
+
+    /// Says whose messages are wanted from now on, whose no more, and where something of one that is changed.
+    fn follow(&mut self, server: &mut McpServer) {
+        let followed = self.is_followed(server).then(|| Followed::of(server, &self.channels)).flatten();
+        match (&server.followed, followed) {
+            (Some(_), None) => self.effects.push(Effect::Unfollow(server.seq)),
+            (before, Some(now)) if before.as_deref() != Some(&now) => {
+                self.effects.push(Effect::Follow(Box::new(now.clone())));
+                server.followed = Some(Box::new(now));
+                return;
+            }
+            (Some(_) | None, Some(_)) => return,
+            (None, None) => {}
+        }
+        server.followed = None;
+    }
+
+    /// It is an MCP server, nothing of ours is in front of it, and its messages are wanted.
+    fn is_followed(&self, server: &McpServer) -> bool {
+        let config = &self.config;
+        if config.follow.is_empty() || !config.wire || !server.is_confirmed() || server.ended.is_some() {
+            return false;
+        }
+        if server.aside.is_some() || self.between(server).0.is_some() {
+            return false;
+        }
+        let argv = server.process.as_ref().and_then(Portrait::argv).map(|argv| argv.join(" "));
+        let name = server.dialogue.server_info().map(|(name, _)| name.as_str());
+        config.follow.wants(name, &self.subject(server, argv.as_deref()))
     }
 
     /// Says so where what people see of it changed.

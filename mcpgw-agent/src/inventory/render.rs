@@ -6,7 +6,9 @@ use super::process_table::ProcessTable;
 use super::server::{Http, McpServer, Portrait};
 use super::state::Inventory;
 use super::text::{self, COMMAND, NAME};
-use super::{BootTime, ClientView, EvidenceView, ProcessKey, ProcessRef, ServerInfo, ServerView};
+use super::{
+    BootTime, ClientView, EvidenceView, ObserveMode, ProcessKey, ProcessRef, ServerInfo, ServerView,
+};
 
 /// User id shown where none is known: `nobody` of the kernel, never a real user.
 const NO_UID: u32 = u32::MAX;
@@ -103,6 +105,7 @@ impl Inventory {
             first_seen: wall(first),
             last_seen: wall(last),
             ended_at: server.ended.map(wall),
+            observe: if server.followed.is_some() { ObserveMode::Messages } else { ObserveMode::Inventory },
             messages: server.dialogue.counts(),
         })
     }

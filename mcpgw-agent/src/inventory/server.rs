@@ -11,6 +11,7 @@ use super::assess::Verdict;
 use super::channel::Flow;
 use super::dialogue::Dialogue;
 use super::evidence::EvidenceList;
+use super::follow::Followed;
 use super::process::Image;
 use super::tap::Tap;
 use super::{BootTime, Enriched, Listener, ProcessKey, ServerState, SocketAddrs, StreamSource, Transport};
@@ -194,6 +195,8 @@ pub(super) struct McpServer {
     pub(super) ended: Option<BootTime>,
     pub(super) shown: Option<Shown>,
     pub(super) counted: Vec<ServerState>,
+    /// Its messages are wanted, and this is what was said of it last.
+    pub(super) followed: Option<Box<Followed>>,
 }
 
 impl McpServer {
@@ -223,6 +226,7 @@ impl McpServer {
             ended: None,
             shown: None,
             counted: Vec::new(),
+            followed: None,
         }
     }
 

@@ -185,6 +185,9 @@ impl Inventory {
     pub(super) fn forget(&mut self, seq: u64, remember: bool) {
         if let Some(mut server) = self.servers.take(seq) {
             self.untap(&mut server);
+            if server.followed.take().is_some() {
+                self.effects.push(Effect::Unfollow(seq));
+            }
             if server.shown.is_some() && !remember {
                 self.effects.push(Effect::Changed(seq));
             }

@@ -1,6 +1,7 @@
 //! The inventory's semantics, line by line, and what must hold for any order of events.
 
 mod bounds;
+mod follow;
 mod http;
 mod lifecycle;
 mod observation;

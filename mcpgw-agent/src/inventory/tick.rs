@@ -68,7 +68,7 @@ impl Inventory {
             }
         }
         let TapState::Observing { since } = server.tap.state else { return };
-        if self.is_classified(server, now) {
+        if self.is_classified(server, now) && server.followed.is_none() {
             self.settle_tap(server);
             return;
         }

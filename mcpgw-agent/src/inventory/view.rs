@@ -58,6 +58,9 @@ pub struct ServerView {
     pub last_seen: Timestamp,
     /// When it ended; absent while it runs.
     pub ended_at: Option<Timestamp>,
+    /// How much of its traffic is looked at.
+    #[serde(default)]
+    pub observe: ObserveMode,
     /// Messages seen while observed (observation ends once a server is classified).
     pub messages: MessageCounts,
 }
@@ -86,6 +89,17 @@ pub enum GatewayPlace {
     Daemon,
     /// In the wrap itself.
     Embedded,
+}
+
+/// How much of a server's traffic is looked at by itself, past any gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ObserveMode {
+    /// Until it is classified.
+    #[default]
+    Inventory,
+    /// Every message, for as long as it runs.
+    Messages,
 }
 
 /// How clients reach a server.

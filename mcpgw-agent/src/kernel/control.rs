@@ -11,15 +11,15 @@ use aya::programs::raw_trace_point::RawTracePointLinkId;
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError, RawTracePoint};
 use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX};
 use mcpgw_common::map::{
-    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, TASK_BREEDS_EFFECTS, TASK_CLIENT, TASK_EFFECTS,
-    TASK_IGNORE, TASK_SERVER, TaskState, lane,
+    CHANNEL_SETTLED, ChannelKey, ChannelState, LaneStats, PORT_FOLLOWED, PORT_WATCHED, TASK_BREEDS_EFFECTS,
+    TASK_CLIENT, TASK_EFFECTS, TASK_IGNORE, TASK_SERVER, TaskState, lane,
 };
 use nix::time::{ClockId, clock_gettime};
 
 use super::RingGaps;
 use super::hook::{self, Hook};
 use super::loader::{EFFECTS, Kernel, LIFECYCLE, STREAMS, TCP};
-use crate::inventory::{Channel, ChannelKind, Effect, ProcessKey};
+use crate::inventory::{Channel, ChannelKind, Effect, Followed, ProcessKey};
 
 /// Lanes that write to each ring.
 const LANES_OF: [(&str, &[u32]); 4] = [
@@ -125,6 +125,8 @@ pub(super) struct Http {
     pub(super) usable: [bool; 2],
     links: [Option<CgroupSkbLinkId>; 2],
     ports: std::collections::HashSet<u16>,
+    /// By record: ports of servers of which all is reported.
+    followed: std::collections::HashMap<u64, Vec<u16>>,
 }
 
 /// Program, hook and direction of the two.
@@ -215,6 +217,8 @@ impl Kernel {
             Effect::Release { channels, processes, settled } => self.release(channels, processes, *settled),
             Effect::WatchPort(port) => self.watch_port(*port),
             Effect::IgnorePort(port) => self.ignore_port(*port),
+            Effect::Follow(followed) => self.follow(followed),
+            Effect::Unfollow(seq) => self.unfollow(*seq),
             Effect::Enrich(_) | Effect::Doze(_) | Effect::Wake(_) | Effect::Changed(_) => Ok(()),
         }
     }
@@ -339,8 +343,7 @@ impl Kernel {
     }
 
     fn observe(&mut self, channels: &[Channel]) -> Result<(), KernelError> {
-        let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(KernelError::Clock)?;
-        let since_ns = u64::try_from(std::time::Duration::from(now).as_nanos()).unwrap_or(u64::MAX);
+        let since_ns = now_ns()?;
         for channel in channels {
             let key = channel_key(*channel);
             match self.maps.channels.get(&key, 0) {
@@ -407,14 +410,48 @@ impl Kernel {
         if self.http.usable == [false; 2] {
             return Err(KernelError::Unavailable { hook: hook::HTTP_IN.name });
         }
-        self.maps.ports.insert(port, 1, 0).map_err(ports_error)?;
         self.http.ports.insert(port);
+        self.mark_port(port)?;
         for which in 0..2 {
             if self.http.usable.get(which) == Some(&true) {
                 self.http.attach(&mut self.ebpf, which)?;
             }
         }
         Ok(())
+    }
+
+    /// All of a server's traffic is reported from now on, not only what its budget allows.
+    fn follow(&mut self, followed: &Followed) -> Result<(), KernelError> {
+        let since_ns = now_ns()?;
+        for lane in &followed.lanes {
+            let key = channel_key(lane.channel);
+            let state = match self.maps.channels.get(&key, 0) {
+                Ok(state) if state.flags & CHANNEL_SETTLED == 0 => ChannelState { budget: u64::MAX, ..state },
+                Ok(_) | Err(MapError::KeyNotFound) => {
+                    ChannelState { since_ns, budget: u64::MAX, flags: 0, reserved: 0 }
+                }
+                Err(source) => return Err(channels_error(source)),
+            };
+            self.maps.channels.insert(key, state, 0).map_err(channels_error)?;
+        }
+        let ports: Vec<u16> = followed.listeners.iter().map(|listener| listener.addr.port()).collect();
+        let before = self.http.followed.insert(followed.seq, ports.clone()).unwrap_or_default();
+        before.into_iter().chain(ports).try_for_each(|port| self.mark_port(port))
+    }
+
+    fn unfollow(&mut self, seq: u64) -> Result<(), KernelError> {
+        let ports = self.http.followed.remove(&seq).unwrap_or_default();
+        ports.into_iter().try_for_each(|port| self.mark_port(port))
+    }
+
+    /// Says of a port that is watched how much of its traffic is reported.
+    fn mark_port(&mut self, port: u16) -> Result<(), KernelError> {
+        if !self.http.ports.contains(&port) {
+            return Ok(());
+        }
+        let followed = self.http.followed.values().any(|ports| ports.contains(&port));
+        let mark = if followed { PORT_FOLLOWED } else { PORT_WATCHED };
+        self.maps.ports.insert(port, mark, 0).map_err(ports_error)
     }
 
     fn ignore_port(&mut self, port: u16) -> Result<(), KernelError> {
@@ -427,6 +464,11 @@ impl Kernel {
         }
         Ok(())
     }
+}
+
+fn now_ns() -> Result<u64, KernelError> {
+    let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(KernelError::Clock)?;
+    Ok(u64::try_from(std::time::Duration::from(now).as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn channel_key(channel: Channel) -> ChannelKey {

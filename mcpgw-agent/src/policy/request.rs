@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::detect::{DetectorSet, Findings, Inspector, Subject};
 use crate::mcp::{Direction, Message, Revision};
 use crate::session::{OpenRequest, Target};
@@ -67,6 +69,30 @@ pub struct Context {
     pub principal: Principal,
     /// The program the client is, where that is known: the path of its executable.
     pub client: Option<Box<str>>,
+    /// Who is at both ends, of a session that was seen on the host and passes no gateway.
+    pub tapped: Option<Box<Ends>>,
+}
+
+/// The processes at both ends of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ends {
+    /// The server's.
+    pub server: End,
+    /// The client's, where it is known.
+    pub client: Option<End>,
+}
+
+/// A process at one end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Its process id.
+    pub pid: u32,
+    /// When it started.
+    pub started: Timestamp,
+    /// Its executable; empty where that is not known.
+    pub exe: Box<str>,
+    /// Its user's name, or number; empty where neither is known.
+    pub user: Box<str>,
 }
 
 /// How client and server talk.

@@ -236,6 +236,7 @@ impl Turn<'_> {
     fn refuse(&self, bytes: &Bytes, malformed: &Malformed) -> Item {
         let decision = self.gate.decision_id();
         let verdict = verdict::refuse(Cause::Malformed(malformed.reason), self.loaded.policy.unseen());
+        let verdict = self.as_it_is(verdict);
         if self.direction == Direction::ToClient {
             self.babbled(bytes);
         }
@@ -289,12 +290,14 @@ impl Turn<'_> {
     ) -> Item {
         let decision = self.gate.decision_id();
         let mut session = self.party.session();
-        let standing = session.look(self.direction, &message, in_batch);
+        let mut standing = session.look(self.direction, &message, in_batch);
+        standing.violation = self.party.excused(standing.violation);
         let request = self.request(&message, &standing);
         let tool = request.tool();
         let view = self.view(&request, tool.as_deref().or(standing.task_tool.as_deref()));
         let done = self.done(&standing);
-        let verdict = self.decide(&request, &standing, &view, objection, advised, done.as_ref());
+        let decided = self.decide(&request, &standing, &view, objection, advised, done.as_ref());
+        let verdict = self.as_it_is(decided);
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
         let outgoing = outgoing(&message, &verdict);
         if verdict.forwards() {
@@ -335,6 +338,11 @@ impl Turn<'_> {
         let asked = asked.filter(|_| held.is_none());
         let outcome = self.outcome(recorded, answer, asked, &decision);
         Item { outcome, message: Some(message), verdict, decision, answers, held }
+    }
+
+    /// `verdict`, or what it amounts to where the message has passed already.
+    fn as_it_is(&self, verdict: Verdict) -> Verdict {
+        if self.party.is_tapped() { verdict.observed() } else { verdict }
     }
 
     /// The session is told what is let through, and what it is about thereby.
@@ -397,7 +405,7 @@ impl Turn<'_> {
             standing,
             verdict,
             held,
-            mode: self.loaded.policy.mode(),
+            mode: if self.party.is_tapped() { Mode::Observe } else { self.loaded.policy.mode() },
             policy_generation: self.loaded.generation,
             policy_hash: self.loaded.policy.hash(),
             latency_us: u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -416,7 +424,9 @@ impl Turn<'_> {
             added: self.since.elapsed(),
             answered_us: entry.answered_us,
         };
-        self.gate.metrics.count(&counted);
+        if !self.party.is_tapped() {
+            self.gate.metrics.count(&counted);
+        }
         if verdict.hold() != Some(Hold::Waits) {
             self.party.tally().count(self.direction, verdict.forwards() && recorded.is_ok());
         }

@@ -1,10 +1,12 @@
 //! What a TCP connection showed so far, both directions together.
 
+use bytes::Bytes;
+
 use super::sink::Sink;
 use super::sse::Name;
 use super::value::Found;
-use super::{HttpSign, NotMcp, Seen, Sighting};
-use crate::mcp::{self, Likeness};
+use super::{Hearing, HttpSign, NotMcp, Seen, Sighting};
+use crate::mcp::{self, Likeness, Peek};
 
 /// Exchanges without MCP after which a connection is given up.
 const EXCHANGES: u32 = 4;
@@ -27,6 +29,10 @@ pub(super) struct Evidence {
     pending: Option<Sighting>,
     reported: Option<HttpSign>,
     response_header: Option<&'static str>,
+    /// The latest request can only be meant for an MCP server.
+    marked: bool,
+    /// The latest answer says that it went well.
+    well: bool,
 }
 
 impl Evidence {
@@ -77,6 +83,33 @@ impl Evidence {
         }
     }
 
+    /// The latest request is, or is not, one that only an MCP server is sent.
+    pub(super) fn mark(&mut self, marked: bool) {
+        self.marked = marked;
+    }
+
+    /// The latest answer's status.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.well = matches!(status, 200..=299);
+    }
+
+    /// A message should be in the body of the request, or the answer, at hand.
+    pub(super) fn expects(&self, answer: bool) -> bool {
+        self.marked && (self.well || !answer)
+    }
+
+    /// A body as it came, for whoever wants it.
+    pub(super) fn whole(&mut self, text: Vec<u8>, answer: bool, sink: &mut Sink<'_>) {
+        let messages = mcp::read(&text).messages;
+        let is_json = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
+        let is_blank = text.trim_ascii().is_empty();
+        let is_meant = self.expects(answer) && (is_json || !answer) && !is_blank;
+        if is_meant || !messages.is_empty() {
+            sink.hear(Hearing::Text(text.into()));
+        }
+        self.messages(messages, sink);
+    }
+
     /// A request or answer ended.
     pub(super) fn exchanged(&mut self, answer: bool) {
         let count = if answer { &mut self.responses } else { &mut self.requests };
@@ -86,7 +119,15 @@ impl Evidence {
     /// A JSON text of a body.
     pub(super) fn text(&mut self, found: Found<'_>, sink: &mut Sink<'_>) {
         let Found::Value(text) = found else { return sink.oversized() };
-        for message in mcp::read(text).messages {
+        let messages = mcp::read(text).messages;
+        if sink.is_heard() && (self.mcp || !messages.is_empty()) {
+            sink.hear(Hearing::Text(Bytes::copy_from_slice(text)));
+        }
+        self.messages(messages, sink);
+    }
+
+    fn messages(&mut self, messages: Vec<Peek>, sink: &mut Sink<'_>) {
+        for message in messages {
             if message.mcp == Likeness::Strong {
                 self.prove(sink);
             }

@@ -10,6 +10,7 @@ mod head;
 use body::Body;
 use head::{Framing, Head, Kind};
 
+use super::Hearing;
 use super::evidence::Evidence;
 use super::sink::Sink;
 use super::start::{Opening, opening};
@@ -131,10 +132,12 @@ impl HttpStream {
     }
 
     fn begin_body(&mut self, head: Head, evidence: &mut Evidence, sink: &mut Sink<'_>) -> Result<(), Lost> {
-        let Head { kind, framing, content, mcp_header } = head;
+        let Head { kind, framing, content, mcp_header, session, revision, marked } = head;
         let answer = match kind {
             Kind::Request(sign) => {
                 evidence.request(sign, mcp_header.is_some(), sink);
+                evidence.mark(marked);
+                sink.hear(Hearing::Request { session, revision });
                 false
             }
             Kind::Response { status } => {
@@ -145,7 +148,11 @@ impl HttpStream {
                         self.state = State::default();
                         return Ok(());
                     }
-                    _ => true,
+                    _ => {
+                        evidence.answered(status);
+                        sink.hear(Hearing::Answer { session });
+                        true
+                    }
                 }
             }
         };
@@ -155,7 +162,8 @@ impl HttpStream {
                 State::default()
             }
             Framing::Length(_) | Framing::Chunked | Framing::Close => {
-                State::Body { body: Box::new(Body::new(framing, content)), answer }
+                let body = Body::new(framing, content, sink.is_heard().then_some(answer));
+                State::Body { body: Box::new(body), answer }
             }
         };
         Ok(())

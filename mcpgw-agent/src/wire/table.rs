@@ -6,7 +6,7 @@ use super::channel::ChannelStream;
 use super::connection::Connection;
 use super::order::Run;
 use super::sink::Sink;
-use super::{Chunk, Counters, Limits, Sighting};
+use super::{Chunk, Counters, Heard, Limits, Sighting};
 use crate::inventory::{BootTime, Channel, ProcessKey, SocketAddrs, StreamSource};
 
 /// Turns chunks into sightings, stream by stream.
@@ -42,6 +42,15 @@ impl Key {
             StreamSource::Tcp { addrs, cgroup_id, .. } => {
                 Self::Tcp { addrs, cgroup_id, connection: chunk.connection }
             }
+        }
+    }
+}
+
+impl Key {
+    fn connection(&self) -> u64 {
+        match self {
+            Self::Channel { .. } => 0,
+            Self::Tcp { connection, .. } => *connection,
         }
     }
 }
@@ -103,7 +112,17 @@ impl StreamTable {
     /// Takes a chunk; answers what it completed, in order. Never fails, whatever the bytes.
     #[must_use]
     pub fn push(&mut self, chunk: Chunk) -> Vec<Sighting> {
-        let key = Key::of(&chunk);
+        self.take(&chunk, None)
+    }
+
+    /// As [`push`](Self::push), and appends what passed over a TCP connection, as it came, to `heard`.
+    pub fn hear(&mut self, chunk: &Chunk, heard: &mut Vec<Heard>) {
+        // What was recognised is another table's to tell.
+        drop(self.take(chunk, Some(heard)));
+    }
+
+    fn take(&mut self, chunk: &Chunk, heard: Option<&mut Vec<Heard>>) -> Vec<Sighting> {
+        let key = Key::of(chunk);
         if !self.streams.contains_key(&key) {
             if chunk.bytes.is_empty() && chunk.skipped == 0 {
                 return Vec::new();
@@ -113,7 +132,7 @@ impl StreamTable {
         self.clock = self.clock.saturating_add(1);
         let mut out = Vec::new();
         let (before, after, over) = {
-            let stream = self.streams.entry(key).or_insert_with(|| Stream::new(&chunk));
+            let stream = self.streams.entry(key).or_insert_with(|| Stream::new(chunk));
             let before = stream.buffered();
             let mut sink = Sink {
                 source: chunk.source,
@@ -121,6 +140,8 @@ impl StreamTable {
                 limits: &self.limits,
                 counters: &mut self.counters,
                 out: &mut out,
+                connection: chunk.connection,
+                heard,
             };
             stream.used = self.clock;
             stream.at = stream.at.max(chunk.at);
@@ -160,9 +181,18 @@ impl StreamTable {
     /// too long: answers what follows them. To be called about once a second.
     #[must_use]
     pub fn expire(&mut self, now: BootTime) -> Vec<Sighting> {
+        self.pass(now, None)
+    }
+
+    /// As [`expire`](Self::expire), for whoever hears.
+    pub fn expire_heard(&mut self, now: BootTime, heard: &mut Vec<Heard>) {
+        drop(self.pass(now, Some(heard)));
+    }
+
+    fn pass(&mut self, now: BootTime, mut heard: Option<&mut Vec<Heard>>) -> Vec<Sighting> {
         let mut out = Vec::new();
         let idle = self.limits.idle;
-        for stream in self.streams.values_mut() {
+        for (key, stream) in &mut self.streams {
             if let Kind::Tcp(connection) = &mut stream.kind {
                 let mut sink = Sink {
                     source: stream.source,
@@ -170,6 +200,8 @@ impl StreamTable {
                     limits: &self.limits,
                     counters: &mut self.counters,
                     out: &mut out,
+                    connection: key.connection(),
+                    heard: heard.as_deref_mut(),
                 };
                 connection.expire(now, &mut sink);
             }

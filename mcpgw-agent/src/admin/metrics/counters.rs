@@ -13,6 +13,10 @@ pub struct Counters {
     tap_bytes: [AtomicU64; 4],
     tap_attached: AtomicBool,
     guard: Arc<GuardCounts>,
+    /// By transport, then by direction.
+    tap_messages: [[AtomicU64; 2]; 4],
+    tap_gaps: [AtomicU64; 2],
+    tap_dropped: [AtomicU64; 2],
 }
 
 impl Counters {
@@ -43,6 +47,37 @@ impl Counters {
         self.tap_attached.store(attached, Ordering::Relaxed);
     }
 
+    /// A message of a followed server was judged.
+    pub fn tap_message(&self, transport: Transport, to_server: bool) {
+        let [c2s, s2c] = of(&self.tap_messages, transport);
+        let count = if to_server { c2s } else { s2c };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// `bytes` of a followed server's traffic are missing in one place.
+    pub fn tap_gap(&self, bytes: u64) {
+        count(&self.tap_gaps, 1, bytes);
+    }
+
+    /// So many `pieces` of `bytes` together could not be looked at in time.
+    pub fn tap_dropped(&self, pieces: u64, bytes: u64) {
+        count(&self.tap_dropped, pieces, bytes);
+    }
+
+    pub(super) fn tap_messages_total(&self, transport: Transport) -> [u64; 2] {
+        of(&self.tap_messages, transport).each_ref().map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Places, and bytes missing there.
+    pub(super) fn tap_gaps_total(&self) -> [u64; 2] {
+        self.tap_gaps.each_ref().map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Pieces, and their bytes.
+    pub(super) fn tap_dropped_total(&self) -> [u64; 2] {
+        self.tap_dropped.each_ref().map(|count| count.load(Ordering::Relaxed))
+    }
+
     pub(super) fn first_seen_total(&self, transport: Transport) -> u64 {
         of(&self.first_seen, transport).load(Ordering::Relaxed)
     }
@@ -56,7 +91,12 @@ impl Counters {
     }
 }
 
-fn of(counts: &[AtomicU64; 4], transport: Transport) -> &AtomicU64 {
+fn count([times, total]: &[AtomicU64; 2], more: u64, bytes: u64) {
+    times.fetch_add(more, Ordering::Relaxed);
+    total.fetch_add(bytes, Ordering::Relaxed);
+}
+
+fn of<T>(counts: &[T; 4], transport: Transport) -> &T {
     let [stdio, http, sse, unix] = counts;
     match transport {
         Transport::Stdio => stdio,

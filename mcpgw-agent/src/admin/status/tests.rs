@@ -7,7 +7,8 @@ use super::{
 };
 use crate::audit::Kept;
 use crate::inventory::{
-    ClientView, EvidenceView, MessageCounts, ProcessRef, ServerInfo, ServerState, ServerView, Transport,
+    ClientView, EvidenceView, MessageCounts, ObserveMode, ProcessRef, ServerInfo, ServerState, ServerView,
+    Transport,
 };
 use crate::proxy::handover::SessionView;
 use crate::proxy::hold::HoldCounts;
@@ -50,6 +51,7 @@ pub(crate) fn server(id: &str, state: ServerState) -> ServerView {
         first_seen: "2026-11-20T10:00:00.02Z".parse().unwrap(),
         last_seen: "2026-11-20T10:00:02Z".parse().unwrap(),
         ended_at: None,
+        observe: ObserveMode::Inventory,
         messages: MessageCounts { c2s: 3, s2c: 2 },
     }
 }
@@ -319,6 +321,7 @@ fn the_document_is_what_docs_status_md_says() {
           "first_seen": "2026-11-20T10:00:00.02Z",
           "last_seen": "2026-11-20T10:00:02Z",
           "ended_at": null,
+          "observe": "inventory",
           "messages": {
             "c2s": 3,
             "s2c": 2

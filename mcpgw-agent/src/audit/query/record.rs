@@ -38,11 +38,13 @@ pub enum Facet {
     Label,
     /// The kind of a record that is no message.
     Event,
+    /// Where it was seen, if not in the gateway: `tap`.
+    Source,
 }
 
 impl Facet {
     /// Every facet, each at the place of its [`number`](Self::number).
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Server,
         Self::Tool,
         Self::Subject,
@@ -55,6 +57,7 @@ impl Facet {
         Self::Detector,
         Self::Label,
         Self::Event,
+        Self::Source,
     ];
 
     /// The facet whose value is the text of the member `key`.
@@ -70,6 +73,7 @@ impl Facet {
             "would" => Self::Would,
             "rule" => Self::Rule,
             "event" => Self::Event,
+            "source" => Self::Source,
             _ => return None,
         })
     }

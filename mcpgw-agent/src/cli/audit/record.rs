@@ -55,6 +55,7 @@ fn message(line: Line, record: &StoredRecord) -> Line {
         ("outcome", ""),
         ("error_code", ""),
         ("subject", "by "),
+        ("source", "seen by the "),
     ] {
         facts.extend(record.text(key).map(|value| format!("{before}{value}")));
     }
@@ -99,7 +100,7 @@ fn effects(list: crate::json::Value<'_>) -> Option<String> {
 }
 
 fn event_line(line: Line, record: &StoredRecord, event: &str) -> Line {
-    let style = if event.contains("fail") || event == "log.gap" { Style::Warn } else { Style::Plain };
+    let style = if event.contains("fail") || event.ends_with(".gap") { Style::Warn } else { Style::Plain };
     let mut line = line.and(style, event);
     for (key, value) in record.root().members() {
         let Some(key) = key.as_str() else { continue };

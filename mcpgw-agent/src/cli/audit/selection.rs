@@ -63,6 +63,9 @@ pub(in crate::cli) struct Selection {
     /// The kind of a record that is no message, as session.opened
     #[arg(long, value_name = "EVENT")]
     event: Vec<String>,
+    /// Seen past any gateway: tap
+    #[arg(long, value_name = "SOURCE")]
+    source: Vec<String>,
     /// The message's method
     #[arg(long, value_name = "METHOD")]
     method: Vec<String>,
@@ -75,6 +78,11 @@ pub(in crate::cli) struct Selection {
 }
 
 impl Selection {
+    /// Those of messages that were seen past any gateway.
+    pub(in crate::cli) fn unproxied() -> (Facet, Vec<Pattern>) {
+        (Facet::Source, Pattern::new("tap").into_iter().collect())
+    }
+
     /// What it means now.
     pub(in crate::cli) fn filter(&self) -> Result<Filter, CliError> {
         let now = Timestamp::now();
@@ -98,6 +106,7 @@ impl Selection {
             (Facet::Event, &self.event),
             (Facet::Method, &self.method),
             (Facet::Direction, &self.direction),
+            (Facet::Source, &self.source),
         ] {
             if !patterns.is_empty() {
                 let patterns =

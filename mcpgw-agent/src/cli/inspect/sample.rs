@@ -148,6 +148,7 @@ impl Circumstances {
             transport: Transport::Stdio,
             principal: Principal::default(),
             client: None,
+            tapped: None,
         };
         Self { context, tool: tool.into() }
     }

@@ -115,6 +115,7 @@ fn trial(args: &Args) -> Result<Trial, CliError> {
     let context = Context {
         server: args.server.as_deref().unwrap_or(SERVER).into(),
         upstream: boxed(&args.upstream),
+        tapped: None,
         transport: match args.transport {
             None | Some(Talk::Stdio) => Transport::Stdio,
             Some(Talk::Http) => Transport::Http,

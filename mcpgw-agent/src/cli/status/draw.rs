@@ -6,7 +6,7 @@ use super::describe;
 use super::table::{Share, Table};
 use crate::admin::{AgentStatus, HookState, Mode, Status, Summary};
 use crate::cli::text::{Line, Style};
-use crate::inventory::{ServerState, ServerView};
+use crate::inventory::{ObserveMode, ServerState, ServerView};
 
 /// What to show, and to whom.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +45,9 @@ pub(super) fn lines(status: &Status, view: &View) -> Vec<Line> {
         lines.push(Line::default());
     }
     lines.push(summary(&status.summary));
+    if let Some(line) = followed(&shown) {
+        lines.push(line);
+    }
     if let Some(line) = hidden(status, view) {
         lines.push(line);
     }
@@ -129,6 +132,14 @@ fn summary(summary: &Summary) -> Line {
         line = line.and(Style::Plain, &format!("; {}", counted(candidates, "candidate", "candidates")));
     }
     line.and(Style::Plain, ".")
+}
+
+/// Says whose messages are followed.
+fn followed(shown: &[&ServerView]) -> Option<Line> {
+    let followed = shown.iter().filter(|server| server.observe == ObserveMode::Messages);
+    let named: Vec<_> =
+        followed.map(|server| format!("{} (pid {})", describe::name(server), server.pid)).collect();
+    (!named.is_empty()).then(|| Line::plain(&format!("Messages are recorded of: {}.", named.join(", "))))
 }
 
 /// Says what `--all` would add.

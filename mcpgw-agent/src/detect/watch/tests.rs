@@ -56,6 +56,7 @@ impl Script {
             transport: Transport::Stdio,
             principal: Principal::default(),
             client: None,
+            tapped: None,
         };
         let policy = Policy::parse(policy).unwrap_or_else(|error| panic!("{error}"));
         let (session, watch) = (Session::new(), Watch::default());

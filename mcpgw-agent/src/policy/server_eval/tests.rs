@@ -18,6 +18,7 @@ fn context(server: &str, upstream: Option<&str>) -> Context {
         transport: Transport::Stdio,
         principal: Principal::default(),
         client: None,
+        tapped: None,
     }
 }
 

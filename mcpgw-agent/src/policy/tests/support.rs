@@ -38,6 +38,7 @@ pub(super) fn context() -> Context {
     Context {
         server: "files".into(),
         upstream: None,
+        tapped: None,
         transport: Transport::Stdio,
         principal: Principal {
             subject: Some("ann".into()),

@@ -1,6 +1,6 @@
 //! A session and its circumstances, as the gate needs them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pinned::Pinned;
@@ -12,7 +12,7 @@ use crate::policy::effects::{EffectRules, Surroundings};
 use crate::proxy::effects::Followed;
 use crate::proxy::hold::Holds;
 use crate::reload::Loaded;
-use crate::session::Session;
+use crate::session::{Session, Violation};
 
 /// One session: who talks, and what is open between them.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Party {
     around: Surroundings,
     /// The generation of the policy its server's doings are held against.
     held_to: Mutex<Option<u64>>,
+    is_tapped: bool,
+    is_blind: AtomicBool,
 }
 
 /// A session's messages, counted.
@@ -82,7 +84,37 @@ impl Party {
             followed: None,
             around: Surroundings::default(),
             held_to: Mutex::default(),
+            is_tapped: false,
+            is_blind: AtomicBool::new(false),
         }
+    }
+
+    /// Its messages have passed already, where the host was looked at: nothing can be done about them but say what would
+    /// have been.
+    #[must_use]
+    pub fn tapped(self) -> Self {
+        Self { is_tapped: true, ..self }
+    }
+
+    /// Messages of it were, or may have been, missed: what only those explain is no violation from here on.
+    pub fn blinded(&self) {
+        self.is_blind.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_tapped(&self) -> bool {
+        self.is_tapped
+    }
+
+    /// `violation`, unless what was missed may explain it.
+    pub(super) fn excused(&self, violation: Option<Violation>) -> Option<Violation> {
+        violation.filter(|violation| match violation {
+            Violation::Unsolicited
+            | Violation::DuplicateId
+            | Violation::TooManyOpen
+            | Violation::Batch
+            | Violation::ServerRequest => !self.is_blind.load(Ordering::Relaxed),
+            Violation::InitializeInBatch => true,
+        })
     }
 
     /// Its messages wait in `holds` where policy wants a person's word. Whatever carries the session must

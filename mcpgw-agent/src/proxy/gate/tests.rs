@@ -34,6 +34,7 @@ impl Session {
             transport: Transport::Stdio,
             principal: Principal::default(),
             client: None,
+            tapped: None,
         };
         let gate = Gate::new(policies, Arc::new(audit), Limits::default());
         Self { gate, party: Party::new("s", context), dir }

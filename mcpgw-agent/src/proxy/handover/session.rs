@@ -157,6 +157,7 @@ fn context(server: String, peer: Peer) -> Context {
         transport: Transport::Stdio,
         principal: Principal::default(),
         client: client_of(peer.pid).map(|path| path.to_string_lossy().into()),
+        tapped: None,
     }
 }
 

@@ -45,6 +45,7 @@ fn admit(
         transport: Transport::Stdio,
         principal: Principal::default(),
         client: Some("/usr/bin/client".into()),
+        tapped: None,
     };
     let (direction, standing) = (Direction::ToServer, Standing::default());
     let rule = Some("large");

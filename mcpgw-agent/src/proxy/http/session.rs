@@ -244,6 +244,7 @@ pub(super) fn context(server: &str, upstream: &str, is_legacy: bool, principal: 
         transport: if is_legacy { Sse } else { Http },
         principal,
         client: None,
+        tapped: None,
     }
 }
 

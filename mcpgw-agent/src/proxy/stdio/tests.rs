@@ -61,6 +61,7 @@ impl Peers {
             transport: Transport::Stdio,
             principal: Principal::default(),
             client: None,
+            tapped: None,
         };
         let (client_in, to_gateway) = pipe();
         let (from_gateway, client_out) = pipe_out();

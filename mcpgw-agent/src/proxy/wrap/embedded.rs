@@ -112,6 +112,7 @@ fn context(options: &WrapOptions) -> Context {
         transport: Transport::Stdio,
         principal: Principal::default(),
         client: client().map(|path| path.to_string_lossy().into()),
+        tapped: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One message body: where it ends, and what is in it.
 
+use super::super::Hearing;
 use super::super::evidence::Evidence;
 use super::super::sink::Sink;
 use super::super::sse::Events;
@@ -27,21 +28,34 @@ enum End {
 enum Payload {
     Values(Values),
     Events(Events),
+    /// All of it, for whoever wants it as it came; of an answer or a request.
+    Whole {
+        held: Vec<u8>,
+        answer: bool,
+        long: bool,
+    },
+    /// Compressed; somebody wants to know that there was something.
+    Encoded {
+        answer: bool,
+    },
     Opaque,
 }
 
 impl Body {
-    pub(super) fn new(framing: Framing, content: Content) -> Self {
+    /// `heard` where somebody wants texts as they came: whether it is an answer's.
+    pub(super) fn new(framing: Framing, content: Content, heard: Option<bool>) -> Self {
         let end = match framing {
             Framing::Empty => End::After(0),
             Framing::Length(length) => End::After(length),
             Framing::Chunked => End::Chunked(Chunked::default()),
             Framing::Close => End::Close,
         };
-        let payload = match content {
-            Content::Values => Payload::Values(Values::default()),
-            Content::Events => Payload::Events(Events::default()),
-            Content::Opaque => Payload::Opaque,
+        let payload = match (content, heard) {
+            (Content::Values, Some(answer)) => Payload::Whole { held: Vec::new(), answer, long: false },
+            (Content::Opaque, Some(answer)) => Payload::Encoded { answer },
+            (Content::Values, None) => Payload::Values(Values::default()),
+            (Content::Events, _) => Payload::Events(Events::default()),
+            (Content::Opaque, None) => Payload::Opaque,
         };
         Self { end, payload, untouched: true }
     }
@@ -51,7 +65,8 @@ impl Body {
         match &self.payload {
             Payload::Values(values) => values.buffered(),
             Payload::Events(events) => events.buffered(),
-            Payload::Opaque => 0,
+            Payload::Whole { held, .. } => held.capacity(),
+            Payload::Encoded { .. } | Payload::Opaque => 0,
         }
     }
 
@@ -95,7 +110,9 @@ impl Body {
         match &mut self.payload {
             Payload::Values(values) => values.stop(),
             Payload::Events(events) => events.resync(),
-            Payload::Opaque => {}
+            // Its end is still looked for, but it is no message any more.
+            Payload::Whole { .. } => self.payload = Payload::Opaque,
+            Payload::Encoded { .. } | Payload::Opaque => {}
         }
         match &mut self.end {
             End::After(left) => {
@@ -121,14 +138,28 @@ impl Payload {
             Self::Events(events) => {
                 events.feed(bytes, limit, &mut |name, found| evidence.event(name, found, sink));
             }
-            Self::Opaque => {}
+            Self::Whole { long: true, .. } => {}
+            Self::Whole { held, long, .. } if held.len().saturating_add(bytes.len()) > limit => {
+                (*held, *long) = (Vec::new(), true);
+                sink.oversized();
+            }
+            Self::Whole { held, .. } => held.extend_from_slice(bytes),
+            Self::Encoded { .. } | Self::Opaque => {}
         }
     }
 
     fn finish(&mut self, evidence: &mut Evidence, sink: &mut Sink<'_>) {
         let limit = sink.limits.message_bytes;
-        if let Self::Events(events) = self {
-            events.finish(limit, &mut |name, found| evidence.event(name, found, sink));
+        match self {
+            Self::Events(events) => {
+                events.finish(limit, &mut |name, found| evidence.event(name, found, sink));
+            }
+            Self::Whole { held, answer, long: false } => {
+                let text = std::mem::take(held);
+                evidence.whole(text, *answer, sink);
+            }
+            Self::Encoded { answer } if evidence.expects(*answer) => sink.hear(Hearing::Encoded),
+            Self::Values(_) | Self::Whole { .. } | Self::Encoded { .. } | Self::Opaque => {}
         }
     }
 }

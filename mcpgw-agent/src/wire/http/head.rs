@@ -16,6 +16,13 @@ pub(super) struct Head {
     pub(super) content: Content,
     /// The first of MCP's headers.
     pub(super) mcp_header: Option<&'static str>,
+    /// `Mcp-Session-Id`.
+    pub(super) session: Option<String>,
+    /// `MCP-Protocol-Version`.
+    pub(super) revision: Option<String>,
+    /// A request that can only be meant for an MCP server: a `POST` with one of its headers, or that takes events for an
+    /// answer.
+    pub(super) marked: bool,
 }
 
 /// Which way it goes.
@@ -85,6 +92,7 @@ fn parse_with<'b>(
     let path = path_of(request.path.unwrap_or_default().as_bytes()).unwrap_or_default();
     let members = Members::of(request.headers);
     let framing = members.framing(Framing::Empty);
+    let marked = method == "POST" && (members.takes_events || members.mcp_header.is_some());
     let sign = HttpSign::Request {
         method,
         path,
@@ -92,7 +100,7 @@ fn parse_with<'b>(
         user_agent: members.user_agent.map(lossy),
         mcp_header: members.mcp_header,
     };
-    Ok(Some(members.head(Kind::Request(sign), framing)))
+    Ok(Some(Head { marked, ..members.head(Kind::Request(sign), framing) }))
 }
 
 /// The headers that matter.
@@ -105,6 +113,9 @@ struct Members<'h> {
     events: bool,
     encoded: bool,
     mcp_header: Option<&'static str>,
+    session: Option<&'h [u8]>,
+    revision: Option<&'h [u8]>,
+    takes_events: bool,
 }
 
 impl<'h> Members<'h> {
@@ -134,8 +145,16 @@ impl<'h> Members<'h> {
         } else if is("content-type") {
             const EVENTS: &[u8] = b"text/event-stream";
             self.events = value.get(..EVENTS.len()).is_some_and(|start| start.eq_ignore_ascii_case(EVENTS));
-        } else if self.mcp_header.is_none() {
-            self.mcp_header = mcp_header(name);
+        } else if is("accept") {
+            let value = value.to_ascii_lowercase();
+            self.takes_events |= memchr::memmem::find(&value, b"text/event-stream").is_some();
+        } else if let Some(known) = mcp_header(name) {
+            match known {
+                "Mcp-Session-Id" => self.session = Some(value),
+                "MCP-Protocol-Version" => self.revision = Some(value),
+                _ => {}
+            }
+            self.mcp_header = self.mcp_header.or(Some(known));
         }
     }
 
@@ -149,7 +168,8 @@ impl<'h> Members<'h> {
             (false, true) => Content::Events,
             (false, false) => Content::Values,
         };
-        Head { kind, framing, content, mcp_header: self.mcp_header }
+        let (session, revision) = (self.session.map(lossy), self.revision.map(lossy));
+        Head { kind, framing, content, mcp_header: self.mcp_header, session, revision, marked: false }
     }
 }
 

@@ -205,6 +205,7 @@ fn scenario(node: &Node) -> Result<Scenario, Problem> {
     let context = Context {
         server: fields.boxed("server")?.unwrap_or_else(|| SERVER.into()),
         upstream: fields.boxed("upstream")?,
+        tapped: None,
         transport: fields.word("transport", &TRANSPORTS)?.unwrap_or(Transport::Stdio),
         principal: Principal {
             subject: fields.boxed("subject")?,
@@ -235,6 +236,7 @@ fn message(fields: &Fields<'_>) -> Result<Trial, Problem> {
             transport: Transport::Stdio,
             principal: Principal::default(),
             client: None,
+            tapped: None,
         },
     };
     let Some(asked) = fields.get("answers") else {

@@ -48,6 +48,7 @@ fn where_a_session_belongs() {
         transport: Transport::Stdio,
         principal: Principal::default(),
         client: None,
+        tapped: None,
     };
     let passes = |tool: &str, arguments: Json| {
         let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});

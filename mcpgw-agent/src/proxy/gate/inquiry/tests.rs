@@ -69,6 +69,7 @@ impl Site {
             transport: Transport::Stdio,
             principal: Principal::default(),
             client: None,
+            tapped: None,
         };
         Self { gate, party: Party::new("p", context), policies, dir }
     }

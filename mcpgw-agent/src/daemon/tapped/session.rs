@@ -1,0 +1,115 @@
+//! A tapped session: who is at both ends, and what it is called in the log.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::admin::metrics::Counters;
+use crate::audit::Event;
+use crate::inventory::{Followed, Peer, ProcessKey, Transport, program};
+use crate::policy::{self, Context, End, Ends, Principal};
+use crate::proc::{ProcReader, boot_timestamp};
+use crate::proxy::gate::{Client, Gate, Party};
+
+/// A session, and where it is counted.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) party: Arc<Party>,
+    pub(super) transport: Transport,
+}
+
+/// Opens and closes sessions.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    pub(super) gate: Arc<Gate>,
+    pub(super) counters: Arc<Counters>,
+    reader: Arc<ProcReader>,
+}
+
+impl Sessions {
+    pub(super) fn new(gate: Arc<Gate>, counters: Arc<Counters>, reader: Arc<ProcReader>) -> Self {
+        Self { gate, counters, reader }
+    }
+
+    /// A session of `client`, where that is known, with the server `about`.
+    pub(super) fn open(&self, about: &Followed, client: Option<ProcessKey>) -> Session {
+        let client = self.client(about, client);
+        let boot = boot_timestamp();
+        let transport = match about.transport {
+            Transport::Stdio | Transport::Unix => policy::Transport::Stdio,
+            Transport::Http => policy::Transport::Http,
+            Transport::Sse => policy::Transport::Sse,
+        };
+        let ends = Ends {
+            server: end(&about.server, boot),
+            client: client.as_ref().map(|client| end(client, boot)),
+        };
+        let context = Context {
+            server: name(about).into(),
+            upstream: about.listeners.first().map(|listener| format!("http://{}", listener.addr).into()),
+            transport,
+            principal: Principal::default(),
+            client: client
+                .as_ref()
+                .map(|client| client.exe.as_str().into())
+                .filter(|exe: &Box<str>| !exe.is_empty()),
+            tapped: Some(Box::new(ends)),
+        };
+        let circle = client.and_then(|client| {
+            let ProcessKey { pid, start_ticks } = client.process;
+            Some(self.gate.circle_of(Client::Process { uid: client.uid?, pid, started: start_ticks }))
+        });
+        let party = Party::new(uuid::Uuid::now_v7().to_string(), context).tapped();
+        let party = Arc::new(circle.into_iter().fold(party, Party::within));
+        self.note(&Event::SessionOpened { session: party.id(), context: party.context() });
+        tracing::info!(session = party.id(), server = %party.context().server, "messages are followed");
+        Session { party, transport: about.transport }
+    }
+
+    pub(super) fn close(&self, session: &Session) {
+        let party = &session.party;
+        self.note(&Event::SessionClosed { session: party.id(), context: party.context(), exit: None });
+    }
+
+    /// A log that cannot be written says so itself.
+    pub(super) fn note(&self, event: &Event<'_>) {
+        if let Err(error) = self.gate.audit().note(event) {
+            tracing::error!(%error, "something of a tapped session is not on record");
+        }
+    }
+
+    /// What is known of the client: the inventory's word, or `/proc`'s.
+    fn client(&self, about: &Followed, client: Option<ProcessKey>) -> Option<Peer> {
+        let key = client.or(about.client.as_ref().map(|client| client.process))?;
+        if let Some(known) =
+            about.client.as_ref().filter(|known| known.process == key && !known.exe.is_empty())
+        {
+            return Some(known.clone());
+        }
+        let facts = self.reader.enrich(key).unwrap_or_default();
+        Some(Peer {
+            process: key,
+            exe: facts.exe,
+            user: facts.user.unwrap_or_default(),
+            uid: None,
+            command: facts.argv,
+        })
+    }
+}
+
+/// What it calls itself, or what its command makes one think it is.
+fn name(about: &Followed) -> String {
+    let base = || about.server.exe.rsplit('/').next().unwrap_or_default().to_owned();
+    about.name.clone().or_else(|| program(&about.server.command)).unwrap_or_else(base)
+}
+
+fn end(peer: &Peer, boot: Timestamp) -> End {
+    let since = peer.process.start_ticks.saturating_mul(ProcessKey::TICK_NS);
+    let since = SignedDuration::from_nanos(i64::try_from(since).unwrap_or(i64::MAX));
+    End {
+        pid: peer.process.pid,
+        started: boot.checked_add(since).unwrap_or(Timestamp::MAX),
+        exe: peer.exe.as_str().into(),
+        user: peer.user.as_str().into(),
+    }
+}
