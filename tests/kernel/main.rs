@@ -13,6 +13,7 @@
 
 mod effects;
 mod exec;
+mod hooks;
 mod life;
 mod loss;
 mod sockets;
