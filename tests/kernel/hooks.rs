@@ -24,6 +24,7 @@ async fn hooks_work_where_they_are_known_to() {
     let _turn = turn().await;
     let hooks = load();
     let works = |hook: &Hook| if hook.state.is_attached() { "yes" } else { "no" };
+    println!();
     for hook in &hooks {
         // `cargo xtask test --kernels` makes a table of these.
         println!("HOOK {} {} {}", hook.name, works(hook), hook.state.reason());

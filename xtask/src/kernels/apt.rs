@@ -4,6 +4,7 @@
 //! stay as they are. A package is unpacked for its kernel and thrown away.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +93,8 @@ impl<'a> Archive<'a> {
         let format = "$(LABEL) $(REPO_URI)";
         let known = cmd!(sh, "apt-get indextargets --format {format}").quiet().read()?;
         let mut sources = String::new();
-        for kernel in &KERNELS {
+        let mut suites = BTreeSet::new();
+        for kernel in KERNELS.iter().filter(|kernel| suites.insert(kernel.suite)) {
             let uri = repository(&known, kernel.label)
                 .with_context(|| format!("apt here has no repository with the label `{}`", kernel.label))?;
             sources.push_str(&source(uri, kernel.suite, Path::new(KEYRING).exists()));
@@ -141,6 +143,7 @@ impl<'a> Archive<'a> {
             format!("Dir::State::lists={}", at("lists")),
             format!("Dir::Cache={}", at("cache")),
             "Acquire::Languages=none".to_owned(),
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
             "APT::Sandbox::User=root".to_owned(),
         ];
         set.into_iter().flat_map(|option| ["-o".to_owned(), option]).collect()

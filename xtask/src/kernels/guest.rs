@@ -102,12 +102,13 @@ fn follow(child: &mut Child, log: &Path) -> Result<Vec<String>> {
         }
     });
     let mut file = fs::File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
-    let deadline = Instant::now() + PATIENCE;
+    let started = Instant::now();
+    let deadline = started + PATIENCE;
     let mut lines = Vec::new();
     loop {
         match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
-                writeln!(file, "{line}")?;
+                writeln!(file, "{:>7.1} {line}", started.elapsed().as_secs_f64())?;
                 let is_last = line.starts_with(END);
                 lines.push(line);
                 if is_last {
