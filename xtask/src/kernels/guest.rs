@@ -15,7 +15,7 @@ use crate::test::Totals;
 use crate::workspace::Workspace;
 
 /// Longest a kernel may take with all its tests. Reached only by one that hangs.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(1200);
 /// The init says it at the end.
 const END: &str = "GUEST END";
 /// What a test says of a hook.
