@@ -16,6 +16,7 @@ mod exec;
 mod hooks;
 mod life;
 mod loss;
+mod offsets;
 mod sockets;
 mod support;
 mod tap;
