@@ -3,7 +3,7 @@
 use mcpgw_agent::effects::{Access, Act, Outcome, Protocol, SideEffect};
 use mcpgw_agent::kernel::{EffectReader, KernelEvent};
 
-use super::support::{Python, load};
+use super::support::{Python, load_all as load};
 
 /// Everything in the ring, and how many records are missing.
 fn drain(reader: &mut EffectReader) -> (Vec<SideEffect>, u64) {

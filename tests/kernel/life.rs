@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use mcpgw_agent::inventory::HostEvent;
 use mcpgw_agent::kernel::{HookState, Kernel, KernelOptions, OptionsError};
 
-use crate::support::{Host, Python, load, load_with, turn};
+use crate::support::{Host, Python, load, load_all, load_with, turn, without_effects};
 
 #[tokio::test]
 async fn forks_and_exits_are_of_processes_not_threads() {
@@ -92,7 +92,7 @@ libc.syscall(60, 0)
 #[tokio::test]
 async fn two_loads_do_not_disturb_each_other() {
     let Some(mut first) = load().await else { return };
-    let loaded = Kernel::load(&KernelOptions::default());
+    let loaded = Kernel::load(&without_effects());
     let mut second = loaded.kernel.unwrap();
     let mut readers = second.take_readers().unwrap();
     assert!(second.take_readers().is_none());
@@ -110,7 +110,7 @@ async fn two_loads_do_not_disturb_each_other() {
 
 #[tokio::test]
 async fn nothing_is_left_in_the_kernel() {
-    let Some(mut host) = load().await else { return };
+    let Some(mut host) = load_all().await else { return };
     host.kernel.attach_tap().unwrap();
     assert!(host.kernel.tap_attached());
     let ours = own_programs();
@@ -150,10 +150,8 @@ fn loaded_programs() -> BTreeSet<u32> {
 
 #[tokio::test]
 async fn a_hook_left_out_says_so_and_the_rest_works() {
-    let options = KernelOptions {
-        disabled: vec!["fork".into(), "stdio-tap".into(), "http-out".into()],
-        ..Default::default()
-    };
+    let mut options = without_effects();
+    options.disabled.extend(["fork", "stdio-tap", "http-out"].map(str::to_owned));
     let Some(mut host) = load_with(&options).await else { return };
     for hook in host.kernel.hooks() {
         let left_out = options.disabled.iter().any(|name| name == hook.name);
@@ -203,7 +201,7 @@ async fn options_are_checked() {
 
 #[tokio::test]
 async fn the_probes_log_only_when_asked() {
-    let options = KernelOptions { probe_log: true, ..Default::default() };
+    let options = KernelOptions { probe_log: true, ..without_effects() };
     let Some(mut host) = load_with(&options).await else { return };
     let log = host.kernel.take_probe_log().unwrap();
     let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::<u8>::new()));
@@ -227,7 +225,7 @@ async fn the_probes_log_only_when_asked() {
     }
     drop(guard);
     assert!(text().contains("mcpgw_ebpf"), "{}", text());
-    let mut silent = Kernel::load(&KernelOptions::default()).kernel.unwrap();
+    let mut silent = Kernel::load(&without_effects()).kernel.unwrap();
     assert!(silent.take_probe_log().is_none());
 }
 

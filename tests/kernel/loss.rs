@@ -4,11 +4,11 @@ use std::process::Command;
 
 use mcpgw_agent::kernel::{KernelOptions, RingGaps};
 
-use crate::support::{Host, load_with, reap};
+use crate::support::{Host, load_with, reap, without_effects};
 
 #[tokio::test]
 async fn received_and_lost_make_all_that_was_tried() {
-    let options = KernelOptions { lifecycle_bytes: 4096, ..Default::default() };
+    let options = KernelOptions { lifecycle_bytes: 4096, ..without_effects() };
     let Some(mut host) = load_with(&options).await else { return };
     // A page holds less than eight of them, and nobody reads.
     let execs = 300;
@@ -40,7 +40,9 @@ async fn received_and_lost_make_all_that_was_tried() {
 
 #[tokio::test]
 async fn nothing_is_lost_with_rings_of_the_usual_size() {
-    let Some(mut host) = load_with(&KernelOptions::default()).await else { return };
+    let mut usual = KernelOptions::default();
+    usual.leave_out_effects();
+    let Some(mut host) = load_with(&usual).await else { return };
     let mut pids = Vec::new();
     for _ in 0..500 {
         let child = Command::new("/bin/true").spawn().unwrap();

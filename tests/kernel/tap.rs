@@ -12,7 +12,10 @@ server = subprocess.Popen([sys.executable, '-I', '-u', '-c', SERVER], stdin=to_s
 say(server.pid, os.fstat(to_server).st_ino, os.fstat(to_client).st_ino)
 def read_all(fd, n):
     got = b''
-    while len(got) < n: got += os.read(fd, n - len(got))
+    while len(got) < n:
+        part = os.read(fd, n - len(got))
+        if not part: raise EOFError(got)
+        got += part
     return got
 ";
 
@@ -56,7 +59,7 @@ buffers = [bytearray(3), bytearray(4), bytearray(50)]
 n = os.readv(0, buffers)
 os.writev(1, [b'one ', b'', b'two ', b'three'])
 os.read(0, 1)
-os.preadv(0, [bytearray(2), bytearray(50)], -1, os.RWF_NOWAIT)
+os.preadv(0, [bytearray(2), bytearray(50)], -1)
 os.pwritev(1, [b' four', b' five'], -1)
 os.read(0, 1)
 '''
@@ -104,7 +107,10 @@ hear()
 near.send(b'hello'); near.recv(100)
 near.sendmsg([b'by ', b'message'])
 got = b''
-while len(got) < 13: got += near.recvmsg(100)[0]
+while len(got) < 13:
+    part = near.recvmsg(100)[0]
+    if not part: raise EOFError(got)
+    got += part
 say('done'); hear()
 "
     ));

@@ -12,6 +12,7 @@
 mod bench;
 mod build;
 mod eval;
+mod kernels;
 mod peers;
 mod run;
 mod setup;

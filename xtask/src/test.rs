@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use report::Totals;
+pub(crate) use report::Totals;
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Leave out what takes long: peers, the kernel, end to end
     #[arg(long)]
     quick: bool,
+    /// Instead, the kernel's tests on other kernels, in qemu; which ones, or all
+    #[arg(long, value_name = "SERIES", value_delimiter = ',', num_args = 0.., require_equals = true, conflicts_with = "quick")]
+    kernels: Option<Vec<String>>,
     /// Run only the tests whose name contains this, and no other checks
     filter: Option<String>,
 }
@@ -44,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let mut totals = Totals::default();
     let mut lines = Vec::new();
     let mut broken = false;
-    for step in steps::plan(args.quick, args.filter.as_deref()) {
+    for step in steps::plan(args) {
         let started = Instant::now();
         println!("\n== {}", step.name());
         let outcome = if broken && step.needs_build() {

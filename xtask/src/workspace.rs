@@ -61,4 +61,9 @@ impl Workspace {
     pub(crate) fn peers(&self) -> PathBuf {
         self.target().join("peers")
     }
+
+    /// Kernels to test with, their logs, and what they boot into.
+    pub(crate) fn kernels(&self) -> PathBuf {
+        self.target().join("kernels")
+    }
 }

@@ -11,10 +11,11 @@ use super::KernelError;
 use super::control::program;
 use super::hook::{self, Kind};
 
-/// Raw tracepoints: hook, program, tracepoint.
-pub(super) const TRACEPOINTS: [(Kind, &str, &str); 2] = [
-    (hook::FILE_EFFECTS, "mcpgw_effects", "sys_exit"),
-    (hook::IO_URING_EFFECTS, "mcpgw_uring", "io_uring_submit_req"),
+/// Raw tracepoints: hook, program, and the names the tracepoint has had, the newest first. Before Linux 6.0 the one of
+/// `io_uring` did not have the request, but then neither has the request the members the program needs.
+pub(super) const TRACEPOINTS: [(Kind, &str, &[&str]); 2] = [
+    (hook::FILE_EFFECTS, "mcpgw_effects", &["sys_exit"]),
+    (hook::IO_URING_EFFECTS, "mcpgw_uring", &["io_uring_submit_req", "io_uring_submit_sqe"]),
 ];
 
 /// The programs on the root cgroup.
@@ -71,15 +72,23 @@ impl Effects {
 
     /// Attaches one of [`TRACEPOINTS`].
     pub(super) fn attach_tracepoint(&mut self, ebpf: &mut Ebpf, which: usize) -> Result<(), KernelError> {
-        let (Some((kind, name, tracepoint)), Some(link)) =
+        let (Some((kind, name, tracepoints)), Some(link)) =
             (TRACEPOINTS.get(which), self.tracepoints.get_mut(which))
         else {
             return Ok(());
         };
         let program: &mut RawTracePoint = program(ebpf, name, kind.name)?;
-        let attached = program.attach(tracepoint);
-        *link = Some(attached.map_err(|source| KernelError::Switch { hook: kind.name, source })?);
-        Ok(())
+        let mut refused = None;
+        for tracepoint in *tracepoints {
+            match program.attach(tracepoint) {
+                Ok(attached) => {
+                    *link = Some(attached);
+                    return Ok(());
+                }
+                Err(source) => refused = refused.or(Some(KernelError::Switch { hook: kind.name, source })),
+            }
+        }
+        refused.map_or(Ok(()), Err)
     }
 
     /// Attaches all of [`ADDRESSES`], where they are loaded.

@@ -317,7 +317,7 @@ impl Attacher<'_> {
             return Some(kind.left_out());
         }
         let why = self.resolved.obstacle(needs)?;
-        Some(kind.skipped(why, "use a kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"))
+        Some(kind.skipped(why, self.resolved.remedy()))
     }
 
     fn tracepoint(&mut self, kind: Kind, needs: Hooks, name: &str, tracepoint: &str) {

@@ -144,13 +144,15 @@ pub struct Resolved {
     /// For the probes; [`ABSENT`] for what was not found.
     pub offsets: Offsets,
     missing: Vec<(Hooks, String)>,
+    /// There was type information to look into.
+    is_known: bool,
 }
 
 impl Resolved {
     /// Looks every field up.
     #[must_use]
     pub fn new(btf: &Btf) -> Self {
-        let mut resolved = Self { offsets: UNKNOWN, missing: Vec::new() };
+        let mut resolved = Self { offsets: UNKNOWN, missing: Vec::new(), is_known: true };
         for field in FIELDS {
             match field.source.find(btf) {
                 Ok(offset) => *(field.place)(&mut resolved.offsets) = offset,
@@ -165,7 +167,7 @@ impl Resolved {
     pub fn nothing(why: &BtfError) -> Self {
         let reason = std::error::Error::source(why)
             .map_or_else(|| why.to_string(), |source| format!("{why}: {source}"));
-        Self { offsets: UNKNOWN, missing: vec![(IDENTITY, reason)] }
+        Self { offsets: UNKNOWN, missing: vec![(IDENTITY, reason)], is_known: false }
     }
 
     /// Why `hook` cannot work here, if it cannot.
@@ -174,17 +176,43 @@ impl Resolved {
         self.missing.iter().find(|(needed_by, _)| needed_by & hook != 0).map(|(_, why)| why.as_str())
     }
 
+    /// What a person can do where there is an obstacle.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        if self.is_known {
+            "use a newer kernel; if this one is new, report it with `uname -r`"
+        } else {
+            "use a kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"
+        }
+    }
+
     /// What records will lack although their hook works.
     pub fn details_missing(&self) -> impl Iterator<Item = &str> {
         self.missing.iter().filter(|(needed_by, _)| *needed_by == DETAIL).map(|(_, why)| why.as_str())
     }
 }
 
+/// What is looked up, in order: `structure.member`, or `structure` for a size.
+pub fn wanted() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|field| field.source.path())
+}
+
+/// Where `path`, one of [`wanted`], is in this kernel.
+///
+/// # Errors
+/// As [`Btf::offset`] and [`Btf::size_of`].
+pub fn look_up(btf: &Btf, path: &str) -> Result<u32, BtfError> {
+    if path.contains('.') { btf.offset(path) } else { btf.size_of(path) }
+}
+
 impl Source {
-    fn find(self, btf: &Btf) -> Result<u32, BtfError> {
+    fn path(self) -> &'static str {
         match self {
-            Self::Member(path) => btf.offset(path),
-            Self::Size(structure) => btf.size_of(structure),
+            Self::Member(path) | Self::Size(path) => path,
         }
+    }
+
+    fn find(self, btf: &Btf) -> Result<u32, BtfError> {
+        look_up(btf, self.path())
     }
 }

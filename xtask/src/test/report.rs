@@ -39,7 +39,7 @@ impl Totals {
 
     /// Counts a line of a test binary: its `test result:`, or a `SKIPPED: ` that one of our tests says past the
     /// harness, which knows no skipping at run time and counts the test as passed. Any other line is not counted.
-    fn add_line(&mut self, line: &str) {
+    pub(crate) fn add_line(&mut self, line: &str) {
         if line.starts_with("SKIPPED: ") {
             self.skipped += 1;
             self.passed_but_skipped += 1;

@@ -8,11 +8,11 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 use xshell::cmd;
 
-use super::Outcome;
 use super::report::{self, Totals};
+use super::{Args, Outcome};
 use crate::setup::Way;
 use crate::workspace::Workspace;
-use crate::{build, peers, setup, shell, tidy};
+use crate::{build, kernels, peers, setup, shell, tidy};
 
 /// What is compiled for this machine. The probes are compiled for another.
 const HOST_PACKAGES: [&str; 6] =
@@ -37,6 +37,11 @@ pub(crate) enum Step {
         interpreter: &'static str,
         script: &'static str,
     },
+    /// The kernel's tests on other kernels, or on those named.
+    Kernels {
+        named: Vec<String>,
+        filter: Option<String>,
+    },
     /// `cargo test`, all of it or only unit tests, filtered by name.
     Cargo {
         units_only: bool,
@@ -45,8 +50,12 @@ pub(crate) enum Step {
 }
 
 /// Which steps, in order. `quick` needs neither root nor network nor a BPF toolchain.
-pub(crate) fn plan(quick: bool, filter: Option<&str>) -> Vec<Step> {
-    let tests = Step::Cargo { units_only: quick, filter: filter.map(str::to_owned) };
+pub(crate) fn plan(args: &Args) -> Vec<Step> {
+    let Args { quick, ref kernels, ref filter } = *args;
+    if let Some(named) = kernels {
+        return vec![Step::Setup, Step::Kernels { named: named.clone(), filter: filter.clone() }];
+    }
+    let tests = Step::Cargo { units_only: quick, filter: filter.clone() };
     match (quick, filter.is_some()) {
         (true, true) => vec![tests],
         (false, true) => vec![Step::Setup, Step::Peers, Step::Build, tests],
@@ -83,6 +92,7 @@ impl Step {
             Self::ClippyBpf => "clippy (probes)",
             Self::Build => "build",
             Self::Packaging { name, .. } => name,
+            Self::Kernels { .. } => "kernels",
             Self::Cargo { units_only: true, .. } => "unit tests",
             Self::Cargo { units_only: false, .. } => "cargo test",
         }
@@ -97,7 +107,11 @@ impl Step {
     pub(crate) fn needs_build(&self) -> bool {
         matches!(
             self,
-            Self::ClippyBpf | Self::Build | Self::Packaging { .. } | Self::Cargo { units_only: false, .. }
+            Self::ClippyBpf
+                | Self::Build
+                | Self::Packaging { .. }
+                | Self::Kernels { .. }
+                | Self::Cargo { units_only: false, .. }
         )
     }
 
@@ -115,6 +129,7 @@ impl Step {
             Self::ClippyBpf => clippy_bpf(workspace),
             Self::Build => build(workspace),
             Self::Packaging { interpreter, script, .. } => packaged(workspace, interpreter, script),
+            Self::Kernels { named, filter } => kernels::run(workspace, named, filter.as_deref()),
             Self::Cargo { units_only, filter } => cargo_test(workspace, *units_only, filter.as_deref()),
         }
     }
@@ -244,7 +259,20 @@ fn cargo_test(workspace: &Workspace, units_only: bool, filter: Option<&str>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Step, our_lints, plan};
+    use super::{Args, Step, our_lints};
+
+    fn plan(quick: bool, filter: Option<&str>) -> Vec<Step> {
+        super::plan(&Args { quick, kernels: None, filter: filter.map(str::to_owned) })
+    }
+
+    #[test]
+    fn other_kernels_are_tested_only_when_asked_for() {
+        let is_matrix = |step: &Step| matches!(step, Step::Kernels { .. });
+        assert!(!plan(false, None).iter().any(is_matrix));
+        let named = vec!["5.10".to_owned()];
+        let steps = super::plan(&Args { quick: false, kernels: Some(named.clone()), filter: None });
+        assert_eq!(steps, [Step::Setup, Step::Kernels { named, filter: None }]);
+    }
 
     #[test]
     fn everything_ends_with_the_tests_and_sets_up_before_it_builds() {
