@@ -6,6 +6,7 @@
 
 mod arm;
 mod audit;
+mod gate;
 mod gateway;
 mod host;
 mod inspect;
@@ -30,6 +31,8 @@ enum What {
     Host(host::Args),
     /// Compare a direct connection, a bare pass-through and the gateway, over stdio and HTTP
     Gateway(gateway::Args),
+    /// Measure what the gate itself does with a small call: time and, by valgrind, instructions
+    Gate(gate::Args),
     /// Measure how fast messages are inspected
     Inspect(inspect::Args),
     /// Measure the audit log
@@ -53,6 +56,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.what {
         What::Host(args) => host::run(workspace, args),
         What::Gateway(args) => gateway::run(workspace, args),
+        What::Gate(args) => gate::run(workspace, args),
         What::Inspect(args) => inspect::run(workspace, args),
         What::Audit(args) => audit::run(workspace, args),
         What::Echo(args) => gateway::serve(args),
