@@ -11,8 +11,8 @@
 //! next one replaces.
 
 mod callers;
-mod confine;
 mod clients;
+mod confine;
 mod dozing;
 mod effects;
 mod gateway;

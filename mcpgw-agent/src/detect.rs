@@ -56,6 +56,11 @@ pub trait TextDetector: Send + Sync {
     /// in any case. A word that is common in ordinary text costs time in every message.
     fn needles(&self) -> &'static [&'static str];
 
+    /// Texts of this part of the conversation are its business, wherever in a message they stand.
+    fn is_for(&self, _surface: Surface) -> bool {
+        true
+    }
+
     /// Finds, in one reading of a text. What it does must be linear in the text's length: at each nominee a bounded look
     /// around, never a search to the end.
     fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>);

@@ -159,14 +159,14 @@ fn what_nobody_crafted_passes_as_it_is() {
         let subject = Subject {
             direction: crafted.direction,
             server: "s",
-            answers: Some("tools/call"),
+            answers: crafted.answers,
             tool: Some("run"),
         };
         let findings = Inspector::shipped().message(&message, &subject, DetectorSet::all());
         let request = Request {
             direction: crafted.direction,
             message: &message,
-            answers: Some(&trial.asked),
+            answers: crafted.answers.map(|_| &trial.asked),
             revision: None,
             context: &trial.context,
         };

@@ -10,14 +10,17 @@ use mcpgw_agent::mcp::Direction;
 pub(crate) struct Crafted {
     /// What it is made of.
     pub(crate) name: String,
-    /// Which way it goes: a call of a tool to the server, an answer to one to the client.
+    /// Which way it goes: a call of a tool to the server, an answer to the client.
     pub(crate) direction: Direction,
+    /// The method it answers, where it is an answer.
+    pub(crate) answers: Option<&'static str>,
     make: Box<dyn Fn(usize) -> String>,
 }
 
 impl Crafted {
     fn new(name: &str, direction: Direction, make: impl Fn(usize) -> String + 'static) -> Self {
-        Self { name: name.to_owned(), direction, make: Box::new(make) }
+        let answers = (direction == Direction::ToClient).then_some("tools/call");
+        Self { name: name.to_owned(), direction, answers, make: Box::new(make) }
     }
 
     /// A message of about `bytes` bytes.
@@ -347,11 +350,19 @@ fn tools(bytes: usize, description: &str) -> String {
 pub(crate) fn ordinary() -> Vec<Crafted> {
     let mut all = Vec::new();
     for (name, words) in [("English", ENGLISH), ("code", CODE), ("Chinese", CHINESE)] {
-        all.push(Crafted::new(name, Direction::ToClient, move |bytes| answer(&prose(words, bytes))));
+        all.push(Crafted::new(name, Direction::ToClient, move |bytes| answer(&prose(words, ' ', bytes))));
     }
-    all.push(Crafted::new("JSON", Direction::ToClient, |bytes| {
+    for (name, lines) in [("documents", DOCUMENT), ("output of programs", OUTPUT)] {
+        all.push(Crafted::new(name, Direction::ToClient, move |bytes| answer(&prose(lines, '\n', bytes))));
+    }
+    let tools = Crafted::new("definitions of tools", Direction::ToClient, definitions_of_tools);
+    all.push(Crafted { answers: Some("tools/list"), ..tools });
+    all.push(Crafted::new("English as an argument", Direction::ToServer, |bytes| {
+        call(&prose(ENGLISH, ' ', bytes))
+    }));
+    all.push(Crafted::new("JSON, each value a text", Direction::ToClient, |bytes| {
         let item = |number: usize| {
-            let name = prose(ENGLISH, 40).chars().rev().collect::<String>();
+            let name = prose(ENGLISH, ' ', 40).chars().rev().collect::<String>();
             format!(
                 r#"{{"id":{number},"title":{},"state":"open","labels":["bug","later"],"score":0.{},"done":false}}"#,
                 quote(&name),
@@ -379,9 +390,40 @@ const CHINESE: &str = "\u{4eca}\u{5929}\u{65e9}\u{4e0a} \u{6cf5}\u{7684}\u{58f0}
     \u{6211}\u{4eec}\u{6253}\u{5f00} \u{76d6}\u{5b50}\u{ff0c} \u{53d1}\u{73b0} \u{4e00}\u{5757} \u{5c0f}\u{77f3}\u{5934} \
     \u{5361}\u{5728} \u{8f6e}\u{5b50}\u{548c} \u{5916}\u{58f3} \u{4e4b}\u{95f4}\u{3002}";
 
-/// Words of `text` in an order that does not repeat.
-fn prose(text: &str, bytes: usize) -> String {
-    let words: Vec<&str> = text.split(' ').collect();
+/// What a repository's pages are made of.
+const DOCUMENT: &str = "# Pump control\n\n## Installation\n\nDownload the archive for your system from the release page, \
+    unpack it and put `pumpctl` somewhere on your path.\n\n```sh\ntar -xzf pumpctl-2.4.1-linux-x86_64.tar.gz\nsudo install -m 755 \
+    pumpctl /usr/local/bin/\n```\n\n- **Wheels** are turned one by one; see [wheels](docs/wheels.md#turning).\n- The lid has to be \
+    closed while water runs (#214).\n- `--speed N` sets turns a minute, 60 to 1,200; the default is 480.\n\n| option | meaning | since \
+    |\n| --- | --- | --- |\n| `lid.lock` | keeps the lid closed | 2.1 |\n| `log.level` | `info`, `debug` or `trace` | 1.0 |\n\nConfiguration \
+    is read from `/etc/pumpctl/config.toml`, and from the file named by `PUMPCTL_CONFIG` where that is set.\n\n1. Open the lid.\n2. Take \
+    the stone out.\n3. Close the lid, and start the pump with `pumpctl start`.\n\n> A pump that is loud has something in its wheel.\n";
+/// What tools hand back of what programs print.
+const OUTPUT: &str = "total 48\n-rw-r--r-- 1 anna staff  4821 Mar  4 10:12 README.md\n-rw-r--r-- 1 anna staff   917 Feb 27 18:40 \
+    Cargo.toml\ndrwxr-xr-x 6 anna staff   192 Mar  4 10:11 src\nsrc/pump.rs:42:        self.wheel.turn(90)?;\nsrc/lid.rs:17:    \
+    pub fn lift(&mut self) -> Result<(), Error> {\n2026-03-04T10:12:44.120Z INFO  pump::wheel turning speed=480 load=0.31\n\
+    2026-03-04T10:12:45.003Z WARN  pump::lid closed but not locked, waiting 250ms\ncommit 5d41402abc4b2a76b9719d911017c592ae2f1f0c\n\
+    Author: Anna Berg <anna@pumps.example>\nDate:   Wed Mar 4 10:10:02 2026 +0100\n    wheel: turn back before the lid opens\n\
+    diff --git a/src/wheel.rs b/src/wheel.rs\n@@ -40,6 +40,9 @@ impl Wheel {\n+    if self.stone.is_some() {\n-    self.turn(90)\ntest \
+    wheel::turns_back ... ok\ntest result: ok. 31 passed; 0 failed; 2 ignored; finished in 0.42s\n{\"id\": 118, \"title\": \"the pump is \
+    loud\", \"state\": \"open\", \"comments\": 4, \"updated_at\": \"2026-03-02T08:00:00Z\"}\n";
+
+/// As servers that do much define them.
+fn definitions_of_tools(bytes: usize) -> String {
+    let tool = |number: usize| {
+        let what =
+            ["pump", "wheel", "lid", "valve", "stone", "cellar"].get(number % 6).copied().unwrap_or("");
+        format!(
+            r#"{{"name":"list_{what}s_{number}","description":"Lists the {what}s of a site, newest first. Use the cursor of the last page to go on.","inputSchema":{{"type":"object","properties":{{"site":{{"type":"string","description":"Name or number of the site"}},"limit":{{"type":"integer","minimum":1,"maximum":100,"default":20,"description":"How many {what}s a page has"}},"state":{{"type":"string","enum":["open","closed","all"]}},"cursor":{{"type":"string"}}}},"required":["site"],"additionalProperties":false}},"annotations":{{"title":"List {what}s","readOnlyHint":true}}}}"#
+        )
+    };
+    let tools: Vec<String> = (0..(bytes / 560).max(1)).map(tool).collect();
+    result(&format!(r#"{{"tools":[{}]}}"#, tools.join(",")))
+}
+
+/// Pieces of `text`, which `between` parts, in an order that does not repeat.
+fn prose(text: &str, between: char, bytes: usize) -> String {
+    let words: Vec<&str> = text.split(between).collect();
     let mut seed = 0x9e37_79b9_u32;
     let mut out = String::with_capacity(bytes + 16);
     while quote(&out).len() < bytes {
@@ -390,7 +432,7 @@ fn prose(text: &str, bytes: usize) -> String {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let place = usize::try_from(seed >> 16).unwrap_or(0) % words.len();
             out.push_str(words.get(place).copied().unwrap_or_default());
-            out.push(' ');
+            out.push(between);
         }
     }
     out

@@ -18,8 +18,8 @@ fn work(crafted: &Crafted, bytes: usize) -> (Work, usize) {
     let Ok(Decoded::One(message)) = decode(Bytes::from(crafted.message(bytes)), &Limits::default()) else {
         panic!("{}: no message", crafted.name);
     };
-    let answers = (crafted.direction == Direction::ToClient).then_some("tools/call");
-    let subject = Subject { direction: crafted.direction, server: "s", answers, tool: Some("run") };
+    let subject =
+        Subject { direction: crafted.direction, server: "s", answers: crafted.answers, tool: Some("run") };
     let (_, work) = Inspector::shipped().measured(&message, &subject, DetectorSet::all());
     (work, message.bytes().len())
 }

@@ -7,6 +7,7 @@
 mod arm;
 mod audit;
 mod effects;
+mod gate;
 mod gateway;
 mod host;
 mod inspect;
@@ -31,6 +32,8 @@ enum What {
     Host(host::Args),
     /// Compare a direct connection, a bare pass-through and the gateway, over stdio and HTTP
     Gateway(gateway::Args),
+    /// Measure what the gate itself does with a small call: time and, by valgrind, instructions
+    Gate(gate::Args),
     /// Measure how fast messages are inspected
     Inspect(inspect::Args),
     /// Measure the audit log
@@ -59,6 +62,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.what {
         What::Host(args) => host::run(workspace, args),
         What::Gateway(args) => gateway::run(workspace, args),
+        What::Gate(args) => gate::run(workspace, args),
         What::Inspect(args) => inspect::run(workspace, args),
         What::Audit(args) => audit::run(workspace, args),
         What::Effects(args) => effects::run(workspace, args),

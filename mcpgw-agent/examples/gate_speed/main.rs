@@ -1,6 +1,7 @@
-//! Measures what the gate does with a small call and its answer, the record included: `gate_speed CALLS [DIRECTORY]`.
+//! Measures what the gate does with a small call and its answer, the record included, for `cargo xtask bench gate`:
+//! `gate_speed CALLS [DIRECTORY]`.
 //!
-//! To be counted by callgrind or `perf stat`, as the difference of two runs of different length: it does nothing else.
+//! To be counted by callgrind, as the difference of two runs of different length: it does nothing else.
 #![expect(clippy::print_stdout, reason = "a tool for developers: it talks to them")]
 
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! Measures how fast messages are inspected: `cargo xtask bench inspect`.
+//! Measures how fast messages are inspected, for `cargo xtask bench inspect`: a line for each kind of message, with tabs
+//! between `ordinary` or `crafted`, megabytes a second, and its name.
 //!
 //! CPU time of one thread, so that other work on the machine counts little; the middle of several rounds.
 #![expect(clippy::print_stdout, reason = "a tool for developers: it talks to them")]
@@ -25,14 +26,9 @@ fn main() -> Result<()> {
     let rounds = args.next().context("usage: inspect_speed ROUNDS [PART OF A NAME]")?.parse()?;
     let part = args.next().unwrap_or_default();
     for (title, all) in [("ordinary", ordinary()), ("crafted", crafted())] {
-        let mut rows = Vec::new();
         for crafted in all.iter().filter(|crafted| crafted.name.contains(&part)) {
-            rows.push((measure(crafted, rounds)?, &crafted.name));
+            println!("{title}\t{:.1}\t{}", measure(crafted, rounds)?, crafted.name);
         }
-        rows.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        println!("{title}, MB/s:");
-        rows.iter().for_each(|(speed, name)| println!("{speed:8.1}  {name}"));
-        println!();
     }
     Ok(())
 }
@@ -40,8 +36,8 @@ fn main() -> Result<()> {
 /// Megabytes a second: the middle of all rounds.
 fn measure(crafted: &Crafted, rounds: usize) -> Result<f64> {
     let message = one(crafted.message(BYTES)).with_context(|| crafted.name.clone())?;
-    let answers = (crafted.direction == Direction::ToClient).then_some("tools/call");
-    let subject = Subject { direction: crafted.direction, server: "s", answers, tool: Some("run") };
+    let subject =
+        Subject { direction: crafted.direction, server: "s", answers: crafted.answers, tool: Some("run") };
     let mut took = Vec::new();
     // The first one is not counted: what is made at first use is made there.
     for _ in 0..=rounds {

@@ -41,6 +41,10 @@ impl TextDetector for Destructive {
         mention::NEEDLES
     }
 
+    fn is_for(&self, surface: Surface) -> bool {
+        surface != Surface::Definition
+    }
+
     fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
         match place.surface {
             Surface::Arguments => match shape::of(text, place) {
@@ -48,6 +52,7 @@ impl TextDetector for Destructive {
                 Shape::Document => mention::find(text, noticed, hits),
                 Shape::Nothing => {}
             },
+            Surface::Content if noticed.needles.is_empty() => {}
             Surface::Content => mention::find(text, noticed, hits),
             Surface::Definition => {}
         }

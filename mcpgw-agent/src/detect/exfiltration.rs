@@ -54,8 +54,13 @@ impl TextDetector for Exfiltration {
         ]
     }
 
+    fn is_for(&self, surface: Surface) -> bool {
+        surface != Surface::Definition
+    }
+
     fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
         match place.surface {
+            Surface::Content if noticed.needles.is_empty() => {}
             Surface::Content if matches!(place.role, Role::Prose | Role::Structured | Role::Error) => {
                 let has_images = LazyCell::new(|| text.contains("!["));
                 each_url(text, noticed, |at| {

@@ -70,6 +70,8 @@ pub struct Work {
 pub struct Inspector {
     detectors: Vec<Box<dyn TextDetector>>,
     nominator: Nominator,
+    /// By surface: the detectors that look there, and their places in the list.
+    by_surface: [Vec<(Detector, usize)>; 3],
 }
 
 static SHIPPED: LazyLock<Inspector> = LazyLock::new(|| {
@@ -90,7 +92,21 @@ impl Inspector {
     #[must_use]
     pub fn new(detectors: Vec<Box<dyn TextDetector>>) -> Self {
         let nominator = Nominator::new(&detectors.iter().map(|detector| &**detector).collect::<Vec<_>>());
-        Self { detectors, nominator }
+        let by_surface = [Surface::Arguments, Surface::Content, Surface::Definition].map(|surface| {
+            let numbered = detectors.iter().enumerate().filter(|(_, detector)| detector.is_for(surface));
+            numbered.map(|(index, detector)| (detector.detector(), index)).collect()
+        });
+        Self { detectors, nominator, by_surface }
+    }
+
+    /// The detectors that look at texts of `surface`.
+    fn on(&self, surface: Surface) -> &[(Detector, usize)] {
+        let [arguments, content, definition] = &self.by_surface;
+        match surface {
+            Surface::Arguments => arguments,
+            Surface::Content => content,
+            Surface::Definition => definition,
+        }
     }
 
     /// With all detectors there are; made at first use.
@@ -334,23 +350,28 @@ impl<'i> Pass<'i> {
         self.work.readings += 1;
         self.work.bytes += reading.text().len();
         self.work.places += self.nominations.places();
-        for (index, detector) in inspector.detectors.iter().enumerate() {
-            if !self.wanted.has(detector.detector()) {
+        for (detector, index) in inspector.on(place.surface) {
+            let Some(finder) = inspector.detectors.get(*index).filter(|_| self.wanted.has(*detector)) else {
                 continue;
+            };
+            finder.find(reading.text(), place, &self.nominations.of(*index), &mut self.hits);
+            if !self.hits.is_empty() {
+                self.found(*detector, reading, origin);
             }
-            detector.find(reading.text(), place, &self.nominations.of(index), &mut self.hits);
-            let mut hits = std::mem::take(&mut self.hits);
-            self.work.hits += hits.len();
-            for hit in hits.drain(..) {
-                let parts = origin(reading, hit.range.clone());
-                if !parts.iter().any(|part| self.is_known(detector.detector(), hit.score, part)) {
-                    parts.into_iter().for_each(|(source, range)| {
-                        self.add(detector.detector(), &hit, source, range);
-                    });
-                }
-            }
-            self.hits = hits;
         }
+    }
+
+    /// Takes what `detector` said of a reading.
+    fn found(&mut self, detector: Detector, reading: &Reading<'_>, origin: &mut Origin<'_>) {
+        let mut hits = std::mem::take(&mut self.hits);
+        self.work.hits += hits.len();
+        for hit in hits.drain(..) {
+            let parts = origin(reading, hit.range.clone());
+            if !parts.iter().any(|part| self.is_known(detector, hit.score, part)) {
+                parts.into_iter().for_each(|(source, range)| self.add(detector, &hit, source, range));
+            }
+        }
+        self.hits = hits;
     }
 
     /// The part was found in its text alone: what else a finding in several texts covers only happens to stand beside it.

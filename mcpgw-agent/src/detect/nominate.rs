@@ -23,6 +23,8 @@ const PART: usize = 4;
 const STEP: usize = 2;
 /// Bytes looked at at once; the last three begin two before their end.
 const BLOCK: usize = 6;
+/// A text up to this long is asked first what it is made of: most texts in JSON are short, and made of letters.
+const SHORT: usize = 64;
 
 /// Where a needle stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct Noticed<'a> {
     pub words: &'a [Range<usize>],
     /// Only blanks tell the text from one that was shown before: its words are the same.
     pub respaced: bool,
+    /// It may have an `@`: certainly not where this is false.
+    pub may_have_at: bool,
 }
 
 /// The pass, made for a set of detectors.
@@ -82,23 +86,58 @@ pub struct Nominations {
     digits: Vec<Range<usize>>,
     tokens: Vec<Range<usize>>,
     words: Vec<Range<usize>>,
+    /// Needles of all detectors together.
+    count: usize,
+    /// See [`Noticed::may_have_at`].
+    may_have_at: bool,
     /// See [`Noticed::respaced`].
     pub(super) respaced: bool,
+}
+
+/// Of bytes a text may have.
+const DIGIT: u8 = 1;
+const AT: u8 = 2;
+
+static MARKS: [u8; 256] = {
+    let mut marks = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all bytes")]
+        {
+            marks[byte as usize] = match byte {
+                b'0'..=b'9' => DIGIT,
+                b'@' => AT,
+                _ => 0,
+            };
+        }
+        if byte == u8::MAX {
+            break marks;
+        }
+        byte += 1;
+    }
+};
+
+/// What `bytes` have; of long ones anything.
+#[inline(always)]
+fn marks(bytes: &[u8]) -> u8 {
+    if bytes.len() > SHORT {
+        return DIGIT | AT;
+    }
+    bytes.iter().fold(0, |all, byte| all | MARKS.get(usize::from(*byte)).copied().unwrap_or(0))
 }
 
 impl Nominations {
     /// Places that were noticed, for all detectors together.
     pub(super) fn places(&self) -> usize {
-        let needles: usize = self.needles.iter().map(Vec::len).sum();
-        needles + self.digits.len() + self.tokens.len() + self.words.len()
+        self.count + self.digits.len() + self.tokens.len() + self.words.len()
     }
 
     /// What was noticed for the detector at `index` of those the pass was made for.
     #[must_use]
     pub fn of(&self, index: usize) -> Noticed<'_> {
         let needles = self.needles.get(index).map_or(&[][..], Vec::as_slice);
-        let Self { digits, tokens, words, respaced, .. } = self;
-        Noticed { needles, digits, tokens, words, respaced: *respaced }
+        let Self { digits, tokens, words, respaced, may_have_at, .. } = self;
+        Noticed { needles, digits, tokens, words, respaced: *respaced, may_have_at: *may_have_at }
     }
 }
 
@@ -140,27 +179,38 @@ impl Nominator {
 
     /// Looks at `text`; what was in `into` is forgotten.
     pub fn scan(&self, text: &str, into: &mut Nominations) {
-        into.needles.resize_with(self.detectors, Vec::new);
-        into.needles.iter_mut().for_each(Vec::clear);
+        if into.count > 0 || into.needles.len() != self.detectors {
+            into.needles.resize_with(self.detectors, Vec::new);
+            into.needles.iter_mut().for_each(Vec::clear);
+            into.count = 0;
+        }
         into.digits.clear();
         into.tokens.clear();
         into.words.clear();
         let bytes = text.as_bytes();
+        let marks = marks(bytes);
+        into.may_have_at = marks & AT != 0;
+        if marks & DIGIT != 0 {
+            into.digits(bytes);
+        }
+        // No needle is shorter.
+        if bytes.len() < PART {
+            return;
+        }
         let mut at = 0;
         while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-            self.block(bytes, at, u64::from_le_bytes(*block), &mut into.needles);
+            self.block(bytes, at, u64::from_le_bytes(*block), into);
             at += BLOCK;
         }
         // What stands behind the end is part of no needle.
         let mut last = [0; 8];
         last.iter_mut().zip(bytes.get(at..).unwrap_or_default()).for_each(|(slot, byte)| *slot = *byte);
-        self.block(bytes, at, u64::from_le_bytes(last), &mut into.needles);
-        into.digits(bytes);
+        self.block(bytes, at, u64::from_le_bytes(last), into);
     }
 
     /// Looks at the places of a block.
     #[inline(always)]
-    fn block(&self, bytes: &[u8], at: usize, block: u64, found: &mut [Vec<Nominee>]) {
+    fn block(&self, bytes: &[u8], at: usize, block: u64, found: &mut Nominations) {
         let block = block | 0x2020_2020_2020_2020;
         for place in (0..BLOCK).step_by(STEP) {
             if has(&self.threes, hash_of_three(block >> (8 * place))) {
@@ -171,7 +221,7 @@ impl Nominator {
 
     /// A part may begin at `at` or a byte before.
     #[inline(never)]
-    fn look(&self, bytes: &[u8], at: usize, found: &mut [Vec<Nominee>]) {
+    fn look(&self, bytes: &[u8], at: usize, found: &mut Nominations) {
         for start in [Some(at), at.checked_sub(1)].into_iter().flatten() {
             let Some(four) = bytes.get(start..).and_then(<[u8]>::first_chunk) else { continue };
             let part = u32::from_le_bytes(*four) | 0x2020_2020;
@@ -183,16 +233,17 @@ impl Nominator {
     }
 
     #[inline(never)]
-    fn verify(&self, bytes: &[u8], at: usize, part: u32, hash: usize, found: &mut [Vec<Nominee>]) {
+    fn verify(&self, bytes: &[u8], at: usize, part: u32, hash: usize, found: &mut Nominations) {
         let bound = |hash: usize| self.buckets.get(hash).map_or(0, |bound| usize::from(*bound));
         let entries = self.entries.get(bound(hash)..bound(hash + 1)).unwrap_or_default();
         for entry in entries.iter().filter(|entry| entry.part == part) {
             let Some(start) = at.checked_sub(entry.offset) else { continue };
             let here = bytes.get(start..start + entry.text.len());
             if here.is_some_and(|here| here.eq_ignore_ascii_case(entry.text.as_bytes()))
-                && let Some(found) = found.get_mut(entry.detector)
+                && let Some(list) = found.needles.get_mut(entry.detector)
             {
-                put(found, Nominee { needle: entry.needle, at: start });
+                found.count += 1;
+                put(list, Nominee { needle: entry.needle, at: start });
             }
         }
     }

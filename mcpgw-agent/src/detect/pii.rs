@@ -68,7 +68,9 @@ impl TextDetector for Pii {
 
     fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
         let first = hits.len();
-        email::find(text, hits);
+        if noticed.may_have_at {
+            email::find(text, hits);
+        }
         if noticed.words.is_empty() && noticed.needles.is_empty() {
             return;
         }

@@ -155,10 +155,10 @@ impl Findings {
             Spot::Description | Spot::Prose | Spot::Choice | Spot::Other
                 if text.is_key && decoded.len() < 24 => {}
             Spot::Description | Spot::Prose | Spot::Choice | Spot::Other => {
-                prose(&decoded, &mut signs);
+                let spoken_of = prose(&decoded, &mut signs);
                 encoded(&decoded, &mut signs);
                 if text.spot == Spot::Prose
-                    && judge::asks_for_conversation(&decoded)
+                    && spoken_of & concept::CONVERSATION != 0
                     && !parameters::is_about_talk(definition.value)
                 {
                     let why = "it asks for the conversation, which the tool has no use for";
@@ -217,12 +217,15 @@ fn name(name: &str, signs: &mut Vec<(Sign, Range<usize>)>) {
     }
 }
 
-/// What a text says, as it came and, where it has other characters than those of ASCII, as it looks.
-fn prose(text: &str, signs: &mut Vec<(Sign, Range<usize>)>) {
+/// What a text says, as it came and, where it has other characters than those of ASCII, as it looks. Gives what it speaks
+/// of as it came.
+fn prose(text: &str, signs: &mut Vec<(Sign, Range<usize>)>) -> concept::Concepts {
     markup::tags(text, |(score, range)| {
         signs.push((("authority_tag", Severity::High, score, "it pretends to speak for the system"), range));
     });
-    judge::judge(text, |rule, range| signs.push(((rule.kind, rule.severity, rule.score, rule.why), range)));
+    let spoken_of = judge::judge(text, |rule, range| {
+        signs.push(((rule.kind, rule.severity, rule.score, rule.why), range))
+    });
     if !text.is_ascii() {
         let known: Vec<_> = signs.iter().map(|((kind, ..), _)| *kind).collect();
         judge::judge(&fold(text), |rule, _| {
@@ -231,6 +234,7 @@ fn prose(text: &str, signs: &mut Vec<(Sign, Range<usize>)>) {
             }
         });
     }
+    spoken_of
 }
 
 fn encoded(text: &str, signs: &mut Vec<(Sign, Range<usize>)>) {

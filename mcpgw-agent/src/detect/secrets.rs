@@ -105,21 +105,39 @@ impl TextDetector for Secrets {
     }
 
     fn find(&self, text: &str, place: &Place<'_>, noticed: &Noticed<'_>, hits: &mut Vec<Hit>) {
+        let member = member(text, place.key);
+        let has_prefix = text.len() >= HUGGINGFACE_MIN;
+        if member.is_none() && noticed.needles.is_empty() && noticed.tokens.is_empty() && !has_prefix {
+            return;
+        }
         let first = hits.len();
         let mut search = Search { text, hits, first, done: Done::default() };
-        search.member(place.key);
+        if let Some(member) = member {
+            search.member(member);
+        }
         for nominee in noticed.needles {
             search.nominee(*nominee);
         }
         for run in noticed.tokens {
             bare::find(text, run, &mut |(range, kind, score)| search.hit(range, kind, score));
         }
-        if text.len() >= HUGGINGFACE_MIN {
+        if has_prefix {
             for at in HUGGINGFACE_PREFIX.find_iter(text.as_bytes()) {
                 search.huggingface(at);
             }
         }
     }
+}
+
+/// The text is the value of a member: the member's name is what it is given to.
+fn member(text: &str, key: &str) -> Option<header::Member> {
+    if key.len() < 2 || text.len() < 4 || !header::may_be_secret(key) {
+        return None;
+    }
+    let value = text.trim_ascii();
+    let is_one = (4..=grammar::VALUE_MAX).contains(&value.len())
+        && memchr::memchr2(b' ', b'\n', value.as_bytes()).is_none();
+    if is_one { header::member(key) } else { None }
 }
 
 /// The search of one text.
@@ -150,14 +168,9 @@ struct Done {
 }
 
 impl Search<'_, '_> {
-    /// The text is the value of a member: the member's name is what it is given to.
-    fn member(&mut self, key: &str) {
+    /// The text is the value of such a member.
+    fn member(&mut self, found: header::Member) {
         let value = self.text.trim_ascii();
-        if key.len() < 2 || value.len() < 4 || value.len() > grammar::VALUE_MAX || value.contains([' ', '\n'])
-        {
-            return;
-        }
-        let Some(found) = header::member(key) else { return };
         let start = self.text.len() - self.text.trim_ascii_start().len();
         let range = start..start + value.len();
         match found {

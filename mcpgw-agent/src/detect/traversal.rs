@@ -36,6 +36,10 @@ impl TextDetector for Traversal {
         &[]
     }
 
+    fn is_for(&self, surface: Surface) -> bool {
+        surface == Surface::Arguments
+    }
+
     fn find(&self, text: &str, place: &Place<'_>, _: &Noticed<'_>, hits: &mut Vec<Hit>) {
         let is_argument =
             place.surface == Surface::Arguments && matches!(place.role, Role::Argument | Role::Uri);

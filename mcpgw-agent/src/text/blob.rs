@@ -10,7 +10,7 @@ use super::plausible;
 use super::reading::Layer;
 
 /// Letters of an encoded text, at least.
-const SHORTEST: usize = 16;
+pub(super) const SHORTEST: usize = 16;
 /// Signs that fill the last group of an encoded text, at most.
 const PADDING: usize = 6;
 /// Bytes that are decoded to see whether it is worth decoding all of them.

@@ -25,17 +25,31 @@ const ESCAPE: u8 = 4;
 const BLANKS: u8 = 8;
 const SPELLED: u8 = 16;
 const ROT13: u8 = 32;
+/// It may be a sign, by what stands beside it.
+const PLACE: u8 = 64;
 
 /// Bytes of a window.
 const WINDOW: usize = 5;
-/// A text up to this long is looked at byte by byte first.
+/// A text up to this long is looked at byte by byte.
 const SHORT: usize = 64;
 
 pub(super) fn signs(text: &str) -> Signs {
     let bytes = text.as_bytes();
-    if bytes.len() <= SHORT && !bytes.iter().fold(false, |any, byte| any | may_tell(*byte)) {
-        return of(0);
+    if bytes.len() <= SHORT {
+        return of(of_short(bytes));
     }
+    of(of_any(bytes))
+}
+
+impl Signs {
+    /// It has no other reading, unless something in it is encoded.
+    pub(super) fn is_none(self) -> bool {
+        self == of(0)
+    }
+}
+
+/// Of a text of any length, in blocks.
+fn of_any(bytes: &[u8]) -> u8 {
     // The first place of a text has nothing before it.
     let mut seen = places(at_start(bytes));
     // Ends of lines are no sign of anything.
@@ -43,8 +57,55 @@ pub(super) fn signs(text: &str) -> Signs {
         seen |= of_block(block);
         None
     });
-    of(seen)
+    seen
 }
+
+/// Of a short text: few of its bytes are worth a look at what stands beside them.
+fn of_short(bytes: &[u8]) -> u8 {
+    let mut seen = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(0);
+        seen |= kind;
+        if kind & PLACE != 0 {
+            seen |= beside(bytes, at, *byte);
+        }
+    }
+    seen & !PLACE
+}
+
+/// What the byte at `at` is a sign of, for what stands beside it. Behind the end is the end of a line.
+fn beside(bytes: &[u8], at: usize, byte: u8) -> u8 {
+    let behind = |on: usize| bytes.get(at + on).copied().unwrap_or(b'\n');
+    let before = |back: usize| at.checked_sub(back).and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+    let blanks = is_letter(before(1)) && (byte == b'\t' || byte == b' ' && matches!(behind(1), b' ' | b'\t'));
+    let spelled = is_spelled([before(2), before(1), byte, behind(1), behind(2)]);
+    let rot = |back: usize| [before(back + 2), before(back + 1), before(back)].eq_ignore_ascii_case(b"rot");
+    let rot13 = byte == b'1' && (rot(1) && behind(1) == b'3' || is_separator(before(1)) && rot(2));
+    flag(blanks, BLANKS) | flag(spelled, SPELLED) | flag(rot13, ROT13)
+}
+
+/// What a byte is a sign of, whatever stands beside it; [`PLACE`] where that counts.
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all bytes")]
+        {
+            kinds[byte as usize] = match byte {
+                b' ' | b'-' | b'.' | b'_' | b'*' | b'|' | b'\t' | b'1' => PLACE,
+                b'%' | b'&' | b'\\' => ESCAPE,
+                b'\n' | b'\r' => 0,
+                0..b' ' | 0x7f => CONTROL,
+                0x80.. => BEYOND,
+                _ => 0,
+            };
+        }
+        if byte == u8::MAX {
+            break kinds;
+        }
+        byte += 1;
+    }
+};
 
 fn of(seen: u8) -> Signs {
     Signs {
@@ -55,12 +116,6 @@ fn of(seen: u8) -> Signs {
         spelled: seen & SPELLED != 0,
         rot13: seen & ROT13 != 0,
     }
-}
-
-/// What of a short text has no such byte has no sign, whatever stands beside it.
-#[inline(always)]
-fn may_tell(byte: u8) -> bool {
-    (single(byte) != 0) | is_separator(byte) | (byte == b'\t') | (byte == b'1')
 }
 
 /// The window that begins before the text.
@@ -120,4 +175,16 @@ pub(super) fn is_spelled([a, b, c, d, e]: [u8; 5]) -> bool {
 #[inline(always)]
 pub(super) fn is_separator(byte: u8) -> bool {
     (byte == b' ') | (byte == b'-') | (byte == b'.') | (byte == b'_') | (byte == b'*') | (byte == b'|')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_short_text_has_the_signs_a_long_one_has(text in "([a-c1 \\t._|*-]|rot|ROT|13|[%&\n\r\x01\x7fé]){0,12}") {
+            proptest::prop_assert_eq!(of_short(text.as_bytes()), of_any(text.as_bytes()), "{:?}", text);
+        }
+    }
 }

@@ -37,14 +37,17 @@ pub fn readings(text: &str, budget: &mut Budget, visit: &mut dyn FnMut(&Reading<
         budget.exhaust();
         return;
     }
+    let signs = scan::signs(text);
+    if signs.is_none() && text.len() < blob::SHORTEST {
+        return;
+    }
     let mut walk = Walk { budget, visit };
-    walk.onward(&came, Todo { fold: true, spell: true, rot13: true, depth: DEPTH });
+    walk.onward(&came, Todo { fold: true, spell: true, rot13: true, depth: DEPTH }, signs);
 }
 
 impl Walk<'_> {
     /// What can be made of `of`, and of what is made.
-    fn onward(&mut self, of: &Reading<'_>, todo: Todo) {
-        let signs = scan::signs(of.text);
+    fn onward(&mut self, of: &Reading<'_>, todo: Todo, signs: Signs) {
         if todo.fold && (signs.beyond_ascii || signs.controls || signs.blanks) {
             let made = unmask::edits(of.text).apply(of.text, self.budget);
             let spell = todo.spell && !signs.spelled;
@@ -105,6 +108,6 @@ impl Walk<'_> {
         let reading =
             Reading { text: &made.text, layers, made_of: Some((of, &made.map)), respaced: made.respaced };
         (self.visit)(&reading);
-        self.onward(&reading, todo);
+        self.onward(&reading, todo, scan::signs(&made.text));
     }
 }

@@ -58,6 +58,14 @@ impl Conditions {
         Self { processor, cpus, kernel, cpu, rounds, seed, load }
     }
 
+    /// All of it in a line, where nothing is random.
+    pub(crate) fn plain(&self) -> String {
+        let Self { processor, cpus, kernel, rounds, load, .. } = self;
+        format!(
+            "{processor}, {cpus} CPUs, Linux {kernel}; {rounds} rounds; load average {load} at the start."
+        )
+    }
+
     /// All of it in a line.
     pub(crate) fn line(&self) -> String {
         let Self { processor, cpus, kernel, cpu, rounds, seed, load } = self;

@@ -244,7 +244,10 @@ fn events_are_records_too() {
     assert_eq!(lines[0]["key_id"].as_str().unwrap().len(), 16);
     assert_eq!(lines[0]["pid"], std::process::id());
     assert_eq!((&lines[9]["after"], &lines[9]["effects"]), (&Value::from("d-1"), &serde_json::json!([])));
-    assert_eq!((&lines[10]["rule"], &lines[10]["processes"]), (&Value::from("effects.open"), &Value::from(2)));
+    assert_eq!(
+        (&lines[10]["rule"], &lines[10]["processes"]),
+        (&Value::from("effects.open"), &Value::from(2))
+    );
     assert_eq!((&lines[12]["signal"], &lines[12]["subject"]), (&Value::from(9), &Value::from("mallory")));
     assert_eq!((&lines[1]["mode"], &lines[2]["by"]["uid"]), (&Value::from("enforce"), &Value::from(1000)));
     assert_eq!((&lines[2]["act"], &lines[5]["lost"]["streams"]), (&Value::from("approve"), &Value::from(3)));

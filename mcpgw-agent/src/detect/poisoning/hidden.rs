@@ -184,6 +184,9 @@ fn weigh((veil, range, count): (Veil, Range<usize>, usize), is_right_to_left: bo
 /// Runs of blanks, or of line breaks, with something behind them.
 fn blanks(text: &str, found: &mut impl FnMut(Hidden)) {
     let why = "what follows is pushed out of sight";
+    if !may_have_run(text) {
+        return;
+    }
     let (mut start, mut columns, mut lines) = (0, 0, 0);
     for (at, character) in text.char_indices() {
         match character {
@@ -207,9 +210,21 @@ fn blanks(text: &str, found: &mut impl FnMut(Hidden)) {
     }
 }
 
+/// Two blanks of ASCII stand side by side, or there may be others. Without a branch: compilers make it one of vectors.
+fn may_have_run(text: &str) -> bool {
+    let is_blank = |byte: u8| (byte <= b' ') | (byte >= 0x80);
+    let bytes = text.as_bytes();
+    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+    bytes.len() >= LINES_MIN && pairs.fold(false, |any, (one, two)| any | (is_blank(*one) & is_blank(*two)))
+}
+
 /// Comments of HTML and Markdown.
 fn comments(text: &str, found: &mut impl FnMut(Hidden)) {
     let why = "it holds a comment that nothing shows";
+    // Most texts have neither byte, and nothing is sought faster.
+    if memchr::memchr2(b'<', b'[', text.as_bytes()).is_none() {
+        return;
+    }
     for (open, close) in [("<!--", "-->"), ("[//]: #", "\n"), ("[comment]: #", "\n")] {
         let Some(start) = text.find(open) else { continue };
         let rest = text.get(start + open.len()..).unwrap_or_default();

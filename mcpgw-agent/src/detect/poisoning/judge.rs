@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::concept::{CONVERSATION, Concepts};
+use super::concept::Concepts;
 use super::rules::{self, Rule};
 use super::words::{Token, tokens};
 
@@ -11,19 +11,28 @@ const BEFORE: usize = 5;
 /// Words of another language in a sentence that make it one of that language.
 const FOREIGN_MIN: usize = 2;
 
-/// Shows `found` each rule that fits, with the first place where it does. Linear: each rule passes over the tokens once.
-pub(super) fn judge(text: &str, mut found: impl FnMut(&'static Rule, Range<usize>)) {
-    let (english, foreign) = languages(tokens(text));
+/// Shows `found` each rule that fits, with the first place where it does, and says what is spoken of. Linear: each rule
+/// passes over the tokens once.
+pub(super) fn judge(text: &str, mut found: impl FnMut(&'static Rule, Range<usize>)) -> Concepts {
+    let tokens = tokens(text);
+    let spoken_of = tokens.iter().fold(0, |all, token| all | token.concepts);
+    if spoken_of == 0 {
+        return 0;
+    }
+    let (english, foreign) = languages(tokens);
     for (tokens, keeps_order) in [(english, true), (foreign, false)] {
         let all = tokens.iter().fold(0, |all, token| all | token.concepts);
         for rule in rules::ALL {
-            if rule.steps.iter().all(|step| step & all != 0)
+            // A token stands for one step.
+            if rule.steps.len() <= tokens.len()
+                && rule.steps.iter().all(|step| step & all != 0)
                 && let Some(range) = first(rule, keeps_order, &tokens)
             {
                 found(rule, range);
             }
         }
     }
+    spoken_of
 }
 
 /// What stands in English sentences, and what in those of other languages, which say the same in another order.
@@ -104,9 +113,4 @@ fn any(rule: &Rule, token: &Token, at: usize, seen: &mut [Option<usize>]) -> Opt
         *slot = Some(at);
     }
     seen.iter().copied().min().flatten()
-}
-
-/// What a parameter is described as is the conversation, or all that was said.
-pub(super) fn asks_for_conversation(text: &str) -> bool {
-    tokens(text).iter().any(|token| token.concepts & CONVERSATION != 0)
 }

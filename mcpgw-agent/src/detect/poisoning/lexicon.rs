@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use super::concept::*;
 
 /// Words after the first of an entry, and what all of it is about. Longer entries first.
-type Entries = Vec<(Vec<&'static str>, Concepts)>;
+pub(super) type Entries = Vec<(Vec<&'static str>, Concepts)>;
 
 /// By first word.
-pub(super) static WORDS: LazyLock<HashMap<&'static str, Entries>> = LazyLock::new(|| {
+static WORDS: LazyLock<HashMap<&'static str, Entries>> = LazyLock::new(|| {
     let mut words: HashMap<_, Entries> = HashMap::new();
     let foreign = FOREIGN_WORDS.iter().map(|(concepts, list)| (concepts | FOREIGN, *list));
     for (concepts, list) in ENGLISH.iter().copied().chain(foreign) {
@@ -29,6 +29,32 @@ pub(super) static WORDS: LazyLock<HashMap<&'static str, Entries>> = LazyLock::ne
     }
     words
 });
+
+/// A bit for each hash some first word has.
+static FIRST: LazyLock<Box<[u64]>> = LazyLock::new(|| {
+    let mut first: Box<[u64]> = vec![0; HASHES / 64].into();
+    for hash in WORDS.keys().map(|word| hash(word)) {
+        if let Some(bits) = first.get_mut(hash / 64) {
+            *bits |= 1 << (hash % 64);
+        }
+    }
+    first
+});
+
+const HASHES: usize = 1 << 14;
+
+/// Of a word's length and first two bytes.
+fn hash(word: &str) -> usize {
+    let byte = |at: usize| word.as_bytes().get(at).map_or(0, |byte| usize::from(byte & 31));
+    (word.len() & 15) << 10 | byte(0) << 5 | byte(1)
+}
+
+/// The entries that begin with `word`. Most words are none, and that is known without hashing all of them.
+pub(super) fn entries(word: &str) -> Option<&'static Entries> {
+    let hash = hash(word);
+    let may_be = FIRST.get(hash / 64).is_some_and(|bits| bits >> (hash % 64) & 1 == 1);
+    if may_be { WORDS.get(word) } else { None }
+}
 
 /// Scripts without blanks between words: entries by first character.
 pub(super) static GLYPHS: LazyLock<HashMap<char, Vec<(&'static str, Concepts)>>> = LazyLock::new(|| {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 /// Tokens of chat templates: no definition has a reason to hold one.
@@ -155,8 +156,15 @@ static HEADINGS: LazyLock<Vec<(&str, memmem::Finder<'static>)>> = LazyLock::new(
     headings.into_iter().map(|heading| (heading, memmem::Finder::new(heading))).collect()
 });
 
+/// Each heading has one of these: most texts have none.
+static WITHIN: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(["ystem", "YSTEM", "###", "AI"]).ok());
+
 /// A line that begins as a turn of the system would.
 fn headings(text: &str, found: &mut impl FnMut(Tag)) {
+    if !WITHIN.as_ref().is_none_or(|within| within.is_match(text)) {
+        return;
+    }
     for (heading, finder) in &*HEADINGS {
         for at in finder.find_iter(text.as_bytes()).take(4) {
             let before = text.get(..at).unwrap_or_default().trim_end_matches([' ', '\t', '#', '*', '-', '>']);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::concept::{ARGUMENT, COLLECTOR, Concepts, EMAIL, FOREIGN, QUOTED, URL};
-use super::lexicon::{GLYPHS, WORDS};
+use super::lexicon::{GLYPHS, entries};
 
 /// Words an entry of the lexicon has at most.
 const ENTRY_MAX: usize = 5;
@@ -68,7 +68,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 
 /// How many words the longest entry takes that begins with `word`, and what it is about.
 fn look_up(word: &Word<'_>, rest: &[Word<'_>]) -> (usize, Concepts) {
-    let Some(entries) = WORDS.get(&*word.lower) else { return (1, 0) };
+    let Some(entries) = entries(&word.lower) else { return (1, 0) };
     let next = rest.get(..rest.len().min(ENTRY_MAX)).unwrap_or_default();
     let fits = |parts: &[&str]| {
         parts.len() <= next.len()

@@ -103,10 +103,39 @@ pub(super) static SCHEMES: &[&str] = &[
 ];
 
 /// One of these is in every member's name that promises a secret.
-static HINTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let hints = ["pass", "pwd", "ecret", "oken", "key", "auth", "redential", "salt", "nonce", "pw"];
-    AhoCorasick::new(hints).expect("a few short words make a small automaton")
-});
+static HINTS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(WITHIN).expect("a few short words make a small automaton"));
+
+const WITHIN: [&str; 10] =
+    ["pass", "pwd", "ecret", "oken", "key", "auth", "redential", "salt", "nonce", "pw"];
+
+/// By the first of two neighbours, a bit for each second; of both, the low five bits. Each hint has such a pair, and few
+/// other words do.
+const PAIRS: [u32; 32] = {
+    let mut pairs = [0_u32; 32];
+    let mut rest: &[&[u8; 2]] = &[b"ss", b"pw", b"cr", b"ke", b"ut", b"ia", b"lt", b"nc"];
+    while let [[one, two], more @ ..] = rest {
+        #[expect(clippy::indexing_slicing, reason = "at compile time, and five bits are less than 32")]
+        {
+            pairs[(*one & 31) as usize] |= 1 << (*two & 31);
+        }
+        rest = more;
+    }
+    pairs
+};
+
+/// Whether [`member`] may know `key`: it certainly does not where this is false.
+pub(super) fn may_be_secret(key: &str) -> bool {
+    let mut before = 0_u32;
+    key.bytes().take(KEY_MAX).fold(false, |may, byte| {
+        let is_pair = before >> (byte & 31) & 1 == 1;
+        before = PAIRS.get(usize::from(byte & 31)).copied().unwrap_or(0);
+        may | is_pair
+    })
+}
+
+/// Bytes of a name that are looked at.
+const KEY_MAX: usize = 64;
 
 /// What a member's name says of its value.
 pub(super) enum Member {
@@ -123,7 +152,7 @@ static NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
 
 /// What the member `key` promises of its value.
 pub(super) fn member(key: &str) -> Option<Member> {
-    let mut lower = [0_u8; 64];
+    let mut lower = [0_u8; KEY_MAX];
     let count = key.len().min(lower.len());
     let (head, from) = (lower.get_mut(..count)?, key.as_bytes().get(..count)?);
     head.copy_from_slice(from);
