@@ -23,6 +23,7 @@ pub mod offsets;
 mod probe_log;
 mod reader;
 
+pub(crate) use cgroup::root as cgroup_root;
 pub use confine::{FenceError, TooManyPorts};
 pub use control::KernelError;
 pub use decode::DecodeError;
