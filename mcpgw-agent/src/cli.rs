@@ -11,6 +11,7 @@ pub mod live;
 mod audit;
 mod config;
 mod doctor;
+mod effects;
 mod hold;
 mod inspect;
 mod launch;
@@ -67,6 +68,8 @@ enum Command {
     Pins(pins::Command),
     #[command(subcommand)]
     Servers(servers::Command),
+    #[command(subcommand)]
+    Effects(effects::Command),
     Scan(Box<scan::Args>),
     #[command(hide = true)]
     ScanChild(scan::ChildArgs),
@@ -107,6 +110,7 @@ fn dispatch(command: Command) -> Result<u8, CliError> {
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Pins(command) => pins::pins(&command),
         Command::Servers(command) => servers::servers(&command),
+        Command::Effects(command) => effects::effects(&command),
         Command::Scan(args) => scan::scan(&args),
         Command::ScanChild(args) => scan::scan_child(&args),
         Command::Launch(args) => Err(launch::launch(&args)),

@@ -26,7 +26,7 @@ mod status;
 mod tap;
 mod turn;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let metrics_address = http.as_ref().map(HttpServer::address);
 
     let confining = Confining::new(gateway.hosts().clone());
-    let watch = watch(&config, &probes, counters, (observer, confining), &tasks)?;
+    let watch = watch(&config, &dirs.state, &probes, counters, (observer, confining), &tasks)?;
     if let Some(effects) = watch.host.following.all() {
         tasks.spawn("effects", effects::beat(effects.clone(), sessions.clone(), tasks.token().clone()));
     }
@@ -223,6 +223,7 @@ struct Watch {
 /// Attaches first, then scans: what starts in between is seen twice, never missed.
 fn watch(
     config: &Config,
+    state: &Path,
     probes: &KernelOptions,
     counters: Arc<Counters>,
     (observer, confining): (Option<Observer>, Confining),
@@ -230,7 +231,8 @@ fn watch(
 ) -> Result<Watch, DaemonError> {
     let Loaded { mut kernel, hooks } = Kernel::load(probes);
     let rings = Rings::take(kernel.as_mut());
-    let following = Following::new(kernel.as_mut().filter(|_| config.host.effects));
+    let baselines = || effects::baselines(state, config.host.effects_learning);
+    let following = Following::new(kernel.as_mut().filter(|_| config.host.effects), baselines);
     if let Some(log) = kernel.as_mut().and_then(Kernel::take_probe_log) {
         let token = tasks.token().clone();
         let log = async move { token.run_until_cancelled(log.run()).await.unwrap_or(Ok(())) };

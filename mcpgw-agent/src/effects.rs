@@ -3,19 +3,28 @@
 //! ```text
 //! kernel record ─▶ SideEffect ─▶ Ledger (of one server) ─▶ Collected (of one call) ─▶ the record that closes the call
 //!                                   ▲ calls opened and closed      └ noise is counted, not listed
+//!        Measure: Baseline, rules ──┘ what is odd about it, what policy has against it
 //! ```
 
+mod baseline;
+pub mod clients;
 mod collected;
 mod conceal;
 mod ledger;
 mod noise;
+mod odd;
 mod path;
+mod sensitive;
 mod side_effect;
 #[cfg(test)]
 mod tests;
 
-pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept};
-pub use ledger::{CALLS_MAX, Ledger, Stray};
+pub use baseline::{
+    Baseline, Destination, Destinations, Malformed, NO_TOOL, NoDestination, Paths, Tool, Use,
+};
+pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept, ODD_BYTES, ODD_MAX};
+pub use ledger::{CALLS_MAX, Done, LAUNCHER, Ledger, Measure, Stray};
 pub use noise::{EVERYBODY_READS, NOISES, NOWHERE, Noise, is_noise};
+pub use odd::{Counted, Odd, Oddity};
 pub use path::{Part, joined};
 pub use side_effect::{Access, Act, Outcome, Protocol, SideEffect};

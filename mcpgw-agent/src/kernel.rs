@@ -25,7 +25,7 @@ mod reader;
 
 pub(crate) use cgroup::root as cgroup_root;
 pub use confine::{FenceError, TooManyPorts};
-pub use control::KernelError;
+pub use control::{KernelError, Marked};
 pub use decode::DecodeError;
 pub use hook::{Hook, HookState};
 pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};

@@ -28,6 +28,7 @@ pub mod yaml;
 // shell
 pub mod admin;
 pub mod audit;
+pub mod baselines;
 pub mod cli;
 pub mod config;
 pub mod confine;

@@ -22,7 +22,7 @@ mod tests;
 
 pub use book::{Entry, Form, Pass, Pin, Report, Standing};
 pub use decision::Decision;
-pub use directory::Directory;
+pub use directory::{Directory, Stamp, Stored};
 pub use error::PinsError;
 pub use file::{Book, Selection};
 pub use server::{Pins, ServerPins, Waits};
@@ -82,7 +82,7 @@ impl ServerId {
     }
 
     /// As it stands in a file.
-    fn stored(hash: &str, label: &str) -> Option<Self> {
+    pub(crate) fn stored(hash: &str, label: &str) -> Option<Self> {
         is_hash(hash).then(|| Self { hash: hash.to_owned(), label: label.chars().take(LABEL_MAX).collect() })
     }
 

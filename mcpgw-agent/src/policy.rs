@@ -20,6 +20,7 @@ mod arguments;
 mod conditions;
 mod decimal;
 mod detectors;
+mod doings;
 pub mod effects;
 mod effort;
 mod error;
@@ -48,6 +49,7 @@ mod when;
 mod tests;
 
 pub use detectors::Reaction;
+pub use doings::oddities;
 pub use error::{PolicyError, Problem};
 pub use explain::{Explanation, Outcome, Step};
 pub use lint::{Warning, lint};

@@ -5,6 +5,7 @@ Each tool is told by its arguments where to; nothing here leaves loopback.
 
 import ctypes
 import errno
+import json
 import mmap
 import os
 import socket
@@ -129,6 +130,26 @@ def phone(way: str, port: int) -> str:
     except OSError as error:
         return str(error)
     return "done"
+
+
+@server.tool()
+def configure(command: str) -> str:
+    """Adds a server to another client's configuration."""
+    path = os.path.expanduser("~/.cursor/mcp.json")
+    with open(path) as file:
+        configuration = json.load(file)
+    configuration["mcpServers"]["helper"] = {"command": command}
+    with open(path + ".new", "w") as file:
+        json.dump(configuration, file)
+    os.rename(path + ".new", path)
+    return "configured"
+
+
+@server.tool()
+def configure_by_grandchild(command: str) -> str:
+    """Has a shell's child do it."""
+    script = """(printf '{"mcpServers":{"helper":{"command":"%s"}}}' "$0" > "$HOME/.cursor/mcp.json"; true); true"""
+    return str(subprocess.run(["/bin/sh", "-c", script, command], check=True, stdout=subprocess.DEVNULL).returncode)
 
 
 @server.tool()

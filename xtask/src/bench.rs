@@ -6,6 +6,7 @@
 
 mod arm;
 mod audit;
+mod effects;
 mod gateway;
 mod host;
 mod inspect;
@@ -34,6 +35,11 @@ enum What {
     Inspect(inspect::Args),
     /// Measure the audit log
     Audit(audit::Args),
+    /// Check that what servers do is told of the calls that did it, and what telling costs a call
+    Effects(effects::Args),
+    /// The server of that: does what it is told to
+    #[command(hide = true)]
+    Doer,
     /// The gateway bench's server
     #[command(hide = true)]
     Echo(gateway::EchoArgs),
@@ -55,6 +61,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         What::Gateway(args) => gateway::run(workspace, args),
         What::Inspect(args) => inspect::run(workspace, args),
         What::Audit(args) => audit::run(workspace, args),
+        What::Effects(args) => effects::run(workspace, args),
+        What::Doer => effects::serve(),
         What::Echo(args) => gateway::serve(args),
         What::Hop(args) => gateway::pass(args),
         What::Workload(args) => workload::run(args),

@@ -2,10 +2,11 @@
 
 use super::line::Line;
 use crate::effects::{Access, Act, Collected, Kept, NOISES, Noise, Outcome, Protocol};
+use crate::policy::Weighed;
 
 /// Writes the list, and what is not in it.
 pub(super) fn write(line: &mut Line, done: &Collected) {
-    line.array("effects", &done.kept, |line, kept| line.element(|line| one(line, kept)));
+    line.array("effects", done.all(), |line, kept| line.element(|line| one(line, kept)));
     if done.more > 0 {
         line.number("effects_more", done.more);
     }
@@ -49,6 +50,33 @@ fn one(line: &mut Line, kept: &Kept) {
     if kept.cut {
         line.json("cut", "true");
     }
+    if !kept.odd.is_empty() {
+        line.array("odd", &kept.odd, |line, what| line.value(what.as_str()));
+    }
+    line.maybe("rule", kept.rule.as_deref());
+}
+
+/// What is to be said of what was done outside of any answer.
+pub(super) fn findings(line: &mut Line, done: &Collected, findings: &[Weighed]) {
+    if findings.is_empty() {
+        return;
+    }
+    line.array("findings", findings, |line, Weighed { finding, reaction }| {
+        line.element(|line| {
+            line.text("detector", finding.detector.as_str());
+            line.text("type", finding.kind);
+            line.text("severity", finding.severity.as_str());
+            line.number("score_percent", 100);
+            line.number("count", count(done, finding.kind));
+            line.text("reaction", reaction.as_str());
+        });
+    });
+}
+
+/// How many things are odd in the way `kind` says; of violations how many rules say something against them.
+pub(super) fn count(done: &Collected, kind: &str) -> u64 {
+    let counted = done.odd.iter().find(|odd| odd.what.as_str() == kind).map(|odd| odd.count);
+    counted.unwrap_or(1)
 }
 
 fn place(line: &mut Line, act: &str, path: &str) {

@@ -7,7 +7,8 @@ use super::line::Line;
 use super::record;
 use crate::effects::Collected;
 use crate::pins::Decision;
-use crate::policy::{Context, Mode, ServerStatus};
+use crate::policy::{Context, Mode, ServerStatus, Weighed};
+use crate::proxy::effects::Killed;
 use crate::risk::Score;
 
 pub(super) use own::{
@@ -49,6 +50,17 @@ pub enum Event<'a> {
         after: Option<&'a str>,
         /// What, [concealed](Collected::conceal).
         done: &'a Collected,
+        /// What is to be said of it.
+        findings: &'a [Weighed],
+    },
+    /// A server was ended because of what it did.
+    ServerKilled {
+        /// The session's id.
+        session: &'a str,
+        /// Its circumstances.
+        context: &'a Context,
+        /// Why, and what came of it.
+        killed: &'a Killed,
     },
     /// An HTTP request that is about a session and carries no message.
     SessionRequest {
@@ -183,11 +195,20 @@ impl Event<'_> {
                     None => {}
                 }
             }
-            Self::ServerEffects { session, context, call, after, done } => {
+            Self::ServerEffects { session, context, call, after, done, findings } => {
                 about(line, session, context);
                 line.maybe("call", call);
                 line.maybe("after", after);
+                effects::findings(line, done, findings);
                 effects::write(line, done);
+            }
+            Self::ServerKilled { session, context, killed } => {
+                about(line, session, context);
+                line.text("rule", &killed.rule);
+                line.number("processes", killed.ended.processes);
+                if killed.ended.is_incomplete {
+                    line.json("incomplete", "true");
+                }
             }
             Self::SessionRequest { session, context, verb, status } => {
                 about(line, session, context);
@@ -248,6 +269,7 @@ impl Event<'_> {
             Self::SessionOpened { .. } => "session.opened",
             Self::SessionClosed { .. } => "session.closed",
             Self::ServerEffects { .. } => "server.effects",
+            Self::ServerKilled { .. } => "server.killed",
             Self::SessionRequest { .. } => "session.request",
             Self::AuthFailed { .. } => "auth.failed",
             Self::AdminHold { .. } => "admin.hold",

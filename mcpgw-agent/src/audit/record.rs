@@ -12,6 +12,7 @@ use super::Entry;
 use super::effects;
 use super::line::Line;
 use crate::detect::Detector;
+use crate::effects::Collected;
 use crate::hex;
 use crate::json::{self, Value};
 use crate::mcp::{Message, MessageKind, RequestId};
@@ -57,7 +58,7 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
         (Some(_), None) => line.object("tool_args_omitted", |line| line.text("why", "unreadable")),
     }
     if let Some(message) = entry.message {
-        findings(line, message, verdict);
+        findings(line, message, verdict, entry.effects);
     }
     line.object("policy", |line| {
         line.number("generation", entry.policy_generation);
@@ -73,7 +74,7 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
 }
 
 /// What detectors found: the first of each kind in each text.
-fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
+fn findings(line: &mut Line, message: &Message, verdict: &Verdict, done: Option<&Collected>) {
     if verdict.findings().is_empty() {
         return;
     }
@@ -94,7 +95,13 @@ fn findings(line: &mut Line, message: &Message, verdict: &Verdict) {
                 if let Some(message) = shown {
                     line.text("path", &json::path_to(message.document().root(), finding.node));
                 }
-                line.number("count", count(finding.ranges.len()));
+                line.number(
+                    "count",
+                    match done.filter(|_| finding.detector == Detector::Effects) {
+                        Some(done) => effects::count(done, finding.kind),
+                        None => count(finding.ranges.len()),
+                    },
+                );
                 if finding.detector == Detector::External {
                     line.text("why", finding.why);
                 }

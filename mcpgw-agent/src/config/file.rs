@@ -69,6 +69,7 @@ pub(super) struct HostSection {
     #[serde(default)]
     pub(super) disabled_hooks: Vec<At<String>>,
     pub(super) effects: Option<SwitchWord>,
+    pub(super) effects_learning: Option<At<u64>>,
     #[serde(default)]
     pub(super) rings: RingsSection,
 }

@@ -90,6 +90,8 @@ pub struct Host {
     pub disabled_hooks: BTreeSet<String>,
     /// What tool calls of wrapped servers do to the host is recorded.
     pub effects: bool,
+    /// Calls of a tool during which nothing is new to it.
+    pub effects_learning: u32,
     /// Ring buffers shared with the kernel.
     pub rings: Rings,
 }
@@ -101,6 +103,7 @@ impl Default for Host {
             disabled_hooks: BTreeSet::new(),
             // While anything is attached to system calls, each on the host takes longer.
             effects: false,
+            effects_learning: 10,
             rings: Rings::default(),
         }
     }

@@ -80,6 +80,7 @@ host:
   scan-interval: 500ms
   disabled-hooks: [sys_exit, cgroup_skb/egress]
   effects: on
+  effects-learning: 30
   rings:
     lifecycle-bytes: 4096
     streams-bytes: 65536
@@ -174,6 +175,7 @@ log:
             scan_interval: Duration::from_millis(500),
             disabled_hooks: ["cgroup_skb/egress".to_owned(), "sys_exit".to_owned()].into(),
             effects: true,
+            effects_learning: 30,
             rings: Rings { lifecycle_bytes: 4096, streams_bytes: 65_536, tcp_bytes: 1 << 28 },
         },
         gateway: Gateway {

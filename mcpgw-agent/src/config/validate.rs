@@ -29,6 +29,9 @@ const RING_BYTES: (u64, u64) = (4096, 1 << 28);
 /// Least and most bytes tapped of a stream: below this no handshake fits.
 const TAP_BYTES: (u64, u64) = (4096, 16 << 20);
 
+/// Least and most calls of a tool during which nothing is new to it.
+const LEARNING_CALLS: (u64, u64) = (0, 1_000_000);
+
 /// Checks a file.
 pub(super) fn validate(file: File) -> Result<Config, Vec<Problem>> {
     let mut check = Check::default();
@@ -188,7 +191,7 @@ impl Check {
 
     fn host(&mut self, section: &HostSection) -> Host {
         let default = Host::default();
-        let HostSection { scan_interval, disabled_hooks, effects, rings } = section;
+        let HostSection { scan_interval, disabled_hooks, effects, effects_learning, rings } = section;
         let mut hooks = BTreeSet::new();
         for (index, hook) in disabled_hooks.iter().enumerate() {
             if is_hook(&hook.value) {
@@ -206,6 +209,12 @@ impl Check {
             scan_interval: self.period("host.scan-interval", scan_interval, default.scan_interval, interval),
             disabled_hooks: hooks,
             effects: effects.map_or(default.effects, |word| word == SwitchWord::On),
+            effects_learning: self.value(
+                "host.effects-learning",
+                effects_learning.as_ref(),
+                default.effects_learning,
+                |&calls| size(calls, LEARNING_CALLS),
+            ),
             rings: self.rings(rings),
         }
     }

@@ -1,21 +1,29 @@
 //! What servers do to the host: told by the kernel while a session is followed, and five seconds longer, as the
 //! [tap](super::tap) is attached while something is observed.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::tap::{Switch, TapSwitch};
+use crate::baselines::{Baselines, DIRECTORY};
 use crate::inventory::BootTime;
-use crate::kernel::{EffectReader, Hook, Kernel, KernelEvent};
-use crate::proxy::effects::{Effects, Followed, Source, Told};
+use crate::kernel::{EffectReader, Hook, Kernel, KernelError, KernelEvent, Marked};
+use crate::proxy::effects::{Effects, Ended, Followed, Killer, Source, Told};
 use crate::proxy::handover::Sessions;
 
 /// How often the ring is emptied while no call does so.
 const BEAT: Duration = Duration::from_millis(250);
 /// Beats from one record of what was done while no call was open to the next.
 const BEATS: u32 = 4;
+/// Beats from one time that numbers of calls are kept to the next, in multiples of [`BEATS`]: a minute.
+const KEEP_BEATS: u32 = 240;
+/// How often a server's processes are looked for while it is ended.
+const KILL_ROUNDS: u32 = 64;
 
 /// Who is followed, and whether the kernel tells.
 #[derive(Debug, Default)]
@@ -27,11 +35,14 @@ pub(super) struct Following {
 
 impl Following {
     /// Of what `kernel` tells; nobody is followed without. A kernel that has none of the hooks tells nothing, which must not
-    /// look like servers that do nothing.
-    pub(super) fn new(kernel: Option<&mut Kernel>) -> Self {
+    /// look like servers that do nothing. `baselines` are asked for where somebody can be.
+    pub(super) fn new(kernel: Option<&mut Kernel>, baselines: impl FnOnce() -> Option<Baselines>) -> Self {
         let tells = |hook: &Hook| hook.tells_of_effects() && hook.state.is_attached();
         let kernel = kernel.filter(|kernel| kernel.hooks().iter().any(tells));
-        let all = kernel.and_then(Kernel::take_effect_reader).map(|reader| Effects::new(source(reader)));
+        let all = kernel.and_then(|kernel| {
+            let reader = kernel.take_effect_reader()?;
+            Some(Effects::new(source(reader), killer(kernel.marked()), baselines()))
+        });
         Self { all, switch: TapSwitch::default() }
     }
 
@@ -87,6 +98,49 @@ fn source(mut reader: EffectReader) -> Source {
     })
 }
 
+/// The baselines in `state`. Without them nothing a server does counts as new.
+pub(super) fn baselines(state: &Path, learning: u32) -> Option<Baselines> {
+    let opened = Baselines::open(&state.join(DIRECTORY), learning);
+    opened.inspect_err(|error| tracing::warn!(%error, "what servers usually do is not kept")).ok()
+}
+
+/// Ends what is marked as a server's, until there is nothing more: what it starts meanwhile has its mark.
+fn killer(marked: Result<Marked, KernelError>) -> Killer {
+    let mut marked = marked.inspect_err(|error| tracing::warn!(%error, "no server can be ended")).ok();
+    Box::new(move |group| {
+        let mut ended = Ended { processes: 0, is_incomplete: true };
+        let Some(marked) = &mut marked else { return ended };
+        let mut told = BTreeSet::new();
+        for _ in 0..KILL_ROUNDS {
+            let all = marked.of(group);
+            let left: Vec<u32> = all.into_iter().filter(|pid| !told.contains(pid)).collect();
+            if left.is_empty() {
+                ended.is_incomplete = false;
+                break;
+            }
+            // Stopped first: what does not run starts nothing.
+            for signal in [Signal::STOP, Signal::KILL] {
+                left.iter().for_each(|pid| send(marked, *pid, group, signal));
+            }
+            told.extend(left);
+        }
+        ended.processes = u32::try_from(told.len()).unwrap_or(u32::MAX);
+        ended
+    })
+}
+
+/// Sends `signal` to process `pid`, where that is still one of `group`.
+fn send(marked: &mut Marked, pid: u32, group: u32, signal: Signal) {
+    let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
+    let Ok(handle) = pidfd_open(process, PidfdFlags::empty()) else { return };
+    // The number may have been given out again before it was opened; the mark is taken away at a process' end.
+    if marked.has(pid, group)
+        && let Err(error) = pidfd_send_signal(handle, signal)
+    {
+        tracing::debug!(pid, %error, "a process did not get its signal");
+    }
+}
+
 /// Empties the ring so that it does not overflow, and records what was done while no call was open, until `shutdown`.
 pub(super) async fn beat(effects: Effects, sessions: Sessions, shutdown: CancellationToken) {
     let mut beats = tokio::time::interval(BEAT);
@@ -100,6 +154,7 @@ pub(super) async fn beat(effects: Effects, sessions: Sessions, shutdown: Cancell
         count = count.wrapping_add(1);
         if count.is_multiple_of(BEATS) {
             sessions.note_strays();
+            tokio::task::block_in_place(|| effects.keep(count.is_multiple_of(KEEP_BEATS)));
         }
     }
 }

@@ -35,13 +35,15 @@ pub enum Detector {
     Schema,
     /// Calls in a risky order.
     Sequence,
+    /// Calls whose server did to the host what it never did, or may not.
+    Effects,
     /// Whatever a guardrail outside says.
     External,
 }
 
 impl Detector {
     /// All of them, in order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Injection,
         Self::Poisoning,
         Self::Pins,
@@ -56,6 +58,7 @@ impl Detector {
         Self::Flow,
         Self::Schema,
         Self::Sequence,
+        Self::Effects,
         Self::External,
     ];
 
@@ -77,6 +80,7 @@ impl Detector {
             Self::Flow => "flow",
             Self::Schema => "schema",
             Self::Sequence => "sequence",
+            Self::Effects => "effects",
             Self::External => "external",
         }
     }

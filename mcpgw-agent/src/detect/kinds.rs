@@ -4,6 +4,7 @@
 use super::external::kinds as external;
 use super::secrets::KINDS as SECRETS;
 use super::{Detector, Pii};
+use crate::effects::Oddity;
 
 impl Detector {
     /// All kinds of finding it gives, in order. A guardrail may have others, of its operator's choice.
@@ -25,6 +26,7 @@ impl Detector {
             Self::Flow => FLOW,
             Self::Schema => SCHEMA,
             Self::Sequence => SEQUENCE,
+            Self::Effects => return Oddity::ALL.map(Oddity::as_str).to_vec(),
         };
         listed.to_vec()
     }
@@ -243,9 +245,10 @@ mod tests {
     use crate::detect::Realm;
 
     /// What is written about detectors.
-    const DOCS: [&str; 11] = [
+    const DOCS: [&str; 12] = [
         include_str!("../../../docs/detection/calls.md"),
         include_str!("../../../docs/detection/destructive.md"),
+        include_str!("../../../docs/detection/effects.md"),
         include_str!("../../../docs/detection/external.md"),
         include_str!("../../../docs/detection/flow.md"),
         include_str!("../../../docs/detection/injection.md"),

@@ -19,7 +19,7 @@ impl Collected {
     /// down. What cannot be looked at to its end goes whole.
     pub fn conceal(&mut self) {
         let mut texts: Vec<&mut String> =
-            self.kept.iter_mut().flat_map(|kept| kept.act.texts_mut()).collect();
+            self.kept.iter_mut().chain(&mut self.beside).flat_map(|kept| kept.act.texts_mut()).collect();
         if texts.is_empty() {
             return;
         }
@@ -70,21 +70,21 @@ fn replaced(text: &str, parts: &[(usize, &Range<usize>, &Finding)]) -> String {
 #[cfg(test)]
 mod tests {
     use crate::effects::tests::opened;
-    use crate::effects::{Access, Act, Ledger, SideEffect};
+    use crate::effects::{Access, Act, Ledger, Measure, SideEffect};
     use crate::inventory::BootTime;
 
     #[test]
     fn secrets_in_names_and_arguments_are_not_there_any_more() {
         let token = ["ghp_", "Zk3vQ9xLm2Tn8RbY5wHc", "7JdFs4GpAe6UiKo1"].concat();
         let mut ledger = Ledger::default();
-        assert!(ledger.opened("a", BootTime(0)));
-        ledger.happened(&opened(&format!("/tmp/{token}/{token}.txt"), Access::Write));
+        assert!(ledger.opened("a", "t", BootTime(0)));
+        ledger.happened(&opened(&format!("/tmp/{token}/{token}.txt"), Access::Write), &Measure::default());
         let arguments = ["curl", "-H", &format!("Authorization: Bearer {token}"), "ok"];
         let act =
             Act::Exec { path: "/usr/bin/curl".to_owned(), arguments: arguments.map(str::to_owned).to_vec() };
-        ledger.happened(&SideEffect { act, ..opened("/", Access::Read) });
-        ledger.happened(&opened("/home/ann/notes \"x\"\n.txt", Access::Read));
-        let mut done = ledger.closed("a").unwrap();
+        ledger.happened(&SideEffect { act, ..opened("/", Access::Read) }, &Measure::default());
+        ledger.happened(&opened("/home/ann/notes \"x\"\n.txt", Access::Read), &Measure::default());
+        let mut done = ledger.closed("a").unwrap().done;
         done.conceal();
         let shown = format!("{done:?}");
         assert!(!shown.contains(&token), "{shown}");

@@ -1,10 +1,16 @@
 //! Which call did what: the open calls of one server, and what its processes do meanwhile.
 
-use super::{Collected, SideEffect};
-use crate::inventory::BootTime;
+use super::collected::Said;
+use super::{Act, Baseline, Collected, SideEffect};
+use crate::inventory::{BootTime, ProcessKey};
+use crate::policy::Mode;
+use crate::policy::effects::{EffectAction, EffectRules, Violation};
 
 /// Open calls of one server that are told apart. Beyond, a call has no effects of its own.
 pub const CALLS_MAX: usize = 256;
+
+/// What a wrap runs to set a server up, as it asks for it.
+pub const LAUNCHER: &str = "/proc/self/exe";
 
 /// The calls of one server.
 ///
@@ -15,13 +21,51 @@ pub struct Ledger {
     open: Vec<Call>,
     last: Option<Box<str>>,
     stray: Collected,
+    launch: Launch,
+    /// A call was opened: what the server runs from now on is no part of its start.
+    has_begun: bool,
+}
+
+/// Where a server is [confined](crate::confine), its first process is one of ours, which then becomes the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Launch {
+    /// Nothing is known of the server's processes.
+    #[default]
+    Awaited,
+    /// This process is to become the server: what it does is our doing.
+    Under(ProcessKey),
+    /// The server runs.
+    Over,
 }
 
 #[derive(Debug)]
 struct Call {
     id: Box<str>,
+    tool: Box<str>,
     since: BootTime,
     done: Collected,
+}
+
+/// What everything a server does is held against.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Measure<'a> {
+    /// What it usually does; nothing is new where that is not known.
+    pub usual: Option<&'a Baseline>,
+    /// Calls of a tool during which nothing is new to it.
+    pub learning: u32,
+    /// What it may do, where policy says so.
+    pub rules: Option<&'a EffectRules>,
+}
+
+/// A call that is over, and what was done during it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The decision that let it through.
+    pub call: Box<str>,
+    /// Its tool.
+    pub tool: Box<str>,
+    /// What.
+    pub done: Collected,
 }
 
 /// What was done while no call was open.
@@ -34,26 +78,55 @@ pub struct Stray {
 }
 
 impl Ledger {
-    /// Call `id` goes to the server at `at`. Says whether it is followed.
-    pub fn opened(&mut self, id: &str, at: BootTime) -> bool {
+    /// Call `id` of `tool` goes to the server at `at`. Says whether it is followed.
+    pub fn opened(&mut self, id: &str, tool: &str, at: BootTime) -> bool {
+        self.has_begun = true;
         if self.open.len() >= CALLS_MAX {
             return false;
         }
-        self.open.push(Call { id: id.into(), since: at, done: Collected::default() });
+        let done = Collected::default();
+        self.open.push(Call { id: id.into(), tool: tool.into(), since: at, done });
         true
     }
 
-    /// A process of the server did something.
-    pub fn happened(&mut self, effect: &SideEffect) {
+    /// A process of the server did something. Gives the violation of policy for which the server is to be ended.
+    pub fn happened(&mut self, effect: &SideEffect, measure: &Measure<'_>) -> Option<Violation> {
+        if self.is_ours(effect) {
+            return None;
+        }
         let is_within = |call: &Call| call.since <= effect.at;
-        let among = self.open.iter().filter(|call| is_within(call)).count();
-        let among = u32::try_from(among).unwrap_or(u32::MAX);
+        let mut tools: Vec<&str> = Vec::new();
+        let mut among = 0_u32;
+        for call in self.open.iter().filter(|call| is_within(call)) {
+            among = among.saturating_add(1);
+            if !tools.contains(&&*call.tool) {
+                tools.push(&call.tool);
+            }
+        }
+        let said = said(effect, &tools, measure, self.has_begun);
+        let deadly =
+            |violation: &&Violation| violation.act == EffectAction::Kill && violation.mode == Mode::Enforce;
+        let deadly = said.violation.as_ref().filter(deadly).cloned();
         if among == 0 {
-            return self.stray.add(effect, 0);
+            self.stray.add(effect, 0, &said);
         }
         for call in self.open.iter_mut().filter(|call| is_within(call)) {
-            call.done.add(effect, among);
+            call.done.add(effect, among, &said);
         }
+        deadly
+    }
+
+    /// It was done by the process that sets the server up. Only the first program a server consists of can be that one.
+    fn is_ours(&mut self, effect: &SideEffect) -> bool {
+        let runs = |path: &str| matches!(&effect.act, Act::Exec { path: run, .. } if run == path);
+        let is_run = matches!(effect.act, Act::Exec { .. });
+        let (launch, is_ours) = match self.launch {
+            Launch::Awaited if runs(LAUNCHER) => (Launch::Under(effect.process), true),
+            Launch::Under(process) if process == effect.process && !is_run => (self.launch, true),
+            Launch::Awaited | Launch::Under(_) | Launch::Over => (Launch::Over, false),
+        };
+        self.launch = launch;
+        is_ours
     }
 
     /// The kernel had no room to tell of `count` things; whose they were is not known.
@@ -64,20 +137,20 @@ impl Ledger {
     }
 
     /// Call `id` is answered, or given up. `None` where it is not followed.
-    pub fn closed(&mut self, id: &str) -> Option<Collected> {
+    pub fn closed(&mut self, id: &str) -> Option<Done> {
         let at = self.open.iter().position(|call| &*call.id == id)?;
-        let call = self.open.remove(at);
-        self.last = Some(call.id);
-        Some(call.done)
+        let Call { id, tool, done, .. } = self.open.remove(at);
+        self.last = Some(id.clone());
+        Some(Done { call: id, tool, done })
     }
 
     /// Gives up the open calls of which `is_open` knows nothing any more, with what was done during each.
-    pub fn give_up(&mut self, is_open: impl Fn(&str) -> bool) -> Vec<(Box<str>, Collected)> {
+    pub fn give_up(&mut self, is_open: impl Fn(&str) -> bool) -> Vec<Done> {
         let gone: Vec<_> = self.open.extract_if(.., |call| !is_open(&call.id)).collect();
         if let Some(call) = gone.last() {
             self.last = Some(call.id.clone());
         }
-        gone.into_iter().map(|call| (call.id, call.done)).collect()
+        gone.into_iter().map(|Call { id, tool, done, .. }| Done { call: id, tool, done }).collect()
     }
 
     /// What was done while no call was open, since this was asked for last; `None` where nothing but noise was.
@@ -91,4 +164,25 @@ impl Ledger {
     pub fn open_calls(&self) -> usize {
         self.open.len()
     }
+}
+
+/// What is to be said of `effect`, done during calls of one of `tools`.
+fn said(effect: &SideEffect, tools: &[&str], measure: &Measure<'_>, has_begun: bool) -> Said {
+    // Where nothing is known to be usual, everything is being learned.
+    let odd = match measure.usual {
+        Some(usual) => usual.odd(effect, tools, measure.learning),
+        None => Baseline::default().odd(effect, tools, u32::MAX),
+    };
+    // To run the programs it consists of is no violation.
+    let is_start = !has_begun && matches!(effect.act, Act::Exec { .. });
+    let rules = measure.rules.filter(|_| !is_start);
+    let violation = rules.and_then(|rules| {
+        if tools.is_empty() {
+            return rules.judge("", effect);
+        }
+        // It may be any one's, so it is a violation where each would be.
+        let all: Option<Vec<Violation>> = tools.iter().map(|tool| rules.judge(tool, effect)).collect();
+        all?.into_iter().min_by_key(|violation| violation.act)
+    });
+    Said { odd, violation }
 }

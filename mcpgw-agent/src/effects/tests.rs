@@ -32,17 +32,17 @@ fn paths(done: &Collected) -> Vec<(&str, u64, u32)> {
 #[test]
 fn what_is_done_while_one_call_is_open_is_its_own_and_among_several_each_has_it() {
     let mut ledger = Ledger::default();
-    assert!(ledger.opened("a", BootTime(10)));
-    ledger.happened(&at("/x", 11));
-    ledger.happened(&at("/x", 12));
-    assert!(ledger.opened("b", BootTime(20)));
-    ledger.happened(&at("/y", 21));
+    assert!(ledger.opened("a", "t", BootTime(10)));
+    ledger.happened(&at("/x", 11), &Measure::default());
+    ledger.happened(&at("/x", 12), &Measure::default());
+    assert!(ledger.opened("b", "t", BootTime(20)));
+    ledger.happened(&at("/y", 21), &Measure::default());
     // Told late, but done before the second call.
-    ledger.happened(&at("/z", 15));
-    ledger.happened(&at("/x", 22));
-    assert_eq!(paths(&ledger.closed("a").unwrap()), [("/x", 3, 1), ("/y", 1, 2), ("/z", 1, 1)]);
-    ledger.happened(&at("/w", 30));
-    assert_eq!(paths(&ledger.closed("b").unwrap()), [("/y", 1, 2), ("/x", 1, 2), ("/w", 1, 1)]);
+    ledger.happened(&at("/z", 15), &Measure::default());
+    ledger.happened(&at("/x", 22), &Measure::default());
+    assert_eq!(paths(&ledger.closed("a").unwrap().done), [("/x", 3, 1), ("/y", 1, 2), ("/z", 1, 1)]);
+    ledger.happened(&at("/w", 30), &Measure::default());
+    assert_eq!(paths(&ledger.closed("b").unwrap().done), [("/y", 1, 2), ("/x", 1, 2), ("/w", 1, 1)]);
     assert_eq!(ledger.closed("b"), None);
     assert_eq!(ledger.open_calls(), 0);
 }
@@ -50,58 +50,58 @@ fn what_is_done_while_one_call_is_open_is_its_own_and_among_several_each_has_it(
 #[test]
 fn what_is_done_while_no_call_is_open_is_kept_with_the_call_before() {
     let mut ledger = Ledger::default();
-    ledger.happened(&at("/start", 1));
-    assert!(ledger.opened("a", BootTime(10)));
-    ledger.happened(&at("/early", 9));
-    ledger.closed("a").unwrap();
-    ledger.happened(&at("/late", 40));
+    ledger.happened(&at("/start", 1), &Measure::default());
+    assert!(ledger.opened("a", "t", BootTime(10)));
+    ledger.happened(&at("/early", 9), &Measure::default());
+    ledger.closed("a").unwrap().done;
+    ledger.happened(&at("/late", 40), &Measure::default());
     let stray = ledger.take_stray().unwrap();
     assert_eq!(stray.after.as_deref(), Some("a"));
     assert_eq!(paths(&stray.done), [("/start", 1, 0), ("/early", 1, 0), ("/late", 1, 0)]);
     assert_eq!(ledger.take_stray(), None);
-    ledger.happened(&at("/usr/lib/libc.so", 41));
+    ledger.happened(&at("/usr/lib/libc.so", 41), &Measure::default());
     assert_eq!(ledger.take_stray(), None, "noise is nothing to tell of by itself");
 }
 
 #[test]
 fn a_flood_is_counted_and_a_loss_is_told_to_everybody_it_may_concern() {
     let mut ledger = Ledger::default();
-    assert!(ledger.opened("a", BootTime(0)));
+    assert!(ledger.opened("a", "t", BootTime(0)));
     for number in 0..100 {
-        ledger.happened(&at(&format!("/{number}"), 1));
-        ledger.happened(&at("/usr/lib/libc.so", 1));
+        ledger.happened(&at(&format!("/{number}"), 1), &Measure::default());
+        ledger.happened(&at("/usr/lib/libc.so", 1), &Measure::default());
     }
     ledger.lost(3);
-    let done = ledger.closed("a").unwrap();
+    let done = ledger.closed("a").unwrap().done;
     assert_eq!((done.kept.len(), done.more, done.lost), (KEPT_MAX, 36, 3));
     assert_eq!(done.noise, [100, 0, 0, 0]);
     assert_eq!(ledger.take_stray().unwrap().done.lost, 3);
     for number in 0..CALLS_MAX {
-        assert!(ledger.opened(&number.to_string(), BootTime(0)));
+        assert!(ledger.opened(&number.to_string(), "t", BootTime(0)));
     }
-    assert!(!ledger.opened("one too many", BootTime(0)));
+    assert!(!ledger.opened("one too many", "t", BootTime(0)));
 }
 
 #[test]
 fn things_that_differ_in_what_came_of_them_are_different() {
     let mut ledger = Ledger::default();
-    assert!(ledger.opened("a", BootTime(0)));
-    ledger.happened(&at("/x", 1));
-    ledger.happened(&SideEffect { outcome: Outcome::Refused, ..at("/x", 1) });
-    ledger.happened(&SideEffect { cut: true, ..at("/x", 1) });
-    assert_eq!(ledger.closed("a").unwrap().kept.len(), 3);
+    assert!(ledger.opened("a", "t", BootTime(0)));
+    ledger.happened(&at("/x", 1), &Measure::default());
+    ledger.happened(&SideEffect { outcome: Outcome::Refused, ..at("/x", 1) }, &Measure::default());
+    ledger.happened(&SideEffect { cut: true, ..at("/x", 1) }, &Measure::default());
+    assert_eq!(ledger.closed("a").unwrap().done.kept.len(), 3);
 }
 
 #[test]
 fn long_names_are_counted_where_there_is_no_room_for_them() {
     let mut ledger = Ledger::default();
-    assert!(ledger.opened("a", BootTime(0)));
+    assert!(ledger.opened("a", "t", BootTime(0)));
     let long = "x".repeat(KEPT_BYTES / 4);
     for number in 0..6 {
-        ledger.happened(&at(&format!("/{number}{long}"), 1));
+        ledger.happened(&at(&format!("/{number}{long}"), 1), &Measure::default());
     }
-    ledger.happened(&at("/short", 1));
-    let done = ledger.closed("a").unwrap();
+    ledger.happened(&at("/short", 1), &Measure::default());
+    let done = ledger.closed("a").unwrap().done;
     assert_eq!((done.kept.len(), done.more), (4, 3));
     assert_eq!(paths(&done).last().unwrap().0, "/short");
 }
@@ -110,13 +110,113 @@ fn long_names_are_counted_where_there_is_no_room_for_them() {
 fn calls_nobody_waits_for_any_more_are_given_up_with_what_was_done() {
     let mut ledger = Ledger::default();
     for call in ["a", "b", "c"] {
-        assert!(ledger.opened(call, BootTime(0)));
+        assert!(ledger.opened(call, "t", BootTime(0)));
     }
-    ledger.happened(&at("/x", 1));
+    ledger.happened(&at("/x", 1), &Measure::default());
     let gone = ledger.give_up(|call| call == "b");
-    assert_eq!(gone.iter().map(|(call, _)| &**call).collect::<Vec<_>>(), ["a", "c"]);
-    assert!(gone.iter().all(|(_, done)| paths(done) == [("/x", 1, 3)]), "{gone:?}");
-    ledger.happened(&at("/y", 2));
-    assert_eq!(paths(&ledger.closed("b").unwrap()), [("/x", 1, 3), ("/y", 1, 1)]);
+    assert_eq!(gone.iter().map(|gone| &*gone.call).collect::<Vec<_>>(), ["a", "c"]);
+    assert!(gone.iter().all(|gone| paths(&gone.done) == [("/x", 1, 3)]), "{gone:?}");
+    ledger.happened(&at("/y", 2), &Measure::default());
+    assert_eq!(paths(&ledger.closed("b").unwrap().done), [("/x", 1, 3), ("/y", 1, 1)]);
     assert_eq!(ledger.give_up(|_| false), []);
+}
+
+mod measured {
+    use super::*;
+    use crate::policy::effects::{EffectAction, EffectRules, Surroundings};
+    use crate::policy::{Mode, Policy};
+
+    fn rules(effects: &str) -> EffectRules {
+        let text = format!(
+            "version: v1\nmode: enforce\nrules: [{{name: a, action: allow, match: {{methods: ['*']}}}}]\neffects:\n{effects}"
+        );
+        let policy = Policy::parse(&text).unwrap();
+        policy.effects("s", &Surroundings::default()).unwrap()
+    }
+
+    fn runs(path: &str, moment: u64) -> SideEffect {
+        let act = Act::Exec { path: path.to_owned(), arguments: Vec::new() };
+        SideEffect { act, ..at("/", moment) }
+    }
+
+    #[test]
+    fn policy_has_its_word_on_each_thing_and_on_several_calls_where_it_objects_to_all() {
+        let rules =
+            rules("  exec: deny\n  action: deny\n  rules:\n  - {name: git, tools: [git], exec: allow}\n");
+        let measure = Measure { rules: Some(&rules), ..Measure::default() };
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.happened(&runs("/usr/bin/node", 1), &measure), None);
+        assert!(ledger.take_stray().unwrap().done.violations.is_empty(), "it is its start");
+        assert!(ledger.opened("a", "git", BootTime(10)));
+        ledger.happened(&runs("/bin/sh", 11), &measure);
+        assert!(ledger.opened("b", "cat", BootTime(20)));
+        ledger.happened(&runs("/bin/ls", 21), &measure);
+        assert!(ledger.closed("a").unwrap().done.violations.is_empty());
+        ledger.happened(&runs("/bin/sh", 22), &measure);
+        let done = ledger.closed("b").unwrap().done;
+        let found: Vec<_> =
+            done.violations.iter().map(|found| (&*found.rule, found.act, found.mode)).collect();
+        assert_eq!(found, [("effects.exec", EffectAction::Deny, Mode::Enforce)]);
+        let ruled: Vec<_> = done.kept.iter().map(|kept| kept.rule.as_deref()).collect();
+        assert_eq!(ruled, [None, Some("effects.exec")]);
+        ledger.happened(&runs("/bin/sh", 30), &measure);
+        assert_eq!(ledger.take_stray().unwrap().done.violations.len(), 1, "after the answer it is none");
+    }
+
+    #[test]
+    fn what_is_deadly_is_said_at_once_and_only_where_policy_enforces() {
+        let text = "  open: {deny: ['*/.ssh/*']}\n  action: kill\n";
+        let deadly = rules(text);
+        let mut ledger = Ledger::default();
+        let key = at("/home/ann/.ssh/id", 1);
+        let found = ledger.happened(&key, &Measure { rules: Some(&deadly), ..Measure::default() });
+        assert_eq!(found.map(|found| found.rule), Some("effects.open".into()));
+        let observed = rules(&format!("  mode: observe\n{text}"));
+        let found = ledger.happened(&key, &Measure { rules: Some(&observed), ..Measure::default() });
+        assert_eq!(found, None);
+        let modes: Vec<_> =
+            ledger.take_stray().unwrap().done.violations.iter().map(|found| found.mode).collect();
+        assert_eq!(modes, [Mode::Enforce, Mode::Observe]);
+    }
+
+    #[test]
+    fn the_worst_of_many_violations_is_kept() {
+        let mut text = "  action: deny\n  rules:\n".to_owned();
+        for number in 0..40 {
+            text.push_str(&format!("  - {{name: n{number}, tools: ['*'], open: {{deny: ['/{number}']}}}}\n"));
+        }
+        text.push_str("  - {name: last, tools: ['*'], action: kill, open: {deny: [/last]}}\n");
+        let rules = rules(&text);
+        let measure = Measure { rules: Some(&rules), ..Measure::default() };
+        let mut ledger = Ledger::default();
+        for number in 0..40 {
+            assert_eq!(ledger.happened(&at(&format!("/{number}"), 1), &measure), None);
+        }
+        assert!(ledger.happened(&at("/last", 1), &measure).is_some());
+        let found = ledger.take_stray().unwrap().done.violations;
+        assert_eq!(found.len(), 16);
+        assert!(found.iter().any(|found| found.act == EffectAction::Kill));
+    }
+}
+
+#[test]
+fn what_sets_a_server_up_is_nobodys_and_only_the_first_program_can_be_it() {
+    let by =
+        |pid: u32, effect: SideEffect| SideEffect { process: ProcessKey { pid, start_ticks: 1 }, ..effect };
+    let run = |pid, path: &str| {
+        by(pid, SideEffect { act: Act::Exec { path: path.to_owned(), arguments: vec![] }, ..at("", 1) })
+    };
+    let told = |effects: &[SideEffect]| {
+        let mut ledger = Ledger::default();
+        for effect in effects {
+            ledger.happened(effect, &Measure::default());
+        }
+        ledger.take_stray().map_or(0, |stray| stray.done.kept.len())
+    };
+    let secret = || at("/home/ann/.aws", 2);
+    assert_eq!(told(&[run(7, LAUNCHER), secret(), secret()]), 0);
+    assert_eq!(told(&[run(7, LAUNCHER), secret(), run(7, "/usr/bin/node"), secret()]), 2);
+    // Another process is the server's, and so is whoever runs it later.
+    assert_eq!(told(&[run(7, LAUNCHER), by(8, secret()), secret()]), 1);
+    assert_eq!(told(&[run(7, "/usr/bin/node"), run(8, LAUNCHER), by(8, secret())]), 3);
 }

@@ -65,9 +65,49 @@ pub enum KernelError {
 /// The maps user space works with.
 pub(super) struct Maps {
     pub(super) tasks: HashMap<MapData, u32, TaskState>,
+    /// The kernel's number of that table.
+    pub(super) tasks_id: u32,
     pub(super) channels: HashMap<MapData, ChannelKey, ChannelState>,
     pub(super) ports: HashMap<MapData, u16, u8>,
     pub(super) lanes: PerCpuArray<MapData, LaneStats>,
+}
+
+impl Maps {
+    /// Another handle of the same table.
+    fn tasks_again(&self) -> Result<HashMap<MapData, u32, TaskState>, MapError> {
+        let map = MapData::from_id(self.tasks_id)?;
+        aya::maps::Map::LruHashMap(map).try_into()
+    }
+}
+
+/// The processes that are [watched](Kernel::watch_effects).
+pub struct Marked {
+    tasks: HashMap<MapData, u32, TaskState>,
+}
+
+impl std::fmt::Debug for Marked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Marked").finish_non_exhaustive()
+    }
+}
+
+impl Marked {
+    /// Processes of `group` that are there now.
+    #[must_use]
+    pub fn of(&self, group: u32) -> Vec<u32> {
+        let tasks = self.tasks.iter().filter_map(Result::ok);
+        tasks.filter(|(_, state)| is_of(state, group)).map(|(pid, _)| pid).collect()
+    }
+
+    /// Process `pid` is one of `group`.
+    #[must_use]
+    pub fn has(&self, pid: u32, group: u32) -> bool {
+        self.tasks.get(&pid, 0).is_ok_and(|state| is_of(&state, group))
+    }
+}
+
+fn is_of(state: &TaskState, group: u32) -> bool {
+    state.bits & TASK_EFFECTS != 0 && state.group == group
 }
 
 /// The tap's program and, while attached, its link.
@@ -226,6 +266,15 @@ impl Kernel {
     /// [`KernelError::Map`].
     pub fn watch_effects_of_children(&mut self, pid: u32, group: u32) -> Result<(), KernelError> {
         self.mark_with(pid, TASK_BREEDS_EFFECTS, Some(group))
+    }
+
+    /// Who is marked as whose, to be asked at any time by anybody.
+    ///
+    /// # Errors
+    /// [`KernelError::Map`].
+    pub fn marked(&self) -> Result<Marked, KernelError> {
+        let tasks = self.maps.tasks_again().map_err(tasks_error)?;
+        Ok(Marked { tasks })
     }
 
     /// Begins to look at every system call of the host for effects of processes that are

@@ -1,4 +1,4 @@
-//! The directory of the files, and changing one of them as a whole.
+//! A directory with one file for each server, and changing one of them as a whole.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::geteuid;
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::file::{Book, FILE_MAX};
-use super::{PinsError, is_hash};
+use super::{PinsError, ServerId, is_hash};
 use crate::audit::user_state_dir;
 use crate::config::Dirs;
 
@@ -18,7 +17,27 @@ const SERVERS_MAX: usize = 1024;
 /// Taken by whoever changes a file.
 const LOCK: &str = "lock";
 
-/// A directory of pins. Its files are for their owner alone; what others could have written is refused.
+/// What a file of a directory holds: all that is known of one server in some respect.
+pub trait Stored: Sized {
+    /// What that is, for people.
+    const WHAT: &'static str;
+    /// Bytes of a file at most.
+    const BYTES_MAX: usize;
+
+    /// Whose it is.
+    fn server(&self) -> &ServerId;
+
+    /// As a file has it.
+    fn write(&self) -> String;
+
+    /// What a file holds.
+    ///
+    /// # Errors
+    /// What is wrong with it: it is not what [`write`](Self::write) writes.
+    fn read(bytes: Vec<u8>) -> Result<Self, &'static str>;
+}
+
+/// A directory of them. Its files are for their owner alone; what others could have written is refused.
 #[derive(Debug, Clone)]
 pub struct Directory {
     path: PathBuf,
@@ -26,7 +45,7 @@ pub struct Directory {
 
 /// What tells a file from the one that was read: its inode, which every change replaces, length and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Stamp(u64, u64, i64, i64);
+pub struct Stamp(u64, u64, i64, i64);
 
 impl Directory {
     /// The directory at `path`, made with mode 0700 where it is not there.
@@ -41,14 +60,19 @@ impl Directory {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Where pins are looked for that nobody says the place of: `pins` in the agent's state directory where
-    /// `MCPGW_STATE_DIR` is set, and for root where an agent keeps some; else [`of_user`](Self::of_user).
+    /// Where pins are looked for that nobody says the place of: `pins` in the [agent's](Self::of_agent) state directory;
+    /// else [`of_user`](Self::of_user).
     #[must_use]
     pub fn default_path() -> Option<PathBuf> {
+        Self::of_agent("pins").or_else(Self::of_user)
+    }
+
+    /// `name` in the agent's state directory, where `MCPGW_STATE_DIR` is set, and for root where an agent keeps some.
+    #[must_use]
+    pub fn of_agent(name: &str) -> Option<PathBuf> {
         let is_told = std::env::var_os("MCPGW_STATE_DIR").is_some_and(|path| !path.is_empty());
-        let of_agent = Dirs::from_env().ok().map(|dirs| dirs.state.join("pins"));
-        let of_agent = of_agent.filter(|path| is_told || geteuid().is_root() && path.is_dir());
-        of_agent.or_else(Self::of_user)
+        let of_agent = Dirs::from_env().ok().map(|dirs| dirs.state.join(name));
+        of_agent.filter(|path| is_told || geteuid().is_root() && path.is_dir())
     }
 
     /// Where `wrap` keeps pins by itself: `$XDG_STATE_HOME/mcpgw/pins`. Nothing where there is no such directory.
@@ -82,15 +106,19 @@ impl Directory {
         Ok(hashes)
     }
 
-    /// What is pinned of the server with `hash`; nothing where there is no file.
+    /// What is kept of the server with `hash`; nothing where there is no file.
     ///
     /// # Errors
     /// [`PinsError::Io`], [`PinsError::Unsafe`], [`PinsError::Malformed`].
-    pub fn read(&self, hash: &str) -> Result<Option<Book>, PinsError> {
-        Ok(self.read_stamped(hash)?.map(|(book, _)| book))
+    pub fn read<T: Stored>(&self, hash: &str) -> Result<Option<T>, PinsError> {
+        Ok(self.read_stamped(hash)?.map(|(stored, _)| stored))
     }
 
-    pub(super) fn read_stamped(&self, hash: &str) -> Result<Option<(Book, Stamp)>, PinsError> {
+    /// [`read`](Self::read), and what tells the file from others.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn read_stamped<T: Stored>(&self, hash: &str) -> Result<Option<(T, Stamp)>, PinsError> {
         let path = self.file(hash);
         let io = |action, source| PinsError::Io { action, path: path.clone(), source };
         // A FIFO must not make us wait.
@@ -106,17 +134,18 @@ impl Directory {
         }
         check(&path, &metadata)?;
         let mut bytes = Vec::new();
-        let most = u64::try_from(FILE_MAX).unwrap_or(u64::MAX);
+        let most = u64::try_from(T::BYTES_MAX).unwrap_or(u64::MAX);
         (&file).take(most + 1).read_to_end(&mut bytes).map_err(|error| io("read", error))?;
-        let book = Book::read(bytes).map_err(|why| PinsError::Malformed { path: path.clone(), why })?;
-        if book.server.hash() != hash {
-            return Err(PinsError::Malformed { path, why: "it is of another server" });
+        let malformed = |why| PinsError::Malformed { path: path.clone(), what: T::WHAT, why };
+        let stored = T::read(bytes).map_err(malformed)?;
+        if stored.server().hash() != hash {
+            return Err(malformed("it is of another server"));
         }
-        Ok(Some((book, Stamp::of(&metadata))))
+        Ok(Some((stored, Stamp::of(&metadata))))
     }
 
     /// The stamp of the file, without reading it.
-    pub(super) fn stamp(&self, hash: &str) -> Option<Stamp> {
+    pub(crate) fn stamp(&self, hash: &str) -> Option<Stamp> {
         fs::symlink_metadata(self.file(hash)).ok().map(|metadata| Stamp::of(&metadata))
     }
 
@@ -125,12 +154,12 @@ impl Directory {
     ///
     /// # Errors
     /// [`PinsError`]; what `with` gives: then nothing is changed.
-    pub(super) fn change<T>(
+    pub(crate) fn change<S: Stored, T>(
         &self,
-        empty: Book,
-        with: impl FnOnce(&mut Book) -> Result<T, PinsError>,
-    ) -> Result<(Book, Stamp, T), PinsError> {
-        let path = self.file(empty.server.hash());
+        empty: S,
+        with: impl FnOnce(&mut S) -> Result<T, PinsError>,
+    ) -> Result<(S, Stamp, T), PinsError> {
+        let path = self.file(empty.server().hash());
         let io = |action: &'static str| {
             let path = path.clone();
             move |source| PinsError::Io { action, path, source }
@@ -140,18 +169,18 @@ impl Directory {
         // Given back when it is closed, however that comes about.
         let lock = options.open(self.path.join(LOCK)).map_err(io("lock"))?;
         flock(&lock, FlockOperation::LockExclusive).map_err(|error| io("lock")(error.into()))?;
-        let there = self.read(empty.server.hash())?;
+        let there = self.read::<S>(empty.server().hash())?;
         if there.is_none() && self.hashes()?.len() >= SERVERS_MAX {
             return Err(PinsError::Full { path: self.path.clone(), most: SERVERS_MAX });
         }
-        let mut book = there.unwrap_or(empty);
-        let given = with(&mut book)?;
+        let mut stored = there.unwrap_or(empty);
+        let given = with(&mut stored)?;
         let draft = path.with_extension("new");
-        let written = write(&draft, book.write().as_bytes()).and_then(|()| fs::rename(&draft, &path));
+        let written = write(&draft, stored.write().as_bytes()).and_then(|()| fs::rename(&draft, &path));
         written.map_err(io("write"))?;
         File::open(&self.path).and_then(|directory| directory.sync_all()).map_err(io("write"))?;
-        let stamp = self.stamp(book.server.hash()).unwrap_or_default();
-        Ok((book, stamp, given))
+        let stamp = self.stamp(stored.server().hash()).unwrap_or_default();
+        Ok((stored, stamp, given))
     }
 
     fn file(&self, hash: &str) -> PathBuf {

@@ -24,16 +24,18 @@ pub enum PinsError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A file does not hold pins.
-    #[error("{path} does not hold pins: {why}")]
+    /// A file does not hold what it should.
+    #[error("{path} does not hold {what}: {why}")]
     Malformed {
         /// The file.
         path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
         /// What is wrong with it.
         why: &'static str,
     },
     /// There are too many servers.
-    #[error("{path} has pins of {most} servers, and no room for more")]
+    #[error("{path} has files of {most} servers, and no room for more")]
     Full {
         /// The directory.
         path: PathBuf,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::book::{FORM_MAX, Form, Listed, Pin, PinsByName};
 use super::decision::Decision;
+use super::directory::Stored;
 use super::{PinsError, ServerId};
 use crate::detect::DefinitionKind;
 use crate::detect::pins::canonical;
@@ -15,7 +16,7 @@ use crate::json::{Document, Limits, Value, quote};
 use crate::risk::Behaviour;
 
 /// Bytes of a file.
-pub(super) const FILE_MAX: usize = 64 << 20;
+const FILE_MAX: usize = 64 << 20;
 /// What this program writes and reads.
 const VERSION: &str = "1";
 
@@ -126,7 +127,7 @@ impl Book {
     }
 
     /// As a file has it: one line a pin, for people and version control.
-    pub(super) fn write(&self) -> String {
+    fn text(&self) -> String {
         let mut text = String::new();
         let listed: Vec<_> = self.listed.iter().map(|kind| quote(kind.as_str())).collect();
         // Writing to a string cannot fail.
@@ -178,8 +179,8 @@ impl Book {
     /// What a file holds.
     ///
     /// # Errors
-    /// What is wrong with it: it is not what [`write`](Self::write) writes.
-    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, &'static str> {
+    /// What is wrong with it: it is not what [`text`](Self::text) writes.
+    fn parse(bytes: Vec<u8>) -> Result<Self, &'static str> {
         // A definition stands deeper here than in the message it came in.
         let limits = Limits { bytes: FILE_MAX, depth: Limits::default().depth + 8, values: 8 << 20 };
         let document =
@@ -215,6 +216,23 @@ impl Book {
             }
         }
         Ok(book)
+    }
+}
+
+impl Stored for Book {
+    const WHAT: &'static str = "pins";
+    const BYTES_MAX: usize = FILE_MAX;
+
+    fn server(&self) -> &ServerId {
+        &self.server
+    }
+
+    fn write(&self) -> String {
+        self.text()
+    }
+
+    fn read(bytes: Vec<u8>) -> Result<Self, &'static str> {
+        Self::parse(bytes)
     }
 }
 

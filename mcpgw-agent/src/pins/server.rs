@@ -71,7 +71,7 @@ impl Pins {
         }
         // What no session uses is read again when it is needed.
         servers.retain(|_, pins| Arc::strong_count(pins) > 1 || lock(&pins.state).open.is_dirty);
-        let read = self.directory.read_stamped(server.hash())?;
+        let read = self.directory.read_stamped::<Book>(server.hash())?;
         let (book, stamp) =
             read.map_or_else(|| (Book::new(server.clone()), None), |(book, stamp)| (book, Some(stamp)));
         let state = State { open: Open::new(book, self.trust), stamp };
@@ -108,7 +108,7 @@ impl Pins {
     /// [`PinsError`].
     pub fn approve(&self, hash: &str, selection: Selection<'_>) -> Result<usize, PinsError> {
         self.flush()?;
-        let book = self.directory.read(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
+        let book = self.directory.read::<Book>(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
         let (.., changed) = self.directory.change(book, |book| book.approve(selection))?;
         self.refresh()?;
         Ok(changed)
@@ -128,7 +128,7 @@ impl Pins {
     /// [`PinsError`].
     pub fn decide(&self, hash: &str, approve: bool, by: u32) -> Result<(Decision, Assessment), PinsError> {
         self.flush()?;
-        let book = self.directory.read(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
+        let book = self.directory.read::<Book>(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
         let (.., decided) = self.directory.change(book, |book| {
             let assessment = book.assess();
             let decision =
@@ -145,7 +145,7 @@ impl Pins {
     /// # Errors
     /// [`PinsError`].
     pub fn reset(&self, hash: &str) -> Result<(), PinsError> {
-        let book = self.directory.read(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
+        let book = self.directory.read::<Book>(hash)?.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
         self.directory.change(book, |book| {
             book.reset();
             Ok(())
@@ -159,7 +159,7 @@ impl Pins {
     /// [`PinsError`] where the directory cannot be listed.
     pub fn list(&self) -> Result<Vec<Result<Book, PinsError>>, PinsError> {
         let hashes = self.directory.hashes()?;
-        Ok(hashes.iter().filter_map(|hash| self.directory.read(hash).transpose()).collect())
+        Ok(hashes.iter().filter_map(|hash| self.directory.read::<Book>(hash).transpose()).collect())
     }
 
     fn each(&self, with: impl Fn(&ServerPins) -> Result<(), PinsError>) -> Result<(), PinsError> {
@@ -248,7 +248,7 @@ impl ServerPins {
         if directory.stamp(&hash) == known {
             return Ok(());
         }
-        let Some((mut book, stamp)) = directory.read_stamped(&hash)? else { return Ok(()) };
+        let Some((mut book, stamp)) = directory.read_stamped::<Book>(&hash)? else { return Ok(()) };
         let mut state = lock(&self.state);
         if state.open.is_dirty {
             book.merge(&state.open.book);

@@ -212,7 +212,7 @@ fn many_at_once_write_whole_files() {
             });
         }
     });
-    let book = Directory::open(dir.path()).unwrap().read(id().hash()).unwrap().unwrap();
+    let book: Book = Directory::open(dir.path()).unwrap().read(id().hash()).unwrap().unwrap();
     assert_eq!(book.pins.len(), 8);
 }
 

@@ -13,7 +13,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::effects::{Collected, Ledger, SideEffect, Stray};
+use crate::baselines::{Baselines, ServerBaseline};
+use crate::effects::{Collected, Done, Ledger, Measure, Oddity, SideEffect, Stray};
+use crate::pins::ServerId;
+use crate::policy::effects::EffectRules;
 use crate::proc::boot_now;
 
 /// Batches taken from the ring in one go at most: more than a full ring has. Whoever fills it faster than it is read keeps
@@ -32,16 +35,52 @@ pub enum Told {
 /// Appends a bounded number of what is in the ring, and says whether there is more. Does not wait.
 pub type Source = Box<dyn FnMut(&mut Vec<Told>) -> bool + Send>;
 
+/// Ends all processes of a server, by the number the kernel was given.
+pub type Killer = Box<dyn FnMut(u32) -> Ended + Send>;
+
+/// What came of ending a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// Processes that were told to end.
+    pub processes: u32,
+    /// Some may be left.
+    pub is_incomplete: bool,
+}
+
+/// A server that was ended for what it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Killed {
+    /// The rule of policy that says so.
+    pub rule: Box<str>,
+    /// What came of it.
+    pub ended: Ended,
+}
+
 /// All that are followed. A clone is the same.
 #[derive(Clone)]
-pub struct Effects(Arc<Mutex<State>>);
+pub struct Effects {
+    state: Arc<Mutex<State>>,
+    baselines: Option<Arc<Baselines>>,
+}
 
 struct State {
     source: Source,
+    killer: Killer,
     /// By the number the kernel was given.
-    ledgers: BTreeMap<u32, Ledger>,
+    sessions: BTreeMap<u32, Session>,
     last: u32,
     told: Vec<Told>,
+}
+
+/// A session, as far as its server's doings go.
+#[derive(Default)]
+struct Session {
+    ledger: Ledger,
+    usual: Option<Arc<ServerBaseline>>,
+    rules: Option<Arc<EffectRules>>,
+    killed: Option<Killed>,
+    /// It was told that the server was ended: once is enough.
+    is_told: bool,
 }
 
 /// One session whose server is followed, until this is dropped.
@@ -57,7 +96,7 @@ pub enum Apart {
     /// No call was open.
     Stray(Stray),
     /// During a call that will not be answered.
-    Unanswered(Box<str>, Collected),
+    Unanswered(Done),
 }
 
 impl std::fmt::Debug for Effects {
@@ -67,11 +106,12 @@ impl std::fmt::Debug for Effects {
 }
 
 impl Effects {
-    /// Of the processes `source` tells of. Nobody is followed yet.
+    /// Of the processes `source` tells of, which `killer` can end. What servers usually do is kept in `baselines`; without
+    /// them nothing is new. Nobody is followed yet.
     #[must_use]
-    pub fn new(source: Source) -> Self {
-        let state = State { source, ledgers: BTreeMap::new(), last: 0, told: Vec::new() };
-        Self(Arc::new(Mutex::new(state)))
+    pub fn new(source: Source, killer: Killer, baselines: Option<Baselines>) -> Self {
+        let state = State { source, killer, sessions: BTreeMap::new(), last: 0, told: Vec::new() };
+        Self { state: Arc::new(Mutex::new(state)), baselines: baselines.map(Arc::new) }
     }
 
     /// Another session is followed. The kernel is to be told its [`group`](Followed::group).
@@ -82,8 +122,8 @@ impl Effects {
         loop {
             state.last = state.last.wrapping_add(1).max(1);
             let group = state.last;
-            if let std::collections::btree_map::Entry::Vacant(free) = state.ledgers.entry(group) {
-                free.insert(Ledger::default());
+            if let std::collections::btree_map::Entry::Vacant(free) = state.sessions.entry(group) {
+                free.insert(Session::default());
                 return Followed { all: self.clone(), group };
             }
         }
@@ -92,7 +132,7 @@ impl Effects {
     /// Nobody is followed.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.state().ledgers.is_empty()
+        self.state().sessions.is_empty()
     }
 
     /// Takes in what is in the ring.
@@ -100,30 +140,63 @@ impl Effects {
         self.state().drain();
     }
 
-    /// It is a std mutex: nothing is waited for while it is held, and nothing is left half done.
+    /// Writes what was learned: all of it, or only what is more than numbers of calls. Waits for the disk.
+    pub fn keep(&self, all: bool) {
+        let Some(baselines) = &self.baselines else { return };
+        if let Err(error) = baselines.flush(all) {
+            tracing::warn!(%error, "what a server usually does could not be kept");
+        }
+    }
+
+    /// It is a std mutex: nothing is waited for while it is held but the end of a server that policy has killed, and nothing
+    /// is left half done.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
     fn drain(&mut self) {
-        let Self { source, ledgers, told, .. } = self;
+        let Self { source, killer, sessions, told, .. } = self;
         for _ in 0..BATCHES {
             let more = source(told);
             for told in told.drain(..) {
                 match told {
                     // Of a session that is over, nobody wants to know.
                     Told::Did(effect) => {
-                        if let Some(ledger) = ledgers.get_mut(&effect.group) {
-                            ledger.happened(&effect);
+                        if let Some(session) = sessions.get_mut(&effect.group) {
+                            session.happened(&effect, killer);
                         }
                     }
-                    Told::Lost(count) => ledgers.values_mut().for_each(|ledger| ledger.lost(count)),
+                    Told::Lost(count) => {
+                        sessions.values_mut().for_each(|session| session.ledger.lost(count));
+                    }
                 }
             }
             if !more {
                 return;
+            }
+        }
+    }
+}
+
+impl Session {
+    fn happened(&mut self, effect: &SideEffect, killer: &mut Killer) {
+        let Self { ledger, usual, rules, killed, .. } = self;
+        let rules = rules.as_deref();
+        let deadly = match usual {
+            Some(usual) => usual.with(|measure| ledger.happened(effect, &Measure { rules, ..measure })),
+            None => ledger.happened(effect, &Measure { rules, ..Measure::default() }),
+        };
+        // What is left of it does more: it is ended again.
+        if let Some(violation) = deadly {
+            let ended = killer(effect.group);
+            match killed {
+                Some(before) => {
+                    before.ended.processes = before.ended.processes.saturating_add(ended.processes);
+                    before.ended.is_incomplete = ended.is_incomplete;
+                }
+                None => *killed = Some(Killed { rule: violation.rule, ended }),
             }
         }
     }
@@ -136,11 +209,31 @@ impl Followed {
         self.group
     }
 
-    /// Call `id` is about to go to the server. Gives what was done before it, while none was open.
-    pub fn opened(&self, id: &str) -> Option<Apart> {
-        self.with(|ledger| {
-            let stray = ledger.take_stray().map(Apart::Stray);
-            if !ledger.opened(id, boot_now()) {
+    /// The server is `server`: what it does is held against what it usually does.
+    pub fn is_of(&self, server: &ServerId) {
+        let Some(baselines) = &self.all.baselines else { return };
+        match baselines.server(server) {
+            Ok(usual) => {
+                if let Some(session) = self.all.state().sessions.get_mut(&self.group) {
+                    session.usual = Some(usual);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, server = server.label(), "nothing the server does counts as new");
+            }
+        }
+    }
+
+    /// What the server does from now on is held against `rules`.
+    pub fn is_held_to(&self, rules: Option<Arc<EffectRules>>) {
+        self.with(|session| session.rules = rules);
+    }
+
+    /// Call `id` of `tool` is about to go to the server. Gives what was done before it, while none was open.
+    pub fn opened(&self, id: &str, tool: &str) -> Option<Apart> {
+        self.with(|session| {
+            let stray = session.ledger.take_stray().map(Apart::Stray);
+            if !session.ledger.opened(id, tool, boot_now()) {
                 tracing::debug!(id, "too many calls are open: what this one does is not told apart");
             }
             stray
@@ -148,38 +241,57 @@ impl Followed {
     }
 
     /// Call `id` was answered. Gives what was done meanwhile; `None` where it is not followed.
-    pub fn closed(&self, id: &str) -> Option<Collected> {
-        self.with(|ledger| ledger.closed(id))
+    pub fn closed(&self, id: &str) -> Option<Done> {
+        self.with(|session| session.ledger.closed(id))
     }
 
     /// Gives up the calls that are open and of which `is_open` knows nothing any more.
     pub fn give_up(&self, is_open: impl Fn(&str) -> bool) -> Vec<Apart> {
-        self.with(|ledger| {
+        self.with(|session| {
             // Without one this is asked for nothing.
-            if ledger.open_calls() == 0 {
+            if session.ledger.open_calls() == 0 {
                 return Vec::new();
             }
-            let gone = ledger.give_up(is_open).into_iter().filter(|(_, done)| !done.is_quiet());
-            gone.map(|(call, done)| Apart::Unanswered(call, done)).collect()
+            let gone = session.ledger.give_up(is_open).into_iter().filter(|gone| !gone.done.is_quiet());
+            gone.map(Apart::Unanswered).collect()
         })
     }
 
     /// What was done while no call was open, and is not told yet.
     pub fn take_stray(&self) -> Option<Apart> {
-        self.with(Ledger::take_stray).map(Apart::Stray)
+        self.with(|session| session.ledger.take_stray()).map(Apart::Stray)
+    }
+
+    /// That the server was ended for what it did, told once.
+    pub fn take_killed(&self) -> Option<Killed> {
+        self.with(|session| {
+            let killed = session.killed.clone().filter(|_| !session.is_told);
+            session.is_told |= killed.is_some();
+            killed
+        })
+    }
+
+    /// This was done during a call of `tool`, or while none was open, and is usual from now on; but for what has an oddity
+    /// that `refused` names.
+    pub fn learn(&self, tool: &str, done: &Collected, refused: impl Fn(Oddity) -> bool) {
+        let usual = self.all.state().sessions.get(&self.group).and_then(|session| session.usual.clone());
+        if let Some(usual) = usual {
+            usual.learn(tool, done, refused);
+        }
     }
 
     /// What `act` does with all that has happened up to now.
-    fn with<T: Default>(&self, act: impl FnOnce(&mut Ledger) -> T) -> T {
+    fn with<T: Default>(&self, act: impl FnOnce(&mut Session) -> T) -> T {
         let mut state = self.all.state();
         state.drain();
-        state.ledgers.get_mut(&self.group).map(act).unwrap_or_default()
+        state.sessions.get_mut(&self.group).map(act).unwrap_or_default()
     }
 }
 
 impl Drop for Followed {
     fn drop(&mut self) {
-        self.all.state().ledgers.remove(&self.group);
+        self.all.state().sessions.remove(&self.group);
+        self.all.keep(true);
     }
 }
 
@@ -197,7 +309,7 @@ mod tests {
             told.extend(receiver.try_iter());
             false
         };
-        (sender, Effects::new(Box::new(source)))
+        (sender, Effects::new(Box::new(source), Box::new(|_| Ended::default()), None))
     }
 
     fn opens(group: u32, path: &str) -> Told {
@@ -226,12 +338,12 @@ mod tests {
         assert!(effects.is_idle());
         let (one, other) = (effects.follow(), effects.follow());
         assert_ne!(one.group(), other.group());
-        assert_eq!((one.opened("a"), other.opened("b")), (None, None));
+        assert_eq!((one.opened("a", "t"), other.opened("b", "t")), (None, None));
         ring.send(opens(one.group(), "/one")).unwrap();
         ring.send(opens(other.group(), "/other")).unwrap();
         ring.send(opens(other.group() + 1, "/nobody's")).unwrap();
         ring.send(Told::Lost(2)).unwrap();
-        let (first, second) = (one.closed("a").unwrap(), other.closed("b").unwrap());
+        let (first, second) = (one.closed("a").unwrap().done, other.closed("b").unwrap().done);
         assert_eq!((paths(&first), first.lost), (vec!["/one"], 2));
         assert_eq!((paths(&second), second.lost), (vec!["/other"], 2));
         drop((one, other));
@@ -243,12 +355,14 @@ mod tests {
         let (ring, effects) = ring();
         let session = effects.follow();
         ring.send(opens(session.group(), "/start")).unwrap();
-        let Some(Apart::Stray(start)) = session.opened("a") else { panic!("it is told before the call") };
+        let Some(Apart::Stray(start)) = session.opened("a", "t") else {
+            panic!("it is told before the call")
+        };
         assert_eq!((start.after, paths(&start.done)), (None, vec!["/start"]));
         ring.send(opens(session.group(), "/call")).unwrap();
         assert_eq!(session.give_up(|_| true), []);
         let gone = session.give_up(|_| false);
-        let [Apart::Unanswered(call, done)] = &gone[..] else { panic!("{gone:?}") };
+        let [Apart::Unanswered(Done { call, done, .. })] = &gone[..] else { panic!("{gone:?}") };
         assert_eq!((&**call, paths(done)), ("a", vec!["/call"]));
         ring.send(opens(session.group(), "/late")).unwrap();
         let Some(Apart::Stray(late)) = session.take_stray() else { panic!("it is told") };
@@ -258,12 +372,16 @@ mod tests {
 
     #[test]
     fn a_ring_that_is_never_empty_keeps_nobody() {
-        let effects = Effects::new(Box::new(|told| {
-            told.push(Told::Lost(1));
-            true
-        }));
+        let effects = Effects::new(
+            Box::new(|told| {
+                told.push(Told::Lost(1));
+                true
+            }),
+            Box::new(|_| Ended::default()),
+            None,
+        );
         let session = effects.follow();
-        assert_eq!(session.opened("a").map(|apart| matches!(apart, Apart::Stray(_))), Some(true));
-        assert_eq!(session.closed("a").unwrap().lost, u64::try_from(BATCHES).unwrap());
+        assert_eq!(session.opened("a", "t").map(|apart| matches!(apart, Apart::Stray(_))), Some(true));
+        assert_eq!(session.closed("a").unwrap().done.lost, u64::try_from(BATCHES).unwrap());
     }
 }

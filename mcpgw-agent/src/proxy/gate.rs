@@ -41,7 +41,7 @@ use super::guardrail::Guardrails;
 use super::reply;
 use crate::audit::{AuditError, AuditLog, Entry, Recorded};
 use crate::detect::watch::{Circle, View};
-use crate::effects::Collected;
+use crate::effects::{Collected, Done};
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
@@ -293,7 +293,8 @@ impl Turn<'_> {
         let request = self.request(&message, &standing);
         let tool = request.tool();
         let view = self.view(&request, tool.as_deref().or(standing.task_tool.as_deref()));
-        let verdict = self.decide(&request, &standing, &view, objection, advised);
+        let done = self.done(&standing);
+        let verdict = self.decide(&request, &standing, &view, objection, advised, done.as_ref());
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
         let outgoing = outgoing(&message, &verdict);
         if verdict.forwards() {
@@ -309,13 +310,14 @@ impl Turn<'_> {
         } else {
             self.party.watch().held();
         }
-        let doings = self.follow(&session, &message, &standing, &verdict, &decision);
+        let doings = self.follow(&session, &message, done, &verdict, &decision);
         drop(session);
         if let Some(pinned) = self.party.pins() {
             pinned.keep();
         }
         let done = self.note(doings);
-        let beside = Beside { held: None, done: done.as_ref() };
+        held = held.map(|held| held.knowing(done.clone()));
+        let beside = Beside { held: None, done: done.as_ref().map(|done| &done.done) };
         let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, beside);
         let answer =
             (!verdict.forwards()).then(|| self.answer(&message, &standing, &verdict, &decision)).flatten();
@@ -357,6 +359,7 @@ impl Turn<'_> {
         view: &View<'_>,
         objection: Option<&Cause>,
         advised: Option<Advised>,
+        done: Option<&Done>,
     ) -> Verdict {
         let policy = &self.loaded.policy;
         let wrong = || {
@@ -370,7 +373,7 @@ impl Turn<'_> {
             let Evaluation { findings, concealed, .. } = self.conceal(request, view.wanted, refused);
             return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
-        verdict::decide(self.admitted(request, self.inspect(request, view, advised)))
+        verdict::decide(self.admitted(request, self.inspect(request, view, advised, done)))
     }
 
     fn record(

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::Target;
+use crate::effects::clients::{PROJECT, USER};
 use crate::json::{Document, Value};
 use form::document;
 
@@ -21,55 +22,6 @@ use form::document;
 const FILE_MAX: u64 = 16 << 20;
 /// Servers of all files.
 const SERVERS_MAX: usize = 1000;
-
-/// Files below the home directory, and the member with the servers.
-const USER: [(&str, &str); 32] = [
-    (".claude.json", "mcpServers"),
-    (".config/Claude/claude_desktop_config.json", "mcpServers"),
-    (".cursor/mcp.json", "mcpServers"),
-    (".config/Code/User/mcp.json", "servers"),
-    (".config/Code - Insiders/User/mcp.json", "servers"),
-    (".config/devin/mcp_config.json", "mcpServers"),
-    (".codeium/windsurf/mcp_config.json", "mcpServers"),
-    (".cline/data/settings/cline_mcp_settings.json", "mcpServers"),
-    (".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json", "mcpServers"),
-    (".config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json", "mcpServers"),
-    (".config/zed/settings.json", "context_servers"),
-    (".gemini/settings.json", "mcpServers"),
-    (".qwen/settings.json", "mcpServers"),
-    (".config/opencode/opencode.json", "mcp"),
-    (".config/opencode/opencode.jsonc", "mcp"),
-    (".config/crush/crush.json", "mcp"),
-    (".aws/amazonq/mcp.json", "mcpServers"),
-    (".kiro/settings/mcp.json", "mcpServers"),
-    (".copilot/mcp-config.json", "mcpServers"),
-    (".lmstudio/mcp.json", "mcpServers"),
-    (".junie/mcp/mcp.json", "mcpServers"),
-    (".config/amp/settings.json", "amp.mcpServers"),
-    (".config/Trae/User/mcp.json", "mcpServers"),
-    (".factory/mcp.json", "mcpServers"),
-    (".kimi/mcp.json", "mcpServers"),
-    (".warp/.mcp.json", "mcpServers"),
-    (".codex/config.toml", "mcp_servers"),
-    (".grok/config.toml", "mcp_servers"),
-    (".vibe/config.toml", "mcp_servers"),
-    (".config/goose/config.yaml", "extensions"),
-    (".continue/config.yaml", "mcpServers"),
-    (".hermes/config.yaml", "mcp_servers"),
-];
-/// Files in a project.
-const PROJECT: [(&str, &str); 10] = [
-    (".mcp.json", "mcpServers"),
-    (".cursor/mcp.json", "mcpServers"),
-    (".vscode/mcp.json", "servers"),
-    (".gemini/settings.json", "mcpServers"),
-    (".kiro/settings/mcp.json", "mcpServers"),
-    (".zed/settings.json", "context_servers"),
-    (".amazonq/mcp.json", "mcpServers"),
-    ("opencode.json", "mcp"),
-    (".codex/config.toml", "mcp_servers"),
-    (".continue/config.yaml", "mcpServers"),
-];
 
 /// A server of a client.
 #[derive(Debug, Clone)]

@@ -24,8 +24,22 @@ struct Watched {
     session: String,
 }
 
+/// An agent that finds new what a tool did not do in its first two calls.
 fn agent() -> Agent {
-    Agent::start_with("host:\n  effects: on\n")
+    Agent::start_with("host:\n  effects: on\n  effects-learning: 2\n")
+}
+
+/// The same, under a policy that lets everything pass but for what `rest` says.
+fn agent_under(site: &Site, rest: &str) -> Agent {
+    let policy = site.path().join("policy.yaml");
+    let text = format!(
+        "version: v1\nmode: enforce\nrules:\n  - {{name: all, action: allow, match: {{methods: ['*']}}}}\n{rest}"
+    );
+    fs::write(&policy, text).unwrap();
+    Agent::start_with(&format!(
+        "host:\n  effects: on\n  effects-learning: 2\ngateway:\n  policy: {}\n",
+        policy.display()
+    ))
 }
 
 fn records(agent: &Agent) -> Vec<Value> {
@@ -41,6 +55,8 @@ impl Watched {
         let home = site.path().join("home");
         fs::create_dir_all(home.join(".ssh")).unwrap();
         fs::write(home.join(".ssh/id_ed25519"), "a key").unwrap();
+        fs::create_dir_all(home.join(".cursor")).unwrap();
+        fs::write(home.join(".cursor/mcp.json"), r#"{"mcpServers":{}}"#).unwrap();
         let mut program = Command::new(agent_binary());
         program.env("HOME", &home);
         let server = [Peers::python("py2")?, Peers::script("effects_server.py")];
@@ -85,6 +101,17 @@ fn has(record: &Value, wanted: &Value) {
     assert!(effect(record, wanted).is_some(), "{wanted} is not in {record:#}");
 }
 
+/// Kinds of findings of effects, with severity and reaction.
+fn findings(record: &Value) -> Vec<String> {
+    let all = record["findings"].as_array().cloned().unwrap_or_default();
+    let own = all.iter().filter(|finding| finding["detector"] == "effects");
+    let word = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    own.map(|finding| {
+        format!("{} {} {}", word(finding, "type"), word(finding, "severity"), word(finding, "reaction"))
+    })
+    .collect()
+}
+
 fn listener() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -107,13 +134,26 @@ fn a_call_that_does_more_than_it_says_is_on_record_with_it() {
         let record = server.call(&agent, "read_file", &json!({"path": notes, "port": port}));
         has(&record, &read(notes.to_str().unwrap()));
         has(&record, &connect(port));
+        assert_eq!(findings(&record), [""; 0], "it is the first call");
+        server.call(&agent, "read_file", &json!({"path": notes, "port": port}));
+        let (_elsewhere, other) = listener();
+        let phoned = server.call(&agent, "read_file", &json!({"path": notes, "port": other}));
+        assert_eq!(findings(&phoned), ["new_destination medium observe"]);
+        assert_eq!(effect(&phoned, &connect(other)).unwrap()["odd"], json!(["new_destination"]));
         assert_eq!((&record["tool_name"], &record["kind"]), (&json!("read_file"), &json!("response")));
 
-        // Sends a message, and a copy of it elsewhere.
+        // Sends a message, and from some version on a copy of it elsewhere.
         let (_second, copy) = listener();
+        for _ in 0..2 {
+            let record =
+                server.call(&agent, "send_mail", &json!({"text": "hi", "port": port, "second": port}));
+            assert_eq!(findings(&record), [""; 0], "{record}");
+        }
         let record = server.call(&agent, "send_mail", &json!({"text": "hi", "port": port, "second": copy}));
         has(&record, &connect(port));
         has(&record, &connect(copy));
+        assert_eq!(findings(&record), ["new_destination medium observe"]);
+        assert_eq!(effect(&record, &connect(port)).unwrap()["odd"], Value::Null);
 
         // Starts a shell. What it is given is not written down where it is a secret.
         let token = ["ghp_", "Zk3vQ9xLm2Tn8RbY5wHc", "7JdFs4GpAe6UiKo1"].concat();
@@ -124,12 +164,25 @@ fn a_call_that_does_more_than_it_says_is_on_record_with_it() {
         assert!(run["argv"][3].as_str().unwrap().contains("<GITHUB_TOKEN>"), "{run}");
 
         // Reads the key: itself, by a grandchild, by io_uring.
-        has(&server.call(&agent, "key", &json!({})), &read(&server.key()));
+        let record = server.call(&agent, "key", &json!({}));
+        has(&record, &read(&server.key()));
+        assert_eq!(findings(&record), ["sensitive_read high observe"]);
+        let again = server.call(&agent, "key", &json!({}));
+        assert_eq!(findings(&again), ["sensitive_read medium observe"], "it is known, and no better");
         let record = server.call(&agent, "key_of_grandchild", &json!({}));
         has(&record, &read(&server.key()));
+        assert_eq!(findings(&record), ["sensitive_read high observe"]);
         let record = server.call(&agent, "key_by_io_uring", &json!({}));
         has(&record, &json!({"act": "open", "path": server.key(), "outcome": "asked"}));
+        assert_eq!(findings(&record), ["sensitive_read high observe"]);
         assert!(record["effects_lost"].is_null(), "{record}");
+
+        // Writes into another client's configuration: in the place of the file, and by a grandchild.
+        for tool in ["configure", "configure_by_grandchild"] {
+            let record = server.call(&agent, tool, &json!({"command": "/bin/evil"}));
+            let found = findings(&record);
+            assert!(found.contains(&"sensitive_write critical observe".to_owned()), "{found:?} {record:#}");
+        }
         assert_eq!(server.wrap.close(), Some(0));
         Ok(())
     });
@@ -153,6 +206,7 @@ fn what_is_done_after_the_answer_is_an_event_and_names_the_call_before() {
                 .find(|record| record["event"] == "server.effects" && effect(record, &read).is_some())
         });
         assert_eq!((&event["after"], &event["call"]), (&record["answers"], &Value::Null), "{event}");
+        assert_eq!(findings(&event), ["sensitive_read high observe"], "{event}");
         assert_eq!(
             (&event["session"], &event["server"]),
             (&json!(server.session), &record["server"]),
@@ -282,6 +336,110 @@ fn nobody_looks_where_nobody_asked_and_nothing_is_degraded() {
         wrap.call("tools/call", &json!({"name": "echo", "arguments": {}}));
         assert_eq!(wrap.close(), Some(0));
         assert!(records(&agent).iter().all(|record| record["effects"].is_null()));
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_usual_is_known_over_restarts_until_it_is_reset() {
+    scenario(Company::Shared, || {
+        let (mut agent, site) = (agent(), Site::new());
+        let mut server = Watched::start(&agent, &site)?;
+        let quiet = |site: &Site, name: &str| json!({"path": site.path().join(name)});
+        server.call(&agent, "shell", &json!({"argument": "x"}));
+        server.call(&agent, "shell", &json!({"argument": "x"}));
+        let record = server.call(&agent, "shell", &json!({"argument": "x"}));
+        assert_eq!(findings(&record), [""; 0]);
+        assert_eq!(server.wrap.close(), Some(0));
+        agent.stop();
+        agent.restart();
+        let mut server = Watched::start(&agent, &site)?;
+        let record = server.call(&agent, "shell", &json!({"argument": "x"}));
+        assert_eq!(findings(&record), [""; 0], "it is known from before");
+        let (_listener, port) = listener();
+        let notes = site.path().join("notes.txt");
+        fs::write(&notes, "notes").unwrap();
+        for _ in 0..2 {
+            server.call(&agent, "read_file", &json!({"path": notes, "port": port}));
+        }
+        let name = record["server"].as_str().unwrap();
+        let run = |arguments: &[&str]| String::from_utf8(agent.cli(arguments).stdout).unwrap();
+        let shown = eventually("it is kept", SOON, || {
+            let shown = run(&["effects", "show", name, "--json"]);
+            shown.contains(&format!("tcp:127.0.0.1:{port}")).then_some(shown)
+        });
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        let of =
+            |name: &str| shown["tools"].as_array().unwrap().iter().find(|tool| tool["tool"] == name).unwrap();
+        assert_eq!(of("shell")["programs"], json!(["/bin/sh"]));
+        assert!(run(&["effects", "reset", name]).contains("forgotten"));
+        eventually("it is forgotten", SOON, || {
+            // Somebody has to look whether it was reset.
+            server.call(&agent, "touch", &quiet(&site, "c"));
+            let listed: Value = serde_json::from_str(&run(&["effects", "list", "--json"])).unwrap();
+            (listed["servers"][0]["generation"] == 1 && !run(&["effects", "show", name]).contains("shell"))
+                .then_some(())
+        });
+        assert_eq!(server.wrap.close(), Some(0));
+        Ok(())
+    });
+}
+
+#[test]
+fn what_policy_does_not_allow_is_withheld_from_the_client() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let agent = agent_under(
+            &site,
+            "detectors: {effects: {kinds: {sensitive_write: deny}}}\n\
+             effects: {mode: enforce, action: deny, prevent: false, open: {deny: ['*/.ssh/*']}}\n",
+        );
+        let mut server = Watched::start(&agent, &site)?;
+        let refused = |server: &mut Watched, tool: &str, arguments: &Value, code: i64| {
+            let answer = server.wrap.call("tools/call", &json!({"name": tool, "arguments": arguments}));
+            assert_eq!(answer["error"]["code"], code, "{answer}");
+            assert!(!answer.to_string().contains("configured"), "{answer}");
+            server.answer(&agent, &answer["id"])
+        };
+        for _ in 0..2 {
+            let record = refused(&mut server, "configure", &json!({"command": "/bin/evil"}), 40302);
+            assert_eq!(record["reason"], "detector: effects: sensitive_write", "{record}");
+            let found = findings(&record);
+            // What is refused is not learned: it is as bad the second time.
+            assert!(found.contains(&"sensitive_write critical deny".to_owned()), "{found:?}");
+        }
+        let record = refused(&mut server, "key", &json!({}), 40301);
+        assert_eq!((&record["reason"], &record["action"]), (&json!("policy: effects.open"), &json!("block")));
+        let open = effect(&record, &json!({"act": "open", "path": server.key()})).unwrap();
+        assert_eq!(open["rule"], "effects.open");
+        assert!(findings(&record).contains(&"not_allowed high deny".to_owned()), "{record}");
+        // The session goes on.
+        server.call(&agent, "touch", &json!({"path": site.path().join("after")}));
+        assert_eq!(server.wrap.close(), Some(0));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_server_is_ended_with_all_it_started_where_policy_says_so() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let agent = agent_under(
+            &site,
+            "effects: {mode: enforce, action: kill, prevent: false, open: {deny: ['*/.ssh/*']}}\n",
+        );
+        let mut server = Watched::start(&agent, &site)?;
+        let gate = site.path().join("gate");
+        nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        server.call(&agent, "key_later", &json!({"gate": gate}));
+        // It was answered, and nobody asks anything: it ends all the same.
+        drop(fs::File::options().write(true).open(&gate).unwrap());
+        assert_ne!(server.wrap.wait().code(), Some(0));
+        let event = eventually("it is on record", SOON, || {
+            records(&agent).into_iter().find(|record| record["event"] == "server.killed")
+        });
+        assert_eq!((&event["rule"], &event["session"]), (&json!("effects.open"), &json!(server.session)));
+        assert!(event["processes"].as_u64().unwrap() >= 1 && event["incomplete"].is_null(), "{event}");
         Ok(())
     });
 }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::effects::Peer;
+
 /// An agent that was started loads its programs and scans /proc first.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// Nothing is observed for longer than this unless it moves, and detaching waits a little.
@@ -22,6 +24,8 @@ const BAIT_PERIOD: Duration = Duration::from_secs(4);
 const POLL: Duration = Duration::from_millis(50);
 /// Metrics on any free port: another agent may run on this host.
 const CONFIG: &str = "admin:\n  metrics-address: 127.0.0.1:0\n";
+/// What servers do is told as well.
+const EFFECTS: &str = "host:\n  effects: on\n";
 
 /// What the host is like during a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,23 +38,36 @@ pub(crate) enum Arm {
     Idle,
     /// An agent that observes one server.
     Tapped,
+    /// An agent that tells what one server does to the host.
+    Effects,
 }
 
 impl Arm {
     /// All of them, in the table's order.
-    pub(crate) const ALL: [Self; 4] = [Self::Absent, Self::AbsentAgain, Self::Idle, Self::Tapped];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Absent, Self::AbsentAgain, Self::Idle, Self::Tapped, Self::Effects];
 
     /// Brings the host into this state and waits until it is.
     ///
     /// # Errors
     /// When that does not come about.
     pub(crate) fn set_up(self, agent: &Path, scratch: &Path) -> Result<Host> {
+        let program = agent;
         let agent = match self {
             Self::Absent | Self::AbsentAgain => None,
-            Self::Idle | Self::Tapped => Some(Agent::start(agent, scratch)?),
+            Self::Idle | Self::Tapped => Some(Agent::start(agent, scratch, "")?),
+            Self::Effects => Some(Agent::start(agent, scratch, EFFECTS)?),
         };
         let bait = if self == Self::Tapped { Some(Bait::lay()?) } else { None };
-        let host = Host { arm: self, agent, _bait: bait };
+        let session = if self == Self::Effects {
+            // The tap lets go of a server that has said what it is; what it does is told as long as it runs.
+            let mut peer = Peer::wrapped(program, scratch, &Peer::doer()?)?;
+            peer.list()?;
+            Some(peer)
+        } else {
+            None
+        };
+        let host = Host { arm: self, _session: session, agent, _bait: bait };
         host.settle()?;
         Ok(host)
     }
@@ -60,6 +77,7 @@ impl Arm {
 #[derive(Debug)]
 pub(crate) struct Host {
     arm: Arm,
+    _session: Option<Peer>,
     agent: Option<Agent>,
     _bait: Option<Bait>,
 }
@@ -86,8 +104,10 @@ impl Host {
         let Some(agent) = &self.agent else { return Ok(true) };
         let hooks = agent.raw_tracepoints()?;
         let probes = hooks.iter().any(|hook| hook == "sched_process_exec");
-        let tap = hooks.iter().any(|hook| hook == "sys_exit");
-        Ok(probes && tap == (self.arm == Arm::Tapped))
+        let calls = hooks.iter().filter(|hook| *hook == "sys_exit").count();
+        let effects = hooks.iter().any(|hook| hook == "io_uring_submit_req");
+        let watches = matches!(self.arm, Arm::Tapped | Arm::Effects);
+        Ok(probes && calls == usize::from(watches) && effects == (self.arm == Arm::Effects))
     }
 
     /// The agent's CPU time so far and its resident memory; nothing where there is no agent.
@@ -107,18 +127,22 @@ pub(crate) struct Usage {
 
 /// An agent of our own, with directories of its own.
 #[derive(Debug)]
-struct Agent {
+pub(crate) struct Agent {
     child: Child,
     log: PathBuf,
 }
 
 impl Agent {
-    fn start(program: &Path, scratch: &Path) -> Result<Self> {
+    /// Starts one with directories in `scratch` and `more` lines of configuration.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn start(program: &Path, scratch: &Path, more: &str) -> Result<Self> {
         let (config, log) = (scratch.join("agent.yaml"), scratch.join("agent.log"));
         let (runtime, state) = (scratch.join("run"), scratch.join("state"));
         fs::create_dir_all(&runtime)?;
         fs::create_dir_all(&state)?;
-        fs::write(&config, CONFIG)?;
+        fs::write(&config, format!("{CONFIG}{more}"))?;
         let command = |arguments: &[&str]| {
             let mut command = Command::new(program);
             command.args(arguments).env("MCPGW_RUNTIME_DIR", &runtime).env("MCPGW_STATE_DIR", &state);

@@ -73,14 +73,15 @@ impl Conditions {
 pub(crate) fn render(results: &Results, costs: &BTreeMap<Arm, Vec<Cost>>, conditions: &Conditions) -> String {
     let empty = Samples::default();
     let mut text = String::from(
-        "| one operation | no agent | no agent, again | agent idle | one server tapped |\n| --- | --- | --- | --- | --- |\n",
+        "| one operation | no agent | no agent, again | agent idle | one server tapped | effects of one server told |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
     );
     for workload in Workload::ALL {
         let of = |arm| results.get(&(workload, arm)).unwrap_or(&empty);
         let base = of(Arm::Absent);
         let mut row =
             format!("| {} | {} ({}) |", workload.describe(), duration(base.median()), duration(base.p5()));
-        for arm in [Arm::AbsentAgain, Arm::Idle, Arm::Tapped] {
+        for arm in [Arm::AbsentAgain, Arm::Idle, Arm::Tapped, Arm::Effects] {
             row.push_str(&format!(
                 " {} ({}) |",
                 change(of(arm).median(), base.median()),
@@ -92,7 +93,11 @@ pub(crate) fn render(results: &Results, costs: &BTreeMap<Arm, Vec<Cost>>, condit
     }
     text.push_str("\nMedian, and in brackets the 5th percentile; differences to the first column. ");
     text.push_str("What the second column shows is the noise: a smaller difference means nothing.\n\n");
-    for (arm, name) in [(Arm::Idle, "idle"), (Arm::Tapped, "with one server tapped")] {
+    for (arm, name) in [
+        (Arm::Idle, "idle"),
+        (Arm::Tapped, "with one server tapped"),
+        (Arm::Effects, "with the effects of one told"),
+    ] {
         if let Some((cpu, resident)) = costs.get(&arm).and_then(|costs| middle(costs)) {
             // Writing to a string cannot fail.
             let _infallible = writeln!(
@@ -152,7 +157,7 @@ mod tests {
 
     fn results() -> Results {
         let mut results = Results::new();
-        for (arm, value) in Arm::ALL.into_iter().zip([200.0, 201.0, 202.0, 300.0]) {
+        for (arm, value) in Arm::ALL.into_iter().zip([200.0, 201.0, 202.0, 300.0, 320.0]) {
             results.entry((Workload::Syscall, arm)).or_default().extend(&[value; 3]);
         }
         results
@@ -163,7 +168,7 @@ mod tests {
         let conditions = Conditions::look(Some(1), 12, 7);
         let text = render(&results(), &BTreeMap::new(), &conditions);
         assert!(
-            text.contains("| `getppid` in a loop | 200 ns (200 ns) | +0.5 % (+0.5 %) | +1.0 % (+1.0 %) | +50.0 % (+50.0 %) |"),
+            text.contains("| `getppid` in a loop | 200 ns (200 ns) | +0.5 % (+0.5 %) | +1.0 % (+1.0 %) | +50.0 % (+50.0 %) | +60.0 % (+60.0 %) |"),
             "{text}"
         );
         assert!(text.contains("seed 7"), "{text}");

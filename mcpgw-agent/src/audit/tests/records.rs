@@ -3,6 +3,7 @@
 use super::*;
 use crate::effects::Collected;
 use crate::mcp::{Reason, RequestId, Revision};
+use crate::proxy::effects::{Ended, Killed};
 use crate::session::{OpenRequest, Target};
 
 fn answered(text: &str) -> Case {
@@ -196,6 +197,15 @@ fn events_are_records_too() {
             call: None,
             after: Some("d-1"),
             done: &Collected::default(),
+            findings: &[],
+        },
+        Event::ServerKilled {
+            session,
+            context,
+            killed: &Killed {
+                rule: "effects.open".into(),
+                ended: Ended { processes: 2, is_incomplete: false },
+            },
         },
         Event::SessionRequest { session, context, verb: Verb::Delete, status: 204 },
         Event::SessionClosed { session, context, exit: Some(Exit::Signal(9)) },
@@ -203,7 +213,7 @@ fn events_are_records_too() {
     ] {
         log.note(&event).unwrap();
     }
-    assert_eq!(log.health(), Health { writing: true, written: 11, lost: 0, last_error: None });
+    assert_eq!(log.health(), Health { writing: true, written: 12, lost: 0, last_error: None });
     drop(log);
     assert_eq!(
         events(&path),
@@ -217,6 +227,7 @@ fn events_are_records_too() {
             "ship.lost",
             "session.opened",
             "server.effects",
+            "server.killed",
             "session.request",
             "session.closed",
             "policy.failed",
@@ -228,7 +239,8 @@ fn events_are_records_too() {
     assert_eq!(lines[0]["key_id"].as_str().unwrap().len(), 16);
     assert_eq!(lines[0]["pid"], std::process::id());
     assert_eq!((&lines[8]["after"], &lines[8]["effects"]), (&Value::from("d-1"), &serde_json::json!([])));
-    assert_eq!((&lines[10]["signal"], &lines[10]["subject"]), (&Value::from(9), &Value::from("mallory")));
+    assert_eq!((&lines[9]["rule"], &lines[9]["processes"]), (&Value::from("effects.open"), &Value::from(2)));
+    assert_eq!((&lines[11]["signal"], &lines[11]["subject"]), (&Value::from(9), &Value::from("mallory")));
     assert_eq!((&lines[1]["mode"], &lines[2]["by"]["uid"]), (&Value::from("enforce"), &Value::from(1000)));
     assert_eq!((&lines[2]["act"], &lines[4]["lost"]["streams"]), (&Value::from("approve"), &Value::from(3)));
     assert_eq!(verify(&path).outcome, Outcome::Valid);
@@ -236,8 +248,9 @@ fn events_are_records_too() {
 
 #[test]
 fn what_a_call_did_is_listed_with_what_is_not_listed() {
-    use crate::effects::{Access, Act, Kept, Outcome, Protocol};
-    let one = |act, outcome| Kept { act, outcome, cut: false, count: 1, among: 1 };
+    use crate::effects::{Access, Act, Kept, Oddity, Outcome, Protocol};
+    let one =
+        |act, outcome| Kept { act, outcome, cut: false, count: 1, among: 1, odd: Vec::new(), rule: None };
     let acts = [
         Kept {
             count: 3,
@@ -245,7 +258,11 @@ fn what_a_call_did_is_listed_with_what_is_not_listed() {
             cut: true,
             ..one(Act::Open { path: "/a".into(), access: Access::ReadWrite }, Outcome::Done)
         },
-        one(Act::Open { path: "/etc/shadow".into(), access: Access::Unknown }, Outcome::Refused),
+        Kept {
+            odd: vec![Oddity::SensitiveRead],
+            rule: Some("effects.open".into()),
+            ..one(Act::Open { path: "/etc/shadow".into(), access: Access::Unknown }, Outcome::Refused)
+        },
         one(Act::Rename { from: "/a".into(), to: "/b\u{202e}".into() }, Outcome::Done),
         one(Act::Exec { path: "/bin/sh".into(), arguments: vec!["sh".into(), "-c".into()] }, Outcome::Done),
         one(Act::Connect { to: "[::1]:25".parse().unwrap(), protocol: Protocol::Tcp }, Outcome::Asked),
@@ -259,7 +276,7 @@ fn what_a_call_did_is_listed_with_what_is_not_listed() {
         record["effects"],
         serde_json::json!([
             {"act": "open", "path": "/a", "access": "read-write", "outcome": "done", "count": 3, "among": 2, "cut": true},
-            {"act": "open", "path": "/etc/shadow", "outcome": "refused"},
+            {"act": "open", "path": "/etc/shadow", "outcome": "refused", "odd": ["sensitive_read"], "rule": "effects.open"},
             {"act": "rename", "from": "/a", "to": "/b\u{202e}", "outcome": "done"},
             {"act": "exec", "path": "/bin/sh", "argv": ["sh", "-c"], "outcome": "done"},
             {"act": "connect", "addr": "[::1]:25", "protocol": "tcp", "outcome": "asked"},

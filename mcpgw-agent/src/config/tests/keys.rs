@@ -70,6 +70,7 @@ const KEYS: &[&str] = &[
     "host.scan-interval",
     "host.disabled-hooks",
     "host.effects",
+    "host.effects-learning",
     "host.rings.lifecycle-bytes",
     "host.rings.streams-bytes",
     "host.rings.tcp-bytes",

@@ -2,9 +2,9 @@
 
 use super::{Gate, Party, Turn};
 use crate::audit::Event;
-use crate::effects::Collected;
+use crate::effects::{Done, NO_TOOL};
 use crate::mcp::{Direction, Message, MessageKind};
-use crate::proxy::effects::Apart;
+use crate::proxy::effects::{Apart, Followed};
 use crate::session::{Session, Standing};
 use crate::verdict::Verdict;
 
@@ -14,15 +14,20 @@ pub(super) struct Doings {
     /// To be recorded before the message.
     apart: Vec<Apart>,
     /// What the call did that the message answers; `None` where it answers none, or nobody looks.
-    pub(super) done: Option<Collected>,
+    done: Option<Done>,
+    /// The answer goes on: what was done is usual from now on.
+    is_taken: bool,
 }
 
 impl Gate {
     /// Records what the session's server did while no call was open, where it did.
     pub fn note_strays(&self, party: &Party) {
-        if let Some(stray) = party.followed().and_then(|followed| followed.take_stray()) {
+        let Some(followed) = party.followed() else { return };
+        self.hold_to_policy(party);
+        if let Some(stray) = followed.take_stray() {
             self.note_apart(party, stray);
         }
+        self.note_killed(party, followed);
     }
 
     /// Records what is not recorded yet of what the session's server did: no call will be answered any more.
@@ -32,48 +37,83 @@ impl Gate {
         self.note_strays(party);
     }
 
+    /// What the session's server does from now on is held against the policy in force.
+    pub fn hold_to_policy(&self, party: &Party) {
+        if let (Some(followed), Some(rules)) = (party.followed(), party.news_of(&self.policies.current())) {
+            followed.is_held_to(rules);
+        }
+    }
+
     fn note_apart(&self, party: &Party, apart: Apart) {
-        let (call, after, mut done) = match apart {
-            Apart::Stray(stray) => (None, stray.after, stray.done),
-            Apart::Unanswered(call, done) => (Some(call), None, done),
+        let (call, after, tool, mut done) = match apart {
+            Apart::Stray(stray) => (None, stray.after, None, stray.done),
+            Apart::Unanswered(Done { call, tool, done }) => (Some(call), None, Some(tool), done),
         };
         done.conceal();
+        let loaded = self.policies.current();
+        let (server, tool) = (&*party.context().server, tool.as_deref());
+        let findings = loaded.policy.weigh_doings(server, tool, &done);
+        if let Some(followed) = party.followed() {
+            // Nothing can be refused any more; what would have been stays new.
+            let refused = |what| loaded.policy.objects(server, tool, what);
+            followed.learn(tool.unwrap_or(NO_TOOL), &done, refused);
+        }
+        self.metrics.found(&findings);
         let event = Event::ServerEffects {
             session: party.id(),
             context: party.context(),
             call: call.as_deref(),
             after: after.as_deref(),
             done: &done,
+            findings: &findings,
         };
         // A record that is lost is counted by the log.
         if let Err(error) = self.audit.note(&event) {
             tracing::error!(%error, "what a server did is not on record");
         }
     }
+
+    fn note_killed(&self, party: &Party, followed: &Followed) {
+        let Some(killed) = followed.take_killed() else { return };
+        tracing::warn!(
+            session = party.id(), server = %party.context().server, rule = %killed.rule,
+            processes = killed.ended.processes, "a server was ended for what it did"
+        );
+        let event = Event::ServerKilled { session: party.id(), context: party.context(), killed: &killed };
+        if let Err(error) = self.audit.note(&event) {
+            tracing::error!(%error, "that a server was ended is not on record");
+        }
+    }
 }
 
 impl Turn<'_> {
+    /// What the call did that `standing`'s message answers. To be called while the session is held.
+    pub(super) fn done(&self, standing: &Standing) -> Option<Done> {
+        let followed = self.party.followed().filter(|_| self.direction == Direction::ToClient)?;
+        let call = standing.answers.as_ref().filter(|open| &*open.method == CALL)?;
+        followed.closed(&call.decision)
+    }
+
     /// Notes what `message` opens and closes. To be called while the session is held, after it was told what becomes of the
-    /// message: no two messages may disagree on which calls are open.
+    /// message: no two messages may disagree on which calls are open. `done` is what the call [did](Self::done) that it answers.
     pub(super) fn follow(
         &self,
         session: &Session,
         message: &Message,
-        standing: &Standing,
+        done: Option<Done>,
         verdict: &Verdict,
         decision: &str,
     ) -> Doings {
-        let mut doings = Doings::default();
+        let mut doings = Doings { apart: Vec::new(), done, is_taken: verdict.forwards() };
         let Some(followed) = self.party.followed() else { return doings };
         match (self.direction, message.kind()) {
-            (Direction::ToClient, _) => {
-                let call = standing.answers.as_ref().filter(|open| &*open.method == CALL);
-                doings.done = call.and_then(|call| followed.closed(&call.decision));
-            }
+            (Direction::ToClient, _) | (Direction::ToServer, MessageKind::Result | MessageKind::Error) => {}
             (Direction::ToServer, MessageKind::Request) => {
                 if verdict.forwards() && message.method() == Some(CALL) {
                     self.give_up(session, &mut doings);
-                    doings.apart.extend(followed.opened(decision));
+                    self.gate.hold_to_policy(self.party);
+                    let tool = message.params().and_then(|params| params.get("name")?.as_str());
+                    doings.apart.extend(followed.opened(decision, tool.as_deref().unwrap_or_default()));
                 }
             }
             (Direction::ToServer, MessageKind::Notification) => {
@@ -81,7 +121,6 @@ impl Turn<'_> {
                     self.give_up(session, &mut doings);
                 }
             }
-            (Direction::ToServer, MessageKind::Result | MessageKind::Error) => {}
         }
         doings
     }
@@ -95,13 +134,17 @@ impl Turn<'_> {
     }
 
     /// Records what is to be recorded before the message, and leaves what belongs to its own record.
-    pub(super) fn note(&self, doings: Doings) -> Option<Collected> {
+    pub(super) fn note(&self, doings: Doings) -> Option<Done> {
         doings.apart.into_iter().for_each(|apart| self.gate.note_apart(self.party, apart));
-        let mut done = doings.done;
-        if let Some(done) = &mut done {
-            done.conceal();
+        let mut done = doings.done?;
+        done.done.conceal();
+        if let Some(followed) = self.party.followed() {
+            if doings.is_taken {
+                followed.learn(&done.tool, &done.done, |_| false);
+            }
+            self.gate.note_killed(self.party, followed);
         }
-        done
+        Some(done)
     }
 }
 

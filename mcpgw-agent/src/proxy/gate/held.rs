@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::judged::{Item, Judged};
 use super::{Beside, Gate, Party, Turn, outgoing};
+use crate::effects::Done;
 use crate::mcp::{Direction, Message, MessageKind};
 use crate::proxy::hold::{Question, Ticket};
 use crate::reload::Loaded;
@@ -23,6 +24,8 @@ pub struct Held {
     standing: Standing,
     verdict: Verdict,
     loaded: Arc<Loaded>,
+    /// What the call did to the host that it answers: usual once it is approved.
+    done: Option<Done>,
     /// That it waits could not be recorded: it does not.
     is_unrecorded: bool,
 }
@@ -41,6 +44,10 @@ impl Held {
     /// What came of it. Where nothing did, `waker` is woken once somebody has decided; not when time is up.
     pub fn poll(&self, waker: &Waker, now: Instant) -> Option<Hold> {
         if self.is_unrecorded { Some(Hold::Ended) } else { self.ticket.poll(waker, now) }
+    }
+
+    pub(super) fn knowing(self, done: Option<Done>) -> Self {
+        Self { done, ..self }
     }
 
     pub(super) fn unrecorded(self) -> Self {
@@ -100,6 +107,7 @@ impl Turn<'_> {
             standing: standing.clone(),
             verdict: verdict.clone(),
             loaded: Arc::clone(self.loaded),
+            done: None,
             is_unrecorded: false,
         };
         (verdict, Some(held))
@@ -133,11 +141,14 @@ impl Turn<'_> {
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
             session.closed(direction.opposite(), id);
         }
-        let doings = self.follow(&session, message, &standing, &verdict, &decision);
+        let doings = self.follow(&session, message, None, &verdict, &decision);
         drop(session);
         let bytes = outgoing(message, &verdict);
-        let done = self.note(doings);
-        let beside = Beside { held: Some(&held.decision), done: done.as_ref() };
+        self.note(doings);
+        if let (Some(followed), Some(done), true) = (self.party.followed(), &held.done, verdict.forwards()) {
+            followed.learn(&done.tool, &done.done, |_| false);
+        }
+        let beside = Beside { held: Some(&held.decision), done: None };
         let recorded = self.record(&decision, Some(message), &bytes, &standing, &verdict, beside);
         held.ticket.over(verdict.hold().unwrap_or(hold));
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);

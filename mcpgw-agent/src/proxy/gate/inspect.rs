@@ -4,16 +4,18 @@ use super::Turn;
 use super::inquiry::{Advised, Local};
 use crate::detect::watch::{View, Watched};
 use crate::detect::{Detector, DetectorSet};
-use crate::policy::{Evaluation, Request};
+use crate::effects::Done;
+use crate::policy::{Evaluation, Request, oddities};
 
 impl Turn<'_> {
     /// What policy makes of `request`, which the session sees as `view`, and of all that is found. `advised` is what is known
-    /// already.
+    /// already, `done` what the call did to the host that it answers.
     pub(super) fn inspect(
         &self,
         request: &Request<'_>,
         view: &View<'_>,
         advised: Option<Advised>,
+        done: Option<&Done>,
     ) -> Evaluation {
         let policy = &self.loaded.policy;
         let (local, mut found) = match advised.filter(|advised| advised.fits(request)) {
@@ -37,7 +39,10 @@ impl Turn<'_> {
         }
         let Watched { list, origins } = self.watch(&View { wanted, ..*view });
         found.extend(list);
-        Evaluation { origins, ..local.weigh(policy, request, found) }
+        let done = done.map(|done| &done.done);
+        found.extend(done.filter(|_| wanted.has(Detector::Effects)).into_iter().flat_map(oddities));
+        let evaluation = Evaluation { origins, ..local.weigh(policy, request, found) };
+        policy.hold_to(evaluation, done.map_or(&[], |done| &done.violations))
     }
 
     /// What is found in a message that is refused whatever it says: what is not to be written down.

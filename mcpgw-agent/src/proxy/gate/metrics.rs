@@ -12,7 +12,7 @@ use crate::audit::ship::ShipMetrics;
 use crate::detect::Detector;
 use crate::identity::AuthMetrics;
 use crate::mcp::{Direction, MessageKind};
-use crate::policy::{Reaction, ServerStatus};
+use crate::policy::{Reaction, ServerStatus, Weighed};
 use crate::proxy::guardrail::GuardrailMetrics;
 use crate::risk::Level;
 use crate::verdict::{Action, Cause, Verdict};
@@ -236,7 +236,7 @@ impl GateMetrics {
             count.inc();
         }
         if is_first {
-            self.found(verdict);
+            self.found(verdict.findings());
         }
         added_by.observe(added.as_secs_f64());
         let asks = matches!(kind, Some(MessageKind::Request | MessageKind::Notification));
@@ -253,8 +253,9 @@ impl GateMetrics {
         }
     }
 
-    fn found(&self, verdict: &Verdict) {
-        for weighed in verdict.findings() {
+    /// Something was found, in a message or besides.
+    pub(super) fn found(&self, findings: &[Weighed]) {
+        for weighed in findings {
             let detector = Detector::ALL.iter().position(|detector| *detector == weighed.finding.detector);
             let reaction = REACTIONS.iter().position(|reaction| *reaction == weighed.reaction);
             if let (Some(detector), Some(reaction)) = (detector, reaction)

@@ -8,8 +8,10 @@ use crate::detect::Scope;
 use crate::detect::watch::{Circle, Watch};
 use crate::mcp::Direction;
 use crate::policy::Context;
+use crate::policy::effects::{EffectRules, Surroundings};
 use crate::proxy::effects::Followed;
 use crate::proxy::hold::Holds;
+use crate::reload::Loaded;
 use crate::session::Session;
 
 /// One session: who talks, and what is open between them.
@@ -24,6 +26,10 @@ pub struct Party {
     holds: Option<Arc<Holds>>,
     pinned: Option<Pinned>,
     followed: Option<Followed>,
+    /// Where its server runs.
+    around: Surroundings,
+    /// The generation of the policy its server's doings are held against.
+    held_to: Mutex<Option<u64>>,
 }
 
 /// A session's messages, counted.
@@ -74,6 +80,8 @@ impl Party {
             holds: None,
             pinned: None,
             followed: None,
+            around: Surroundings::default(),
+            held_to: Mutex::default(),
         }
     }
 
@@ -96,10 +104,19 @@ impl Party {
         Self { pinned: Some(pinned), ..self }
     }
 
-    /// What its server does to the host is followed.
+    /// What its server does to the host is followed. It runs in these surroundings.
     #[must_use]
-    pub fn followed_by(self, followed: Followed) -> Self {
-        Self { followed: Some(followed), ..self }
+    pub fn followed_by(self, followed: Followed, around: Surroundings) -> Self {
+        Self { followed: Some(followed), around, ..self }
+    }
+
+    /// What `loaded` lets its server do, where it was not held to that policy before.
+    pub(super) fn news_of(&self, loaded: &Loaded) -> Option<Option<Arc<EffectRules>>> {
+        let mut held_to = self.held_to.lock().unwrap_or_else(PoisonError::into_inner);
+        if held_to.replace(loaded.generation) == Some(loaded.generation) {
+            return None;
+        }
+        Some(loaded.policy.effects(&self.context.server, &self.around).map(Arc::new))
     }
 
     /// What its server does to the host; `None` where nobody looks.

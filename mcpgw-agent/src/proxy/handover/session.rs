@@ -79,11 +79,18 @@ fn take_over(
     let Received { client_in, client_out, server_in, server_out, ledger } =
         Received::check(received, place.peer().uid)?;
     let ledger = Ledger::open(ledger)?;
-    let pinned = gate.pins_of(&ServerId::of_command(place.peer().uid, &server));
+    let id = ServerId::of_command(place.peer().uid, &server);
+    let pinned = gate.pins_of(&id);
     let party = Party::new(uuid::Uuid::now_v7().to_string(), context(server, place.peer())).pinned(pinned);
     let circle = client(place.peer()).map(|client| gate.circle_of(client));
     let party = circle.into_iter().fold(party, Party::within);
-    let party = Arc::new(followed.into_iter().fold(party.holding(Arc::clone(holds)), Party::followed_by));
+    let mut party = party.holding(Arc::clone(holds));
+    if let Some(followed) = followed {
+        followed.is_of(&id);
+        party = party.followed_by(followed, place.around().clone());
+    }
+    let party = Arc::new(party);
+    gate.hold_to_policy(&party);
     let ends = Ends { client_in, client_out, server_in, server_out };
     let relay = Relay::new(Arc::clone(gate), Arc::clone(&party), ends)?.in_custody(ledger)?;
     answer(stream, &Response::confined(place.confinement().cloned()))?;
