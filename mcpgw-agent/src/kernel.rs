@@ -19,6 +19,7 @@ mod describe;
 mod effects;
 mod hook;
 mod loader;
+mod memory;
 pub mod offsets;
 mod probe_log;
 mod reader;

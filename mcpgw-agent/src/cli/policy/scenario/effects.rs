@@ -108,7 +108,7 @@ fn learn(hosts: &Hosts, node: &Node) -> Result<(), Problem> {
             written
                 .value
                 .parse()
-                .map_err(|_| problem(written.place, format!("`{}` is no address", written.value)))
+                .map_err(|_none| problem(written.place, format!("`{}` is no address", written.value)))
         });
         hosts.learn(&name.value, &addresses.collect::<Result<Vec<_>, _>>()?);
     }
