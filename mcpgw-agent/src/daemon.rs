@@ -172,7 +172,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     if let Some(effects) = watch.host.following.all() {
         tasks.spawn("effects", effects::beat(effects.clone(), sessions.clone(), tasks.token().clone()));
     }
-    let by_address = watch.host.kernel.as_ref().is_some_and(Kernel::can_fence);
+    let means = watch.host.means();
     let turn = Turn {
         facts: AgentFacts::new(&watch.hooks, &probes.disabled, watch.host.kernel.is_some(), metrics_address),
         host: watch.host,
@@ -192,7 +192,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let (policies, watched) = (Arc::clone(gateway.policies()), gateway.clone());
     let changed = move || drop(watched.reload());
     let hosts = gateway.hosts().clone();
-    let names = confine::look_up(Arc::clone(&policies), hosts, by_address, tasks.token().clone());
+    let names = confine::look_up(Arc::clone(&policies), hosts, means, tasks.token().clone());
     tasks.spawn("names", names);
     tasks.spawn("policy watch", crate::reload::watch(policies, changed, tasks.token().clone()));
     gateway.ship(&tasks);

@@ -23,7 +23,7 @@ pub use baseline::{
     Baseline, Destination, Destinations, Malformed, NO_TOOL, NoDestination, Paths, Tool, Use,
 };
 pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept, ODD_BYTES, ODD_MAX};
-pub use ledger::{CALLS_MAX, Done, Ledger, Measure, Stray};
+pub use ledger::{CALLS_MAX, Done, LAUNCHER, Ledger, Measure, Stray};
 pub use noise::{EVERYBODY_READS, NOISES, NOWHERE, Noise, is_noise};
 pub use odd::{Counted, Odd, Oddity};
 pub use path::{Part, joined};

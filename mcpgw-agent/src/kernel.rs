@@ -21,11 +21,13 @@ mod exec_gate;
 mod guard;
 mod hook;
 mod loader;
+mod memory;
 pub mod offsets;
 mod probe_log;
 mod reader;
 mod writers;
 
+pub(crate) use cgroup::root as cgroup_root;
 pub use confine::{FenceError, TooManyPorts};
 pub use control::{KernelError, Marked};
 pub use decode::DecodeError;

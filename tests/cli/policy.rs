@@ -356,3 +356,29 @@ fn what_a_policy_or_a_message_holds_does_not_reach_the_terminal_as_control() {
         }
     }
 }
+
+#[test]
+fn effects_are_explained_tried_and_said_where_they_cannot_be_prevented() {
+    let dir = site();
+    let effects = "effects:\n  action: deny\n  exec: deny\n  read: {deny: [\"**/.env\"]}\n";
+    put(&dir, "e.yaml", &format!("{POLICY}{effects}"));
+    let explained = |effect: &str| {
+        let told = run(dir.path(), &["policy", "explain", "e.yaml", "--effect", effect, "--tool", "t"]);
+        String::from_utf8(told.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(explained("{exec: /bin/sh}"), "deny by `effects.exec`: runs /bin/sh (mode=enforce)");
+    assert_eq!(explained("{read: /a/b}"), "allow: no rule about effects says otherwise");
+    assert_eq!(code(dir.path(), &["policy", "explain", "e.yaml", "--effect", "{exce: x}"]), Some(2));
+    assert_eq!(code(dir.path(), &["policy", "explain", "e.yaml"]), Some(2));
+    put(
+        &dir,
+        "e.test.yaml",
+        "effects:\n  - {name: a, does: {exec: /bin/sh}, expect: deny}\n  - {name: b, does: {read: /x/.env}, expect: kill}\n",
+    );
+    let tried = json(dir.path(), &["policy", "test", "--json", "e.yaml"]);
+    assert_eq!((&tried["passed"], &tried["failed"]), (&1.into(), &1.into()), "{tried}");
+    let valid = json(dir.path(), &["policy", "validate", "--here", "--json", "e.yaml"]);
+    let left = valid[0]["unprevented"].to_string();
+    assert!(left.contains("`read` of `**/.env` is detected only"), "{left}");
+    assert!(json(dir.path(), &["policy", "validate", "--json", "e.yaml"])[0]["unprevented"].is_null());
+}

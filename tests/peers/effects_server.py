@@ -4,6 +4,7 @@ Each tool is told by its arguments where to; nothing here leaves loopback.
 """
 
 import ctypes
+import errno
 import json
 import mmap
 import os
@@ -94,6 +95,19 @@ def key_by_io_uring() -> str:
     done = libc.syscall(426, ring, 1, 1, 1, None, 0)
     os.close(ring)
     return f"submitted {done}"
+
+
+@server.tool()
+def attempt(act: str, path: str) -> str:
+    """Reads, writes or runs a file, and says which error that is."""
+    try:
+        if act == "run":
+            subprocess.run([path], check=False)
+        else:
+            open(path, "r" if act == "read" else "r+").close()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "done"
 
 
 @server.tool()

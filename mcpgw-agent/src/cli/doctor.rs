@@ -1,22 +1,26 @@
 //! `doctor`: what this kernel lets the agent do, found by trying it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::error::CliError;
 use super::exit;
 use super::output::Output;
+use super::policy::PolicyFile;
 use super::status::table::Table;
 use super::text::{Line, Style};
 use crate::admin::{HookState, HookStatus, Mode};
 use crate::config::Config;
-use crate::confine::Abilities;
+use crate::confine::{Abilities, unprevented_of};
 use crate::daemon::{hook_status, kernel_options};
 use crate::kernel::{Hook, Kernel, KernelOptions, Loaded};
 
 #[cfg(test)]
 mod tests;
+
+/// The hook that holds servers to addresses.
+const CONNECT_RULES: &str = "connect-rules";
 
 /// Shows which hooks this kernel grants, what each missing one costs, and what to do about it.
 ///
@@ -67,7 +71,10 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
     let wants_effects = config.host.effects;
     // What nobody asks for yet is tried all the same: that is what one wants to know before asking.
     config.host.effects = true;
-    let examination = examine(&kernel_options(&config)?, wants_effects);
+    let mut examination = examine(&kernel_options(&config)?, wants_effects);
+    if let Some(path) = &config.gateway.policy {
+        examination.notes.extend(of_policy(path, &examination));
+    }
     let output = Output::new();
     if args.json {
         output.json(&serde_json::to_string_pretty(&examination).map_err(CliError::failure)?)?;
@@ -87,6 +94,16 @@ fn examine(options: &KernelOptions, wants_effects: bool) -> Examination {
         prevention: Abilities::here(),
         notes: Vec::new(),
     }
+}
+
+/// What the configured policy forbids and is not prevented here.
+fn of_policy(path: &Path, examination: &Examination) -> Vec<String> {
+    // What is wrong with it `policy validate` says, and the agent, which does not start with it.
+    let Ok(file) = PolicyFile::open(path) else { return Vec::new() };
+    let by_address =
+        examination.hooks.iter().any(|hook| hook.name == CONNECT_RULES && hook.state == HookState::Attached);
+    let left = unprevented_of(&file.policy, &examination.prevention, by_address);
+    left.iter().map(|left| format!("policy {}: not prevented: {left}", path.display())).collect()
 }
 
 fn report(hook: Hook, wants_effects: bool) -> HookReport {

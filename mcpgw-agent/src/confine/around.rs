@@ -30,10 +30,10 @@ pub fn surroundings(of: Option<(u32, u32)>, hosts: Hosts) -> Surroundings {
     Surroundings { homes, directory: directory.as_deref().and_then(resolved), hosts }
 }
 
-/// The directory, links resolved; none where it is no directory, or the root, in which everything lies.
+/// The directory, links resolved, without a slash at its end; none where it is no directory.
 fn resolved(path: &Path) -> Option<Box<str>> {
-    let path = fs::canonicalize(path).ok().filter(|path| path.is_dir() && path.parent().is_some())?;
-    path.to_str().map(Box::from)
+    let path = fs::canonicalize(path).ok().filter(|path| path.is_dir())?;
+    path.to_str().map(|path| path.trim_end_matches('/').into())
 }
 
 /// Who answers this host's questions about names.

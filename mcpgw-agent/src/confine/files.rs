@@ -12,6 +12,7 @@ use super::grants::{Denied, Grants};
 use super::program::with_interpreters;
 use crate::effects::{EVERYBODY_READS, NOWHERE};
 use crate::hex;
+use crate::kernel::cgroup_root;
 use crate::policy::effects::{Base, Confinement, PathGlob, Paths, Programs};
 
 /// Where the kernel's cgroups are: who may write there can leave its own.
@@ -75,6 +76,8 @@ impl Files {
         }
         if connections_are_limited {
             write_denied.push(PathBuf::from(CGROUPS));
+            // Usually in there.
+            write_denied.extend(cgroup_root().ok());
         }
         let read = confinement.read.as_ref();
         if read.is_some() || !read_denied.is_empty() {
@@ -225,7 +228,8 @@ pub(super) fn unprevented(confinement: &Confinement, abilities: &Abilities, left
 /// A path without wildcards, or a directory and all below.
 fn is_a_tree(glob: &PathGlob) -> bool {
     let (literal, wild) = glob.literal();
-    wild.is_empty() || literal.ends_with('/') && wild.bytes().all(|byte| byte == b'*') && literal.len() > 1
+    let is_root = glob.base == Base::Root && literal.len() <= 1;
+    wild.is_empty() || literal.ends_with('/') && wild.bytes().all(|byte| byte == b'*') && !is_root
 }
 
 /// Every file there is.
@@ -269,14 +273,20 @@ fn with_prefix(prefix: &str) -> Vec<PathBuf> {
 
 /// Where the modules of these programs are: beside `bin`, or in `node_modules`.
 fn packages(own: &[PathBuf], program: &Path) -> Vec<PathBuf> {
-    let around = |path: &Path| {
+    let mut all = Vec::new();
+    // A virtual environment's interpreter is a link out of it.
+    for path in own.iter().map(PathBuf::as_path).chain([program]) {
         let modules =
             path.ancestors().filter(|part| part.file_name().is_some_and(|name| name == "node_modules"));
-        let environment = path.ancestors().nth(2).filter(|root| root.join("pyvenv.cfg").is_file());
-        modules.last().or(environment).map(Path::to_owned)
-    };
-    // A virtual environment's interpreter is a link out of it.
-    own.iter().map(PathBuf::as_path).chain([program]).filter_map(around).collect()
+        all.extend(modules.last().map(Path::to_owned));
+        if let Some(bin) = path.parent().filter(|bin| bin.file_name().is_some_and(|name| name == "bin"))
+            && let Some(prefix) = bin.parent()
+        {
+            let beside = ["lib", "lib64", "pyvenv.cfg"].map(|name| prefix.join(name));
+            all.extend(beside.into_iter().filter(|path| path.exists()));
+        }
+    }
+    all
 }
 
 /// What of `access` can be granted to what is at `path`.

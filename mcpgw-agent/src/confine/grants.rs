@@ -114,7 +114,7 @@ fn resolved(path: &Path) -> PathBuf {
     match there {
         Some((part, resolved)) => match path.strip_prefix(part) {
             Ok(rest) if !rest.as_os_str().is_empty() => resolved.join(rest),
-            _ => resolved,
+            Ok(_) | Err(_) => resolved,
         },
         None => path.to_owned(),
     }

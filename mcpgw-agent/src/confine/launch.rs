@@ -36,7 +36,7 @@ pub fn launch(plan: i32, command: &[OsString]) -> ConfineError {
             let source = command.exec();
             match source.raw_os_error().map(Errno::from_raw) {
                 Some(Errno::ENOENT | Errno::ENOTDIR) => ConfineError::NotFound(program),
-                _ => ConfineError::NotExecutable { command: program, source },
+                Some(_) | None => ConfineError::NotExecutable { command: program, source },
             }
         }
         Err(error) => error,

@@ -132,6 +132,10 @@ fn refused(filtered: Filtered) -> Result<Rules, ConfineError> {
     let mut rules: Rules = REFUSED.iter().map(|number| (*number, Vec::new())).collect();
     let namespaces = NAMESPACES.map(|flag| rule(&[has_bits(0, flag.unsigned_abs().into())?]));
     rules.insert(libc::SYS_clone, namespaces.into_iter().collect::<Result<_, _>>()?);
+    // Typing for the user, at a terminal somebody started the server from.
+    let [typed, console] =
+        [libc::TIOCSTI, libc::TIOCLINUX].map(|request| is(1, request & u64::from(u32::MAX)));
+    rules.insert(libc::SYS_ioctl, vec![rule(&[typed?])?, rule(&[console?])?]);
     if filtered.connections {
         sockets(&mut rules, filtered.datagrams)?;
     }

@@ -38,6 +38,27 @@ impl Confining {
     }
 }
 
+/// What a host does about effects, besides what each server does to itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Means {
+    /// Connections are held to addresses.
+    by_address: bool,
+    /// What servers do is told.
+    detects: bool,
+}
+
+/// What is to be said of `policy` where it comes into force.
+fn said_of(policy: &Policy, abilities: &Abilities, means: Means) -> Vec<String> {
+    let mut said = unprevented_of(policy, abilities, means.by_address);
+    if policy.speaks_of_effects() && !means.detects {
+        said.push(
+            "nothing of `effects` is detected: `host.effects` is off, or the hooks it needs are missing"
+                .to_owned(),
+        );
+    }
+    said
+}
+
 impl Host {
     /// Where what the wrap `peer` starts will run.
     pub(super) fn around(&self, peer: Peer) -> Surroundings {
@@ -75,8 +96,15 @@ impl Host {
 
     /// What `policy` forbids and nothing here prevents.
     pub(super) fn unprevented(&self, policy: &Policy) -> Vec<String> {
-        let by_address = self.kernel.as_ref().is_some_and(Kernel::can_fence);
-        unprevented_of(policy, &self.confining.abilities, by_address)
+        said_of(policy, &self.confining.abilities, self.means())
+    }
+
+    /// What this host does about effects.
+    pub(super) fn means(&self) -> Means {
+        Means {
+            by_address: self.kernel.as_ref().is_some_and(Kernel::can_fence),
+            detects: self.following.all().is_some(),
+        }
     }
 
     /// Tells the kernel what was learnt of names, and forgets servers that are gone.
@@ -96,12 +124,12 @@ impl Host {
 }
 
 /// Looks up the names policy speaks of, again and again, until `shutdown`.
-/// What of a policy cannot be prevented is said in the log when it comes into force; `by_address` says that connections are
-/// held to addresses.
+///
+/// What of a policy cannot be done by these `means` is said in the log when it comes into force.
 pub(super) async fn look_up(
     policies: Arc<PolicyStore>,
     hosts: Hosts,
-    by_address: bool,
+    means: Means,
     shutdown: CancellationToken,
 ) {
     let mut looks = tokio::time::interval(LOOK);
@@ -111,8 +139,8 @@ pub(super) async fn look_up(
     while shutdown.run_until_cancelled(looks.tick()).await.is_some() {
         let loaded = policies.current();
         if told.replace(loaded.generation) != Some(loaded.generation) {
-            for left in unprevented_of(&loaded.policy, &abilities, by_address) {
-                tracing::warn!("not prevented: {left}");
+            for left in said_of(&loaded.policy, &abilities, means) {
+                tracing::warn!("policy: {left}");
             }
         }
         let names = loaded.policy.names_of_hosts();

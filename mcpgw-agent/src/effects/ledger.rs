@@ -2,12 +2,15 @@
 
 use super::collected::Said;
 use super::{Act, Baseline, Collected, SideEffect};
-use crate::inventory::BootTime;
+use crate::inventory::{BootTime, ProcessKey};
 use crate::policy::Mode;
 use crate::policy::effects::{EffectAction, EffectRules, Violation};
 
 /// Open calls of one server that are told apart. Beyond, a call has no effects of its own.
 pub const CALLS_MAX: usize = 256;
+
+/// What a wrap runs to set a server up, as it asks for it.
+pub const LAUNCHER: &str = "/proc/self/exe";
 
 /// The calls of one server.
 ///
@@ -18,8 +21,21 @@ pub struct Ledger {
     open: Vec<Call>,
     last: Option<Box<str>>,
     stray: Collected,
+    launch: Launch,
     /// A call was opened: what the server runs from now on is no part of its start.
     has_begun: bool,
+}
+
+/// Where a server is [confined](crate::confine), its first process is one of ours, which then becomes the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Launch {
+    /// Nothing is known of the server's processes.
+    #[default]
+    Awaited,
+    /// This process is to become the server: what it does is our doing.
+    Under(ProcessKey),
+    /// The server runs.
+    Over,
 }
 
 #[derive(Debug)]
@@ -75,6 +91,9 @@ impl Ledger {
 
     /// A process of the server did something. Gives the violation of policy for which the server is to be ended.
     pub fn happened(&mut self, effect: &SideEffect, measure: &Measure<'_>) -> Option<Violation> {
+        if self.is_ours(effect) {
+            return None;
+        }
         let is_within = |call: &Call| call.since <= effect.at;
         let mut tools: Vec<&str> = Vec::new();
         let mut among = 0_u32;
@@ -95,6 +114,19 @@ impl Ledger {
             call.done.add(effect, among, &said);
         }
         deadly
+    }
+
+    /// It was done by the process that sets the server up. Only the first program a server consists of can be that one.
+    fn is_ours(&mut self, effect: &SideEffect) -> bool {
+        let runs = |path: &str| matches!(&effect.act, Act::Exec { path: run, .. } if run == path);
+        let is_run = matches!(effect.act, Act::Exec { .. });
+        let (launch, is_ours) = match self.launch {
+            Launch::Awaited if runs(LAUNCHER) => (Launch::Under(effect.process), true),
+            Launch::Under(process) if process == effect.process && !is_run => (self.launch, true),
+            Launch::Awaited | Launch::Under(_) | Launch::Over => (Launch::Over, false),
+        };
+        self.launch = launch;
+        is_ours
     }
 
     /// The kernel had no room to tell of `count` things; whose they were is not known.

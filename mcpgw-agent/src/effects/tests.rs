@@ -198,3 +198,25 @@ mod measured {
         assert!(found.iter().any(|found| found.act == EffectAction::Kill));
     }
 }
+
+#[test]
+fn what_sets_a_server_up_is_nobodys_and_only_the_first_program_can_be_it() {
+    let by =
+        |pid: u32, effect: SideEffect| SideEffect { process: ProcessKey { pid, start_ticks: 1 }, ..effect };
+    let run = |pid, path: &str| {
+        by(pid, SideEffect { act: Act::Exec { path: path.to_owned(), arguments: vec![] }, ..at("", 1) })
+    };
+    let told = |effects: &[SideEffect]| {
+        let mut ledger = Ledger::default();
+        for effect in effects {
+            ledger.happened(effect, &Measure::default());
+        }
+        ledger.take_stray().map_or(0, |stray| stray.done.kept.len())
+    };
+    let secret = || at("/home/ann/.aws", 2);
+    assert_eq!(told(&[run(7, LAUNCHER), secret(), secret()]), 0);
+    assert_eq!(told(&[run(7, LAUNCHER), secret(), run(7, "/usr/bin/node"), secret()]), 2);
+    // Another process is the server's, and so is whoever runs it later.
+    assert_eq!(told(&[run(7, LAUNCHER), by(8, secret()), secret()]), 1);
+    assert_eq!(told(&[run(7, "/usr/bin/node"), run(8, LAUNCHER), by(8, secret())]), 3);
+}

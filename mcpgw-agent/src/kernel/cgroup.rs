@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// Why the root cgroup is out of reach.
 #[derive(Debug, Error)]
-pub(super) enum CgroupError {
+pub(crate) enum CgroupError {
     /// No list of mounts.
     #[error("cannot read /proc/self/mountinfo")]
     Mounts(#[source] io::Error),
@@ -33,7 +33,7 @@ pub(super) fn open(below: &str) -> Result<File, CgroupError> {
 }
 
 /// Where that root is.
-pub(super) fn root() -> Result<PathBuf, CgroupError> {
+pub(crate) fn root() -> Result<PathBuf, CgroupError> {
     let mounts = std::fs::read("/proc/self/mountinfo").map_err(CgroupError::Mounts)?;
     find(&mounts).ok_or(CgroupError::NotMounted)
 }

@@ -34,6 +34,10 @@ const PROGRAMS: [(&str, u32); 6] = [
     ("mcpgw_may_bind4", DESTINATIONS_LISTEN),
     ("mcpgw_may_bind6", DESTINATIONS_LISTEN),
 ];
+/// What our cgroups are called, before the agent's process id.
+const PREFIX: &str = "mcpgw-";
+/// Levels of cgroups that are looked through for what an agent left behind.
+const DEPTH: usize = 16;
 /// Bits of a key before the address: group and way.
 const BEFORE_ADDRESS: u32 = 64;
 
@@ -94,7 +98,8 @@ impl Fences {
             program.load().map_err(switch)?;
         }
         let root = cgroup::root().map_err(|error| FenceError::Unknown(error.to_string()))?;
-        let directory = make(&root.join(format!("mcpgw-{}-trial", std::process::id())))?;
+        clean(&root, DEPTH);
+        let directory = make(&root.join(format!("{PREFIX}{}-trial", std::process::id())))?;
         let mut links = Vec::new();
         let attached = attach(ebpf, &directory, u32::MAX, &mut links);
         let detached = detach(ebpf, links);
@@ -120,7 +125,7 @@ impl Fences {
         let root = cgroup::root().map_err(|error| FenceError::Unknown(error.to_string()))?;
         let within = cgroup::of(pid).map_err(FenceError::Unknown)?;
         let own = within.strip_prefix("/").map_or_else(|_| root.clone(), |within| root.join(within));
-        let directory = make(&own.join(format!("mcpgw-{}-{group}", std::process::id())))?;
+        let directory = make(&own.join(format!("{PREFIX}{}-{group}", std::process::id())))?;
         let id = fs::metadata(&directory).map_err(|source| failed("look at", &directory, source))?.ino();
         let fence = Fence { directory, id, links: Vec::new(), keys: BTreeSet::new(), limits: limits.clone() };
         self.held.insert(group, fence);
@@ -255,6 +260,22 @@ fn detach(ebpf: &mut Ebpf, links: Vec<(&'static str, CgroupSockAddrLinkId)>) -> 
 fn make(directory: &Path) -> Result<PathBuf, FenceError> {
     fs::create_dir(directory).map_err(|source| failed("make the cgroup", directory, source))?;
     Ok(directory.to_owned())
+}
+
+/// Removes what agents that are gone left behind, where nobody is in it.
+fn clean(directory: &Path, depth: usize) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        clean(&entry.path(), depth);
+        let name = entry.file_name();
+        let agent = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
+        if agent.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            remove(&entry.path());
+        }
+    }
 }
 
 /// One that is not empty stays: its processes are held by nobody then, which is why nobody calls this while it is not.

@@ -9,7 +9,6 @@ use aya::programs::{CgroupSkb, CgroupSockAddr, RawTracePoint};
 use aya::{Ebpf, EbpfLoader};
 use mcpgw_common::limit;
 use mcpgw_common::map::Settings;
-use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 use super::btf::{Btf, VMLINUX};
 use super::cgroup;
@@ -19,6 +18,7 @@ use super::describe::describe;
 use super::effects::{ADDRESSES, Effects, TRACEPOINTS};
 use super::guard::Connects;
 use super::hook::{self, Hook, Kind};
+use super::memory::{page_size, raise_memlock};
 use super::offsets::{self, Hooks, Resolved};
 use super::probe_log::ProbeLog;
 use super::reader::{EffectReader, Reader, Readers};
@@ -494,19 +494,4 @@ fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers, Ef
 
 pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, MapError> {
     ebpf.take_map(name).ok_or_else(|| MapError::InvalidName { name: name.to_owned() })
-}
-
-/// Before Linux 5.11, BPF memory counts as locked memory. Where the limit cannot be raised, loading will tell.
-fn raise_memlock() {
-    if let Err(error) = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY) {
-        tracing::debug!(%error, "the limit of locked memory was not raised");
-    }
-}
-
-fn page_size() -> u32 {
-    nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
-        .ok()
-        .flatten()
-        .and_then(|bytes| u32::try_from(bytes).ok())
-        .unwrap_or(4096)
 }

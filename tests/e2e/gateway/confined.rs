@@ -13,12 +13,16 @@ use crate::support::{Agent, Company, Peers, Site, Skipped, agent_binary, eventua
 
 /// An agent under a policy with these `effects`.
 fn agent(site: &Site, effects: &str) -> Agent {
+    agent_with(site, effects, "")
+}
+
+fn agent_with(site: &Site, effects: &str, more: &str) -> Agent {
     let policy = site.path().join("policy.yaml");
     let text = format!(
         "version: v1\nmode: enforce\nrules: [{{name: all, action: allow, match: {{methods: ['*']}}}}]\neffects:\n{effects}"
     );
     fs::write(&policy, text).unwrap();
-    Agent::start_with(&format!("gateway:\n  policy: {}\n", policy.display()))
+    Agent::start_with(&format!("gateway:\n  policy: {}\n{more}", policy.display()))
 }
 
 /// The server whose tools do more than they say, in its user's home.
@@ -66,7 +70,8 @@ fn a_server_connects_where_policy_lets_it_and_nowhere_else() {
         let hooks = status.agent["hooks"].as_array().unwrap();
         let held = hooks.iter().any(|hook| hook["name"] == "connect-rules" && hook["state"] == "attached");
         assert!(held, "{hooks:?}");
-        assert!(status.gateway["unprevented"].is_null(), "{}", status.gateway);
+        let left = status.gateway["unprevented"].as_array().unwrap();
+        assert!(left.len() == 1 && left[0].as_str().unwrap().contains("`host.effects` is off"), "{left:?}");
         let mut wrap = server(&agent, &site)?;
         for way in ["tcp4", "child-tcp4"] {
             assert_eq!(phone(&mut wrap, way, allowed), "done", "{way}");
@@ -113,12 +118,13 @@ fn files_and_programs_of_the_agents_sessions_are_prevented_too() {
         let left = agent.status().gateway["unprevented"].clone();
         assert!(left.to_string().contains("`read` of `**/.env` is detected only"), "{left}");
         let mut wrap = server(&agent, &site)?;
+        let key = site.path().join("home/.ssh/id_ed25519");
+        for (act, path) in [("read", key.to_str().unwrap()), ("run", "/bin/sh")] {
+            assert_eq!(outcome(&mut wrap, "attempt", &json!({"act": act, "path": path})), "EACCES", "{act}");
+        }
         for tool in ["key", "key_of_grandchild"] {
-            let refused = outcome(&mut wrap, tool, &json!({}));
-            assert!(
-                refused.starts_with("error: ") && refused.contains("Permission denied"),
-                "{tool}: {refused}"
-            );
+            let failed = outcome(&mut wrap, tool, &json!({}));
+            assert!(failed.starts_with("error: "), "{tool}: {failed}");
         }
         let path = site.path().join("server/fresh");
         assert_eq!(outcome(&mut wrap, "touch", &json!({"path": path})), path.to_str().unwrap());
@@ -132,6 +138,27 @@ fn files_and_programs_of_the_agents_sessions_are_prevented_too() {
             &[tiny().as_os_str(), "serve".as_ref(), "t".as_ref(), "1".as_ref()],
         );
         assert!(tiny_one.call("initialize", &hello())["result"].is_object());
+        Ok(())
+    });
+}
+
+#[test]
+fn what_sets_a_server_up_is_not_told_as_its_doing() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let effects = "  open: {deny: ['~/.ssh/**']}\n  write: {deny: ['~/.cursor/mcp.json']}\n";
+        let effects = effects.replace("open", "read");
+        let agent = agent_with(&site, &effects, "host:\n  effects: on\n");
+        fs::create_dir_all(site.path().join("home/.aws")).unwrap();
+        let mut wrap = server(&agent, &site)?;
+        let path = site.path().join("server/fresh");
+        assert_eq!(outcome(&mut wrap, "touch", &json!({"path": path})), path.to_str().unwrap());
+        assert_eq!(wrap.close(), Some(0));
+        let log = agent.runtime_dir().parent().unwrap().join("state/audit.jsonl");
+        let text = fs::read_to_string(log).unwrap();
+        assert!(text.contains("server/fresh"), "{text}");
+        // It was told apart from what is denied, and opened by nobody.
+        assert!(!text.contains("home/.aws") && !text.contains("/proc/self/exe"), "{text}");
         Ok(())
     });
 }

@@ -7,14 +7,16 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::files::PolicyFile;
-use super::scenario::{SERVER, usual};
+use super::scenario::{SERVER, effect_of, usual};
 use super::trial::{Trial, word};
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::Output;
 use crate::cli::text::{Line, Style};
+use crate::confine::surroundings;
 use crate::json::{self, Document, Limits, Value};
 use crate::mcp::{Direction, Revision};
+use crate::policy::effects::Hosts;
 use crate::policy::{Context, Effect, Outcome, Policy, Principal, Step, Transport};
 use crate::reload::mode_word;
 
@@ -30,8 +32,14 @@ pub(in crate::cli) struct Args {
     #[arg(value_name = "FILE")]
     policy: PathBuf,
     /// The message
-    #[arg(long, value_name = "M")]
-    message: String,
+    #[arg(long, value_name = "M", required_unless_present = "effect")]
+    message: Option<String>,
+    /// In a message's stead: what a server does to the host, as `{exec: /bin/sh}` in a scenario
+    #[arg(long, value_name = "E", conflicts_with = "message")]
+    effect: Option<String>,
+    /// Of an effect: the tool whose call it is
+    #[arg(long, value_name = "T", requires = "effect")]
+    tool: Option<String>,
     /// The request it answers
     #[arg(long, value_name = "M")]
     answers: Option<String>,
@@ -84,6 +92,9 @@ enum Talk {
 
 pub(super) fn explain(args: &Args) -> Result<u8, CliError> {
     let file = PolicyFile::open(&args.policy)?;
+    if let Some(effect) = &args.effect {
+        return explain_effect(args, effect, &file);
+    }
     let trial = trial(args)?;
     let report = report(&trial, &file.policy);
     if args.json {
@@ -94,12 +105,47 @@ pub(super) fn explain(args: &Args) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
+/// What follows from an effect, by which rule, and why.
+#[derive(Debug, Serialize)]
+struct EffectReport {
+    action: &'static str,
+    rule: Option<String>,
+    why: Option<String>,
+    mode: Option<&'static str>,
+}
+
+fn explain_effect(args: &Args, does: &str, file: &PolicyFile) -> Result<u8, CliError> {
+    let wrong = |text: String| CliError::new(exit::USAGE, anyhow::anyhow!(text));
+    let effect = effect_of(does).map_err(|problem| wrong(format!("`--effect`: {problem}")))?;
+    let around = surroundings(None, Hosts::default());
+    let rules = file.policy.effects(args.server.as_deref().unwrap_or(SERVER), &around);
+    let found = rules.and_then(|rules| rules.judge(args.tool.as_deref().unwrap_or_default(), &effect));
+    let report = EffectReport {
+        action: found.as_ref().map_or("allow", |found| found.act.as_str()),
+        mode: found.as_ref().map(|found| mode_word(found.mode)),
+        rule: found.as_ref().map(|found| found.rule.to_string()),
+        why: found.map(|found| found.why.into()),
+    };
+    if args.json {
+        Output::new().json(&serde_json::to_string_pretty(&report).map_err(CliError::failure)?)?;
+        return Ok(exit::OK);
+    }
+    let EffectReport { action, rule, why, mode } = report;
+    let line = match (rule, why, mode) {
+        (Some(rule), Some(why), Some(mode)) => format!("{action} by `{rule}`: {why} (mode={mode})"),
+        _ => "allow: no rule about effects says otherwise".to_owned(),
+    };
+    Output::new().lines(&[Line::plain(&line)])?;
+    Ok(exit::OK)
+}
+
 fn trial(args: &Args) -> Result<Trial, CliError> {
     let wrong = |text: String| CliError::new(exit::USAGE, anyhow::anyhow!(text));
-    if args.message == "-" && args.answers.as_deref() == Some("-") {
+    let given = args.message.as_deref().unwrap_or_default();
+    if given == "-" && args.answers.as_deref() == Some("-") {
         return Err(wrong("`--message` and `--answers` cannot both be `-`".to_owned()));
     }
-    let message = text_of(&args.message)?;
+    let message = text_of(given)?;
     let answers = args.answers.as_deref().map(text_of).transpose()?;
     let asked_way = answers.as_deref().map(|asked| usual(&method(asked)).opposite());
     let direction = match args.direction {

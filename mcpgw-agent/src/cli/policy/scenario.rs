@@ -7,7 +7,7 @@ mod effects;
 mod expect;
 mod read;
 
-pub(super) use effects::EffectScenario;
+pub(super) use effects::{EffectScenario, effect_of};
 use expect::{Expectation, Mismatch};
 #[cfg(test)]
 pub(super) use read::read;

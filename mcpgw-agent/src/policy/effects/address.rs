@@ -84,7 +84,7 @@ impl Destination {
         let (protocol, rest) = match written.split_once(':') {
             Some(("tcp", rest)) => (Some(Protocol::Tcp), rest),
             Some(("udp", rest)) => (Some(Protocol::Udp), rest),
-            _ => (None, written),
+            Some(_) | None => (None, written),
         };
         let wrong = |why: &str| format!("`{written}` {why}");
         let (host, ports) = split(rest).ok_or_else(|| wrong("has no host: `HOST:PORT`"))?;

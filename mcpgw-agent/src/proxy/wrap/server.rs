@@ -22,6 +22,7 @@ use nix::unistd::{Pid, pipe2};
 
 use super::WrapError;
 use crate::audit::KEY_VARIABLE;
+use crate::effects::LAUNCHER;
 use crate::policy::effects::Confinement;
 
 /// Exit code when the server's own cannot be learnt.
@@ -146,7 +147,7 @@ fn plan(confinement: &Confinement) -> Result<OwnedFd, WrapError> {
 
 /// The command line before the server's. By this name it is the very program that runs, also where its file was replaced.
 fn launcher(plan: RawFd) -> Vec<OsString> {
-    ["/proc/self/exe", "launch", "--plan", &plan.to_string(), "--"].map(OsString::from).into()
+    [LAUNCHER, "launch", "--plan", &plan.to_string(), "--"].map(OsString::from).into()
 }
 
 fn file_actions(pipes: &Pipes) -> nix::Result<PosixSpawnFileActions> {

@@ -6,7 +6,7 @@ use crate::effects::{Access, Act, Outcome, Protocol, SideEffect};
 use crate::inventory::{BootTime, ProcessKey};
 use crate::policy::Policy;
 use crate::policy::effects::{Hosts, Surroundings};
-use crate::yaml::{Content, Node};
+use crate::yaml::{Content, Node, tree};
 
 const KEYS: [&str; 9] = ["name", "server", "tool", "does", "home", "directory", "hosts", "expect", "rule"];
 const WORDS: [(&str, &str); 4] =
@@ -66,14 +66,7 @@ pub(super) fn effect_scenario(node: &Node) -> Result<EffectScenario, Problem> {
         name: fields.required("name")?.value,
         server: fields.text("server")?.map_or_else(|| SERVER.to_owned(), |text| text.value),
         tool: fields.text("tool")?.map(|text| text.value).unwrap_or_default(),
-        effect: SideEffect {
-            group: 0,
-            process: ProcessKey { pid: 0, start_ticks: 0 },
-            at: BootTime::default(),
-            act: act(does)?,
-            outcome: Outcome::Done,
-            cut: false,
-        },
+        effect: did(act(does)?),
         around: Surroundings {
             homes: vec![place("home", HOME)?],
             directory: Some(place("directory", DIRECTORY)?),
@@ -82,6 +75,21 @@ pub(super) fn effect_scenario(node: &Node) -> Result<EffectScenario, Problem> {
         expect,
         rule: fields.text("rule")?.map(|text| text.value),
     })
+}
+
+/// What `does` says in YAML, as a scenario has it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(in crate::cli::policy) fn effect_of(does: &str) -> Result<SideEffect, Problem> {
+    let node = tree(does).map_err(|fault| problem(fault.place, "it is no YAML"))?;
+    let node = node.ok_or_else(|| problem(None, "it says nothing"))?;
+    Ok(did(act(&node)?))
+}
+
+fn did(act: Act) -> SideEffect {
+    let process = ProcessKey { pid: 0, start_ticks: 0 };
+    SideEffect { group: 0, process, at: BootTime::default(), act, outcome: Outcome::Done, cut: false }
 }
 
 fn learn(hosts: &Hosts, node: &Node) -> Result<(), Problem> {
@@ -100,7 +108,7 @@ fn learn(hosts: &Hosts, node: &Node) -> Result<(), Problem> {
             written
                 .value
                 .parse()
-                .map_err(|_| problem(written.place, format!("`{}` is no address", written.value)))
+                .map_err(|_none| problem(written.place, format!("`{}` is no address", written.value)))
         });
         hosts.learn(&name.value, &addresses.collect::<Result<Vec<_>, _>>()?);
     }
