@@ -54,22 +54,81 @@ fn what_is_usual_is_listed_shown_and_forgotten() {
     insta::assert_snapshot!(said(&["effects", "list"]), @r###"
     exit 0
     --- stdout
+    536d5665e8a7  files  1 call of 1 tool
     "###);
     insta::assert_snapshot!(said(&["effects", "show", "files"]), @r###"
     exit 0
     --- stdout
+    536d5665e8a7  files  1 call of 1 tool
+      while no tool is called, or nobody can say which
+        read     /srv/start
+      read  1 call
+        connect  tcp:192.0.2.1:443
+        exec     /usr/bin/git
+        read     /home/ann/.env
+        read     /srv/a\u{1b}[2J
     "###);
     insta::assert_snapshot!(said(&["effects", "show", "files", "--json"]), @r###"
     exit 0
     --- stdout
+    {
+      "calls": 1,
+      "full": false,
+      "generation": 0,
+      "hash": "536d5665e8a7d195b6e0f6e5d4da9210be43abdafbdc90d3dfb52e408ec3e400",
+      "server": "files",
+      "tools": [
+        {
+          "calls": 0,
+          "destinations": [],
+          "paths": [
+            {
+              "path": "/srv/start",
+              "read": true,
+              "write": false
+            }
+          ],
+          "programs": [],
+          "sensitive": [],
+          "tool": ""
+        },
+        {
+          "calls": 1,
+          "destinations": [
+            "tcp:192.0.2.1:443"
+          ],
+          "paths": [
+            {
+              "path": "/srv/a\u001b[2J",
+              "read": true,
+              "write": false
+            }
+          ],
+          "programs": [
+            "/usr/bin/git"
+          ],
+          "sensitive": [
+            {
+              "path": "/home/ann/.env",
+              "read": true,
+              "write": false
+            }
+          ],
+          "tool": "read"
+        }
+      ]
+    }
     "###);
     insta::assert_snapshot!(said(&["effects", "reset", "files"]), @r###"
     exit 0
     --- stdout
+    What files usually does is forgotten; it is learned anew.
     "###);
     insta::assert_snapshot!(said(&["effects", "show", "other"]), @r###"
     exit 1
-    --- stdout
+    --- stderr
+    Error: no server is called other, and no hash begins with it
+    Hint: `mcpgw-agent effects list` shows them
     "###);
     let list = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path());
     let file = list.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
