@@ -6,6 +6,7 @@ mod agent;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod effects;
 mod errors;
 #[cfg(test)]
 mod help;

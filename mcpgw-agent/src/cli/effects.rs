@@ -37,7 +37,7 @@ struct Place {
 pub(super) struct List {
     #[command(flatten)]
     place: Place,
-    /// Print JSON (docs/effects.md)
+    /// Print JSON (docs/cli.md)
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +49,7 @@ pub(super) struct Show {
     server: String,
     #[command(flatten)]
     place: Place,
-    /// Print JSON (docs/effects.md)
+    /// Print JSON (docs/cli.md)
     #[arg(long)]
     json: bool,
 }
@@ -110,7 +110,7 @@ fn show(args: &Show) -> Result<u8, CliError> {
         let line = if name == NO_TOOL {
             Line::styled(Style::Bold, "  while no tool is called, or nobody can say which")
         } else {
-            let calls = format!("  {} calls", tool.calls());
+            let calls = format!("  {}", counted(tool.calls(), "call"));
             Line::styled(Style::Bold, &format!("  {name}")).and(Style::Dim, &calls)
         };
         lines.push(line);
@@ -134,8 +134,10 @@ fn reset(args: &Reset) -> Result<u8, CliError> {
 
 /// The one server that is called `wanted`, or whose hash begins with it.
 fn find(baselines: Option<Baselines>, wanted: &str) -> Result<(Baselines, Habits), CliError> {
-    let unknown = || CliError::from(PinsError::NoServer(wanted.to_owned()));
-    let unknown = || unknown().hinted("`mcpgw-agent effects list` shows them");
+    let unknown = || {
+        let error = CliError::failure(PinsError::NoServer(wanted.to_owned()));
+        error.hinted("`mcpgw-agent effects list` shows them")
+    };
     let baselines = baselines.ok_or_else(unknown)?;
     let mut all = baselines.list()?.into_iter().filter(|habits| match habits {
         Ok(Habits { server, .. }) => {
@@ -161,6 +163,10 @@ fn used(path: &str, what: Use) -> String {
     format!("    {verb} {path}")
 }
 
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 fn listed(habits: &Result<Habits, PinsError>) -> Line {
     match habits {
         Ok(habits) => head(habits),
@@ -171,9 +177,10 @@ fn listed(habits: &Result<Habits, PinsError>) -> Line {
 fn head(habits: &Habits) -> Line {
     let hash = habits.server.hash();
     let tools = habits.usual.tools().filter(|(name, _)| *name != NO_TOOL).count();
+    let tools = counted(u64::try_from(tools).unwrap_or(u64::MAX), "tool");
     let line = Line::styled(Style::Dim, hash.get(..DIGITS).unwrap_or(hash))
         .and(Style::Bold, &format!("  {}", habits.server))
-        .and(Style::Plain, &format!("  {} calls of {tools} tools", habits.usual.calls()));
+        .and(Style::Plain, &format!("  {} of {tools}", counted(habits.usual.calls(), "call")));
     if habits.usual.is_full() { line.and(Style::Warn, ", and no room for more") } else { line }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aya::Ebpf;
-use aya::maps::{HashMap, MapData, MapError, PerCpuArray};
+use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray};
 use aya::programs::cgroup_skb::CgroupSkbLinkId;
 use aya::programs::raw_trace_point::RawTracePointLinkId;
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError, RawTracePoint};
@@ -73,10 +73,18 @@ pub(super) struct Maps {
 }
 
 impl Maps {
+    /// The kernel's number of a hash table.
+    pub(super) fn id(map: &Map) -> Result<u32, MapError> {
+        if let Map::HashMap(data) | Map::LruHashMap(data) = map {
+            return Ok(data.info()?.id());
+        }
+        Err(MapError::InvalidMapType { map_type: 0 })
+    }
+
     /// Another handle of the same table.
     fn tasks_again(&self) -> Result<HashMap<MapData, u32, TaskState>, MapError> {
         let map = MapData::from_id(self.tasks_id)?;
-        aya::maps::Map::LruHashMap(map).try_into()
+        Map::LruHashMap(map).try_into()
     }
 }
 

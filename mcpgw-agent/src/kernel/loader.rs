@@ -445,14 +445,6 @@ impl Attacher<'_> {
     }
 }
 
-/// The kernel's number of a hash table.
-fn id(map: &Map) -> Result<u32, MapError> {
-    if let Map::HashMap(data) | Map::LruHashMap(data) = map {
-        return Ok(data.info()?.id());
-    }
-    Err(MapError::InvalidMapType { map_type: 0 })
-}
-
 impl Attacher<'_> {
     /// Loads the programs that hold servers to addresses, and attaches each once to see that it can be.
     fn fences(&mut self, fences: &mut Fences) {
@@ -471,7 +463,7 @@ fn fences(ebpf: &mut Ebpf) -> Result<Fences, MapError> {
 /// Takes the maps out of the object.
 fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers, EffectReader), MapError> {
     let tasks = take(ebpf, "TASKS")?;
-    let tasks_id = id(&tasks)?;
+    let tasks_id = Maps::id(&tasks)?;
     let maps = Maps {
         tasks: tasks.try_into()?,
         tasks_id,

@@ -29,7 +29,7 @@ const OPEN: u32 = 8;
 const WARM: u32 = 20;
 /// One log file for all of it.
 const CONFIG: &str =
-    "gateway:\n  audit:\n    index: on-demand\n    rotate:\n      bytes: 1073741824\nhost:\n  effects: ";
+    "gateway:\n  audit:\n    index: on-demand\n    rotate:\n      bytes: 536870912\nhost:\n  effects: ";
 /// Calls of a round of the echo.
 const ECHOES: u32 = 500;
 
@@ -140,6 +140,9 @@ fn sink() -> Result<u16> {
 
 /// What a call of a node server takes through the agent, with its effects told and without.
 fn echo(workspace: &Workspace, agent: &Path, scratch: &Path, rounds: u32, seed: u64) -> Result<()> {
+    if rounds == 0 {
+        return Ok(());
+    }
     let server = workspace.path("tests/peers/mcp_server.mjs");
     let modules = workspace.target().join("peers/node_modules");
     if !modules.is_dir() {
