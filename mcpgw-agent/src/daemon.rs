@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
+use crate::admin::guard::Halt;
 use crate::admin::http::{HttpServer, Sources};
 use crate::admin::metrics::Counters;
 use crate::admin::socket::Limits;
@@ -64,7 +65,7 @@ use status::AgentFacts;
 use tapped::Tapped;
 use turn::Turn;
 
-pub(crate) use guard::keep as keep_guard;
+pub(crate) use guard::{keep as keep_guard, switch_off as switch_guard_off};
 pub use report::{Change, News, Observer};
 pub(crate) use settings::kernel as kernel_options;
 pub(crate) use status::hook_status;
@@ -169,6 +170,8 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
 
     let confining = Confining::new(gateway.hosts().clone());
     let watch = watch(&config, &probes, counters, (observer, confining), &tasks, (&gateway, &dirs.state))?;
+    let warden = watch.host.guard.warden().clone();
+    let socket = socket.halting(Halt::new(move || warden.halt()));
     if let Some(effects) = watch.host.following.all() {
         tasks.spawn("effects", effects::beat(effects.clone(), sessions.clone(), tasks.token().clone()));
     }

@@ -1,5 +1,8 @@
 //! The guard as the control socket and the status document tell of it.
 
+use std::fmt;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +46,28 @@ impl GuardOrderWord {
             Self::Off => "off",
             Self::On => "on",
         }
+    }
+}
+
+/// Switches the guard off without asking the daemon's loop, which may be what does not answer.
+#[derive(Clone)]
+pub struct Halt(Arc<dyn Fn() + Send + Sync>);
+
+impl Halt {
+    /// One that does this.
+    #[must_use]
+    pub fn new(halt: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(halt))
+    }
+
+    pub(super) fn halt(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Halt")
     }
 }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
-use super::guard::GuardRequest;
+use super::guard::{GuardRequest, Halt};
 use super::peer::Peer;
 use super::protocol::{Code, DecideRequest, RegisterRequest};
 use super::status::Status;
@@ -150,6 +150,7 @@ pub struct ControlSocket {
     listener: UnixListener,
     commands: mpsc::Sender<Command>,
     limits: Limits,
+    halt: Option<Halt>,
 }
 
 impl ControlSocket {
@@ -163,7 +164,13 @@ impl ControlSocket {
         limits: Limits,
     ) -> std::io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: UnixListener::from_std(listener)?, commands, limits })
+        Ok(Self { listener: UnixListener::from_std(listener)?, commands, limits, halt: None })
+    }
+
+    /// Switches the guard off by `halt` before the loop hears of it.
+    #[must_use]
+    pub fn halting(self, halt: Halt) -> Self {
+        Self { halt: Some(halt), ..self }
     }
 
     /// Accepts until `tasks` shuts down. Each connection is a task of `tasks`.
@@ -198,7 +205,8 @@ impl ControlSocket {
                 Arc::clone(&seats),
                 self.commands.clone(),
                 self.limits,
-            );
+            )
+            .halting(self.halt.clone());
             let token = tasks.token().clone();
             tasks.spawn("control connection", connection.run(token));
         }

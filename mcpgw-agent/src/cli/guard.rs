@@ -8,7 +8,7 @@ use super::error::CliError;
 use super::exit;
 use super::output::Output;
 use super::text::{Line, Style};
-use crate::admin::client::Client;
+use crate::admin::client::{Client, ClientError};
 use crate::admin::guard::{GuardOrderWord, GuardRequest, GuardStatus};
 use crate::config::{self, Dirs};
 
@@ -74,7 +74,7 @@ pub(super) fn guard(command: &Command) -> Result<u8, CliError> {
     let plain = |act| GuardRequest { act, id: None, seconds: None };
     match command {
         Command::Status(args) => status(args),
-        Command::Off(_) => tell(&plain(GuardOrderWord::Off), "The guard is off."),
+        Command::Off(_) => off(&plain(GuardOrderWord::Off)),
         Command::On(_) => tell(&plain(GuardOrderWord::On), "The guard does as configured."),
         Command::Forget(Forget { id }) => {
             let request = GuardRequest { act: GuardOrderWord::Forget, id: Some(id.clone()), seconds: None };
@@ -89,6 +89,27 @@ pub(super) fn allow(args: &Allow) -> Result<u8, CliError> {
 
 pub(super) fn block(args: &Block) -> Result<u8, CliError> {
     order(&args.order, GuardOrderWord::Block, "blocked")
+}
+
+/// Also where no agent runs: the next one, which may be held up by its own rules, starts with the guard off.
+fn off(request: &GuardRequest) -> Result<u8, CliError> {
+    let absent = match connect().map(|mut client| client.guard(request)) {
+        Ok(Ok(_)) => {
+            Output::new().lines(&[Line::plain("The guard is off.")])?;
+            return Ok(exit::OK);
+        }
+        Ok(Err(error @ (ClientError::NoDaemon { .. } | ClientError::Timeout { .. }))) => {
+            CliError::from(error)
+        }
+        Ok(Err(error)) => return Err(error.into()),
+        Err(error) => error,
+    };
+    if crate::daemon::switch_guard_off(&Dirs::from_env()?.state).is_err() {
+        return Err(absent);
+    }
+    let text = "No agent answers; the guard is off when one starts. One that runs lets everything go when it is stopped.";
+    Output::new().lines(&[Line::plain(text)])?;
+    Ok(exit::OK)
 }
 
 /// Looks after the programs an agent holds: the agent starts it, nobody else has a use for it.

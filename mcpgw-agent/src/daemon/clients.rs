@@ -33,8 +33,8 @@ use homes::{Wanted, wanted};
 const QUIET: Duration = Duration::from_millis(250);
 /// or this long after the first thing that happened.
 const LONGEST: Duration = Duration::from_secs(2);
-/// How often the thread looks whether it is to end.
-const BEAT: Duration = Duration::from_secs(1);
+/// How often the thread looks whether it is to end; it does not outlive the process.
+const BEAT: Duration = Duration::from_secs(30);
 /// Users come and go.
 const RENEW: Duration = Duration::from_secs(300);
 /// Directories watched at most.
@@ -70,7 +70,7 @@ pub(super) fn start(
     let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         if concerns(event, &concerned) {
             // One that waits is enough.
-            (&wake).write(b".").ok();
+            (&wake).write_all(b".").ok();
         }
     });
     let store = Store::within(state);

@@ -202,6 +202,18 @@ impl Warden {
         })
     }
 
+    /// Off, in memory alone.
+    pub(super) fn halt(&self) {
+        self.change(|guard| guard.is_off = true);
+    }
+
+    /// Wakes who waits for a change.
+    fn nudge(&self) {
+        let (waits, changed) = &self.0.changed;
+        drop(lock(waits));
+        changed.notify_all();
+    }
+
     /// Off comes first and is kept afterwards: a full disk must not be in the way.
     fn switch(&self, is_off: bool) -> Result<(), String> {
         self.change(|guard| guard.is_off = is_off);
@@ -233,9 +245,7 @@ impl Warden {
         self.0.guard.store(Arc::new(guard));
         drop(one);
         self.0.generation.fetch_add(1, Ordering::Release);
-        let (waits, changed) = &self.0.changed;
-        drop(lock(waits));
-        changed.notify_all();
+        self.nudge();
     }
 
     /// Ends orders whose time is over.
@@ -318,6 +328,17 @@ impl Warden {
         let waiting = lock(waits);
         drop(changed.wait_timeout(waiting, patience));
     }
+}
+
+/// Switches the guard off for the next agent that starts with this directory.
+///
+/// # Errors
+/// What the disk says.
+pub(crate) fn switch_off(state: &Path) -> std::io::Result<()> {
+    let store = Store::within(state);
+    // What cannot be read leaves it off anyway.
+    let kept = store.load().unwrap_or_default();
+    store.save(&Kept { is_off: true, ..kept })
 }
 
 fn order_view(order: &Order) -> OrderView {

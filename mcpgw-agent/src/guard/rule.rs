@@ -136,7 +136,8 @@ impl Rule {
         };
         Ok(Self {
             name: name.clone(),
-            exe: exe.clone(),
+            // Of a container the files are on a file system of its own.
+            exe: exe.clone().filter(|_| container.is_none()),
             program: says.then(|| AllowRule::new(&spec.program)).transpose()?,
             client: client.transpose()?,
             evidence: spec.evidence.unwrap_or(usual).max(least),
@@ -197,12 +198,6 @@ impl Rules {
     #[must_use]
     pub fn has(&self, action: Action) -> bool {
         self.rules.iter().any(|rule| rule.action == action)
-    }
-
-    /// Some rule asks for a hash.
-    #[must_use]
-    pub fn needs_hashes(&self) -> bool {
-        self.rules.iter().any(|rule| rule.hash().is_some())
     }
 
     /// A rule that holds could match a program at `path`.

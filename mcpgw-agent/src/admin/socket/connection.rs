@@ -13,7 +13,7 @@ use super::line::{Lines, NoLine};
 use super::seats::Seats;
 use super::{Command, Limits};
 use crate::admin::Peer;
-use crate::admin::guard::GuardRequest;
+use crate::admin::guard::{GuardOrderWord, GuardRequest, Halt};
 use crate::admin::protocol::{self, Code, DecideRequest, LINE_MAX, RegisterRequest, Request, Response};
 use crate::proxy::handover::Place;
 
@@ -31,6 +31,7 @@ pub(super) struct Connection {
     registered: bool,
     commands: mpsc::Sender<Command>,
     limits: Limits,
+    halt: Option<Halt>,
 }
 
 /// The connection is over for us.
@@ -57,7 +58,12 @@ impl Connection {
     ) -> Self {
         let (reader, writer) = stream.into_split();
         let lines = Lines::new(reader);
-        Self { lines, writer, peer, id, seats, seat, registered: false, commands, limits }
+        Self { lines, writer, peer, id, seats, seat, registered: false, commands, limits, halt: None }
+    }
+
+    /// Switches the guard off by `halt` before the loop hears of it.
+    pub(super) fn halting(self, halt: Option<Halt>) -> Self {
+        Self { halt, ..self }
     }
 
     /// Serves the client until it leaves, is sent away, or `shutdown`.
@@ -198,6 +204,9 @@ impl Connection {
             return forbidden();
         }
         let peer = self.peer;
+        if let Some(halt) = self.halt.as_ref().filter(|_| request.act == GuardOrderWord::Off) {
+            halt.halt();
+        }
         match self.ask(|reply| Command::Guard { peer, request, reply }).await {
             Some(Ok(program)) => Response::program(program),
             Some(Err(problem)) => Response::error(Code::Failed, problem),

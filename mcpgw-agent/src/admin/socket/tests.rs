@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::*;
 use crate::admin::client::{Client, ClientError};
+use crate::admin::guard::GuardOrderWord;
 use crate::admin::protocol::{LINE_MAX, Response};
 use crate::admin::status::tests::{agent, server};
 use crate::admin::{Request, RuntimeDir, Status};
@@ -43,6 +44,7 @@ impl Agent {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (tasks, (sender, mut commands)) = (Tasks::new(), mpsc::channel(8));
         let (tell, events) = std::sync::mpsc::channel();
+        let halted = tell.clone();
         let _context = runtime.enter();
         tasks.spawn("loop", async move {
             while let Some(command) = commands.recv().await {
@@ -68,11 +70,19 @@ impl Agent {
                         drop(reply.send(Ok(())));
                     }
                     Command::Reload { peer: _, reply } => drop(reply.send(Err("line 1: no".to_owned()))),
+                    Command::Guard { peer, request, reply } => {
+                        tell.send(format!("guard {} {}", peer.uid, request.act.as_str())).unwrap();
+                        let known =
+                            request.id.filter(|id| id == "known").ok_or_else(|| "no such program".to_owned());
+                        drop(reply.send(known.map(Some)));
+                    }
                     Command::Unregister { id } => tell.send(format!("unregister {id}")).unwrap(),
                 }
             }
         });
         let socket = ControlSocket::new(listener, sender, limits).unwrap();
+        let halt = Halt::new(move || halted.send("halt".to_owned()).unwrap());
+        let socket = socket.halting(halt);
         tasks.spawn("control socket", socket.run(tasks.clone()));
         drop(_context);
         Self { runtime, tasks, path, events, _dir: dir, _temp: temp }
@@ -327,4 +337,18 @@ fn the_agents_own_user_lists_and_decides() {
     client.decide("00ff-1", false).unwrap();
     assert_eq!(agent.next(), format!("decide {} 00ff-1 false", nix::unistd::geteuid().as_raw()));
     assert_eq!(refused(agent.raw(), b"{\"op\":\"decide\",\"id\":\"1\"}\n"), Code::BadRequest, "what, then?");
+}
+
+#[test]
+fn the_guard_is_off_before_the_loop_hears_of_it() {
+    let agent = Agent::start(Limits::default());
+    let tell = |act, id: Option<&str>| {
+        let request = GuardRequest { act, id: id.map(str::to_owned), seconds: None };
+        agent.client().guard(&request)
+    };
+    let me = nix::unistd::geteuid().as_raw();
+    assert_eq!(tell(GuardOrderWord::Allow, Some("known")).unwrap(), Some("known".to_owned()));
+    assert_eq!(agent.next(), format!("guard {me} allow"));
+    assert!(matches!(tell(GuardOrderWord::Off, None), Err(ClientError::Refused { code: Code::Failed, .. })));
+    assert_eq!((agent.next(), agent.next()), ("halt".to_owned(), format!("guard {me} off")));
 }

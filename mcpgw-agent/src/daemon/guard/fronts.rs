@@ -47,7 +47,7 @@ impl Front {
         let ip = match addr.ip().to_canonical() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ip => ip,
+            ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
         };
         let addr = SocketAddr::new(ip, addr.port());
         let mut upstream = Url::parse(&format!("http://{addr}/")).ok()?;

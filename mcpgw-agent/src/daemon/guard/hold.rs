@@ -12,7 +12,7 @@ mod keeper;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -109,6 +109,12 @@ impl Hold {
     }
 }
 
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.warden.nudge();
+    }
+}
+
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(run)
 }
@@ -125,7 +131,7 @@ impl Hall {
                 places = self.renew(&mut beats, &places);
             }
             let Some(gate) = lock(&self.gate).clone() else {
-                self.warden.wait(BEAT);
+                self.warden.wait(RENEW);
                 continue;
             };
             if let Some(beats) = &mut beats {
@@ -276,7 +282,7 @@ impl Hall {
     /// Finds out, until `ending`.
     fn decide(&self, jobs: &Mutex<Receiver<Job>>, ending: &CancellationToken) {
         while !ending.is_cancelled() {
-            let job = lock(jobs).recv_timeout(BEAT);
+            let job = lock(jobs).recv();
             match job {
                 Ok(Job::Starting(starting)) => self.starting(&starting),
                 Ok(Job::Running(process)) => self.running(process),
@@ -285,8 +291,7 @@ impl Hall {
                     let about = About { pid: thread, exe: &exe, ..About::default() };
                     self.warden.told(Action::Hold, None, Outcome::Undecided, &about, Some(why));
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(_nobody_asks_any_more) => return,
             }
         }
     }

@@ -58,7 +58,7 @@ impl Beats {
         if self.last.elapsed() >= BEAT {
             self.last = Instant::now();
             // Where it is full, the keeper has enough of them.
-            self.to.write(b".").ok();
+            self.to.write_all(b".").ok();
         }
     }
 }
