@@ -304,7 +304,7 @@ fn exe_glob(text: &str) -> Result<Option<String>, ProblemKind> {
     if text.starts_with('/') || text.starts_with("**") {
         return glob(text, true).map(Some);
     }
-    Err(ProblemKind::RelativePath(text.clone()))
+    Err(ProblemKind::RelativePath(text.to_owned()))
 }
 
 fn hash(text: &str) -> Result<String, ProblemKind> {
