@@ -299,12 +299,7 @@ impl Event<'_> {
             }),
             Self::TapGap { session, context, direction, bytes, stream, why } => {
                 about(line, session, context);
-                line.word("direction", direction.as_str());
-                if let Some(bytes) = bytes {
-                    line.number("bytes", bytes);
-                }
-                line.text("stream", stream);
-                line.text("why", why);
+                missing(line, direction, bytes, (stream, why));
             }
             Self::TapDropped { pieces, bytes } => {
                 line.word("source", "tap");
@@ -357,6 +352,15 @@ impl Event<'_> {
 fn about(line: &mut Line, session: &str, context: &Context) {
     line.text("session", session);
     record::context(line, context);
+}
+
+fn missing(line: &mut Line, direction: Direction, bytes: Option<u64>, (stream, why): (&str, &str)) {
+    line.word("direction", direction.as_str());
+    if let Some(bytes) = bytes {
+        line.number("bytes", bytes);
+    }
+    line.text("stream", stream);
+    line.text("why", why);
 }
 
 fn operator(line: &mut Line, by: &Operator) {

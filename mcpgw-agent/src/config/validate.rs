@@ -124,7 +124,7 @@ impl Check {
         let glob = |by_level: bool| move |text: &String| glob(text, by_level).map(Some);
         AllowSpec {
             name: self.value(&key("name"), Some(name), name.value.clone(), |text| self::name(text)),
-            exe: self.value(&key("exe"), exe.as_ref(), None, exe_glob),
+            exe: self.value(&key("exe"), exe.as_ref(), None, |text| exe_glob(text)),
             sha256: self.value(&key("sha256"), sha256.as_ref(), None, |text| hash(text).map(Some)),
             command: self.value(&key("command"), command.as_ref(), None, glob(false)),
             user: self.value(&key("user"), user.as_ref(), None, |text| self::name(text).map(Some)),
@@ -259,7 +259,7 @@ impl Check {
             let free = |text: &String| glob(text, false).map(Some);
             specs.push(FollowSpec {
                 name: self.value(&format!("{at}.name"), name.as_ref(), None, free),
-                exe: self.value(&format!("{at}.exe"), exe.as_ref(), None, exe_glob),
+                exe: self.value(&format!("{at}.exe"), exe.as_ref(), None, |text| exe_glob(text)),
                 command: self.value(&format!("{at}.command"), command.as_ref(), None, free),
             });
         }
@@ -336,11 +336,11 @@ fn glob(text: &str, by_level: bool) -> Result<String, ProblemKind> {
     built.map(|_| text.to_owned()).map_err(|invalid| error(invalid.kind().to_string()))
 }
 
-fn exe_glob(text: &String) -> Result<Option<String>, ProblemKind> {
+fn exe_glob(text: &str) -> Result<Option<String>, ProblemKind> {
     if text.starts_with('/') || text.starts_with("**") {
         return glob(text, true).map(Some);
     }
-    Err(ProblemKind::RelativePath(text.clone()))
+    Err(ProblemKind::RelativePath(text.to_owned()))
 }
 
 fn hash(text: &str) -> Result<String, ProblemKind> {

@@ -7,6 +7,7 @@ use crate::inventory::{Channel, ChannelKind, ProcessKey, SocketAddrs};
 use crate::mcp::{Likeness, PeekKind};
 
 mod bounds;
+mod heard;
 mod http;
 mod lines;
 mod property;

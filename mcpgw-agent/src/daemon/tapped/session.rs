@@ -51,8 +51,8 @@ impl Sessions {
             principal: Principal::default(),
             client: client
                 .as_ref()
-                .map(|client| client.exe.as_str().into())
-                .filter(|exe: &Box<str>| !exe.is_empty()),
+                .filter(|client| !client.exe.is_empty())
+                .map(|client| client.exe.as_str().into()),
             tapped: Some(Box::new(ends)),
         };
         let circle = client.and_then(|client| {

@@ -15,8 +15,13 @@ fn all() -> Host {
 }
 
 fn followed(effects: &[Effect]) -> Vec<&Followed> {
-    let follow = |effect| if let &Effect::Follow(ref followed) = effect { Some(&**followed) } else { None };
-    effects.iter().filter_map(follow).collect()
+    let mut found = Vec::new();
+    for effect in effects {
+        if let Effect::Follow(followed) = effect {
+            found.push(&**followed);
+        }
+    }
+    found
 }
 
 fn unfollows(effects: &[Effect]) -> bool {
