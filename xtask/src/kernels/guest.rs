@@ -70,7 +70,7 @@ pub(crate) fn run(
 fn start(series: &str, kernel: &Path, image: &Path, filter: Option<&str>) -> Result<Child> {
     // What the kernel does not know and has no dot in it becomes a variable of the init.
     let mut line = format!(
-        "console=ttyS0 loglevel=4 panic=-1 mitigations=off lsm=lockdown,capability,bpf MCPGW_KERNEL={series}"
+        "console=ttyS0 loglevel=4 panic=-1 mitigations=off lsm=landlock,lockdown,capability,bpf MCPGW_KERNEL={series}"
     );
     if let Some(filter) = filter {
         line.push_str(&format!(" MCPGW_FILTER={filter}"));
