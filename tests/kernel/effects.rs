@@ -1,7 +1,7 @@
 //! What processes do to files and sockets, as the kernel tells it.
 
 use mcpgw_agent::effects::{Access, Act, Outcome, Protocol, SideEffect};
-use mcpgw_agent::kernel::{EffectReader, KernelEvent};
+use mcpgw_agent::kernel::{EffectReader, Hook, KernelEvent};
 
 use super::support::{Python, load_all as load};
 
@@ -188,5 +188,56 @@ async fn nobody_else_is_told_of() {
     assert!(host.kernel.effects_attached());
     host.kernel.detach_effects().unwrap();
     assert!(!host.kernel.effects_attached());
+    python.end();
+}
+
+/// Opens `/etc/hostname` through io_uring, by hand: nothing of Python's does.
+const URING: &str = "
+import ctypes, mmap, struct
+SETUP, ENTER, OPENAT, AT_FDCWD, GET_EVENTS, SQES = 425, 426, 18, -100, 1, 0x10000000
+libc = ctypes.CDLL(None, use_errno=True)
+params = ctypes.create_string_buffer(120)
+ring = libc.syscall(SETUP, 1, params)
+if ring < 0: say('none'); sys.exit(0)
+entries, = struct.unpack_from('<I', params)
+_, tail, _, _, _, _, array = struct.unpack_from('<7I', params, 40)
+queue = mmap.mmap(ring, array + entries * 4)
+requests = mmap.mmap(ring, entries * 64, offset=SQES)
+name = ctypes.create_string_buffer(b'/etc/hostname')
+say('ready')
+hear()
+requests[0:40] = struct.pack('<BBHiQQIIQ', OPENAT, 0, 0, AT_FDCWD, 0, ctypes.addressof(name), 0, os.O_RDONLY, 0)
+struct.pack_into('<I', queue, array, 0)
+struct.pack_into('<I', queue, tail, 1)
+assert libc.syscall(ENTER, ring, 1, 1, GET_EVENTS, None, 0) == 1, ctypes.get_errno()
+say('done')
+hear()
+";
+
+#[tokio::test]
+async fn what_goes_through_io_uring_is_told_where_its_hook_works() {
+    let Some(mut host) = load().await else { return };
+    let works = |hook: &Hook| hook.name == "io-uring-effects" && hook.state.is_attached();
+    if !host.kernel.hooks().iter().any(works) {
+        println!("SKIPPED: this kernel refuses the hook io-uring-effects");
+        return;
+    }
+    let mut reader = host.kernel.take_effect_reader().unwrap();
+    let mut python = Python::start(URING);
+    if python.hear() == "none" {
+        println!("SKIPPED: no io_uring here");
+        return;
+    }
+    host.kernel.watch_effects(python.pid(), 7).unwrap();
+    host.kernel.attach_effects().unwrap();
+    python.tell("go");
+    assert_eq!(python.hear(), "done");
+    let (effects, _) = drain(&mut reader);
+    host.kernel.detach_effects().unwrap();
+    let opened = |effect: &&SideEffect| {
+        matches!(&effect.act, Act::Open { path, .. } if path == "/etc/hostname")
+            && effect.process.pid == python.pid()
+    };
+    assert_eq!(effects.iter().filter(opened).count(), 1, "{effects:#?}");
     python.end();
 }
