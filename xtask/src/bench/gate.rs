@@ -46,7 +46,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     for calls in CALLS {
         let (out, calls) = (scratch.join(format!("callgrind.{calls}")), calls.to_string());
         let counting = format!("--callgrind-out-file={}", out.display());
-        cmd!(sh, "valgrind --tool=callgrind {counting} {example} {calls} {scratch}").ignore_stderr().read()?;
+        cmd!(sh, "valgrind --tool=callgrind {counting} {example} {calls} {scratch}")
+            .ignore_stderr()
+            .read()?;
         let report = cmd!(sh, "callgrind_annotate --threshold=100 {out}").ignore_stderr().read()?;
         counted.push(functions(&report));
         fs::remove_file(&out).with_context(|| format!("cannot remove `{}`", out.display()))?;
