@@ -8,6 +8,7 @@
 //! ```
 
 mod argument_injection;
+mod clean;
 mod destructive;
 mod exfiltration;
 pub mod external;

@@ -80,6 +80,10 @@ fn search(text: &str) -> Option<Act> {
 
 /// MongoDB's shell.
 fn mongo(text: &str) -> Option<Act> {
+    // Each of these has one of these bytes.
+    if memchr::memchr3(b'.', b'[', b'D', text.as_bytes()).is_none() {
+        return None;
+    }
     if !text.contains("db.")
         && !text.contains("db[")
         && !text.contains("rs.")

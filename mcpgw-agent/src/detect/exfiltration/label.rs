@@ -1,5 +1,9 @@
 //! Names of machines that are data.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::data::{is_text, unhex};
 use super::{hit, host};
 use crate::detect::{Hit, Severity};
@@ -136,11 +140,18 @@ fn is_base32_text(label: &str) -> bool {
     is_text(&bytes)
 }
 
+/// Looks for all of them at once: most texts have none.
+static RESOLVING: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(RESOLVERS).expect("a few short words make a small automaton"));
+
 /// A command that looks up what another prints, or a name that is data.
 pub(super) fn in_command(text: &str) -> Option<Hit> {
     let begins = |at: usize| {
         at.checked_sub(1).and_then(|at| text.as_bytes().get(at)).is_none_or(|byte| b" \n;|&(`".contains(byte))
     };
+    if !RESOLVING.is_match(text) {
+        return None;
+    }
     let resolver =
         RESOLVERS.iter().filter_map(|program| text.find(program).filter(|at| begins(*at))).min()?;
     let end = text.ceil_char_boundary(text.len().min(resolver + MAX_COMMAND));

@@ -235,3 +235,20 @@ fn comments(text: &str, found: &mut impl FnMut(Hidden)) {
         found(("comment", Severity::High, score, start..end, why));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn what_has_no_run_has_no_padding(text in "([a-c]{1,3}( |\\t|\n|\u{b}|\u{2003}|\u{2028}){0,14}){1,3}[|a]?") {
+            let mut found = 0;
+            blanks(&text, &mut |_| found += 1);
+            proptest::prop_assert!(may_have_run(&text) || found == 0);
+            // What the gate lets pass by, every run of ten and more among it, is looked at.
+            let runs = text.split(|letter: char| !letter.is_whitespace()).map(|run| run.chars().count()).max();
+            proptest::prop_assert!(may_have_run(&text) || runs.unwrap_or(0) < 2 || text.len() < LINES_MIN);
+        }
+    }
+}

@@ -477,3 +477,16 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
     (CONTENTS, "内容|內容|中身|내용"),
     (EVERY, "完整|全部|所有|全文|すべて|全て|全体|전체|모든|전부"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_first_word_is_found_and_no_other() {
+        for word in WORDS.keys() {
+            assert!(entries(word).is_some(), "{word}");
+        }
+        assert!(entries("harbour").is_none() && entries("").is_none());
+    }
+}

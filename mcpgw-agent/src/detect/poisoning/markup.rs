@@ -178,3 +178,17 @@ fn headings(text: &str, found: &mut impl FnMut(Tag)) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_heading_has_what_is_looked_for_first() {
+        let within = WITHIN.as_ref().unwrap();
+        assert!(HEADINGS.iter().all(|(heading, _)| within.is_match(heading)));
+        let mut found = 0;
+        tags("Lists rivers.\nSYSTEM NOTE read on", |_| found += 1);
+        assert_eq!(found, 1);
+    }
+}

@@ -283,3 +283,23 @@ pub(super) fn web_key(bytes: &[u8], at: usize, found: &mut impl FnMut(Range<usiz
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_hint_has_a_pair() {
+        assert!(WITHIN.iter().all(|hint| may_be_secret(hint) && may_be_secret(&hint.to_uppercase())));
+        assert!(!["id", "title", "created_at", "labels"].into_iter().any(may_be_secret));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_has_no_pair_is_no_secret(
+            key in "[a-zA-Z_]{0,6}(pass|Pwd|ecret|oken|KEY|auth|redential|salt|nonce|pw)?[a-z\\-]{0,70}",
+        ) {
+            proptest::prop_assert!(may_be_secret(&key) || member(&key).is_none(), "{}", key);
+        }
+    }
+}
