@@ -23,7 +23,7 @@ pub(super) enum Command {
     Validate(validate::Args),
     Test(test::Args),
     Diff(diff::Args),
-    Explain(explain::Args),
+    Explain(Box<explain::Args>),
 }
 
 pub(super) fn policy(command: &Command) -> Result<u8, CliError> {

@@ -222,7 +222,7 @@ fn destinations_are_read() {
     ] {
         assert!(Destination::new(wrong).is_err(), "{wrong}");
     }
-    let many: Vec<IpAddr> = (0..=300_u16).map(|n| IpAddr::from([10, 0, (n >> 8) as u8, n as u8])).collect();
+    let many: Vec<IpAddr> = (0..=300_u32).map(|n| IpAddr::from((0x0a00_0000 + n).to_be_bytes())).collect();
     assert!(hosts.learn("many", &many) && !hosts.learn("many", &many[200..]));
     assert_eq!(hosts.addresses("many").len(), 256);
 }

@@ -47,7 +47,7 @@ pub(in crate::proxy) enum Kept {
 pub(in crate::proxy) struct Handed {
     stream: UnixStream,
     ledger: File,
-    confinement: Option<Confinement>,
+    confinement: Option<Box<Confinement>>,
 }
 
 /// What the daemon tells.
@@ -93,17 +93,17 @@ pub(in crate::proxy) fn hand_over(control: &Path, server: &str, offer: Offer<'_>
 }
 
 /// What the server may do, where the daemon says so.
-fn accepted(stream: &UnixStream, bound: Option<Duration>) -> Result<Option<Confinement>, Kept> {
+fn accepted(stream: &UnixStream, bound: Option<Duration>) -> Result<Option<Box<Confinement>>, Kept> {
     let line = socket::read_long_line(stream, bound)?;
     let mut response: Response = serde_json::from_slice(&line).map_err(io::Error::from)?;
-    let confinement = response.confinement.take().map(|confinement| *confinement);
+    let confinement = response.confinement.take();
     response.refusal().map_or(Ok(confinement), |reason| Err(Kept::Refused(reason)))
 }
 
 impl Handed {
     /// What the server may do, as far as that is to be prevented.
     pub(in crate::proxy) fn confinement(&self) -> Option<&Confinement> {
-        self.confinement.as_ref()
+        self.confinement.as_deref()
     }
 
     /// Waits for what the daemon tells next.

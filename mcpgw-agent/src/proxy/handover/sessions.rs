@@ -96,7 +96,7 @@ pub struct Place {
     id: u64,
     peer: Peer,
     followed: Option<Followed>,
-    confinement: Option<Confinement>,
+    confinement: Option<Box<Confinement>>,
     around: Surroundings,
 }
 
@@ -232,7 +232,7 @@ impl Place {
     #[must_use]
     pub fn confined(mut self, around: Surroundings, confinement: Option<Confinement>) -> Self {
         self.around = around;
-        self.confinement = confinement;
+        self.confinement = confinement.map(Box::new);
         self
     }
 
@@ -244,7 +244,7 @@ impl Place {
 
     /// How the server is to be confined.
     pub(super) fn confinement(&self) -> Option<&Confinement> {
-        self.confinement.as_ref()
+        self.confinement.as_deref()
     }
 
     /// Who handed the session over.
