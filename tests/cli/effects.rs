@@ -37,6 +37,7 @@ fn open(path: &str) -> Act {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, with all that is printed on the way")]
 fn what_is_usual_is_listed_shown_and_forgotten() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("state/effects");
