@@ -481,6 +481,7 @@ fn page_size() -> u32 {
 
 /// An error and its causes on one line. What the verifier wrote goes to the log instead.
 pub(super) fn describe(error: &dyn Error) -> String {
+    let first_line = |text: &str| text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
     let mut text = first_line(&error.to_string());
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -495,8 +496,4 @@ pub(super) fn describe(error: &dyn Error) -> String {
         tracing::debug!(log = %whole, "refused by the kernel");
     }
     text
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
