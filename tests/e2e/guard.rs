@@ -170,8 +170,7 @@ fn a_confirmed_server_is_killed_and_not_one_too_many() {
         let agent = Agent::start_with(&enforcing("    kills-per-minute: 1\n", &rules));
         let serve = || {
             let mut server = Session::start(&site, Command::new(&program).args(["serve", "shadow", "1"]));
-            // What it is told next it may not live to hear.
-            server.initialize();
+            server.greet();
             server
         };
         let first = serve();

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use mcpgw_agent::kernel::{ExecGate, KernelOptions, Target, Turned};
@@ -106,30 +106,43 @@ async fn connections_are_denied_and_steered_below_a_cgroup_alone() {
 
 #[test]
 fn a_program_waits_at_the_gate_and_a_gate_that_is_gone_lets_it_go() {
-    let Ok(gate) = ExecGate::open() else { return println!("SKIPPED: no fanotify here") };
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("true");
     assert!(Command::new("cp").args(["-L", "/bin/true"]).arg(&program).status().unwrap().success());
-    gate.watch_directory(dir.path()).unwrap();
-    let run = || {
-        let program = program.clone();
-        std::thread::spawn(move || Command::new(program).status())
+    // Before there is a gate: a process that waits at one it has itself inherited is not let go when others drop it.
+    let mut waiting: Vec<Child> = (0..3)
+        .map(|_| {
+            let mut shell = Command::new("sh");
+            shell
+                .args(["-c", "read go; exec \"$0\""])
+                .arg(&program)
+                .stdin(Stdio::piped())
+                .stderr(Stdio::null());
+            shell.spawn().unwrap()
+        })
+        .collect();
+    let mut run = || {
+        let mut child = waiting.pop().unwrap();
+        child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+        child
     };
+    let Ok(gate) = ExecGate::open() else { return println!("SKIPPED: no fanotify here") };
+    gate.watch_directory(dir.path()).unwrap();
     let asked = |gate: &ExecGate| loop {
         if let Some(asked) = gate.wait(Duration::from_millis(100)).unwrap().pop() {
             return asked;
         }
     };
     for may_run in [true, false] {
-        let running = run();
+        let mut running = run();
         let one = asked(&gate);
         assert_eq!(one.path().as_deref(), program.canonicalize().unwrap().to_str());
-        assert!(!running.is_finished());
+        assert!(running.try_wait().unwrap().is_none());
         gate.answer(&one, may_run).unwrap();
-        assert_eq!(running.join().unwrap().is_ok(), may_run);
+        assert_eq!(running.wait().unwrap().success(), may_run);
     }
-    let running = run();
+    let mut running = run();
     let one = asked(&gate);
     drop((gate, one));
-    assert!(running.join().unwrap().unwrap().success());
+    assert!(running.wait().unwrap().success());
 }

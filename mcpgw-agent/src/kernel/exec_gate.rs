@@ -1,7 +1,8 @@
 //! Programs that are about to run: the kernel asks, and waits for the answer (`fanotify`, `FAN_OPEN_EXEC_PERM`).
 //!
 //! Whoever calls `execve` sleeps in that call, its new program not even mapped. When the gate is dropped, and so also when
-//! the agent is killed, the kernel lets everybody go on by itself: nobody can be left behind.
+//! the agent is killed, the kernel lets everybody go on by itself: nobody can be left behind. But for a process that inherited
+//! the gate and waits at it: whoever has one starts nothing that may have to wait.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};

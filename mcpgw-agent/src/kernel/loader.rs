@@ -53,8 +53,7 @@ pub struct KernelOptions {
     pub budget: u32,
     /// Where the kernel's type information (BTF) is. A kernel without it can be helped with a file made for it.
     pub btf: PathBuf,
-    /// The cgroup below which connections may be denied and steered, as a path in the unified hierarchy; `None` where none
-    /// are.
+    /// The cgroup below which connections may be denied and steered, as a path in the unified hierarchy.
     pub guard: Option<String>,
     /// Names of hooks to leave out.
     pub disabled: Vec<String>,

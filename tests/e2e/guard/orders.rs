@@ -19,7 +19,7 @@ fn what_was_allowed_runs_until_its_time_is_over() {
         let mut agent = Agent::start_with(&enforcing("", &rules));
         let serve = || {
             let mut server = Session::start(&site, Command::new(&program).args(["serve", "shadow", "1"]));
-            server.initialize();
+            server.greet();
             server
         };
         let first = serve();

@@ -269,6 +269,7 @@ fn the_document_is_what_docs_status_md_says() {
           "ended": 6
         }
       },
+      "guard": null,
       "servers": [
         {
           "id": "s1",
