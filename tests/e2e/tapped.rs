@@ -35,7 +35,7 @@ fn agent(site: &Site, host: &str) -> Agent {
 /// What the agent's audit log has of sessions at one end of which process `pid` is: the agent sees other tests' servers, too.
 fn records(agent: &Agent, pid: u32) -> Vec<Value> {
     let text = fs::read_to_string(log(agent)).unwrap_or_default();
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
     let is_end = |record: &Value, end| record["processes"][end]["pid"] == json!(pid);
     let ours = |record: &Value| is_end(record, "server") || is_end(record, "client");
     whole.lines().map(|line| serde_json::from_str(line).unwrap()).filter(ours).collect()
