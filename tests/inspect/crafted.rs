@@ -411,7 +411,8 @@ const OUTPUT: &str = "total 48\n-rw-r--r-- 1 anna staff  4821 Mar  4 10:12 READM
 /// As servers that do much define them.
 fn definitions_of_tools(bytes: usize) -> String {
     let tool = |number: usize| {
-        let what = ["pump", "wheel", "lid", "valve", "stone", "cellar"].get(number % 6).copied().unwrap_or("");
+        let what =
+            ["pump", "wheel", "lid", "valve", "stone", "cellar"].get(number % 6).copied().unwrap_or("");
         format!(
             r#"{{"name":"list_{what}s_{number}","description":"Lists the {what}s of a site, newest first. Use the cursor of the last page to go on.","inputSchema":{{"type":"object","properties":{{"site":{{"type":"string","description":"Name or number of the site"}},"limit":{{"type":"integer","minimum":1,"maximum":100,"default":20,"description":"How many {what}s a page has"}},"state":{{"type":"string","enum":["open","closed","all"]}},"cursor":{{"type":"string"}}}},"required":["site"],"additionalProperties":false}},"annotations":{{"title":"List {what}s","readOnlyHint":true}}}}"#
         )

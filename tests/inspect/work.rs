@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use mcpgw_agent::detect::{DetectorSet, Inspector, Subject, Work};
 use mcpgw_agent::json::Limits;
-use mcpgw_agent::mcp::{Decoded, Direction, decode};
+use mcpgw_agent::mcp::{Decoded, decode};
 
 use crate::crafted::{Crafted, crafted};
 
@@ -18,7 +18,8 @@ fn work(crafted: &Crafted, bytes: usize) -> (Work, usize) {
     let Ok(Decoded::One(message)) = decode(Bytes::from(crafted.message(bytes)), &Limits::default()) else {
         panic!("{}: no message", crafted.name);
     };
-    let subject = Subject { direction: crafted.direction, server: "s", answers: crafted.answers, tool: Some("run") };
+    let subject =
+        Subject { direction: crafted.direction, server: "s", answers: crafted.answers, tool: Some("run") };
     let (_, work) = Inspector::shipped().measured(&message, &subject, DetectorSet::all());
     (work, message.bytes().len())
 }
