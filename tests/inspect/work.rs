@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use mcpgw_agent::detect::{DetectorSet, Inspector, Subject, Work};
 use mcpgw_agent::json::Limits;
-use mcpgw_agent::mcp::{Decoded, Direction, decode};
+use mcpgw_agent::mcp::{Decoded, decode};
 
 use crate::crafted::{Crafted, crafted};
 

@@ -197,8 +197,16 @@ const MAX_WORDS: usize = 8;
 impl Member {
     /// Of the member called `key`.
     pub(super) fn of(key: &str) -> Self {
+        // Most names are one word in lower case, and that is one word.
+        if key.len() > 1 && key.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return Self::of_words(std::iter::once(key));
+        }
+        Self::of_words(words(key))
+    }
+
+    fn of_words<'k>(words: impl Iterator<Item = &'k str>) -> Self {
         let mut found = Self::Other;
-        for word in words(key).take(MAX_WORDS) {
+        for word in words.take(MAX_WORDS) {
             let said = meaning(word).or_else(|| singular(word).and_then(meaning));
             if word.eq_ignore_ascii_case("name") && found == Self::Other {
                 found = Self::Name;
@@ -311,6 +319,13 @@ mod tests {
             ("", Member::Other),
         ] {
             assert_eq!(Member::of(name), expected, "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_in_lower_case_is_one_word(name in "[a-z]{0,20}|(file|path|host|name|quer)(s|y|ies)?") {
+            proptest::prop_assert_eq!(Member::of(&name), Member::of_words(words(&name)));
         }
     }
 }

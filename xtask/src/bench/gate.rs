@@ -38,7 +38,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     fs::create_dir_all(&scratch)?;
     let calls = args.calls.max(1).to_string();
     println!("{}", cmd!(sh, "{example} {calls} {scratch}").read()?);
-    if cmd!(sh, "valgrind --version").quiet().ignore_stderr().read().is_err() {
+    if !has_valgrind(&sh) {
         println!("instructions are counted where valgrind is installed");
         return Ok(());
     }
@@ -57,6 +57,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         print!("{}", render(&difference(short, long), CALLS[1] - CALLS[0]));
     }
     Ok(())
+}
+
+/// Callgrind can be asked.
+pub(super) fn has_valgrind(sh: &Shell) -> bool {
+    cmd!(sh, "valgrind --version").quiet().ignore_stderr().read().is_ok()
 }
 
 /// Instructions of each function itself.

@@ -155,7 +155,7 @@ proptest::proptest! {
     fn any_text_is_read(text in "[-a-z;|&`$(){}<>\\r\\n:%=é ]{0,60}", key in "(branch|host|path|url|to|name|input)") {
         let mut hits = Vec::new();
         let place = Place { surface: Surface::Arguments, role: Role::Argument, key: &key, tool: None };
-        ArgumentInjection.find(&text, &place, &Noticed { needles: &[], digits: &[], tokens: &[], words: &[], respaced: false }, &mut hits);
+        ArgumentInjection.find(&text, &place, &Noticed { needles: &[], digits: &[], tokens: &[], words: &[], respaced: false, may_have_at: true }, &mut hits);
         for hit in hits {
             proptest::prop_assert!(text.get(hit.range).is_some() && (0.0..=1.0).contains(&hit.score));
         }

@@ -81,15 +81,8 @@ fn search(text: &str) -> Option<Act> {
 /// MongoDB's shell.
 fn mongo(text: &str) -> Option<Act> {
     // Each of these has one of these bytes.
-    if memchr::memchr3(b'.', b'[', b'D', text.as_bytes()).is_none() {
-        return None;
-    }
-    if !text.contains("db.")
-        && !text.contains("db[")
-        && !text.contains("rs.")
-        && !text.contains("getSiblingDB")
-        && !text.contains("sh.")
-    {
+    let may_be = memchr::memchr3(b'.', b'[', b'D', text.as_bytes()).is_some();
+    if !may_be || !["db.", "db[", "rs.", "getSiblingDB", "sh."].iter().any(|part| text.contains(part)) {
         return None;
     }
     const DROPS: &[&str] = &[

@@ -152,7 +152,14 @@ fn what_is_found_is_the_whole_url() {
     Exfiltration.find(
         &text,
         &place,
-        &Noticed { needles: &needles, digits: &[], tokens: &[], words: &[], respaced: false },
+        &Noticed {
+            needles: &needles,
+            digits: &[],
+            tokens: &[],
+            words: &[],
+            respaced: false,
+            may_have_at: true,
+        },
         &mut hits,
     );
     let urls: Vec<_> = hits.iter().map(|hit| text.get(hit.range.clone()).unwrap()).collect();

@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn every_hint_has_a_pair() {
         assert!(WITHIN.iter().all(|hint| may_be_secret(hint) && may_be_secret(&hint.to_uppercase())));
-        assert!(!["id", "title", "created_at", "labels"].into_iter().any(may_be_secret));
+        assert!(!["id", "title", "state", "labels"].into_iter().any(may_be_secret));
     }
 
     proptest::proptest! {

@@ -24,9 +24,18 @@ struct Made {
     pairs: usize,
     /// Those of them words are made of.
     common: usize,
-    /// Different bytes.
-    different: u32,
     hex: bool,
+}
+
+/// How many different bytes `value` has.
+fn different(value: &[u8]) -> u32 {
+    let mut seen = [0_u64; 4];
+    for byte in value {
+        if let Some(word) = seen.get_mut(usize::from(*byte / 64)) {
+            *word |= 1 << (byte % 64);
+        }
+    }
+    seen.iter().map(|word| word.count_ones()).sum()
 }
 
 impl Made {
@@ -36,12 +45,8 @@ impl Made {
             hex: value.iter().all(|byte| alphabet::is(*byte, HEXA)),
             ..Self::default()
         };
-        let mut seen = [0_u64; 4];
         let mut last = 0_u8;
         for byte in value {
-            if let Some(word) = seen.get_mut(usize::from(*byte / 64)) {
-                *word |= 1 << (byte % 64);
-            }
             let word_goes_on = match byte {
                 b'a'..=b'z' => last.is_ascii_alphabetic(),
                 b'A'..=b'Z' => last.is_ascii_uppercase(),
@@ -63,7 +68,6 @@ impl Made {
             }
             last = *byte;
         }
-        made.different = seen.iter().map(|word| word.count_ones()).sum();
         made
     }
 
@@ -132,7 +136,7 @@ pub(super) fn is_wordy(value: &[u8]) -> bool {
 /// Whether letters alone were drawn by lot.
 pub(super) fn is_drawn(value: &[u8]) -> bool {
     let made = Made::of(value);
-    made.different >= 8
+    different(value) >= 8
         && !made.is_counted()
         && (made.is_wordless(10, 55) || made.upper > 2 && made.lower > 2)
 }
@@ -143,15 +147,16 @@ pub(super) fn is_random(value: &[u8], least: usize) -> bool {
     if made.length < least || made.is_counted() || value.iter().any(|byte| *byte <= b' ' || *byte >= 0x7f) {
         return false;
     }
+    let different = different(value);
     if made.hex {
-        return made.length >= 16 && made.digits >= 2 && made.letters() >= 2 && made.different >= 6;
+        return made.length >= 16 && made.digits >= 2 && made.letters() >= 2 && different >= 6;
     }
-    let dense = made.different as usize >= 6.min(made.length / 2 + 1);
+    let dense = different as usize >= 6.min(made.length / 2 + 1);
     let wordy = made.pairs >= 5 && !made.is_wordless(5, 80);
     let mixed = made.digits >= 1
         && made.letters() >= 2
         && (made.is_mixed(34) && made.stretches >= 4 && !wordy || made.is_wordless(5, 55));
-    dense && (mixed || made.length >= 16 && made.different >= 8 && made.is_wordless(10, 50))
+    dense && (mixed || made.length >= 16 && different >= 8 && made.is_wordless(10, 50))
 }
 
 /// How sure one is that the value of a password is one. `written` says that it is clearly a text and not code.
@@ -336,7 +341,7 @@ pub(super) fn stands_for(value: &[u8]) -> bool {
     variable
         || plain.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.len() < 48 && WORDS.as_ref().is_some_and(|words| words.is_match(value))
-        || value.len() >= 16 && Made::of(value).different < 5
+        || value.len() >= 16 && different(value) < 5
 }
 
 /// Whether a value is the name of something else: a path, a URL, a file, a call, a type, a version, a date.

@@ -214,7 +214,7 @@ proptest::proptest! {
     fn any_text_is_read(text in "(http|file|x)?:?/{0,2}[0-9a-fx.:@\\[\\]%\\\\#?,/ 。１é-]{0,60}", key in "(url|host|command|input)") {
         let mut hits = Vec::new();
         let place = Place { surface: Surface::Arguments, role: Role::Argument, key: &key, tool: None };
-        Ssrf.find(&text, &place, &Noticed { needles: &[], digits: &[], tokens: &[], words: &[], respaced: false }, &mut hits);
+        Ssrf.find(&text, &place, &Noticed { needles: &[], digits: &[], tokens: &[], words: &[], respaced: false, may_have_at: true }, &mut hits);
         for hit in hits {
             proptest::prop_assert!(text.get(hit.range).is_some() && (0.0..=1.0).contains(&hit.score));
         }

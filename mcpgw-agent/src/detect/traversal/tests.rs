@@ -143,7 +143,7 @@ proptest::proptest! {
     fn any_text_is_read(text in "[./%\\\\a-f0-9:;\\x00u$~ ．‥é]{0,60}") {
         let mut hits = Vec::new();
         let place = Place { surface: Surface::Arguments, role: Role::Argument, key: "path", tool: None };
-        Traversal.find(&text, &place, &Noticed { needles: &[], digits: &[], tokens: &[], words: &[], respaced: false }, &mut hits);
+        Traversal.find(&text, &place, &Noticed { needles: &[], digits: &[], tokens: &[], words: &[], respaced: false, may_have_at: true }, &mut hits);
         proptest::prop_assert!(hits.len() <= 1);
         proptest::prop_assert!(hits.iter().all(|hit| hit.range == (0..text.len()) && (0.0..=1.0).contains(&hit.score)));
     }
