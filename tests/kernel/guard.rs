@@ -12,13 +12,14 @@ use mcpgw_agent::kernel::{ExecGate, KernelOptions, Target, Turned};
 
 use crate::support::load_with;
 
-struct Cgroup {
+/// One of the test's own.
+pub(crate) struct Cgroup {
     at: PathBuf,
-    name: String,
+    pub(crate) name: String,
 }
 
 impl Cgroup {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
         let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?;
         let name = format!("mcpgw-kernel-test-{}", std::process::id());

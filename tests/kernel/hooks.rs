@@ -2,6 +2,7 @@
 
 use mcpgw_agent::kernel::{Hook, Kernel, KernelOptions};
 
+use crate::guard::Cgroup;
 use crate::support::turn;
 
 /// A line a hook, a column a kernel.
@@ -15,14 +16,16 @@ fn known() -> Vec<Vec<&'static str>> {
     lines.map(|line| line.split_whitespace().collect()).collect()
 }
 
-fn load() -> Vec<Hook> {
-    Kernel::load(&KernelOptions::default()).hooks
+fn load(cgroup: &Cgroup) -> Vec<Hook> {
+    let options = KernelOptions { guard: Some(cgroup.name.clone()), ..KernelOptions::default() };
+    Kernel::load(&options).hooks
 }
 
 #[tokio::test]
 async fn hooks_work_where_they_are_known_to() {
     let _turn = turn().await;
-    let hooks = load();
+    let Some(cgroup) = Cgroup::new() else { return println!("SKIPPED: no cgroup of version 2 can be made") };
+    let hooks = load(&cgroup);
     let works = |hook: &Hook| if hook.state.is_attached() { "yes" } else { "no" };
     println!();
     for hook in &hooks {
@@ -44,7 +47,7 @@ async fn hooks_work_where_they_are_known_to() {
     if found != expected {
         // Once more, for what the verifier has to say.
         let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false).finish();
-        tracing::subscriber::with_default(log, load);
+        tracing::subscriber::with_default(log, || load(&cgroup));
     }
     assert_eq!(found, expected, "{kernel}, {hooks:#?}");
 }
