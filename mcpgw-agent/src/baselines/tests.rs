@@ -79,7 +79,9 @@ fn a_file_that_is_damaged_is_an_error_and_is_not_written_over() {
     all.flush(true).unwrap();
     let file = dir.path().join(format!("{}.json", server.hash()));
     let whole = fs::read_to_string(&file).unwrap();
-    for text in [&whole[..whole.len() / 2], "", "{}", &whole.replace("\"version\":1", "\"version\":2")] {
+    for text in
+        [whole.get(..whole.len() / 2).unwrap(), "", "{}", &whole.replace("\"version\":1", "\"version\":2")]
+    {
         fs::write(&file, text).unwrap();
         let again = Baselines::open(dir.path(), 3).unwrap();
         let error = again.server(&server).unwrap_err().to_string();

@@ -53,7 +53,7 @@ fn what_is_done_while_no_call_is_open_is_kept_with_the_call_before() {
     ledger.happened(&at("/start", 1), &Measure::default());
     assert!(ledger.opened("a", "t", BootTime(10)));
     ledger.happened(&at("/early", 9), &Measure::default());
-    ledger.closed("a").unwrap().done;
+    ledger.closed("a").unwrap();
     ledger.happened(&at("/late", 40), &Measure::default());
     let stray = ledger.take_stray().unwrap();
     assert_eq!(stray.after.as_deref(), Some("a"));

@@ -94,7 +94,7 @@ fn attribution(agent: &Path, scratch: &Path, calls: u32) -> Result<Outcome> {
     thread::scope(|scope| {
         let threads = jobs.each_ref().map(|job| scope.spawn(move || work(agent, scratch, job, each)));
         threads
-            .map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a client panicked")))
+            .map(|thread| thread.join().map_err(|_panic| anyhow::anyhow!("a client panicked")))
             .into_iter()
             .try_for_each(|result| result.and_then(|inner| inner))
     })?;
