@@ -210,6 +210,13 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         () = stop.wait() => Ok(()),
         ended = tasks.ended() => Err(DaemonError::Task(ended)),
     };
+    stop_all(&sessions, tasks, &gateway).await;
+    drop(runtime_dir);
+    outcome
+}
+
+/// Ends the sessions, then everything else, then the log.
+async fn stop_all(sessions: &Sessions, tasks: Tasks, gateway: &Gateway) {
     // While everything else still works: a client that is told in time need not find out.
     let left = tokio::task::block_in_place(|| sessions.stop(SESSIONS_GRACE));
     if left > 0 {
@@ -222,8 +229,6 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     if let Err(error) = gateway.audit().close() {
         tracing::error!(%error, "the audit log could not be closed");
     }
-    drop(runtime_dir);
-    outcome
 }
 
 /// Everything that sees the host, attached and running.

@@ -3,6 +3,7 @@
 use super::line::Line;
 use crate::effects::{Access, Act, Collected, Kept, NOISES, Noise, Outcome, Protocol};
 use crate::policy::Weighed;
+use crate::proxy::effects::Killed;
 
 /// Writes the list, and what is not in it.
 pub(super) fn write(line: &mut Line, done: &Collected) {
@@ -54,6 +55,15 @@ fn one(line: &mut Line, kept: &Kept) {
         line.array("odd", &kept.odd, |line, what| line.value(what.as_str()));
     }
     line.maybe("rule", kept.rule.as_deref());
+}
+
+/// Why a server was ended, and what came of it.
+pub(super) fn killed(line: &mut Line, killed: &Killed) {
+    line.text("rule", &killed.rule);
+    line.number("processes", killed.ended.processes);
+    if killed.ended.is_incomplete {
+        line.json("incomplete", "true");
+    }
 }
 
 /// What is to be said of what was done outside of any answer.

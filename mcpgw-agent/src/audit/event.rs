@@ -223,6 +223,15 @@ pub enum Verb {
     Delete,
 }
 
+impl Verb {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 impl Event<'_> {
     pub(super) fn write(&self, line: &mut Line) {
         line.text("event", self.name());
@@ -230,11 +239,7 @@ impl Event<'_> {
             Self::SessionOpened { session, context } => about(line, session, context),
             Self::SessionClosed { session, context, exit } => {
                 about(line, session, context);
-                match exit {
-                    Some(Exit::Code(code)) => line.number("exit_code", code),
-                    Some(Exit::Signal(signal)) => line.number("signal", signal),
-                    None => {}
-                }
+                ended(line, exit);
             }
             Self::ServerEffects { session, context, call, after, done, findings } => {
                 about(line, session, context);
@@ -245,21 +250,11 @@ impl Event<'_> {
             }
             Self::ServerKilled { session, context, killed } => {
                 about(line, session, context);
-                line.text("rule", &killed.rule);
-                line.number("processes", killed.ended.processes);
-                if killed.ended.is_incomplete {
-                    line.json("incomplete", "true");
-                }
+                effects::killed(line, killed);
             }
             Self::SessionRequest { session, context, verb, status } => {
                 about(line, session, context);
-                line.text(
-                    "verb",
-                    match verb {
-                        Verb::Get => "GET",
-                        Verb::Delete => "DELETE",
-                    },
-                );
+                line.text("verb", verb.as_str());
                 line.number("status", status);
             }
             Self::ServerEvaluated { server, hash, status, score, reasons, decision } => {
@@ -361,6 +356,14 @@ fn missing(line: &mut Line, direction: Direction, bytes: Option<u64>, (stream, w
     }
     line.text("stream", stream);
     line.text("why", why);
+}
+
+fn ended(line: &mut Line, exit: Option<Exit>) {
+    match exit {
+        Some(Exit::Code(code)) => line.number("exit_code", code),
+        Some(Exit::Signal(signal)) => line.number("signal", signal),
+        None => {}
+    }
 }
 
 fn operator(line: &mut Line, by: &Operator) {
