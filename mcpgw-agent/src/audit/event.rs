@@ -279,13 +279,7 @@ impl Event<'_> {
                 }
                 line.maybe("error", error);
             }
-            Self::AdminServer { server, hash, act: Act { number: _, kind, by, at } } => {
-                line.text("server", server);
-                line.text("server_hash", hash);
-                line.text("act", kind.as_str());
-                line.object("by", |line| line.number("uid", *by));
-                line.text("at", &at.to_string());
-            }
+            Self::AdminServer { server, hash, act } => administered(line, (server, hash), act),
             Self::Guard(act) => act.write(line),
             Self::AdminGuard(order) => order.write(line),
             Self::ClientFile(change) => change.write(line),
@@ -372,6 +366,15 @@ fn operator(line: &mut Line, by: &Operator) {
         line.number("pid", by.pid);
         line.maybe("exe", by.exe.as_deref());
     });
+}
+
+fn administered(line: &mut Line, (server, hash): (&str, &str), act: &Act) {
+    let Act { number: _, kind, by, at } = act;
+    line.text("server", server);
+    line.text("server_hash", hash);
+    line.text("act", kind.as_str());
+    line.object("by", |line| line.number("uid", *by));
+    line.text("at", &at.to_string());
 }
 
 fn evaluated(
