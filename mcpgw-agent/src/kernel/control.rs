@@ -19,6 +19,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::RingGaps;
 use super::hook::{self, Hook};
 use super::loader::{EFFECTS, Kernel, LIFECYCLE, STREAMS, TCP};
+use super::marked::Marked;
 use crate::inventory::{Channel, ChannelKind, Effect, Followed, ProcessKey};
 
 /// Lanes that write to each ring.
@@ -86,36 +87,6 @@ impl Maps {
         let map = MapData::from_id(self.tasks_id)?;
         Map::LruHashMap(map).try_into()
     }
-}
-
-/// The processes that are [watched](Kernel::watch_effects).
-pub struct Marked {
-    tasks: HashMap<MapData, u32, TaskState>,
-}
-
-impl std::fmt::Debug for Marked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Marked").finish_non_exhaustive()
-    }
-}
-
-impl Marked {
-    /// Processes of `group` that are there now.
-    #[must_use]
-    pub fn of(&self, group: u32) -> Vec<u32> {
-        let tasks = self.tasks.iter().filter_map(Result::ok);
-        tasks.filter(|(_, state)| is_of(state, group)).map(|(pid, _)| pid).collect()
-    }
-
-    /// Process `pid` is one of `group`.
-    #[must_use]
-    pub fn has(&self, pid: u32, group: u32) -> bool {
-        self.tasks.get(&pid, 0).is_ok_and(|state| is_of(&state, group))
-    }
-}
-
-fn is_of(state: &TaskState, group: u32) -> bool {
-    state.bits & TASK_EFFECTS != 0 && state.group == group
 }
 
 /// The tap's program and, while attached, its link.
