@@ -236,3 +236,33 @@ fn a_command_that_is_not_there_or_not_allowed_ends_as_in_a_shell() {
     let mut seven = Peer::start(site.command(["/bin/sh", "-c", "exit 7"]));
     assert_eq!(seven.code(), 7);
 }
+
+#[test]
+fn sockets_that_no_rule_could_judge_cannot_be_made() {
+    let python = peers_dir().join("py2/bin/python");
+    if !peers_with("py2", &python) {
+        return;
+    }
+    let site = Site::new("  connect: {allow: ['127.0.0.1:1']}\n");
+    let script = "import errno, socket, sys\n\
+                  for kind in sys.argv[1:]:\n  \
+                    try:\n    socket.socket(*map(int, kind.split(','))).close(); said = 'made'\n  \
+                    except OSError as error:\n    said = errno.errorcode[error.errno]\n  \
+                    print(kind, said, file=sys.stderr)\n";
+    let made = ["2,1,0", "2,1,6", "10,1,0", "1,1,0", "1,2,0", "16,3,0"];
+    // Raw, SCTP in both kinds, DCCP, multipath TCP; packets, the kernel's ciphers, machines' own sockets, Bluetooth.
+    let refused =
+        ["2,3,1", "2,5,0", "10,5,0", "2,1,132", "2,6,0", "2,1,262", "17,3,0", "38,5,0", "40,1,0", "31,3,1"];
+    let command = [python.as_os_str(), "-c".as_ref(), script.as_ref()];
+    let kinds = made.iter().chain(&refused).map(OsStr::new);
+    let output = site.command(command.into_iter().chain(kinds)).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let said =
+        |kind: &str| told.lines().find_map(|line| line.strip_prefix(&format!("{kind} "))).map(str::to_owned);
+    for kind in made {
+        assert_eq!(said(kind).as_deref(), Some("made"), "{kind}: {told}");
+    }
+    for kind in refused {
+        assert_eq!(said(kind).as_deref(), Some("EPERM"), "{kind}: {told}");
+    }
+}

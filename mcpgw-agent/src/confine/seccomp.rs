@@ -90,6 +90,8 @@ const NAMESPACES: [i32; 7] = [
 ];
 /// Numbers of system calls from here on are those of 32-bit pointers (x32), which no list here means.
 const X32: u32 = 0x4000_0000;
+/// `include/linux/net.h`
+const SOCK_DCCP: i32 = 6;
 /// Kinds of socket, without their flags.
 const KIND_OF_SOCKET: u64 = 0xf;
 
@@ -151,8 +153,9 @@ fn sockets(rules: &mut Rules, no_datagrams: bool) -> Result<(), ConfineError> {
         .map(|protocol| u64::from(protocol.unsigned_abs()));
     for family in [v4, v6] {
         sockets.push(rule(&[is(0, family)?, isnt(2, any)?, isnt(2, tcp)?, isnt(2, udp)?])?);
-        let kinds = [libc::SOCK_RAW, libc::SOCK_DGRAM];
-        for kind in kinds.into_iter().filter(|kind| *kind == libc::SOCK_RAW || no_datagrams) {
+        // Protocol 0 is SCTP for packets in sequence, and DCCP has a kind of its own.
+        let kinds = [libc::SOCK_RAW, libc::SOCK_RDM, libc::SOCK_SEQPACKET, SOCK_DCCP, libc::SOCK_DGRAM];
+        for kind in kinds.into_iter().filter(|kind| *kind != libc::SOCK_DGRAM || no_datagrams) {
             sockets.push(rule(&[is(0, family)?, has(1, KIND_OF_SOCKET, u64::from(kind.unsigned_abs()))?])?);
         }
     }
