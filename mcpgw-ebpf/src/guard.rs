@@ -101,10 +101,10 @@ fn told(address: *mut bpf_sock_addr, words: [u32; 4], family: u16) -> Option<(u1
     let port = u16::from_be(unsafe { place.read_volatile() } as u16);
     let net_ns = Task::current()?.namespaces().network();
     let mut key = Destination { addr: words, net_ns, port, family };
-    let mut found = GUARDED.get_ptr_mut(&key);
+    let mut found = GUARDED.get_ptr_mut(key);
     if found.is_none() && family == AF_INET && words[0].to_ne_bytes()[0] == 127 {
         key.addr = [LOOPBACK, 0, 0, 0];
-        found = GUARDED.get_ptr_mut(&key).filter(|value| flags(*value) & GUARD_LOOPBACK != 0);
+        found = GUARDED.get_ptr_mut(key).filter(|value| flags(*value) & GUARD_LOOPBACK != 0);
     }
     let value: *mut Guarded = found?;
     let tgid = current_tgid();

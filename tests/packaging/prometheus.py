@@ -33,6 +33,8 @@ METRICS = {
     "mcpgw_tap_attached",
     "mcpgw_agent_build_info",
     "mcpgw_agent_degraded",
+    "mcpgw_guard_acts_total",
+    "mcpgw_client_file_changes_total",
 }
 ALERTS = {
     "McpgwUnproxiedServer",
@@ -40,6 +42,9 @@ ALERTS = {
     "McpgwAgentDown",
     "McpgwHooksMissing",
     "McpgwEventsLost",
+    "McpgwGuardActed",
+    "McpgwGuardStruggles",
+    "McpgwClientFileChanged",
     "McpgwAgentDegraded",
 }
 
