@@ -80,6 +80,7 @@ enum Command {
     ScanChild(scan::ChildArgs),
     #[command(hide = true)]
     Launch(launch::Args),
+    #[command(hide = true)]
     GuardKeeper,
 }
 

@@ -88,7 +88,7 @@ host:
     - name: notes*
       exe: /usr/bin/*
     - command: '* server.py'
- {guarded}  rings:
+{guarded}  rings:
     lifecycle-bytes: 4096
     streams-bytes: 65536
     tcp-bytes: 268435456

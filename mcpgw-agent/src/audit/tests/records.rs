@@ -217,7 +217,7 @@ fn events_are_records_too() {
     ] {
         log.note(&event).unwrap();
     }
-    assert_eq!(log.health(), Health { writing: true, written: 12, lost: 0, last_error: None });
+    assert_eq!(log.health(), Health { writing: true, written: 13, lost: 0, last_error: None });
     drop(log);
     assert_eq!(
         events(&path),
