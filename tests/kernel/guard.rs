@@ -19,10 +19,10 @@ pub(crate) struct Cgroup {
 }
 
 impl Cgroup {
-    pub(crate) fn new() -> Option<Self> {
+    pub(crate) fn new(of: &str) -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
         let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?;
-        let name = format!("mcpgw-kernel-test-{}", std::process::id());
+        let name = format!("mcpgw-kernel-test-{}-{of}", std::process::id());
         let at = Path::new(mount).join(&name);
         fs::create_dir(&at).ok()?;
         Some(Self { at, name })
@@ -64,7 +64,7 @@ fn net_ns() -> u32 {
 
 #[tokio::test]
 async fn connections_are_denied_and_steered_below_a_cgroup_alone() {
-    let Some(cgroup) = Cgroup::new() else { return println!("SKIPPED: no cgroup v2 of its own") };
+    let Some(cgroup) = Cgroup::new("guard") else { return println!("SKIPPED: no cgroup v2 of its own") };
     let options = KernelOptions { guard: Some(format!("/{}", cgroup.name)), ..Default::default() };
     let Some(mut host) = load_with(&options).await else { return };
     assert!(host.kernel.can_turn(), "{:?}", host.kernel.hooks());

@@ -138,5 +138,5 @@ fn a_guardrail_that_cannot_be_set_up_stops_the_start() {
     let analyzer = Analyzer::start(Mood::Well);
     let (mut peer, _dir) = guarded(&analyzer, "      headers: [{name: x-key, env: MCPGW_TEST_NOT_SET}]\n");
     assert_eq!(peer.code(), 125);
-    assert!(peer.stderr_rest().contains("the environment has no `MCPGW_TEST_NOT_SET`"));
+    assert!(peer.stderr_rest().contains("the variable `MCPGW_TEST_NOT_SET` is not set, or empty"));
 }

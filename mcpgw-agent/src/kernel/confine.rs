@@ -36,6 +36,8 @@ const PROGRAMS: [(&str, u32); 6] = [
 ];
 /// What our cgroups are called, before the agent's process id.
 const PREFIX: &str = "mcpgw-";
+/// What the name of the cgroup ends with that programs are attached to once, to see that they can be.
+const TRIAL: &str = "trial";
 /// Levels of cgroups that are looked through for what an agent left behind.
 const DEPTH: usize = 16;
 /// Bits of a key before the address: group and way.
@@ -99,7 +101,7 @@ impl Fences {
         }
         let root = cgroup::root().map_err(|error| FenceError::Unknown(error.to_string()))?;
         clean(&root, DEPTH);
-        let directory = make(&root.join(format!("{PREFIX}{}-trial", std::process::id())))?;
+        let directory = make(&root.join(format!("{PREFIX}{}-{TRIAL}", std::process::id())))?;
         let mut links = Vec::new();
         let attached = attach(ebpf, &directory, u32::MAX, &mut links);
         let detached = detach(ebpf, links);
@@ -271,11 +273,18 @@ fn clean(directory: &Path, depth: usize) {
         }
         clean(&entry.path(), depth);
         let name = entry.file_name();
-        let agent = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
-        if agent.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+        let agent = name.to_str().and_then(agent_of);
+        if agent.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
             remove(&entry.path());
         }
     }
+}
+
+/// The process id of the agent that made the cgroup of this name; `None` where no agent did.
+fn agent_of(name: &str) -> Option<u32> {
+    let (pid, rest) = name.strip_prefix(PREFIX)?.split_once('-')?;
+    let is_ours = rest == TRIAL || rest.parse::<u32>().is_ok_and(|group| group.to_string() == rest);
+    pid.parse().ok().filter(|agent: &u32| is_ours && agent.to_string() == pid)
 }
 
 /// One that is not empty stays: its processes are held by nobody then, which is why nobody calls this while it is not.
@@ -295,4 +304,25 @@ fn switch(source: aya::programs::ProgramError) -> KernelError {
 
 fn map(map: &'static str) -> impl Fn(MapError) -> KernelError {
     move |source| KernelError::Map { map, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_an_agent_made_is_removed() {
+        assert_eq!((agent_of("mcpgw-17-3"), agent_of("mcpgw-17-trial")), (Some(17), Some(17)));
+        for other in [
+            "mcpgw-agent.service",
+            "mcpgw-17",
+            "mcpgw-x-3",
+            "mcpgw-17-3-x",
+            "mcpgw-017-3",
+            "mcpgw-+17-3",
+            "17-3",
+        ] {
+            assert_eq!(agent_of(other), None, "{other}");
+        }
+    }
 }
