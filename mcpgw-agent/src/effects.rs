@@ -10,6 +10,7 @@ mod baseline;
 pub mod clients;
 mod collected;
 mod conceal;
+mod killed;
 mod ledger;
 mod noise;
 mod odd;
@@ -23,8 +24,9 @@ pub use baseline::{
     Baseline, Destination, Destinations, Malformed, NO_TOOL, NoDestination, Paths, Tool, Use,
 };
 pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept, ODD_BYTES, ODD_MAX};
+pub use killed::{Ended, Killed};
 pub use ledger::{CALLS_MAX, Done, LAUNCHER, Ledger, Measure, Stray};
-pub use noise::{EVERYBODY_READS, NOISES, NOWHERE, Noise, is_noise};
+pub use noise::{NOISES, NOWHERE, Noise, everybody_reads, is_noise};
 pub use odd::{Counted, Odd, Oddity};
 pub use path::{Part, joined};
 pub use side_effect::{Access, Act, Outcome, Protocol, SideEffect};

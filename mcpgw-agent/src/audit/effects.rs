@@ -1,9 +1,8 @@
 //! What a server did to the host, as members of a record.
 
 use super::line::Line;
-use crate::effects::{Access, Act, Collected, Kept, NOISES, Noise, Outcome, Protocol};
+use crate::effects::{Access, Act, Collected, Kept, Killed, NOISES, Noise, Outcome, Protocol};
 use crate::policy::Weighed;
-use crate::proxy::effects::Killed;
 
 /// Writes the list, and what is not in it.
 pub(super) fn write(line: &mut Line, done: &Collected) {

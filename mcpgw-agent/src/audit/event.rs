@@ -6,11 +6,10 @@ mod own;
 use super::effects;
 use super::line::Line;
 use super::record;
-use crate::effects::Collected;
+use crate::effects::{Collected, Killed};
 use crate::mcp::Direction;
 use crate::pins::{Act, Decision};
 use crate::policy::{Context, Mode, ServerStatus, Weighed};
-use crate::proxy::effects::Killed;
 use crate::risk::Score;
 
 pub(super) use own::{

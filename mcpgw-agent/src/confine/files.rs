@@ -10,7 +10,7 @@ use super::ConfineError;
 use super::ability::{Abilities, CUTS, FILES, MOVES};
 use super::grants::{Denied, Grants};
 use super::program::with_interpreters;
-use crate::effects::{EVERYBODY_READS, NOWHERE};
+use crate::effects::{NOWHERE, everybody_reads};
 use crate::hex;
 use crate::kernel::cgroup_root;
 use crate::policy::effects::{Base, Confinement, PathGlob, Paths, Programs};
@@ -130,10 +130,8 @@ impl Files {
         }
         let is_read = rights.allowed.contains(AccessFs::ReadFile);
         let is_written = rights.allowed.contains(AccessFs::WriteFile);
-        let quiet = EVERYBODY_READS
-            .iter()
-            .filter(|_| is_read)
-            .chain(NOWHERE.iter().filter(|_| is_read || is_written));
+        let nowhere = NOWHERE.iter().copied().filter(|_| is_read || is_written);
+        let quiet = everybody_reads().filter(|_| is_read).chain(nowhere);
         for prefix in quiet {
             for path in with_prefix(prefix) {
                 self.grants.tree(&path, rights.allowed & (READ.allowed | AccessFs::WriteFile), &denied)?;

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::tap::{Switch, TapSwitch};
 use crate::baselines::{Baselines, DIRECTORY};
+use crate::effects::Ended;
 use crate::inventory::BootTime;
 use crate::kernel::{EffectReader, Hook, Kernel, KernelError, KernelEvent, Marked};
-use crate::proxy::effects::{Effects, Ended, Followed, Killer, Source, Told};
+use crate::proxy::effects::{Effects, Followed, Killer, Source, Told};
 use crate::proxy::handover::Sessions;
 
 /// How often the ring is emptied while no call does so.

@@ -198,12 +198,6 @@ impl Policy {
     pub fn speaks_of_effects(&self) -> bool {
         self.effects.is_some()
     }
-
-    /// It enforces something of what servers do to the host.
-    #[must_use]
-    pub fn enforces_effects(&self) -> bool {
-        self.effects.as_deref().is_some_and(|effects| effects.mode.unwrap_or(self.mode) == Mode::Enforce)
-    }
 }
 
 impl EffectRules {

@@ -67,15 +67,7 @@ impl ProcReader {
     /// 512 MiB. Takes a second for a large executable not seen before.
     #[must_use]
     pub fn sha256(&self, process: ProcessKey) -> Option<String> {
-        let mut file = ProcessDir::open_key(process)?.open_exe()?;
-        if let Some(known) = lock(&self.hashes).get(&file) {
-            return Some(known);
-        }
-        // Not under the lock: two threads may hash the same file, none waits for another's.
-        let hashed = hash::hash(&mut file, hash::MAX_BYTES)?;
-        let hex = hashed.hex.clone();
-        lock(&self.hashes).insert(hashed);
-        Some(hex)
+        self.sha256_of(ProcessDir::open_key(process)?.open_exe()?)
     }
 
     /// The same of an open file.
@@ -84,6 +76,7 @@ impl ProcReader {
         if let Some(known) = self.known_sha256(&file) {
             return Some(known);
         }
+        // Not under the lock: two threads may hash the same file, none waits for another's.
         let hashed = hash::hash(&mut file, hash::MAX_BYTES)?;
         let hex = hashed.hex.clone();
         lock(&self.hashes).insert(hashed);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::baselines::{Baselines, ServerBaseline};
-use crate::effects::{Collected, Done, Ledger, Measure, Oddity, SideEffect, Stray};
+use crate::effects::{Collected, Done, Ended, Killed, Ledger, Measure, Oddity, SideEffect, Stray};
 use crate::pins::ServerId;
 use crate::policy::effects::EffectRules;
 use crate::proc::boot_now;
@@ -37,24 +37,6 @@ pub type Source = Box<dyn FnMut(&mut Vec<Told>) -> bool + Send>;
 
 /// Ends all processes of a server, by the number the kernel was given.
 pub type Killer = Box<dyn FnMut(u32) -> Ended + Send>;
-
-/// What came of ending a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Ended {
-    /// Processes that were told to end.
-    pub processes: u32,
-    /// Some may be left.
-    pub is_incomplete: bool,
-}
-
-/// A server that was ended for what it did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Killed {
-    /// The rule of policy that says so.
-    pub rule: Box<str>,
-    /// What came of it.
-    pub ended: Ended,
-}
 
 /// All that are followed. A clone is the same.
 #[derive(Clone)]

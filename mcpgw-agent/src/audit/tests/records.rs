@@ -1,10 +1,9 @@
 //! What a record says, and what it must not say.
 
 use super::*;
-use crate::effects::Collected;
+use crate::effects::{Collected, Ended, Killed};
 use crate::mcp::{Reason, RequestId, Revision};
 use crate::pins::{Act, ActKind};
-use crate::proxy::effects::{Ended, Killed};
 use crate::session::{OpenRequest, Target};
 use jiff::Timestamp;
 
