@@ -26,6 +26,7 @@ mod run;
 mod scan;
 mod servers;
 mod status;
+mod stored;
 mod tail;
 mod text;
 mod wrap;

@@ -77,7 +77,7 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
     }
     let output = Output::new();
     if args.json {
-        output.json(&serde_json::to_string_pretty(&examination).map_err(CliError::failure)?)?;
+        output.pretty(&examination)?;
     } else {
         output.lines(&draw(&examination, output.width()))?;
     }

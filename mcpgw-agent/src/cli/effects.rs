@@ -8,25 +8,24 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::exit;
 use super::output::Output;
+use super::stored::{self, Named, short};
 use super::text::{Line, Style};
 use crate::baselines::{Baselines, DIRECTORY, Habits};
 use crate::effects::{NO_TOOL, Tool, Use};
 use crate::pins::{Directory, PinsError};
-
-/// Digits of a hash that are shown.
-const DIGITS: usize = 12;
 
 /// Lists, shows and forgets what servers usually do to the host (docs/effects.md).
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     List(List),
     Show(Show),
-    Reset(Reset),
+    /// Forgets what a server usually does: it is learned anew
+    Reset(Named<Place>),
 }
 
 /// Where it is kept.
 #[derive(Debug, clap::Args)]
-struct Place {
+pub(super) struct Place {
     /// The directory [default: `effects` in the agent's state directory]
     #[arg(long, value_name = "D")]
     dir: Option<PathBuf>,
@@ -45,22 +44,11 @@ pub(super) struct List {
 /// Shows what a server usually does, tool by tool.
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
-    /// The server, by its name or the first digits of its hash
-    server: String,
     #[command(flatten)]
-    place: Place,
+    named: Named<Place>,
     /// Print JSON (docs/cli.md)
     #[arg(long)]
     json: bool,
-}
-
-/// Forgets what a server usually does: it is learned anew.
-#[derive(Debug, clap::Args)]
-pub(super) struct Reset {
-    /// The server, by its name or the first digits of its hash
-    server: String,
-    #[command(flatten)]
-    place: Place,
 }
 
 pub(super) fn effects(command: &Command) -> Result<u8, CliError> {
@@ -81,20 +69,11 @@ fn open(place: &Place) -> Result<Option<Baselines>, CliError> {
 
 fn list(args: &List) -> Result<u8, CliError> {
     let all = open(&args.place)?.map_or_else(|| Ok(Vec::new()), |baselines| baselines.list())?;
-    let output = Output::new();
-    if args.json {
-        let servers: Vec<_> = all.iter().map(listed_json).collect();
-        output.json(&pretty(&json!({ "servers": servers }))?)?;
-    } else if all.is_empty() {
-        output.lines(&[Line::plain("Nothing is known of any server.")])?;
-    } else {
-        output.lines(&all.iter().map(listed).collect::<Vec<_>>())?;
-    }
-    Ok(if all.iter().all(Result::is_ok) { exit::OK } else { exit::FAILURE })
+    stored::list(&all, args.json, "Nothing is known of any server.", listed, listed_json)
 }
 
 fn show(args: &Show) -> Result<u8, CliError> {
-    let (_, habits) = find(open(&args.place)?, &args.server)?;
+    let (_, habits) = find(&args.named)?;
     let output = Output::new();
     if args.json {
         let tools: Vec<_> = habits.usual.tools().map(tool_json).collect();
@@ -102,7 +81,7 @@ fn show(args: &Show) -> Result<u8, CliError> {
         if let Value::Object(members) = &mut server {
             members.insert("tools".to_owned(), tools.into());
         }
-        output.json(&pretty(&server)?)?;
+        output.pretty(&server)?;
         return Ok(exit::OK);
     }
     let mut lines = vec![head(&habits)];
@@ -124,34 +103,26 @@ fn show(args: &Show) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-fn reset(args: &Reset) -> Result<u8, CliError> {
-    let (baselines, habits) = find(open(&args.place)?, &args.server)?;
+fn reset(args: &Named<Place>) -> Result<u8, CliError> {
+    let (baselines, habits) = find(args)?;
     baselines.reset(habits.server.hash())?;
     let line = format!("What {} usually does is forgotten; it is learned anew.", habits.server);
     Output::new().lines(&[Line::plain(&line)])?;
     Ok(exit::OK)
 }
 
-/// The one server that is called `wanted`, or whose hash begins with it.
-fn find(baselines: Option<Baselines>, wanted: &str) -> Result<(Baselines, Habits), CliError> {
-    let unknown = || {
-        let error = CliError::failure(PinsError::NoServer(wanted.to_owned()));
-        error.hinted("`mcpgw-agent effects list` shows them")
-    };
-    let baselines = baselines.ok_or_else(unknown)?;
-    let mut all = baselines.list()?.into_iter().filter(|habits| match habits {
-        Ok(Habits { server, .. }) => {
-            server.label() == wanted || wanted.len() >= 4 && server.hash().starts_with(wanted)
-        }
-        // What cannot be read may be the one.
-        Err(_) => true,
+/// The baselines, and those of the one server that is meant.
+fn find(Named { server, place }: &Named<Place>) -> Result<(Baselines, Habits), CliError> {
+    let unknown = || PinsError::NoServer(server.clone());
+    let found = open(place)?.ok_or_else(unknown).and_then(|all| {
+        let one = stored::find(all.list()?, server)?;
+        Ok((all, one))
     });
-    let habits = all.next().ok_or_else(unknown)??;
-    match all.next() {
-        None => Ok((baselines, habits)),
-        Some(Err(error)) => Err(error.into()),
-        Some(Ok(_)) => Err(PinsError::Ambiguous(wanted.to_owned()).into()),
-    }
+    found.map_err(|error| {
+        let is_unknown = matches!(error, PinsError::NoServer(_));
+        let error = CliError::from(error);
+        if is_unknown { error.hinted("`mcpgw-agent effects list` shows them") } else { error }
+    })
 }
 
 fn used(path: &str, what: Use) -> String {
@@ -175,10 +146,9 @@ fn listed(habits: &Result<Habits, PinsError>) -> Line {
 }
 
 fn head(habits: &Habits) -> Line {
-    let hash = habits.server.hash();
     let tools = habits.usual.tools().filter(|(name, _)| *name != NO_TOOL).count();
     let tools = counted(u64::try_from(tools).unwrap_or(u64::MAX), "tool");
-    let line = Line::styled(Style::Dim, hash.get(..DIGITS).unwrap_or(hash))
+    let line = Line::styled(Style::Dim, short(habits.server.hash()))
         .and(Style::Bold, &format!("  {}", habits.server))
         .and(Style::Plain, &format!("  {} of {tools}", counted(habits.usual.calls(), "call")));
     if habits.usual.is_full() { line.and(Style::Warn, ", and no room for more") } else { line }
@@ -207,8 +177,4 @@ fn tool_json((name, tool): (&str, &Tool)) -> Value {
         "sensitive": tool.sensitive().map(touched).collect::<Vec<_>>(),
         "paths": tool.paths().iter().map(touched).collect::<Vec<_>>(),
     })
-}
-
-fn pretty(value: &Value) -> Result<String, CliError> {
-    serde_json::to_string_pretty(value).map_err(CliError::failure)
 }

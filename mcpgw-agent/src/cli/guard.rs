@@ -145,7 +145,7 @@ fn status(args: &Status) -> Result<u8, CliError> {
     match guard {
         None => output.lines(&[Line::plain("This agent has no guard.")])?,
         Some(guard) if args.json => {
-            output.json(&serde_json::to_string_pretty(&guard).map_err(CliError::failure)?)?;
+            output.pretty(&guard)?;
         }
         Some(guard) => output.lines(&draw(&guard))?,
     }

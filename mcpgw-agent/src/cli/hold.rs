@@ -61,7 +61,7 @@ fn list(args: &List) -> Result<u8, CliError> {
     let held = connect()?.holds()?;
     let output = Output::new();
     if args.json {
-        output.json(&serde_json::to_string_pretty(&held).map_err(CliError::failure)?)?;
+        output.pretty(&held)?;
     } else if held.is_empty() {
         output.lines(&[Line::plain("Nothing waits for approval.")])?;
     } else {

@@ -85,7 +85,7 @@ pub(super) fn inspect(args: &Args) -> Result<u8, CliError> {
         .map_err(CliError::failure)?;
     let answer = circumstances.judge(&policy, &sample, args.all);
     if args.json {
-        Output::new().json(&serde_json::to_string_pretty(&answer).map_err(CliError::failure)?)?;
+        Output::new().pretty(&answer)?;
     } else {
         Output::new().lines(&draw(&answer))?;
     }

@@ -75,6 +75,11 @@ impl Output {
         Ok(out.flush()?)
     }
 
+    /// Prints `value` as JSON, for programs that people look over the shoulder of.
+    pub(super) fn pretty(self, value: &impl serde::Serialize) -> Result<(), CliError> {
+        self.json(&serde_json::to_string_pretty(value).map_err(CliError::failure)?)
+    }
+
     /// Prints JSON text.
     pub(super) fn json(self, json: &str) -> Result<(), CliError> {
         let mut out = io::stdout().lock();

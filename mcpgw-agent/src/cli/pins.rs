@@ -11,6 +11,7 @@ use serde_json::json;
 use super::error::CliError;
 use super::exit;
 use super::output::Output;
+use super::stored::{self, Named};
 use super::text::Line;
 use crate::pins::{Book, Directory, Pin, Pins, PinsError, Selection, Trust};
 
@@ -21,7 +22,7 @@ pub(super) enum Command {
     Diff(Diff),
     Approve(Approve),
     /// Forgets what is pinned of a server: the next listing is a first one
-    Reset(Named),
+    Reset(Named<Place>),
 }
 
 /// Where the pins are.
@@ -58,22 +59,13 @@ pub(super) struct Diff {
 #[derive(Debug, clap::Args)]
 pub(super) struct Approve {
     #[command(flatten)]
-    named: Named,
+    named: Named<Place>,
     /// Only the definitions of this name
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     name: Option<String>,
     /// All that waits
     #[arg(long)]
     all: bool,
-}
-
-/// One server.
-#[derive(Debug, clap::Args)]
-pub(super) struct Named {
-    /// The server, by its name or the first digits of its hash
-    pub(super) server: String,
-    #[command(flatten)]
-    pub(super) place: Place,
 }
 
 pub(super) fn pins(command: &Command) -> Result<u8, CliError> {
@@ -96,18 +88,7 @@ pub(super) fn open(place: &Place) -> Result<Option<Pins>, CliError> {
 
 fn list(args: &List) -> Result<u8, CliError> {
     let books = open(&args.place)?.map_or_else(|| Ok(Vec::new()), |pins| pins.list())?;
-    let output = Output::new();
-    if args.json {
-        let servers: Vec<_> = books.iter().map(draw::listed_json).collect();
-        output.json(
-            &serde_json::to_string_pretty(&json!({ "servers": servers })).map_err(CliError::failure)?,
-        )?;
-    } else if books.is_empty() {
-        output.lines(&[Line::plain("No server is pinned.")])?;
-    } else {
-        output.lines(&books.iter().map(draw::listed).collect::<Vec<_>>())?;
-    }
-    Ok(if books.iter().all(Result::is_ok) { exit::OK } else { exit::FAILURE })
+    stored::list(&books, args.json, "No server is pinned.", draw::listed, draw::listed_json)
 }
 
 fn diff(args: &Diff) -> Result<u8, CliError> {
@@ -120,9 +101,7 @@ fn diff(args: &Diff) -> Result<u8, CliError> {
     let output = Output::new();
     if args.json {
         let servers: Vec<_> = books.iter().map(draw::differing_json).collect();
-        output.json(
-            &serde_json::to_string_pretty(&json!({ "servers": servers })).map_err(CliError::failure)?,
-        )?;
+        output.pretty(&json!({ "servers": servers }))?;
         return Ok(exit::OK);
     }
     let lines: Vec<_> = books.iter().flat_map(draw::differing).collect();
@@ -140,7 +119,7 @@ fn approve(args: &Approve) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-fn reset(args: &Named) -> Result<u8, CliError> {
+fn reset(args: &Named<Place>) -> Result<u8, CliError> {
     let pins = open(&args.place)?;
     let (pins, book) = find(pins.as_ref(), &args.server)?;
     pins.reset(book.server.hash(), getuid().as_raw())?;
@@ -151,19 +130,7 @@ fn reset(args: &Named) -> Result<u8, CliError> {
 /// The one server that is called `wanted`, or whose hash begins with it.
 pub(super) fn find<'p>(pins: Option<&'p Pins>, wanted: &str) -> Result<(&'p Pins, Book), CliError> {
     let pins = pins.ok_or_else(|| PinsError::NoServer(wanted.to_owned()))?;
-    let mut books = pins.list()?.into_iter().filter(|book| match book {
-        Ok(book) => {
-            book.server.label() == wanted || wanted.len() >= 4 && book.server.hash().starts_with(wanted)
-        }
-        // What cannot be read may be the one.
-        Err(_) => true,
-    });
-    let book = books.next().ok_or_else(|| PinsError::NoServer(wanted.to_owned()))??;
-    match books.next() {
-        None => Ok((pins, book)),
-        Some(Err(error)) => Err(error.into()),
-        Some(Ok(_)) => Err(PinsError::Ambiguous(wanted.to_owned()).into()),
-    }
+    Ok((pins, stored::find(pins.list()?, wanted)?))
 }
 
 /// It waits for approval.

@@ -143,10 +143,10 @@ pub(super) fn scan(args: &Args) -> Result<u8, CliError> {
     }
     if args.json {
         let report = scan::report(&scans);
-        output.json(&serde_json::to_string_pretty(&report).map_err(CliError::failure)?)?;
+        output.pretty(&report)?;
     } else if args.sarif {
         let report = scan::sarif(&scans);
-        output.json(&serde_json::to_string_pretty(&report).map_err(CliError::failure)?)?;
+        output.pretty(&report)?;
     }
     let is_bad =
         |least: Severity| scans.iter().flat_map(|scan| &scan.issues).any(|issue| issue.severity >= least);

@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::exit;
 use super::output::Output;
-use super::pins::{Named, Place, find, open};
+use super::pins::{Place, find, open};
+use super::stored::{self, Named, short};
 use super::text::{Line, Style};
 use crate::detect::Severity;
 use crate::pins::{Book, PinsError};
 use crate::risk::{Assessment, Decided, Issue, Level};
-
-/// Digits of a hash that are shown.
-const DIGITS: usize = 12;
 
 /// Lists how much risk there is in servers that were used, and says which may be (docs/policy.md, `server_eval`).
 #[derive(Debug, Subcommand)]
@@ -22,9 +20,9 @@ pub(super) enum Command {
     List(List),
     Show(Show),
     /// Lets a server be used as it is now: until it defines anything else
-    Approve(Named),
+    Approve(Named<Place>),
     /// Has all calls of a server refused, whatever it becomes, until it is approved
-    Block(Named),
+    Block(Named<Place>),
 }
 
 /// Lists the servers that are known, with their risk and what was decided about them.
@@ -41,7 +39,7 @@ pub(super) struct List {
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
     #[command(flatten)]
-    named: Named,
+    named: Named<Place>,
     /// Print JSON (docs/policy.md)
     #[arg(long)]
     json: bool,
@@ -58,16 +56,7 @@ pub(super) fn servers(command: &Command) -> Result<u8, CliError> {
 
 fn list(args: &List) -> Result<u8, CliError> {
     let books = open(&args.place)?.map_or_else(|| Ok(Vec::new()), |pins| pins.list())?;
-    let output = Output::new();
-    if args.json {
-        let servers: Vec<_> = books.iter().map(summary).collect();
-        output.json(&pretty(&json!({ "servers": servers }))?)?;
-    } else if books.is_empty() {
-        output.lines(&[Line::plain("No server is known.")])?;
-    } else {
-        output.lines(&books.iter().map(line).collect::<Vec<_>>())?;
-    }
-    Ok(if books.iter().all(Result::is_ok) { exit::OK } else { exit::FAILURE })
+    stored::list(&books, args.json, "No server is known.", line, summary)
 }
 
 fn show(args: &Show) -> Result<u8, CliError> {
@@ -80,7 +69,7 @@ fn show(args: &Show) -> Result<u8, CliError> {
         if let Value::Object(members) = &mut server {
             members.insert("issues".to_owned(), assessment.issues.iter().map(issue).collect());
         }
-        output.json(&pretty(&server)?)?;
+        output.pretty(&server)?;
         return Ok(exit::OK);
     }
     let mut lines = vec![head(&book, &assessment)];
@@ -103,7 +92,7 @@ fn show(args: &Show) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-fn decide(Named { server, place }: &Named, approve: bool) -> Result<u8, CliError> {
+fn decide(Named { server, place }: &Named<Place>, approve: bool) -> Result<u8, CliError> {
     let pins = open(place)?;
     let (pins, book) = find(pins.as_ref(), server)?;
     let (_, assessment) = pins.decide(book.server.hash(), approve, getuid().as_raw())?;
@@ -141,8 +130,7 @@ fn head(book: &Book, assessment: &Assessment) -> Line {
         }
         (_, _) => format!(", {}", word(None)),
     };
-    let hash = book.server.hash();
-    Line::styled(Style::Dim, hash.get(..DIGITS).unwrap_or(hash))
+    Line::styled(Style::Dim, short(book.server.hash()))
         .and(Style::Bold, &format!("  {}", book.server))
         .and(style, &risk)
         .and(Style::Plain, &decided)
@@ -187,8 +175,4 @@ fn issue(issue: &Issue) -> Value {
         "rule": issue.rule, "severity": issue.severity.as_str(), "subject": issue.subject.describe(),
         "why": issue.why, "remedy": issue.remedy,
     })
-}
-
-fn pretty(value: &Value) -> Result<String, CliError> {
-    serde_json::to_string_pretty(value).map_err(CliError::failure)
 }

@@ -88,7 +88,7 @@ pub(super) fn verify(args: &Args) -> Result<u8, CliError> {
     let output = Output::new();
     if args.json {
         let verified = Verified { outcome, files, missing };
-        output.json(&serde_json::to_string_pretty(&verified).map_err(CliError::failure)?)?;
+        output.pretty(&verified)?;
     } else {
         let lines = files.iter().flat_map(draw::report).chain(missing.iter().flat_map(draw::missing));
         output.lines(&lines.collect::<Vec<_>>())?;

@@ -4,20 +4,15 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::waits;
+use crate::cli::stored::short;
 use crate::cli::text::{Line, Style};
 use crate::detect::pins::{Change, Piece, phrase};
 use crate::detect::{DefinitionKind, Severity};
 use crate::json::{Document, Limits};
 use crate::pins::{Book, Pin, PinsError};
 
-/// Digits of a hash that are shown.
-const DIGITS: usize = 12;
 /// Characters of a long text that did not change which are shown at either end.
 const CONTEXT: usize = 40;
-
-fn short(hash: &str) -> &str {
-    hash.get(..DIGITS).unwrap_or(hash)
-}
 
 /// How many are approved, wait, and are gone.
 fn counts(book: &Book) -> (usize, usize, usize) {

@@ -62,7 +62,7 @@ pub(super) fn diff(args: &Args) -> Result<u8, CliError> {
     let (scenarios, decided_otherwise) = replay(&old, &new)?;
     let report = Report { same: changes.is_empty(), changes, scenarios, decided_otherwise };
     if args.json {
-        Output::new().json(&serde_json::to_string_pretty(&report).map_err(CliError::failure)?)?;
+        Output::new().pretty(&report)?;
     } else {
         Output::new().lines(&draw(&report))?;
     }

@@ -98,7 +98,7 @@ pub(super) fn explain(args: &Args) -> Result<u8, CliError> {
     let trial = trial(args)?;
     let report = report(&trial, &file.policy);
     if args.json {
-        Output::new().json(&serde_json::to_string_pretty(&report).map_err(CliError::failure)?)?;
+        Output::new().pretty(&report)?;
     } else {
         Output::new().lines(&draw(&report))?;
     }
@@ -127,7 +127,7 @@ fn explain_effect(args: &Args, does: &str, file: &PolicyFile) -> Result<u8, CliE
         why: found.map(|found| found.why.into()),
     };
     if args.json {
-        Output::new().json(&serde_json::to_string_pretty(&report).map_err(CliError::failure)?)?;
+        Output::new().pretty(&report)?;
         return Ok(exit::OK);
     }
     let EffectReport { action, rule, why, mode } = report;

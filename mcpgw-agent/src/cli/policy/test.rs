@@ -70,7 +70,7 @@ pub(super) fn test(args: &Args) -> Result<u8, CliError> {
     }
     let report = Report { passed, failed, policies };
     if args.json {
-        Output::new().json(&serde_json::to_string_pretty(&report).map_err(CliError::failure)?)?;
+        Output::new().pretty(&report)?;
     } else {
         Output::new().lines(&draw(&report))?;
     }

@@ -83,7 +83,7 @@ struct Remark {
 pub(super) fn validate(args: &Args) -> Result<u8, CliError> {
     let files: Vec<FileReport> = args.files.iter().map(|path| look(path, args.here)).collect();
     if args.json {
-        Output::new().json(&serde_json::to_string_pretty(&files).map_err(CliError::failure)?)?;
+        Output::new().pretty(&files)?;
     } else {
         let lines: Vec<Line> = files.iter().flat_map(|file| draw(file, args.strict)).collect();
         Output::new().lines(&lines)?;
