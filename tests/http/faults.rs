@@ -59,12 +59,14 @@ fn a_stream_that_dies_ends_as_its_revision_can_go_on() {
     for is_whole in [true, false] {
         let said = [chunked(EVENTS, ""), chunk(here.as_bytes())].concat();
         let server = dying(if is_whole { [said, chunk(b"")].concat() } else { said });
-        let proxy = Proxy::observing(&server.url("/mcp"));
+        // Each call has a connection of its own: one that is kept is closed before the next call, or while it is sent.
+        let earlier = Proxy::observing(&server.url("/mcp"));
+        let now = Proxy::observing(&server.url("/mcp"));
         // The client can ask for what it missed, by the id.
-        let earlier = post(proxy.address, &V2025, tool(3, "slow"));
+        let earlier = post(earlier.address, &V2025, tool(3, "slow"));
         assert_eq!(earlier.text(), here);
         // It cannot any more.
-        let now = post(proxy.address, &V2026, modern(3)).text();
+        let now = post(now.address, &V2026, modern(3)).text();
         let error = now.strip_prefix(here).unwrap();
         assert!(error.contains("\"id\":3") && error.contains("50201") && error.ends_with("\n\n"), "{now}");
     }
