@@ -13,6 +13,8 @@ use super::place::sync_name;
 
 /// Writes all of `bytes` to the end of `file`, which is open for appending.
 pub(super) fn append(file: &File, bytes: &[u8]) -> io::Result<()> {
+    #[cfg(test)]
+    let _order = journal::order_of(file);
     let mut file = file;
     file.write_all(bytes)?;
     #[cfg(test)]
@@ -22,6 +24,8 @@ pub(super) fn append(file: &File, bytes: &[u8]) -> io::Result<()> {
 
 /// Cuts `file` after `length` bytes.
 pub(super) fn cut(file: &File, length: u64) -> io::Result<()> {
+    #[cfg(test)]
+    let _order = journal::order_of(file);
     file.set_len(length)?;
     #[cfg(test)]
     journal::of(file, |ino| journal::Op::Cut { ino, length });
@@ -58,6 +62,8 @@ pub(super) fn opened(path: &Path, file: &File) {
 
 /// Gives the file at `from` another name, which must not be there yet.
 pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    let _order = journal::order_at(to);
     fs::hard_link(from, to)?;
     #[cfg(test)]
     journal::at(to, || journal::Op::Link { from: journal::name(from), to: journal::name(to) });
@@ -66,6 +72,8 @@ pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Puts the file at `from` in the place of the one at `to`.
 pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    let _order = journal::order_at(to);
     fs::rename(from, to)?;
     #[cfg(test)]
     journal::at(to, || journal::Op::Rename { from: journal::name(from), to: journal::name(to) });
@@ -74,6 +82,8 @@ pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Renames the file at `from`; there must be none at `to`.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    let _order = journal::order_at(to);
     renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?;
     #[cfg(test)]
     journal::at(to, || journal::Op::Rename { from: journal::name(from), to: journal::name(to) });
@@ -82,6 +92,8 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Takes the name `path` from its file.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    let _order = journal::order_at(path);
     fs::remove_file(path)?;
     #[cfg(test)]
     journal::at(path, || journal::Op::Remove { name: journal::name(path) });

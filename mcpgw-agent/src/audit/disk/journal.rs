@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// One thing that was done. Files are told by their number, which a later file may have again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,19 +48,24 @@ pub(in crate::audit) enum Op {
 }
 
 /// All that was done in a directory, in order.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(in crate::audit) struct Journal {
     dir: PathBuf,
-    ops: Arc<Mutex<Vec<Op>>>,
+    ops: Mutex<Vec<Op>>,
+    /// Held from before something is done until it is noted: what another thread does because of it is noted after it.
+    order: Mutex<()>,
 }
 
-static ALL: Mutex<Vec<Journal>> = Mutex::new(Vec::new());
+/// They stay until the process ends.
+static ALL: Mutex<Vec<&'static Journal>> = Mutex::new(Vec::new());
 
 impl Journal {
     /// Notes what is done in `dir` from now on.
-    pub(in crate::audit) fn start(dir: &Path) -> Self {
-        let journal = Self { dir: dir.canonicalize().unwrap(), ops: Arc::default() };
-        ALL.lock().unwrap_or_else(PoisonError::into_inner).push(journal.clone());
+    pub(in crate::audit) fn start(dir: &Path) -> &'static Self {
+        let dir = dir.canonicalize().unwrap();
+        let journal: &'static Self =
+            Box::leak(Box::new(Self { dir, ops: Mutex::default(), order: Mutex::default() }));
+        ALL.lock().unwrap_or_else(PoisonError::into_inner).push(journal);
         journal
     }
 
@@ -72,19 +77,29 @@ impl Journal {
         self.ops.lock().unwrap().clone()
     }
 
-    fn in_dir(dir: &Path) -> Option<Self> {
+    fn in_dir(dir: &Path) -> Option<&'static Self> {
         let all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().find(|journal| journal.dir == dir).cloned()
+        all.iter().find(|journal| journal.dir == dir).copied()
     }
 
-    fn at(path: &Path) -> Option<Self> {
+    fn at(path: &Path) -> Option<&'static Self> {
         Self::in_dir(&path.parent()?.canonicalize().ok()?)
     }
 
-    fn of(file: &File) -> Option<Self> {
+    fn of(file: &File) -> Option<&'static Self> {
         let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
         Self::in_dir(path.parent()?)
     }
+}
+
+/// Nobody else does anything in the directory of `file` until this is dropped.
+pub(super) fn order_of(file: &File) -> Option<MutexGuard<'static, ()>> {
+    Journal::of(file).map(|journal| journal.order.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Nobody else does anything in the directory of `path` until this is dropped.
+pub(super) fn order_at(path: &Path) -> Option<MutexGuard<'static, ()>> {
+    Journal::at(path).map(|journal| journal.order.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 pub(super) fn of(file: &File, op: impl FnOnce(u64) -> Op) {

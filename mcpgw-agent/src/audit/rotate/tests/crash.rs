@@ -33,7 +33,7 @@ fn life(durability: Durability, rotation: Rotation) -> (Vec<Op>, Vec<u8>) {
     let options = Options { durability, ..options(&path, rotation) };
     for numbers in [0..7, 7..12] {
         let log = AuditLog::open(&options).unwrap();
-        pass(&log, numbers, &journal);
+        pass(&log, numbers, journal);
         log.keep();
     }
     let found: u64 = verify(&path).iter().map(|report| report.findings_total).sum();
