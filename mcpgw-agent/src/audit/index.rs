@@ -100,7 +100,8 @@ struct Cursor {
 }
 
 impl Index {
-    /// Opens the index of `log`, or begins one, and adds what the log has more. `tell` hears what takes its time.
+    /// Opens the index of `log`, or begins one, and adds what the log has more. `tell` hears what takes its time. What is read
+    /// of it is of one moment, also where another process adds to it or makes it anew.
     ///
     /// # Errors
     /// [`IndexError`]. A damaged index is made anew, once.
@@ -171,10 +172,28 @@ impl Index {
         Ok((records.unsigned_abs(), unreadable.unsigned_abs()))
     }
 
+    /// Brings it up to date, and keeps what is read of it from then on at that state, whatever others do to it.
     fn caught_up(mut self, tell: &mut dyn FnMut(News)) -> Result<Self, IndexError> {
-        while self.step(catch_up::MANY, tell)? {}
-        self.prune()?;
-        Ok(self)
+        loop {
+            while self.step(catch_up::MANY, tell)? {}
+            self.prune()?;
+            if self.hold()? {
+                return Ok(self);
+            }
+        }
+    }
+
+    /// Begins to read, unless what is known of it is not true any more: somebody else may be making it anew.
+    fn hold(&self) -> Result<bool, IndexError> {
+        let failed = IndexError::database(&self.path);
+        self.connection.execute_batch("BEGIN").map_err(&failed)?;
+        let now = self.saved()?;
+        let is_known =
+            self.cursor.as_ref().is_some_and(|known| now.epoch == known.epoch && now.seq >= known.seq);
+        if !is_known {
+            self.connection.execute_batch("ROLLBACK").map_err(&failed)?;
+        }
+        Ok(is_known)
     }
 
     fn empty(&mut self) -> Result<(), IndexError> {

@@ -57,7 +57,7 @@ impl Index {
     }
 
     /// The cursor in the database.
-    fn saved(&self) -> Result<Cursor, IndexError> {
+    pub(super) fn saved(&self) -> Result<Cursor, IndexError> {
         cursor(&self.connection).map_err(IndexError::database(&self.path))
     }
 

@@ -60,11 +60,8 @@ impl Index {
     ) -> Result<(), IndexError> {
         let failed = IndexError::database(&self.path);
         let unpacker = Unpacker::new().map_err(IndexError::io("decompress from", &self.path))?;
-        // One state of the index for all of it.
-        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
-        let searched =
-            Search::new(&transaction, filter, order, unpacker).and_then(|mut search| search.run(each));
-        match searched {
+        let search = Search::new(&self.connection, filter, order, unpacker);
+        match search.and_then(|mut search| search.run(each)) {
             Ok(()) | Err(Stop::Enough) => Ok(()),
             Err(Stop::Damaged(what)) => Err(self.damaged(what)),
             Err(Stop::Database(error)) => Err(failed(error)),
