@@ -125,10 +125,18 @@ impl Document {
         self.text.as_bytes()
     }
 
+    #[inline]
     fn node(&self, index: usize) -> Node {
         self.nodes.get(index).copied().unwrap_or(Node::NULL)
     }
 
+    /// The string `node` stands for `text`.
+    fn is_string(&self, node: &Node, text: &str) -> bool {
+        let inside = self.text(node.start + 1, node.end - 1);
+        if node.escaped { value::decode(inside, true) == text } else { inside == text }
+    }
+
+    #[inline]
     fn text(&self, start: u32, end: u32) -> &str {
         // Nodes end where characters do.
         let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);

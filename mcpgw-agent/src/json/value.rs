@@ -36,6 +36,7 @@ impl<'d> Value<'d> {
         Self { document, index }
     }
 
+    #[inline]
     fn node(self) -> Node {
         self.document.node(self.index)
     }
@@ -60,6 +61,7 @@ impl<'d> Value<'d> {
 
     /// What it is.
     #[must_use]
+    #[inline]
     pub fn kind(self) -> Kind {
         self.node().kind
     }
@@ -73,6 +75,7 @@ impl<'d> Value<'d> {
 
     /// Its text as it came.
     #[must_use]
+    #[inline]
     pub fn raw(self) -> &'d str {
         let Node { start, end, .. } = self.node();
         self.document.text(start, end)
@@ -80,6 +83,7 @@ impl<'d> Value<'d> {
 
     /// The decoded text of a string.
     #[must_use]
+    #[inline]
     pub fn as_str(self) -> Option<Cow<'d, str>> {
         let Node { start, end, kind, escaped, .. } = self.node();
         (kind == Kind::String).then(|| decode(self.document.text(start + 1, end - 1), escaped))
@@ -87,6 +91,7 @@ impl<'d> Value<'d> {
 
     /// A number as it is spelled.
     #[must_use]
+    #[inline]
     pub fn as_number(self) -> Option<&'d str> {
         (self.kind() == Kind::Number).then(|| self.raw())
     }
@@ -134,19 +139,26 @@ impl<'d> Value<'d> {
     /// The member of an object called `key`.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Self> {
-        self.members().find(|(name, _)| name.is(key)).map(|(_, value)| value)
-    }
-
-    fn is(self, key: &str) -> bool {
-        let Node { start, end, escaped, .. } = self.node();
-        // Most keys are another by their length alone.
-        if !escaped && usize::try_from(end - start).is_ok_and(|length| length != key.len() + 2) {
-            return false;
+        let nodes = self.document.nodes.as_slice();
+        let object = nodes.get(self.index).filter(|node| node.kind == Kind::Object)?;
+        let end = usize::try_from(object.next).unwrap_or(usize::MAX);
+        // With its quotation marks.
+        let length = key.len() + 2;
+        let mut at = self.index + 1;
+        while at < end
+            && let Some([name, value, ..]) = nodes.get(at..)
+        {
+            // Most names are another by their length alone.
+            let may_be = name.escaped || usize::try_from(name.end - name.start) == Ok(length);
+            if may_be && self.document.is_string(name, key) {
+                return Some(Self::new(self.document, at + 1));
+            }
+            at = usize::try_from(value.next).unwrap_or(usize::MAX);
         }
-        let inside = self.document.text(start + 1, end - 1);
-        if escaped { decode(inside, true) == key } else { inside == key }
+        None
     }
 
+    #[inline]
     fn inside(self, kind: Kind) -> Inside<'d> {
         let node = self.node();
         let first = self.index + 1;
@@ -166,6 +178,7 @@ struct Inside<'d> {
 impl<'d> Iterator for Inside<'d> {
     type Item = Value<'d>;
 
+    #[inline]
     fn next(&mut self) -> Option<Value<'d>> {
         if self.at >= self.end {
             return None;
@@ -183,6 +196,7 @@ pub struct Members<'d>(Inside<'d>);
 impl<'d> Iterator for Members<'d> {
     type Item = (Value<'d>, Value<'d>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         Some((self.0.next()?, self.0.next()?))
     }
@@ -195,16 +209,20 @@ pub struct Elements<'d>(Inside<'d>);
 impl<'d> Iterator for Elements<'d> {
     type Item = Value<'d>;
 
+    #[inline]
     fn next(&mut self) -> Option<Value<'d>> {
         self.0.next()
     }
 }
 
 /// The text a string's inside stands for. It has been checked: escapes are whole, surrogates paired.
+#[inline]
 pub(super) fn decode(inside: &str, escaped: bool) -> Cow<'_, str> {
-    if !escaped {
-        return Cow::Borrowed(inside);
-    }
+    if escaped { Cow::Owned(unescape(inside)) } else { Cow::Borrowed(inside) }
+}
+
+#[inline(never)]
+fn unescape(inside: &str) -> String {
     let mut text = String::with_capacity(inside.len());
     let mut rest = inside;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
@@ -224,7 +242,7 @@ pub(super) fn decode(inside: &str, escaped: bool) -> Cow<'_, str> {
         });
     }
     text.push_str(rest);
-    Cow::Owned(text)
+    text
 }
 
 /// The character of `XXXX` or `XXXX\uXXXX` at the start of `rest`, which moves behind it.

@@ -21,21 +21,29 @@ pub(super) fn check_params(method: &str, params: Option<Value<'_>>) -> Result<()
         None => [None; PARAMS.len()],
     };
     let get = |wanted: &str| PARAMS.iter().zip(found).find(|(member, _)| member.key == wanted)?.1;
-    for member in PARAMS.iter().filter(|member| method.required.contains(&member.key)) {
-        if get(member.key).is_none() {
-            return Err(Reason::Type(member.path));
+    for required in method.required {
+        if get(required).is_none() {
+            let member = PARAMS.iter().find(|member| member.key == *required);
+            return Err(Reason::Type(member.map_or("params", |member| member.path)));
         }
     }
-    get("_meta").map_or(Ok(()), check_meta)?;
-    if let Some(responses) = get("inputResponses")
-        && !responses.members().all(|(_, response)| response.is_object())
-    {
-        return Err(Reason::Type("params.inputResponses"));
+    let mut requests = None;
+    // Few are there at all.
+    for (member, value) in PARAMS.iter().zip(found) {
+        let Some(value) = value else { continue };
+        match member.key {
+            "_meta" => check_meta(value)?,
+            "inputResponses" if !value.members().all(|(_, response)| response.is_object()) => {
+                return Err(Reason::Type("params.inputResponses"));
+            }
+            "inputRequests" => requests = Some(value),
+            _ => {}
+        }
     }
     if method.names() == Some(Names::Reference) {
         check_reference(get("ref"), get("argument"), get("context"))?;
     }
-    get("inputRequests").map_or(Ok(()), check_requests)
+    requests.map_or(Ok(()), check_requests)
 }
 
 /// Checks the result of a method MCP has.

@@ -65,11 +65,12 @@ pub enum Names {
     Reference,
 }
 
-/// All methods, sorted by length and name: lengths are compared at once.
-static BY_NAME: LazyLock<Vec<&'static Method>> = LazyLock::new(|| {
-    let mut all: Vec<_> = table::all().collect();
-    all.sort_by_key(|method| (method.name.len(), method.name));
-    all
+/// Bytes of the longest method's name, and some more.
+const LONGEST: usize = 48;
+
+/// All methods by the length of their names: of one length there are few.
+static BY_LENGTH: LazyLock<[Vec<&'static Method>; LONGEST]> = LazyLock::new(|| {
+    std::array::from_fn(|length| table::all().filter(|method| method.name.len() == length).collect())
 });
 
 /// A method: who sends it, when it was MCP's, what it names, and where its text is.
@@ -92,10 +93,7 @@ impl Method {
     /// The method called `name`; `None` for one that no revision has.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
-        let place =
-            BY_NAME.binary_search_by_key(&(name.len(), name), |method| (method.name.len(), method.name));
-        let place = place.ok()?;
-        BY_NAME.get(place).copied()
+        BY_LENGTH.get(name.len())?.iter().copied().find(|method| method.name == name)
     }
 
     /// All of them.

@@ -15,6 +15,16 @@ fn likeness(text: &str) -> Likeness {
 }
 
 #[test]
+fn every_method_is_found_by_its_name_and_nothing_else_is() {
+    for method in Method::all() {
+        assert!(Method::named(method.name()).is_some_and(|found| std::ptr::eq(found, method)), "{method:?}");
+        assert!(Method::named(&format!("{}x", method.name())).is_none());
+        assert!(Method::named(&method.name().to_uppercase()).is_none());
+    }
+    assert!(Method::named("").is_none() && Method::named(&"x".repeat(300)).is_none());
+}
+
+#[test]
 fn node_puts_jsonrpc_last() {
     let seen = one(
         r#"{"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"claude-code","version":"2.1.0"}},"jsonrpc":"2.0","id":0}"#,

@@ -72,7 +72,11 @@ pub(super) struct Whereabouts<'a> {
 
 /// `detectors:`, whole.
 #[derive(Debug, Clone)]
-pub(super) struct Detectors(Vec<(Detector, Setting)>);
+pub(super) struct Detectors {
+    settings: Vec<(Detector, Setting)>,
+    /// Those that look at messages wherever they go; `None` where an exception may say otherwise.
+    everywhere: Option<DetectorSet>,
+}
 
 /// What one detector's findings mean.
 #[derive(Debug, Clone)]
@@ -118,26 +122,33 @@ impl Default for Setting {
 /// Everything is looked for and recorded.
 impl Default for Detectors {
     fn default() -> Self {
-        Self(Detector::ALL.into_iter().map(|detector| (detector, Setting::default())).collect())
+        Self::new(Detector::ALL.into_iter().map(|detector| (detector, Setting::default())).collect())
     }
 }
 
 impl Detectors {
+    fn new(settings: Vec<(Detector, Setting)>) -> Self {
+        let has_exceptions = settings.iter().any(|(_, setting)| !setting.except.is_empty());
+        let looks = settings.iter().filter(|(_, setting)| setting.looks());
+        let everywhere = (!has_exceptions).then(|| looks.map(|(detector, _)| *detector).collect());
+        Self { settings, everywhere }
+    }
+
     /// Those that look at a message there.
     pub(super) fn wanted(&self, at: &Whereabouts<'_>) -> DetectorSet {
-        let wanted = self.0.iter().filter(|(_, setting)| {
-            let kinds = setting.kinds.iter().any(|(_, reaction)| *reaction > Reaction::Off);
-            match setting.exception(at) {
-                Some(action) => action > Reaction::Off,
-                None => setting.action > Reaction::Off || kinds,
-            }
+        if let Some(everywhere) = self.everywhere {
+            return everywhere;
+        }
+        let wanted = self.settings.iter().filter(|(_, setting)| match setting.exception(at) {
+            Some(action) => action > Reaction::Off,
+            None => setting.looks(),
         });
         wanted.map(|(detector, _)| *detector).collect()
     }
 
     /// What `finding` does to a message there: off also where its score is too low.
     pub(super) fn reaction(&self, finding: &Finding, at: &Whereabouts<'_>) -> Reaction {
-        let setting = self.0.iter().find(|(detector, _)| *detector == finding.detector);
+        let setting = self.settings.iter().find(|(detector, _)| *detector == finding.detector);
         let Some((_, setting)) = setting else { return Reaction::Off };
         if finding.score < setting.threshold {
             return Reaction::Off;
@@ -148,7 +159,7 @@ impl Detectors {
 
     /// Whether a session may be about `name`.
     pub(super) fn scope(&self, realm: Realm, name: &str) -> Allowed {
-        let setting = self.0.iter().find(|(detector, _)| *detector == Detector::Scope);
+        let setting = self.settings.iter().find(|(detector, _)| *detector == Detector::Scope);
         let globs = setting.and_then(|(_, setting)| setting.allow.iter().find(|(other, _)| *other == realm));
         match globs {
             None => Allowed::Unsaid,
@@ -161,18 +172,18 @@ impl Detectors {
 
     /// What is said of the labels of `tool` of `server`.
     pub(super) fn granted(&self, server: &str, tool: &str) -> Granted {
-        let labels = self.0.iter().find_map(|(_, setting)| setting.labels.as_ref());
+        let labels = self.settings.iter().find_map(|(_, setting)| setting.labels.as_ref());
         labels.map(|labels| labels.granted(server, tool)).unwrap_or_default()
     }
 
     /// What other sessions of a client have read counts in each.
     pub(super) fn shares_flow(&self) -> bool {
-        !self.0.iter().any(|(_, setting)| setting.alone)
+        !self.settings.iter().any(|(_, setting)| setting.alone)
     }
 
     /// Arguments nobody declared are wrong.
     pub(super) fn is_strict(&self) -> bool {
-        self.0.iter().any(|(_, setting)| setting.strict)
+        self.settings.iter().any(|(_, setting)| setting.strict)
     }
 
     /// The strictest that any finding of `wanted` could be met with there.
@@ -181,12 +192,17 @@ impl Detectors {
             let kinds = setting.kinds.iter().map(|(_, reaction)| *reaction);
             setting.exception(at).unwrap_or_else(|| kinds.fold(setting.action, Reaction::max))
         };
-        let settings = self.0.iter().filter(|(detector, _)| wanted.has(*detector));
+        let settings = self.settings.iter().filter(|(detector, _)| wanted.has(*detector));
         settings.map(|(_, setting)| of(setting)).max().unwrap_or(Reaction::Off)
     }
 }
 
 impl Setting {
+    /// It says of some finding that it is looked for, where no exception says otherwise.
+    fn looks(&self) -> bool {
+        self.action > Reaction::Off || self.kinds.iter().any(|(_, reaction)| *reaction > Reaction::Off)
+    }
+
     fn exception(&self, at: &Whereabouts<'_>) -> Option<Reaction> {
         self.except.iter().find(|exception| exception.holds(at)).map(|exception| exception.action)
     }
@@ -216,7 +232,7 @@ pub(super) fn detectors(reader: &mut Reader, node: &Node) -> Detectors {
         let setting = members.get(name).map(|node| setting(reader, node, detector)).unwrap_or_default();
         (detector, setting)
     };
-    Detectors(Detector::ALL.into_iter().zip(&names).map(setting).collect())
+    Detectors::new(Detector::ALL.into_iter().zip(&names).map(setting).collect())
 }
 
 fn setting(reader: &mut Reader, node: &Node, detector: Detector) -> Setting {

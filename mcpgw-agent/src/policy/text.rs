@@ -55,6 +55,13 @@ impl<'a> Reading<'a> {
         &self.text
     }
 
+    /// This text, which has the same words as `other` or, where that is `part_of` it, those that `other` has at most.
+    fn alike(text: String, other: &Reading<'_>, part_of: bool) -> Reading<'static> {
+        let known = other.words.get().filter(|seen| !part_of || **seen == Seen::Words(Vec::new()));
+        let words = known.map_or_else(OnceCell::new, |seen| OnceCell::from(seen.clone()));
+        Reading { text: Cow::Owned(text), words }
+    }
+
     /// Which of `words` it has: looked for once.
     pub(super) fn words(&self, words: &Words) -> &Seen {
         self.words.get_or_init(|| words.find(&self.text))
@@ -144,7 +151,7 @@ impl<'a> Readings<'a> {
             (Side::Strict, false) => return Ok(false),
             (Side::Wide, false) | (Side::Strict, true) => {}
         }
-        let others = self.others.get_or_init(|| Others::of(self.raw()));
+        let others = self.others.get_or_init(|| Others::of(&self.raw));
         let found = match side {
             Side::Wide => {
                 // Without another reading the text may still match whatever its case.
@@ -163,19 +170,25 @@ impl<'a> Readings<'a> {
 }
 
 impl Others {
-    fn of(raw: &str) -> Self {
+    fn of(reading: &Reading<'_>) -> Self {
+        let raw = reading.as_str();
         if is_plain(raw) {
             return Self::default();
         }
         if raw.is_ascii() && raw.bytes().any(|byte| byte.is_ascii_uppercase()) {
             let lower = raw.to_ascii_lowercase();
             if is_plain(&lower) {
-                return Self { folded: vec![Reading::new(lower)], ..Self::default() };
+                // Words are looked for without regard to the case of ASCII letters.
+                return Self { folded: vec![Reading::alike(lower, reading, false)], ..Self::default() };
             }
+        }
+        if let Some(trimmed) = within_blanks(raw) {
+            let possible = vec![Reading::alike(trimmed.to_owned(), reading, true)];
+            return Self { possible, ..Self::default() };
         }
         let folded = fold(raw);
         // Without these nothing is encoded, and it is neither path nor URI.
-        if folded.contains(['%', '/', '\\', ':', '.', '~']) {
+        if folded.contains(ENCODED) {
             return Self::of_encoded(folded);
         }
         let trimmed = folded.trim();
@@ -207,6 +220,18 @@ impl Others {
         let readings = |texts: Vec<String>| texts.into_iter().map(Reading::new).collect();
         Self { folded: readings(texts), possible: readings(possible), unreadable: decoded.unreadable }
     }
+}
+
+/// What a text is encoded with, or a path or a URI has.
+const ENCODED: [char; 6] = ['%', '/', '\\', ':', '.', '~'];
+
+/// The text between one blank on either side or both, where that is all that folding could take away and it is none that
+/// could be encoded.
+fn within_blanks(raw: &str) -> Option<&str> {
+    let inside = raw.strip_prefix(' ').unwrap_or(raw);
+    let inside = inside.strip_suffix(' ').unwrap_or(inside);
+    let is_less = inside.len() < raw.len() && !inside.is_empty();
+    (is_less && is_plain(inside) && !inside.contains(ENCODED)).then_some(inside)
 }
 
 /// It has no other reading: lower-case ASCII without anything that could be encoded, collapsed or shortened.
@@ -271,9 +296,15 @@ mod tests {
             let texts = |readings: Vec<Reading<'static>>| -> Vec<String> {
                 readings.iter().map(|reading| reading.as_str().to_owned()).collect()
             };
-            let (made, all) = (Others::of(&text), Others::of_encoded(fold(&text)));
+            let made = Others::of(&Reading::new(&*text));
+            let all = Others::of_encoded(fold(&text));
             if !is_plain(&text) && !is_plain(&text.to_ascii_lowercase()) {
-                prop_assert_eq!(texts(made.folded), texts(all.folded));
+                // What folds to itself is not read again.
+                let folded = match within_blanks(&text) {
+                    Some(_) => vec![text.clone()],
+                    None => texts(made.folded),
+                };
+                prop_assert_eq!(folded, texts(all.folded));
                 prop_assert_eq!(texts(made.possible), texts(all.possible));
                 prop_assert_eq!(made.unreadable, all.unreadable);
             }

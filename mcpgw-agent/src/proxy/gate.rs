@@ -16,16 +16,18 @@ mod judged;
 pub(crate) mod metrics;
 mod party;
 mod pinned;
+mod record;
 mod risk;
 #[cfg(test)]
 mod tests;
 mod watching;
 
 use std::collections::hash_map::RandomState;
+use std::fmt::Write as _;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -39,20 +41,20 @@ pub use pinned::Pinned;
 
 use super::guardrail::Guardrails;
 use super::reply;
-use crate::audit::{AuditError, AuditLog, Entry, Recorded};
+use crate::audit::{AuditError, AuditLog, Recorded};
 use crate::detect::watch::{Circle, View};
-use crate::effects::{Collected, Done};
+use crate::effects::Done;
 use crate::json::{self, Limits};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, RequestId};
 use crate::pins::{Pins, ServerId};
 use crate::policy::{Effect, Evaluation, Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
 use crate::session::{Session, Standing};
-use crate::verdict::{self, Cause, Hold, Shown, Verdict};
+use crate::verdict::{self, Cause, Shown, Verdict};
 use circles::Circles;
 use inquiry::Advised;
 use judged::{Item, Outcome};
-use metrics::Counted;
+use record::Beside;
 
 /// Digits of a decision's number at most.
 const ID_DIGITS: usize = 20;
@@ -194,15 +196,25 @@ impl Gate {
     /// Microseconds since the gate was made.
     #[must_use]
     pub fn now_us(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX)
+        self.us_at(Instant::now())
+    }
+
+    /// Microseconds from then to `at`.
+    fn us_at(&self, at: Instant) -> u64 {
+        micros(at.saturating_duration_since(self.born))
     }
 
     fn decision_id(&self) -> String {
         let mut id = String::with_capacity(self.stem.len() + ID_DIGITS);
         id.push_str(&self.stem);
-        id.push_str(&self.decisions.fetch_add(1, Ordering::Relaxed).to_string());
+        // Memory does not fail in a way that returns.
+        write!(id, "{}", self.decisions.fetch_add(1, Ordering::Relaxed)).ok();
         id
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// What of `message` goes on, if it does.
@@ -222,15 +234,6 @@ struct Turn<'a> {
     since: Instant,
 }
 
-/// What is known of a message besides what it says and what was decided.
-#[derive(Debug, Clone, Copy, Default)]
-struct Beside<'a> {
-    /// The decision by which it was held before.
-    held: Option<&'a str>,
-    /// What the call it answers did to the host.
-    done: Option<&'a Collected>,
-}
-
 impl Turn<'_> {
     /// A text that is no message.
     fn refuse(&self, bytes: &Bytes, malformed: &Malformed) -> Item {
@@ -241,7 +244,7 @@ impl Turn<'_> {
             self.babbled(bytes);
         }
         let standing = Standing::default();
-        let recorded = self.record(&decision, None, bytes, &standing, &verdict, Beside::default());
+        let recorded = self.record(&decision, None, bytes, &standing, &verdict, Beside::at(Instant::now()));
         let id = match self.direction {
             Direction::ToServer => malformed.id.clone(),
             Direction::ToClient => self.meant(bytes),
@@ -300,8 +303,9 @@ impl Turn<'_> {
         let verdict = self.as_it_is(decided);
         let (verdict, mut held) = self.hold(&decision, &message, &standing, verdict, in_batch);
         let outgoing = outgoing(&message, &verdict);
+        let decided = Instant::now();
         if verdict.forwards() {
-            self.passes(&mut session, &message, &verdict, &decision);
+            self.passes(&mut session, &message, &verdict, &decision, decided);
         } else if held.is_some() {
             session.held(self.direction, &message);
         } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
@@ -319,8 +323,8 @@ impl Turn<'_> {
             pinned.keep(&self.gate.audit);
         }
         let done = self.note(doings);
-        held = held.map(|held| held.knowing(done.clone()));
-        let beside = Beside { held: None, done: done.as_ref().map(|done| &done.done) };
+        held = held.map(|held| Box::new(held.knowing(done.clone())));
+        let beside = Beside { done: done.as_ref().map(|done| &done.done), ..Beside::at(decided) };
         let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, beside);
         let answer =
             (!verdict.forwards()).then(|| self.answer(&message, &standing, &verdict, &decision)).flatten();
@@ -331,7 +335,7 @@ impl Turn<'_> {
             self.party.session().closed(self.direction, id);
         }
         if recorded.is_err() {
-            held = held.take().map(Held::unrecorded);
+            held = held.map(|held| Box::new(held.unrecorded()));
         }
         let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
         let answer = answer.filter(|_| held.is_none());
@@ -345,9 +349,16 @@ impl Turn<'_> {
         if self.party.is_tapped() { verdict.observed() } else { verdict }
     }
 
-    /// The session is told what is let through, and what it is about thereby.
-    fn passes(&self, session: &mut Session, message: &Message, verdict: &Verdict, decision: &str) {
-        session.passed(self.direction, message, verdict.edits(), decision, self.gate.now_us());
+    /// The session is told what is let through at `now`, and what it is about thereby.
+    fn passes(
+        &self,
+        session: &mut Session,
+        message: &Message,
+        verdict: &Verdict,
+        decision: &str,
+        now: Instant,
+    ) {
+        session.passed(self.direction, message, verdict.edits(), decision, self.gate.us_at(now));
         if let (MessageKind::Request, Some(id)) = (message.kind(), message.id()) {
             match verdict.shown(message) {
                 Shown::AsItCame(_) => {}
@@ -382,55 +393,6 @@ impl Turn<'_> {
             return verdict::refuse(cause, policy.unseen()).concealing(findings, concealed);
         }
         verdict::decide(self.admitted(request, self.inspect(request, view, advised, done)))
-    }
-
-    fn record(
-        &self,
-        decision: &str,
-        message: Option<&Message>,
-        outgoing: &Bytes,
-        standing: &Standing,
-        verdict: &Verdict,
-        beside: Beside<'_>,
-    ) -> Result<Recorded, AuditError> {
-        let Beside { held, done } = beside;
-        let now_us = self.gate.now_us();
-        let entry = Entry {
-            decision,
-            session: self.party.id(),
-            context: self.party.context(),
-            direction: self.direction,
-            message,
-            size_bytes: message.map_or(outgoing.len(), |message| message.bytes().len()),
-            standing,
-            verdict,
-            held,
-            mode: if self.party.is_tapped() { Mode::Observe } else { self.loaded.policy.mode() },
-            policy_generation: self.loaded.generation,
-            policy_hash: self.loaded.policy.hash(),
-            latency_us: u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
-            answered_us: standing.answers.as_ref().map(|open| now_us.saturating_sub(open.since_us)),
-            effects: done,
-        };
-        let recorded = self.gate.audit.record(&entry, outgoing.clone());
-        let asked = standing.answers.as_ref().map(|open| &*open.method);
-        let counted = Counted {
-            direction: self.direction,
-            kind: message.map(Message::kind),
-            method: message.and_then(Message::method).or(asked),
-            verdict,
-            is_first: held.is_none(),
-            recorded: recorded.is_ok(),
-            added: self.since.elapsed(),
-            answered_us: entry.answered_us,
-        };
-        if !self.party.is_tapped() {
-            self.gate.metrics.count(&counted);
-        }
-        if verdict.hold() != Some(Hold::Waits) {
-            self.party.tally().count(self.direction, verdict.forwards() && recorded.is_ok());
-        }
-        recorded
     }
 
     /// What is said in the place of a refused message: to its sender where it asks, to its receiver where it answers.

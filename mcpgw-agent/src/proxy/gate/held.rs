@@ -5,7 +5,8 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::judged::{Item, Judged};
-use super::{Beside, Gate, Party, Turn, outgoing};
+use super::record::Beside;
+use super::{Gate, Party, Turn, outgoing};
 use crate::effects::Done;
 use crate::mcp::{Direction, Message, MessageKind};
 use crate::proxy::hold::{Question, Ticket};
@@ -76,7 +77,7 @@ impl Turn<'_> {
         standing: &Standing,
         verdict: Verdict,
         in_batch: bool,
-    ) -> (Verdict, Option<Held>) {
+    ) -> (Verdict, Option<Box<Held>>) {
         if verdict.action() != Action::Hold {
             return (verdict, None);
         }
@@ -110,7 +111,7 @@ impl Turn<'_> {
             done: None,
             is_unrecorded: false,
         };
-        (verdict, Some(held))
+        (verdict, Some(Box::new(held)))
     }
 
     fn settle(&self, held: &Held, hold: Hold) -> Item {
@@ -124,7 +125,7 @@ impl Turn<'_> {
             let waited = session.unheld(direction, message);
             let now = session.look(direction, message, false);
             if waited && now.violation.is_none() {
-                self.passes(&mut session, message, &verdict, &decision);
+                self.passes(&mut session, message, &verdict, &decision, self.since);
                 let request = self.request(message, &now);
                 let tool = request.tool();
                 let view = self.view(&request, tool.as_deref().or(now.task_tool.as_deref()));
@@ -148,7 +149,7 @@ impl Turn<'_> {
         if let (Some(followed), Some(done), true) = (self.party.followed(), &held.done, verdict.forwards()) {
             followed.learn(&done.tool, &done.done, |_| false);
         }
-        let beside = Beside { held: Some(&held.decision), done: None };
+        let beside = Beside { held: Some(&held.decision), done: None, decided: Instant::now() };
         let recorded = self.record(&decision, Some(message), &bytes, &standing, &verdict, beside);
         held.ticket.over(verdict.hold().unwrap_or(hold));
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);

@@ -30,8 +30,8 @@ pub(super) struct Item {
     pub(super) decision: String,
     /// What is said in its stead is said to the receiver, who waits for it, not to the sender.
     pub(super) answers: bool,
-    /// It waits for a person.
-    pub(super) held: Option<Held>,
+    /// It waits for a person. Few do, and it is large.
+    pub(super) held: Option<Box<Held>>,
 }
 
 #[derive(Debug)]
@@ -110,17 +110,19 @@ impl Judged {
 
     /// Waits for the records, blocking the thread.
     pub fn wait(self) -> Passed {
-        let mut passed = Passed { batch: self.batch, ..Passed::default() };
-        for mut item in self.one.into_iter().chain(self.items) {
+        let mut passed = Passed::of(self.batch, self.items.len());
+        let mut add = |mut item: Item| {
             let durable = item.outcome.recorded.take().map(Recorded::wait);
             passed.add(item, durable);
-        }
+        };
+        self.one.map(&mut add);
+        self.items.into_iter().for_each(add);
         passed
     }
 
     /// [`wait`](Self::wait) for tasks.
     pub async fn ready(self) -> Passed {
-        let mut passed = Passed { batch: self.batch, ..Passed::default() };
+        let mut passed = Passed::of(self.batch, self.items.len());
         for mut item in self.one.into_iter().chain(self.items) {
             let durable = match item.outcome.recorded.take() {
                 Some(recorded) => Some(recorded.ready().await),
@@ -136,6 +138,17 @@ impl Judged {
 type Durable = Option<Result<Option<Permitted>, AuditError>>;
 
 impl Passed {
+    /// Of so many messages in a batch, or of one.
+    fn of(batch: Option<Bytes>, messages: usize) -> Self {
+        let room = messages.max(1);
+        Self {
+            batch,
+            forward: Vec::with_capacity(room),
+            messages: Vec::with_capacity(room),
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, item: Item, durable: Durable) {
         let Item { outcome, message, verdict, decision, answers, held } = item;
         match (durable, held) {
@@ -153,9 +166,9 @@ impl Passed {
     }
 
     /// What waits is neither refused nor goes on, unless that cannot be told anybody.
-    fn waits(&mut self, recorded: Durable, held: Held) {
+    fn waits(&mut self, recorded: Durable, held: Box<Held>) {
         match recorded {
-            Some(Ok(_)) => self.held.push(held),
+            Some(Ok(_)) => self.held.push(*held),
             Some(Err(error)) => {
                 tracing::error!(%error, "a decision could not be made durable");
                 self.held.push(held.unrecorded());

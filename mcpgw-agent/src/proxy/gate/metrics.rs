@@ -291,7 +291,9 @@ fn risk(level: Option<Level>) -> &'static str {
 
 /// The place of a method's label.
 fn index(method: Option<&str>) -> usize {
-    method.and_then(|method| METHODS.binary_search(&method).ok()).unwrap_or(METHODS.len())
+    // Most names are another by their length alone.
+    let place = |method| METHODS.iter().position(|known| *known == method);
+    method.and_then(place).unwrap_or(METHODS.len())
 }
 
 fn by_action<T>([pass, redact, hold, block]: &[T; 4], action: Action) -> &T {

@@ -42,7 +42,7 @@ impl Turn<'_> {
             strict: policy.has_strict_schemas(),
             shared: policy.shares_flow(),
             wanted: policy.wants(request),
-            now_us: self.gate.now_us(),
+            now_us: self.gate.us_at(self.since),
         }
     }
 }
