@@ -1,5 +1,7 @@
 //! All detectors over one message.
 
+mod whole;
+
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -7,13 +9,13 @@ use std::sync::LazyLock;
 use super::clean::{Clean, Seen};
 use super::split::Split;
 use super::{
-    ArgumentInjection, Definition, DefinitionKind, Destructive, Detector, DetectorSet, Exfiltration, Finding,
-    Hit, Injection, Neighbours, Nominations, Nominator, Pii, Place, Secrets, Ssrf, Surface, TextDetector,
-    Traversal, judge_call, poisoned,
+    ArgumentInjection, DefinitionKind, Destructive, Detector, DetectorSet, Exfiltration, Finding, Hit,
+    Injection, Nominations, Nominator, Pii, Place, Secrets, Ssrf, Surface, TextDetector, Traversal,
 };
 use crate::json::Value;
 use crate::mcp::{Direction, Message, Method, Role, fields};
 use crate::text::{Budget, Reading, readings};
+use whole::{call, definitions};
 
 /// Findings of one message that are kept, each of one kind in one text. Behind them nothing is known.
 const MAX_FINDINGS: usize = 100_000;
@@ -147,21 +149,28 @@ impl Inspector {
         }
         let tool =
             subject.tool.map(|tool| tool.get(..tool.floor_char_boundary(MAX_NAME)).unwrap_or_default());
+        let surface = |role| match (subject.direction, role) {
+            (Direction::ToServer, _) => Surface::Arguments,
+            (Direction::ToClient, Role::Definition) => Surface::Definition,
+            (Direction::ToClient, _) => Surface::Content,
+        };
         fields(message, subject.direction, subject.answers, |field| {
             if field.role == Role::Name && is_of_protocol(field.value) {
                 return;
             }
-            let surface = match (subject.direction, field.role) {
-                (Direction::ToServer, _) => Surface::Arguments,
-                (Direction::ToClient, Role::Definition) => Surface::Definition,
-                (Direction::ToClient, _) => Surface::Content,
-            };
             let key = field.path.key_value();
             let name = key.map(name).unwrap_or_default();
-            let place = Place { surface, role: field.role, key: &name, tool };
+            let place = Place { surface: surface(field.role), role: field.role, key: &name, tool };
             pass.value(field.value, &place, field.is_key, key);
         });
-        pass.together();
+        if let Some(from) = pass.first_together() {
+            fields(message, subject.direction, subject.answers, |field| {
+                if !field.is_key {
+                    pass.further(field.value, surface(field.role), field.role, from);
+                }
+            });
+            pass.together();
+        }
         if wanted.has(Detector::Destructive) {
             call(message, subject, &mut pass.findings.list);
         }
@@ -176,8 +185,11 @@ impl Inspector {
     #[must_use]
     pub fn value<'m>(&self, value: Value<'m>, place: &Place<'_>, wanted: DetectorSet) -> Findings {
         let mut pass = Pass::new(self, wanted, value.raw().len());
-        pass.beneath(value, place);
-        pass.together();
+        pass.beneath(value, place, None);
+        if let Some(from) = pass.first_together() {
+            pass.beneath(value, place, Some(from));
+            pass.together();
+        }
         pass.findings()
     }
 }
@@ -197,53 +209,6 @@ fn name(key: Value<'_>) -> Cow<'_, str> {
     // Its text is not even looked at: that would be done for each value.
     let is_short = key.span().len() <= MAX_NAME;
     if is_short { key.as_str().unwrap_or_default() } else { Cow::Borrowed("") }
-}
-
-/// Judges what a call does by its tool's name and all its arguments together.
-fn call(message: &Message, subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    let is_call = subject.direction == Direction::ToServer && message.method() == Some("tools/call");
-    let Some(params) = message.params().filter(|_| is_call) else { return };
-    let Some(arguments) = params.get("arguments") else { return };
-    let Some(tool) = params.get("name").and_then(Value::as_str) else { return };
-    for Hit { kind, severity, score, range, why } in judge_call(&tool, arguments) {
-        // It is about one argument, or about all of them.
-        let members = arguments.members().map(|(_, value)| value);
-        let value = members.into_iter().find(|value| value.span() == range).unwrap_or(arguments);
-        let (detector, role, node) = (Detector::Destructive, Role::Argument, value.index());
-        let ranges = value.as_str().map(|text| 0..text.len()).into_iter().collect();
-        let is_known =
-            |finding: &Finding| (finding.detector, finding.kind, finding.node) == (detector, kind, node);
-        if !findings.iter().any(|finding| is_known(finding) && finding.score >= score) {
-            findings.push(Finding {
-                detector,
-                kind,
-                severity,
-                score,
-                why,
-                role,
-                node,
-                is_key: false,
-                ranges,
-            });
-        }
-    }
-}
-
-/// Judges the definitions in an answer of a server, each whole.
-fn definitions(message: &Message, subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    let (Direction::ToClient, Some(result)) = (subject.direction, message.result()) else { return };
-    let others = Neighbours::default();
-    let mut judge = |kind, value| {
-        let definition = Definition { kind, value, server: subject.server };
-        findings.extend(poisoned(&definition, &others));
-    };
-    for (member, kind) in LISTS {
-        let list = result.get(member).filter(|list| list.is_array());
-        list.into_iter().flat_map(Value::elements).for_each(|element| judge(kind, element));
-    }
-    if matches!(subject.answers, Some("initialize" | "server/discover")) {
-        judge(DefinitionKind::Server, result);
-    }
 }
 
 impl std::fmt::Debug for Inspector {
@@ -294,16 +259,21 @@ impl<'i, 'm> Pass<'i, 'm> {
         self.findings
     }
 
-    /// The document's depth is bounded, and with it the recursion.
-    fn beneath(&mut self, value: Value<'m>, place: &Place<'_>) {
-        self.value(value, place, false, None);
+    /// The document's depth is bounded, and with it the recursion. `from` is where [`further`](Self::further) begins.
+    fn beneath(&mut self, value: Value<'m>, place: &Place<'_>, from: Option<usize>) {
+        match from {
+            None => self.value(value, place, false, None),
+            Some(from) => self.further(value, place.surface, place.role, from),
+        }
         for (key, value) in value.members() {
-            self.value(key, place, true, None);
+            if from.is_none() {
+                self.value(key, place, true, None);
+            }
             let name = name(key);
-            self.beneath(value, &Place { key: &name, ..*place });
+            self.beneath(value, &Place { key: &name, ..*place }, from);
         }
         for element in value.elements() {
-            self.beneath(element, place);
+            self.beneath(element, place, from);
         }
     }
 
@@ -373,13 +343,33 @@ impl<'i, 'm> Pass<'i, 'm> {
         self.budget = budget;
     }
 
+    /// Ends what is found in one text alone, and looks at the first texts together; gives the text from which on there may
+    /// be more.
+    fn first_together(&mut self) -> Option<usize> {
+        self.findings.list.iter_mut().for_each(Finding::settle);
+        self.alone = self.findings.list.len();
+        let more = self.split.filled_by();
+        self.together();
+        more
+    }
+
+    /// Reads a value together with those beside it, if it is no text before the one at `from`.
+    fn further(&mut self, value: Value<'m>, surface: Surface, role: Role, from: usize) {
+        let source = Source { node: value.index(), surface, role, is_key: false };
+        let Some(text) = value.as_str().filter(|_| source.node >= from) else { return };
+        self.split.add(&text, source);
+        if self.split.filled_by().is_some() {
+            self.together();
+            // What ends in it may go on in the next.
+            self.split.add(&text, source);
+        }
+    }
+
     /// Looks at what is found only where texts are read one after the other.
     fn together(&mut self) {
         let split = std::mem::take(&mut self.split);
-        self.findings.list.iter_mut().for_each(Finding::settle);
-        self.alone = self.findings.list.len();
         let mut budget = std::mem::replace(&mut self.budget, Budget::of_message(0));
-        for joined in split.joined(&mut budget) {
+        for joined in split.joined() {
             let place = Place { surface: joined.surface, role: joined.role, key: "", tool: None };
             readings(joined.text(), &mut budget, &mut |reading| {
                 self.read(reading, &place, &mut |reading, range| joined.origin(&reading.origin(range)));

@@ -72,6 +72,9 @@ type Bits = Box<[u64; HASHES / 64]>;
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     text: &'static str,
+    /// Its first eight bytes with all letters small, and which of them it has.
+    head: u64,
+    mask: u64,
     /// Its part, and where that begins in it.
     part: u32,
     offset: usize,
@@ -97,6 +100,10 @@ pub struct Nominations {
 /// Of bytes a text may have.
 const DIGIT: u8 = 1;
 const AT: u8 = 2;
+/// A letter or a digit.
+const WORD: u8 = 4;
+/// A letter, a digit, or one of `+/=_-.~`.
+const TOKEN: u8 = 8;
 
 static MARKS: [u8; 256] = {
     let mut marks = [0; 256];
@@ -105,7 +112,9 @@ static MARKS: [u8; 256] = {
         #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all bytes")]
         {
             marks[byte as usize] = match byte {
-                b'0'..=b'9' => DIGIT,
+                b'0'..=b'9' => DIGIT | WORD | TOKEN,
+                b'a'..=b'z' | b'A'..=b'Z' => WORD | TOKEN,
+                b'+' | b'/' | b'=' | b'_' | b'-' | b'.' | b'~' => TOKEN,
                 b'@' => AT,
                 _ => 0,
             };
@@ -124,6 +133,12 @@ fn marks(bytes: &[u8]) -> u8 {
         return DIGIT | AT;
     }
     bytes.iter().fold(0, |all, byte| all | MARKS.get(usize::from(*byte)).copied().unwrap_or(0))
+}
+
+/// `byte` has the mark.
+#[inline(always)]
+fn is(byte: u8, mark: u8) -> bool {
+    MARKS.get(usize::from(byte)).is_some_and(|marks| marks & mark != 0)
 }
 
 impl Nominations {
@@ -153,7 +168,8 @@ impl Nominator {
                 assert!(text.len() >= PART, "a needle has four bytes");
                 assert!(!text.bytes().any(|byte| byte.is_ascii_uppercase()), "a needle is lower case");
                 let (offset, part) = rarest(text.as_bytes());
-                entries.push((hash(part), Entry { text, part, offset, detector, needle }));
+                let (head, mask) = head(text.as_bytes());
+                entries.push((hash(part), Entry { text, head, mask, part, offset, detector, needle }));
             }
         }
         entries.sort_by_key(|(hash, _)| *hash);
@@ -211,7 +227,7 @@ impl Nominator {
     /// Looks at the places of a block.
     #[inline(always)]
     fn block(&self, bytes: &[u8], at: usize, block: u64, found: &mut Nominations) {
-        let block = block | 0x2020_2020_2020_2020;
+        let block = block | CASE;
         for place in (0..BLOCK).step_by(STEP) {
             if has(&self.threes, hash_of_three(block >> (8 * place))) {
                 self.look(bytes, at + place, found);
@@ -238,6 +254,12 @@ impl Nominator {
         let entries = self.entries.get(bound(hash)..bound(hash + 1)).unwrap_or_default();
         for entry in entries.iter().filter(|entry| entry.part == part) {
             let Some(start) = at.checked_sub(entry.offset) else { continue };
+            // Most are told apart by one comparison.
+            if let Some(first) = bytes.get(start..).and_then(<[u8]>::first_chunk)
+                && (u64::from_le_bytes(*first) | CASE) & entry.mask != entry.head
+            {
+                continue;
+            }
             let here = bytes.get(start..start + entry.text.len());
             if here.is_some_and(|here| here.eq_ignore_ascii_case(entry.text.as_bytes()))
                 && let Some(list) = found.needles.get_mut(entry.detector)
@@ -247,6 +269,19 @@ impl Nominator {
             }
         }
     }
+}
+
+/// The bit that tells small letters from capitals, in eight bytes.
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+/// The first eight bytes of a needle, and which of them it has.
+fn head(needle: &[u8]) -> (u64, u64) {
+    let (mut head, mut mask) = ([0; 8], [0; 8]);
+    for ((slot, has), byte) in head.iter_mut().zip(&mut mask).zip(needle) {
+        (*slot, *has) = (*byte, u8::MAX);
+    }
+    let mask = u64::from_le_bytes(mask);
+    ((u64::from_le_bytes(head) | CASE) & mask, mask)
 }
 
 /// Adds `new` where it belongs: as parts are found in order, that is among the last few.
@@ -311,10 +346,10 @@ impl Nominations {
     fn digits(&mut self, bytes: &[u8]) {
         let (mut from, mut run_end, mut token_end) = (0, 0, 0);
         while let Some(digit) = next_digit(bytes, from) {
-            let word = around(bytes, from, digit, |byte| byte.is_ascii_alphanumeric());
+            let word = around(bytes, from, digit, |byte| is(byte, WORD));
             from = word.end;
             if digit >= token_end {
-                let token = around(bytes, token_end, digit, is_token);
+                let token = around(bytes, token_end, digit, |byte| is(byte, TOKEN));
                 token_end = token.end;
                 if token.len() >= TOKEN_MIN {
                     self.tokens.push(token);
@@ -366,15 +401,6 @@ fn run(bytes: &[u8], start: usize) -> (Range<usize>, usize) {
         }
     }
     (start..end, digits)
-}
-
-/// A letter, a digit, or one of `+/=_-.~`.
-#[inline(always)]
-fn is_token(byte: u8) -> bool {
-    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    // From `+` to `9` in ASCII there are `,-./` and the digits.
-    let is_digit = (byte.wrapping_sub(b'+') < 15) & (byte != b',');
-    is_letter | is_digit | (byte == b'=') | (byte == b'_') | (byte == b'~')
 }
 
 #[cfg(test)]
@@ -451,7 +477,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn tokens_are_what_a_plain_search_finds(text in "[a0 é_]{0,80}") {
-            let plain = text.split(|character: char| !character.is_ascii() || !is_token(character as u8));
+            let plain = text.split(|character: char| !character.is_ascii() || !is(character as u8, TOKEN));
             let plain: Vec<_> = plain.filter(|word| word.len() >= 16 && word.contains('0')).collect();
             let found = scan(&text);
             let tokens: Vec<_> = found.of(0).tokens.iter().map(|run| text.get(run.clone()).unwrap()).collect();

@@ -4,6 +4,7 @@
 //!
 //! Everything starts at an `@` or at a digit. A shape is evidence; check digits and words near by ([`topic`]) decide.
 
+mod age;
 mod check;
 mod email;
 mod kind;
@@ -14,6 +15,7 @@ mod phone;
 mod pieces;
 mod scene;
 mod spelled;
+mod street;
 mod topic;
 mod wallet;
 mod word;

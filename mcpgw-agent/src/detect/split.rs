@@ -9,7 +9,7 @@ use crate::text::{Budget, JoinedText, join};
 
 /// Bytes at each end of a text that are read together with its neighbour's.
 const END: usize = 512;
-/// Bytes of all ends that are kept.
+/// Bytes of ends that are kept at once: texts behind those are read together in a walk of their own.
 const MAX_BYTES: usize = 256 << 10;
 
 /// The ends of the texts so far.
@@ -18,6 +18,8 @@ pub(super) struct Split {
     /// All of them, one behind the other.
     text: String,
     pieces: Vec<Piece>,
+    /// The text with which there were as many as are kept at once: there may be more behind it.
+    filled_by: Option<usize>,
 }
 
 /// A short text, or one end of a longer one.
@@ -42,17 +44,23 @@ impl Split {
     /// Adds a text that is read after those before.
     pub(super) fn add(&mut self, text: &str, source: Source) {
         let is_read = matches!(source.role, Role::Prose | Role::Argument | Role::Structured);
-        if !is_read || text.is_empty() || self.text.len() >= MAX_BYTES {
+        if !is_read || text.is_empty() || self.filled_by.is_some() {
             return;
         }
         if text.len() <= 2 * END {
             self.add_part(text, 0, source);
-            return;
+        } else {
+            let head = text.get(..text.floor_char_boundary(END)).unwrap_or_default();
+            let start = text.ceil_char_boundary(text.len() - END);
+            self.add_part(head, 0, source);
+            self.add_part(text.get(start..).unwrap_or_default(), start, source);
         }
-        let head = text.get(..text.floor_char_boundary(END)).unwrap_or_default();
-        let start = text.ceil_char_boundary(text.len() - END);
-        self.add_part(head, 0, source);
-        self.add_part(text.get(start..).unwrap_or_default(), start, source);
+        self.filled_by = (self.text.len() >= MAX_BYTES).then_some(source.node);
+    }
+
+    /// The text with which there were as many as are kept at once, by its place in the document's index.
+    pub(super) fn filled_by(&self) -> Option<usize> {
+        self.filled_by
     }
 
     fn add_part(&mut self, part: &str, start: usize, source: Source) {
@@ -62,14 +70,15 @@ impl Split {
     }
 
     /// The texts they make; none where there is only one.
-    pub(super) fn joined(&self, budget: &mut Budget) -> Vec<Together<'_>> {
+    pub(super) fn joined(&self) -> Vec<Together<'_>> {
         let Some(first) = self.pieces.first() else { return Vec::new() };
         let Source { surface, role, node, .. } = first.source;
         if self.pieces.iter().all(|piece| piece.source.node == node) {
             return Vec::new();
         }
         let pieces = self.pieces.iter().filter_map(|piece| self.text.get(piece.at.clone()));
-        let joined = join(pieces, budget);
+        // Twice what is kept, and a blank for each: as many as there are bytes at most.
+        let joined = join(pieces, &mut Budget::of_message(2 * self.text.len()));
         let texts = joined.into_iter().flat_map(|joined| [Some(joined.spaced), joined.tight]).flatten();
         texts.map(|text| Together { text, pieces: &self.pieces, surface, role }).collect()
     }

@@ -7,7 +7,7 @@ use super::budget::Budget;
 /// Several texts as one.
 #[derive(Debug, Clone)]
 pub struct Joined {
-    /// With a blank between each two.
+    /// With a blank between each two, if only that of one of them.
     pub spaced: JoinedText,
     /// With nothing between two where a word may have been split, and a blank elsewhere; nothing where no word can be.
     pub tight: Option<JoinedText>,
@@ -48,7 +48,8 @@ fn splits_word(before: &str, behind: &str) -> bool {
 
 impl JoinedText {
     fn add(&mut self, part: &str, apart: bool) {
-        if apart && !self.parts.is_empty() {
+        // One blank parts two texts; a second would only be another way to write the same.
+        if apart && !self.parts.is_empty() && !self.text.ends_with(' ') && !part.starts_with(' ') {
             self.text.push(' ');
         }
         let start = self.text.len();

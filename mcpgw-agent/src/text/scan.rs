@@ -77,11 +77,18 @@ fn of_short(bytes: &[u8]) -> u8 {
 fn beside(bytes: &[u8], at: usize, byte: u8) -> u8 {
     let behind = |on: usize| bytes.get(at + on).copied().unwrap_or(b'\n');
     let before = |back: usize| at.checked_sub(back).and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+    if byte == b'1' {
+        let rot =
+            |back: usize| [before(back + 2), before(back + 1), before(back)].eq_ignore_ascii_case(b"rot");
+        // Most digits follow digits.
+        return match before(1) {
+            b't' | b'T' => flag(rot(1) && behind(1) == b'3', ROT13),
+            sign => flag(is_separator(sign) && rot(2), ROT13),
+        };
+    }
     let blanks = is_letter(before(1)) && (byte == b'\t' || byte == b' ' && matches!(behind(1), b' ' | b'\t'));
     let spelled = is_spelled([before(2), before(1), byte, behind(1), behind(2)]);
-    let rot = |back: usize| [before(back + 2), before(back + 1), before(back)].eq_ignore_ascii_case(b"rot");
-    let rot13 = byte == b'1' && (rot(1) && behind(1) == b'3' || is_separator(before(1)) && rot(2));
-    flag(blanks, BLANKS) | flag(spelled, SPELLED) | flag(rot13, ROT13)
+    flag(blanks, BLANKS) | flag(spelled, SPELLED)
 }
 
 /// What a byte is a sign of, whatever stands beside it; [`PLACE`] where that counts.

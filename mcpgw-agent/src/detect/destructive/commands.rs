@@ -55,7 +55,8 @@ pub(super) fn base_name(word: &str) -> Cow<'_, str> {
     if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Cow::Borrowed(word);
     }
-    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    let slash = memchr::memrchr2(b'/', b'\\', word.as_bytes());
+    let name = slash.and_then(|slash| word.get(slash + 1..)).unwrap_or(word);
     // `/` and `C:\` are no programs.
     let name = name.trim_start_matches('@');
     let name = [".exe", ".com", ".bat", ".cmd"].iter().find_map(|end| strip_end(name, end)).unwrap_or(name);

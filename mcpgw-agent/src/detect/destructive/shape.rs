@@ -6,6 +6,7 @@ use aho_corasick::AhoCorasick;
 
 use super::sql;
 use crate::detect::Place;
+use crate::text::seek::seek;
 
 /// How a text is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +161,8 @@ fn has_fence(bytes: &[u8]) -> bool {
 /// Whether a text may be for a data store that speaks no SQL.
 fn is_store(text: &str) -> bool {
     let start = text.trim_start();
+    // None of the words is longer.
+    let start = start.get(..start.floor_char_boundary(16)).unwrap_or_default();
     let first = start.split([' ', '.', '(', '"', '\n', ';', '\\', '[']).next().unwrap_or_default();
     let words = [
         "flushall",
@@ -204,10 +207,17 @@ pub(super) fn may_be_windows(text: &str) -> bool {
     memchr::memchr2(b'^', b'%', text.as_bytes()).is_some() || may_have_sign(text) && WINDOWS.is_match(text)
 }
 
-/// Each sign has one of these.
+/// Each sign has three bytes, or two, of these.
 fn may_have_sign(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memchr3(b'-', b'_', b':', bytes).is_some() || memchr::memchr3(b'$', b'\\', b'.', bytes).is_some()
+    let is_sign = |[a, b, c]: [u8; 3]| {
+        let colon = (a == b':') & ((b == b'\\') | (b == b':'));
+        let dollar = (a == b'$') & ((b == b'_') | ((b == b'e') & (c == b'n')));
+        let dot = (a == b'.') & ((b == b'\\') | ((b == b'e') & (c == b'x')));
+        let hyphen = (a == b'-') & (((b == b'O') & (c == b'b')) | ((b | 0x20 == b'i') & (c == b't')));
+        let word = ((a == b'e') & (b == b't') & (c == b'-')) | ((a == b'i') & (b == b'n') & (c == b'3'));
+        colon | dollar | dot | hyphen | word
+    };
+    seek(text.as_bytes(), 0, is_sign).is_some()
 }
 
 const SIGNS: [&str; 11] =

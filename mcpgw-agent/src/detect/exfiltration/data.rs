@@ -181,7 +181,12 @@ fn member(name: &str, value: &str) -> Load {
 /// A place holder of some template, for something that is worth sending.
 fn blank(value: &str) -> bool {
     let decoded = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-    let opens = ["{", "[", "<", "$", "%7B"].iter().filter_map(|opens| decoded.find(opens)).min();
+    let bytes = decoded.as_bytes();
+    let opens = bytes.iter().enumerate().position(|(at, byte)| match byte {
+        b'{' | b'[' | b'<' | b'$' => true,
+        b'%' => bytes.get(at + 1..).is_some_and(|rest| rest.starts_with(b"7B")),
+        _ => false,
+    });
     let upper = decoded.len() >= 8 && decoded.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let inside = match opens {
         Some(at) => decoded.get(at..),

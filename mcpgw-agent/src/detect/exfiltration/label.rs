@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use super::data::{is_text, unhex};
 use super::{hit, host};
 use crate::detect::{Hit, Severity};
+use crate::text::seek::seek;
 
 /// A label that is no word, in bytes.
 const LONG: usize = 40;
@@ -72,7 +73,7 @@ const GIVEN: &[&str] = &[
     "repl.co",
 ];
 /// Programs that look up the names they are given.
-const RESOLVERS: &[&str] = &[
+pub(super) const RESOLVERS: &[&str] = &[
     "dig ",
     "nslookup ",
     "host ",
@@ -144,12 +145,31 @@ fn is_base32_text(label: &str) -> bool {
 static RESOLVING: LazyLock<AhoCorasick> =
     LazyLock::new(|| AhoCorasick::new(RESOLVERS).expect("a few short words make a small automaton"));
 
+/// Each resolver has five bytes, or four, of these.
+pub(super) fn may_resolve(text: &str) -> bool {
+    let is_resolver = |[a, b, c, d, e]: [u8; 5]| {
+        let dig = (a == b'd') & (b == b'i') & (c == b'g') & (d == b' ');
+        let blank = e == b' ';
+        let ping = blank & (a == b'p') & (b == b'i') & (c == b'n') & (d == b'g');
+        let host = blank & (a == b'h') & (b == b'o') & (c == b's') & (d == b't');
+        let lookup = blank & (a == b'o') & (b == b'k') & (c == b'u') & (d == b'p');
+        let ent = blank & (a == b't') & (b == b'e') & (c == b'n') & (d == b't');
+        let fetch =
+            blank & (((b == b'u') & (c == b'r') & (d == b'l')) | ((b == b'g') & (c == b'e') & (d == b't')));
+        let ctl = blank & (b == b'c') & (c == b't') & (d == b'l');
+        let drill = blank & (a == b'r') & (b == b'i') & (c == b'l') & (d == b'l');
+        let name = (a == b'-') & (b == b'D') & (c == b'n') & (d == b's');
+        dig | ping | host | lookup | ent | fetch | ctl | drill | name
+    };
+    seek(text.as_bytes(), 0, is_resolver).is_some()
+}
+
 /// A command that looks up what another prints, or a name that is data.
 pub(super) fn in_command(text: &str) -> Option<Hit> {
     let begins = |at: usize| {
         at.checked_sub(1).and_then(|at| text.as_bytes().get(at)).is_none_or(|byte| b" \n;|&(`".contains(byte))
     };
-    if !RESOLVING.is_match(text) {
+    if !(may_resolve(text) && RESOLVING.is_match(text)) {
         return None;
     }
     let resolver =

@@ -4,8 +4,8 @@ use super::super::{Pii, Severity};
 use super::{FLAG, UNAVAILABLE};
 
 /// What Presidio finds and has no check digit: for a model of the language.
-const NAMED: [&str; 9] =
-    ["age", "date_time", "gender", "location", "nationality", "nrp", "organization", "person", "url"];
+const NAMED: [&str; 8] =
+    ["date_time", "gender", "location", "nationality", "nrp", "organization", "person", "url"];
 /// Whatever else Presidio finds.
 pub(super) const ENTITY: &str = "other_entity";
 /// Families of `pii` have a few kinds; a name for all of them is none.

@@ -71,3 +71,47 @@ fn nothing_is_found_in_the_words_of_the_protocol() {
         }
     }
 }
+
+/// What is found in a list of texts that are read one after the other.
+fn found_in(texts: &[String]) -> Vec<(&'static str, usize)> {
+    let list: Vec<String> = texts.iter().map(|text| crate::json::quote(text)).collect();
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[],"structuredContent":{{"list":[{}]}}}}}}"#,
+        list.join(",")
+    );
+    let Ok(crate::mcp::Decoded::One(message)) = crate::mcp::decode(Bytes::from(text), &Limits::default())
+    else {
+        panic!("no message")
+    };
+    let subject = Subject {
+        direction: Direction::ToClient,
+        server: "s",
+        answers: Some("tools/call"),
+        tool: Some("run"),
+    };
+    let found = Inspector::shipped().message(&message, &subject, DetectorSet::all());
+    assert!(found.is_complete);
+    let list = message.result().unwrap().get("structuredContent").unwrap().get("list").unwrap();
+    let node = |node| list.elements().position(|element| element.index() == node).unwrap();
+    let value = Inspector::shipped().value(
+        list,
+        &Place { surface: Surface::Content, role: Role::Structured, key: "", tool: None },
+        DetectorSet::all(),
+    );
+    let sure = |found: &Findings| -> Vec<_> {
+        let sure = found.list.iter().filter(|finding| finding.score >= THRESHOLD);
+        sure.map(|finding| (finding.kind, node(finding.node))).collect()
+    };
+    assert_eq!(sure(&value), sure(&found));
+    sure(&found)
+}
+
+#[test]
+fn what_is_split_over_texts_is_found_however_many_are_before() {
+    for count in [0, 511, 512, 513, 1100] {
+        let mut texts = vec!["the pump was loud. ".repeat(27); count];
+        texts.extend(["card 4111 1111".to_owned(), "1111 1111 on file".to_owned()]);
+        texts.extend(vec!["nothing else here".to_owned(); 3]);
+        assert_eq!(found_in(&texts), [("credit_card", count), ("credit_card", count + 1)], "{count}");
+    }
+}

@@ -40,6 +40,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
 /// By name.
 const KINDS: &[Kind] = &[
     Kind::new("aba_routing_number", High, &["us_aba", "aba_routing", "routing_number", "us_routing_number"]),
+    Kind::new("age", Medium, &["ages"]),
     Kind::new("au_abn", Low, &["abn"]),
     Kind::new("au_acn", Low, &["acn"]),
     Kind::new("au_medicare", High, &["medicare"]),

@@ -199,6 +199,6 @@ pub(super) fn address(scene: &mut Scene<'_, '_>, at: usize) {
     if end - start >= 12
         && bytes.get(start..end).is_some_and(|found| !found.iter().any(|byte| b"{}\"<>|=".contains(byte)))
     {
-        scene.add("street_address", 0.6, start..end, "a flat or box and other numbers of an address");
+        scene.widen("street_address", 0.6, start..end, "a flat or box and other numbers of an address");
     }
 }

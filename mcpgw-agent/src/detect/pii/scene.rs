@@ -102,6 +102,17 @@ impl<'a, 'h> Scene<'a, 'h> {
         self.hits.push(Hit { kind, severity: kind::severity(kind), score, range, why });
     }
 
+    /// As [`add`](Self::add), of something longer than what may have been found of it in an earlier walk.
+    pub(super) fn widen(&mut self, kind: &'static str, score: f32, range: Range<usize>, why: &'static str) {
+        // Hits of a walk stand in order, but for a few: what is not found here is found beside.
+        let at = self.hits.partition_point(|hit| hit.range.start < range.start);
+        let mut near = self.hits.iter_mut().skip(at).take(3);
+        match near.find(|hit| hit.kind == kind && hit.range.end <= range.end) {
+            Some(hit) => *hit = Hit { kind, severity: hit.severity, score, range, why },
+            None => self.add(kind, score, range, why),
+        }
+    }
+
     /// Whether what begins at `start` is not the rest of something longer.
     pub(super) fn begins(&self, start: usize) -> bool {
         let beyond = start.checked_sub(2).and_then(|at| self.byte(at)).unwrap_or(b' ');

@@ -158,3 +158,63 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn houses_and_their_streets_are_found() {
+    for (text, found) in [
+        ("She lives at 11 Botley Road, Oxford", "11 Botley Road"),
+        ("Send it to 1600 Amphitheatre Parkway.", "1600 Amphitheatre Parkway"),
+        ("Ship to: 22 St. James Street", "22 St. James Street"),
+        ("meet me at 45 Elm Grove Lane", "45 Elm Grove"),
+        ("Address:\n2014 Mill Avenue", "2014 Mill Avenue"),
+        ("he moved to 3178 254 Damvergi Street", "3178 254 Damvergi Street"),
+        ("wohnt in der Feldstrasse 42, Ulm", "Feldstrasse 42"),
+        ("wohnt Karl-Marx-Allee 7", "Karl-Marx-Allee 7"),
+        ("kontoret ligger på Östbygatan 14", "Östbygatan 14"),
+        ("habite au 12 rue de la Paix", "12 rue de la Paix"),
+        ("vive en Calle de Alcalá 50", "Calle de Alcalá 50"),
+        ("indirizzo: Via Roma 12", ""),
+        ("his address is Via Garibaldi 12", "Via Garibaldi 12"),
+    ] {
+        let expected: Vec<_> = (!found.is_empty()).then_some(("street_address", found)).into_iter().collect();
+        assert_eq!(reported(text), expected, "{text}");
+    }
+    for text in [
+        "In 2008 Wall Street fell",
+        "5 Google Drive files",
+        "2 Hard Drive bays",
+        "see Section 12 Road map",
+        "Via HTTP 2",
+        "uses Python 3 Way too often",
+        "took 12 Steps",
+        "Step 5",
+        "404 Not Found",
+        "run 3 Docker containers in one place",
+    ] {
+        assert_eq!(reported(text), [], "{text}");
+    }
+}
+
+#[test]
+fn ages_of_people_are_found_and_no_others() {
+    for (text, found) in [
+        ("Patient is a 38-year-old male", "38"),
+        ("she is 41 years old", "41"),
+        ("I'll turn 47.", "47"),
+        ("My brother just turned 47", "47"),
+        ("a driver, aged 62, was hurt", "62"),
+    ] {
+        assert_eq!(reported(text), [("age", found)], "{text}");
+    }
+    for text in [
+        "a 12-year-old bug in the kernel",
+        "the wheel turned 90 degrees",
+        "I turned 3 pages",
+        "aged 14 days in oak",
+        "she is 4100 years old",
+        "turn 5",
+        "max-age=3600, age: 30",
+    ] {
+        assert_eq!(reported(text), [], "{text}");
+    }
+}

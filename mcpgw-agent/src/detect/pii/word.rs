@@ -7,7 +7,7 @@ use std::ops::Range;
 use self::rules::rules;
 use super::scene::Scene;
 use super::topic::Topics;
-use super::{check, label, net, pieces, wallet};
+use super::{age, check, label, net, pieces, street, wallet};
 
 /// No word looked at is longer.
 const LONGEST: usize = 90;
@@ -40,6 +40,12 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, range: Range<usize>) {
         }
     }
     if letters == 0 {
+        if digits <= 5 && street::may_be(scene, &range) {
+            street::look(scene, &range);
+        }
+        if digits <= 3 && !scene.is_taken(range.start) && age::may_be(scene, &range) {
+            age::look(scene, &range);
+        }
         if digits >= 4 {
             label::record(scene, &range);
         }

@@ -270,16 +270,44 @@ fn quoted(bytes: &[u8], quote: usize, slashes: usize, via: Via) -> Option<Value>
     })
 }
 
+/// Bytes no value has that is not quoted.
+static ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all bytes")]
+        {
+            ends[byte as usize] = matches!(
+                byte,
+                0..=b' '
+                    | b'"'
+                    | b'\''
+                    | b'`'
+                    | b'<'
+                    | b'>'
+                    | b','
+                    | b';'
+                    | b'\\'
+                    | b')'
+                    | b'('
+                    | b']'
+                    | b'|'
+                    | 0x7f
+            );
+        }
+        if byte == u8::MAX {
+            break ends;
+        }
+        byte += 1;
+    }
+};
+
 /// Up to a blank or what closes something; up to an ampersand unless it is `whole`.
 fn bare(bytes: &[u8], at: usize, via: Via, whole: bool) -> Option<Value> {
     let start = behind_scheme(bytes, at);
     let ends = |byte: u8| {
-        byte == b'&' && !whole
-            || byte <= b' '
-            || matches!(
-                byte,
-                b'"' | b'\'' | b'`' | b'<' | b'>' | b',' | b';' | b'\\' | b')' | b'(' | b']' | b'|' | 0x7f
-            )
+        let end = ENDS.get(usize::from(byte)).copied().unwrap_or(false);
+        end | ((byte == b'&') & !whole)
     };
     let rest = bytes.get(start..)?;
     let length =

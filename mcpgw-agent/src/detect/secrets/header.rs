@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
 
 use super::alphabet::{self, B64, EQUALS};
 use super::grammar::{Value, Via};
@@ -177,12 +178,16 @@ pub(super) fn member(key: &str) -> Option<Member> {
     word.map(Member::Word).or(vendor.map(Member::Vendor))
 }
 
+static CURL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("curl "));
+
 /// The user and password a `curl` command names, behind `-u`.
 pub(super) fn curl(bytes: &[u8], at: usize, found: &mut impl FnMut(Range<usize>)) {
     let Some(window) = bytes.get(at..bytes.len().min(at + COMMAND_MAX)) else { return };
     // The next command has options of its own.
-    let window =
-        window.get(..memchr::memmem::find(window, b"curl ").unwrap_or(window.len())).unwrap_or_default();
+    let window = window.get(..CURL.find(window).unwrap_or(window.len())).unwrap_or_default();
+    if memchr::memchr(b'-', window).is_none() {
+        return;
+    }
     for option in [&b"-u"[..], b"--user", b"--proxy-user", b"-U"] {
         let Some(index) = memchr::memmem::find(window, option) else { continue };
         let behind = window.get(index + option.len()..).unwrap_or_default();

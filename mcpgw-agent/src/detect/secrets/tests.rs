@@ -287,7 +287,9 @@ fn text_made_to_cost_time_does_not() {
             start.elapsed()
         };
         time(10);
-        let (short, long) = (time(500), time(10_000));
+        // Whatever else the machine does is not what is measured.
+        let least = |count| (0..3).map(|_| time(count)).min().unwrap();
+        let (short, long) = (least(500), least(10_000));
         assert!(
             long < short * 100 + std::time::Duration::from_millis(200),
             "{seed:?}: {short:?}, then {long:?}"

@@ -45,28 +45,26 @@ impl Made {
             hex: value.iter().all(|byte| alphabet::is(*byte, HEXA)),
             ..Self::default()
         };
-        let mut last = 0_u8;
+        let (mut last, mut before) = (0_u8, OTHER);
+        // By kind, one bit of which is set: no byte asks more than one question.
         for byte in value {
-            let word_goes_on = match byte {
-                b'a'..=b'z' => last.is_ascii_alphabetic(),
-                b'A'..=b'Z' => last.is_ascii_uppercase(),
-                b'0'..=b'9' => last.is_ascii_digit(),
+            let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(OTHER);
+            let goes_on = match kind {
+                LOWER => before & (LOWER | UPPER) != 0,
+                UPPER => before == UPPER,
+                DIGIT => before == DIGIT,
                 _ => true,
             };
-            made.stretches += usize::from(!word_goes_on);
-            if byte.is_ascii_alphabetic() && last.is_ascii_alphabetic() && word_goes_on {
-                made.pairs += 1;
-                made.common += usize::from(is_common(last, *byte));
-            }
-            made.steps += usize::from(*byte == last || *byte == last.wrapping_add(1));
-            match byte {
-                b'a'..=b'z' => made.lower += 1,
-                b'A'..=b'Z' => made.upper += 1,
-                b'0'..=b'9' => made.digits += 1,
-                b'_' | b'-' | b'.' | b'/' | b':' | b' ' => {}
-                _ => made.symbols += 1,
-            }
-            last = *byte;
+            made.stretches += usize::from(!goes_on);
+            let is_pair = goes_on & (kind & (LOWER | UPPER) != 0);
+            made.pairs += usize::from(is_pair);
+            made.common += usize::from(is_pair && is_common(last, *byte));
+            made.steps += usize::from((*byte == last) | (*byte == last.wrapping_add(1)));
+            made.lower += usize::from(kind == LOWER);
+            made.upper += usize::from(kind == UPPER);
+            made.digits += usize::from(kind == DIGIT);
+            made.symbols += usize::from(kind == OTHER);
+            (last, before) = (*byte, kind);
         }
         made
     }
@@ -121,11 +119,55 @@ const FOLLOW: [&str; 26] = [
     "",
 ];
 
+/// The same, a bit for each letter.
+const FOLLOWING: [u32; 26] = {
+    let mut all = [0; 26];
+    let (mut rows, mut slots): (&[&str], &mut [u32]) = (&FOLLOW, &mut all);
+    while let ([row, more @ ..], [slot, others @ ..]) = (rows, slots) {
+        let mut letters = row.as_bytes();
+        while let [letter, behind @ ..] = letters {
+            *slot |= 1 << (*letter - b'a');
+            letters = behind;
+        }
+        (rows, slots) = (more, others);
+    }
+    all
+};
+
 /// Whether two letters often stand together in words.
+#[inline(always)]
 fn is_common(one: u8, two: u8) -> bool {
-    let row = usize::from(one.to_ascii_lowercase().wrapping_sub(b'a'));
-    FOLLOW.get(row).is_some_and(|follow| follow.as_bytes().contains(&two.to_ascii_lowercase()))
+    let row = usize::from((one | 0x20).wrapping_sub(b'a'));
+    FOLLOWING.get(row).is_some_and(|following| following >> ((two | 0x20).wrapping_sub(b'a') & 31) & 1 == 1)
 }
+
+/// Kinds of byte: small letters, capitals, digits, separators of names, all others.
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const DIGIT: u8 = 4;
+const SEPARATOR: u8 = 8;
+const OTHER: u8 = 16;
+
+static KINDS: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all bytes")]
+        {
+            kinds[byte as usize] = match byte {
+                b'a'..=b'z' => LOWER,
+                b'A'..=b'Z' => UPPER,
+                b'0'..=b'9' => DIGIT,
+                b'_' | b'-' | b'.' | b'/' | b':' | b' ' => SEPARATOR,
+                _ => OTHER,
+            };
+        }
+        if byte == u8::MAX {
+            break kinds;
+        }
+        byte += 1;
+    }
+};
 
 /// Whether most of it is words, with no symbol in it.
 pub(super) fn is_wordy(value: &[u8]) -> bool {
@@ -143,7 +185,11 @@ pub(super) fn is_drawn(value: &[u8]) -> bool {
 
 /// Whether it is random as tokens are: long, and no words.
 pub(super) fn is_random(value: &[u8], least: usize) -> bool {
-    let made = Made::of(value);
+    value.len() >= least && looks_random(&Made::of(value), value, least)
+}
+
+/// As [`is_random`], of a value whose make is known.
+fn looks_random(made: &Made, value: &[u8], least: usize) -> bool {
     if made.length < least || made.is_counted() || value.iter().any(|byte| *byte <= b' ' || *byte >= 0x7f) {
         return false;
     }
@@ -161,29 +207,33 @@ pub(super) fn is_random(value: &[u8], least: usize) -> bool {
 
 /// How sure one is that the value of a password is one. `written` says that it is clearly a text and not code.
 pub(super) fn password(value: &[u8], written: bool) -> Option<f32> {
-    let made = Made::of(value);
-    if made.length < 4 || made.length > 128 || value.contains(&b' ') || is_number(value) || stands_for(value)
-    {
+    if !(4..=128).contains(&value.len()) || value.contains(&b' ') || is_number(value) {
         return None;
     }
+    // What is asked last costs most.
+    password_score(value, written).filter(|_| !stands_for(value))
+}
+
+fn password_score(value: &[u8], written: bool) -> Option<f32> {
+    let made = Made::of(value);
     let classes =
         [made.lower, made.upper, made.digits, made.symbols].iter().filter(|count| **count > 0).count();
-    let name = value.iter().all(|byte| alphabet::is(*byte, WORD | DOT));
-    if is_reference(value) && !is_random(value, 12) {
-        // A word and a number behind it: people's passwords look like that, and so do names.
-        let weak =
-            written && made.length >= 7 && made.digits > 0 && value.iter().all(u8::is_ascii_alphanumeric);
-        return weak.then_some(0.5);
-    }
-    match (classes, made.length) {
+    let is_name = || value.iter().all(|byte| alphabet::is(*byte, WORD | DOT));
+    let score = match (classes, made.length) {
         (3.., 6..) if made.digits > 0 || made.symbols > 0 => Some(0.8),
-        (2.., 6..) if made.symbols > 0 && !name => Some(if written { 0.7 } else { 0.55 }),
+        (2.., 6..) if made.symbols > 0 && !is_name() => Some(if written { 0.7 } else { 0.55 }),
         (2.., 6..) if made.digits > 0 && made.letters() >= 2 => Some(if written { 0.7 } else { 0.6 }),
         (_, 8..) if written && made.letters() >= 8 && (made.is_mixed(26) || made.is_wordless(6, 50)) => {
             Some(0.55)
         }
         _ => None,
+    };
+    // A word and a number behind it: people's passwords look like that, and so do names.
+    let weak = written && made.length >= 7 && made.digits > 0 && value.iter().all(u8::is_ascii_alphanumeric);
+    if (score.is_some() || weak) && !looks_random(&made, value, 12) && is_reference(value) {
+        return weak.then_some(0.5);
     }
+    score
 }
 
 /// Whether nothing but a password looks like this: letters of both cases or many, digits and symbols.
@@ -200,9 +250,14 @@ pub(super) fn is_outright(value: &[u8]) -> bool {
 /// How sure one is that the value of a token or key is one. `strong` says that its name leaves no doubt.
 pub(super) fn token(value: &[u8], strong: bool) -> Option<f32> {
     let least = if strong { 10 } else { 16 };
-    if value.len() < least || is_number(value) || stands_for(value) {
+    if value.len() < least || is_number(value) {
         return None;
     }
+    // What is asked last costs most.
+    token_score(value, strong, least).filter(|_| !stands_for(value))
+}
+
+fn token_score(value: &[u8], strong: bool, least: usize) -> Option<f32> {
     if format::uuid(value, 0) == Some(value.len()) {
         return strong.then_some(0.6);
     }
@@ -210,7 +265,7 @@ pub(super) fn token(value: &[u8], strong: bool) -> Option<f32> {
     if made.hex && made.length < if strong { 20 } else { 32 } {
         return None;
     }
-    if is_random(value, least) && (!is_reference(value) || made.is_mixed(26)) {
+    if looks_random(&made, value, least) && (made.is_mixed(26) || !is_reference(value)) {
         return Some(if strong { 0.75 } else { 0.6 });
     }
     let letters = [made.lower, made.upper, made.digits].iter().filter(|count| **count > 0).count();
@@ -226,9 +281,12 @@ fn is_number(value: &[u8]) -> bool {
 /// Salts, nonces and the like: shorter, and of any bytes.
 pub(super) fn salt(value: &[u8]) -> Option<f32> {
     let made = Made::of(value);
-    let fits = made.length >= 8 && !stands_for(value) && !value.contains(&b' ');
-    (fits && !is_reference(value) && made.digits >= 2 && (is_random(value, 8) || made.symbols > 0))
-        .then_some(0.55)
+    let fits = made.length >= 8 && made.digits >= 2 && !value.contains(&b' ');
+    (fits
+        && (made.symbols > 0 || looks_random(&made, value, 8))
+        && !is_reference(value)
+        && !stands_for(value))
+    .then_some(0.55)
 }
 
 /// Groups of capitals and digits, as licences are sold.
@@ -346,18 +404,19 @@ pub(super) fn stands_for(value: &[u8]) -> bool {
 
 /// Whether a value is the name of something else: a path, a URL, a file, a call, a type, a version, a date.
 pub(super) fn is_reference(value: &[u8]) -> bool {
-    let find = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
-    if find(b"://")
-        || find(b"::")
-        || find(b"->")
-        || value.starts_with(b"/")
+    if value.starts_with(b"/")
         || value.starts_with(b"./")
         || value.starts_with(b"../")
         || value.starts_with(b"~/")
     {
         return true;
     }
+    // An arrow has one of these, too.
     if value.iter().any(|byte| matches!(byte, b'(' | b')' | b'{' | b'}' | b'<' | b'>')) {
+        return true;
+    }
+    let find = |needle: &[u8]| value.windows(needle.len()).any(|window| window == needle);
+    if value.contains(&b':') && (find(b"://") || find(b"::")) {
         return true;
     }
     let dotted = value.contains(&b'.')
@@ -380,12 +439,15 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
 fn is_word(part: &[u8]) -> bool {
     let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let digits = part.iter().skip(letters).take_while(|byte| byte.is_ascii_digit()).count();
-    let made = Made::of(part);
+    if part.len() <= 2 {
+        return true;
+    }
     letters + digits == part.len()
         && digits <= 4
-        && (made.letters() < 4
-            || made.letters() >= 4 * made.stretches.saturating_sub(usize::from(digits > 0)))
-        || part.len() <= 2
+        && (letters < 4 || {
+            let made = Made::of(part);
+            made.letters() >= 4 * made.stretches.saturating_sub(usize::from(digits > 0))
+        })
 }
 
 /// Whether what follows in an address is counted up, as examples are.

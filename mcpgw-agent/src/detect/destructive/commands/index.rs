@@ -57,7 +57,7 @@ fn slot(name: &str) -> (usize, u64) {
 
 /// What is known of the program of this name, in lower case.
 pub(in crate::detect::destructive) fn entry(name: &str) -> Option<&'static Entry> {
-    if name.contains(['.', '-'])
+    if memchr::memchr2(b'.', b'-', name.as_bytes()).is_some()
         && let Some(class) = class(name)
     {
         return INDEX.entries.get(class);

@@ -1,5 +1,10 @@
 //! What a path stands for: something that may go, something of somebody's, or everything.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// How much hangs on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Weight {
@@ -89,7 +94,9 @@ const MADE: &[&str] = &[
     ".build",
 ];
 
-/// Endings of files that are made again.
+static MADE_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| MADE.iter().copied().collect());
+
+/// Endings of files that are made again, in lower case.
 const MADE_ENDS: &[&str] = &[
     ".pyc",
     ".pyo",
@@ -107,7 +114,7 @@ const MADE_ENDS: &[&str] = &[
     ".egg-info",
     ".tsbuildinfo",
     ".cache",
-    ".DS_Store",
+    ".ds_store",
     ".log",
     ".map",
     ".aux",
@@ -220,11 +227,16 @@ fn is_made(path: &str) -> bool {
     let path = path.trim_end_matches("/*").trim_end_matches("\\*").trim_end_matches('/');
     let mut parts = path.split(['/', '\\']);
     let last = parts.clone().next_back().unwrap_or(path);
-    MADE.contains(&path)
-        || parts.any(|part| MADE.contains(&part))
-        || MADE_ENDS.iter().any(|end| last.len() > end.len() && last.ends_with(&end.to_ascii_lowercase()))
+    // No name of a directory is longer.
+    let is_directory = |part: &str| part.len() <= 32 && MADE_NAMES.contains(part);
+    let has_end = || {
+        last.contains(['.', '~']) && MADE_ENDS.iter().any(|end| last.len() > end.len() && last.ends_with(end))
+    };
+    is_directory(path)
+        || parts.any(is_directory)
         || last.starts_with("tmp")
         || last.starts_with("temp")
+        || has_end()
 }
 
 fn absolute(rest: &str) -> Weight {
@@ -295,27 +307,32 @@ pub(super) fn is_history(path: &str) -> bool {
 
 /// Whether a path is a log of the system.
 pub(super) fn is_log(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    [
-        "/var/log",
-        "/var/audit",
-        "/private/var/log",
-        "/var/run/utmp",
-        "/library/logs",
-        "winevt\\logs",
-        "/var/spool/mail",
-        "/var/mail",
-        "/var/lib/docker/containers",
-        "/var/adm",
-        "inetpub\\logs",
-        "\\prefetch",
-        "wtmp",
-        "btmp",
-        "lastlog",
-    ]
-    .iter()
-    .any(|part| lower.contains(part))
+    LOGGED.is_match(path)
 }
+
+/// Looks for parts of logs' paths in any case.
+static LOGGED: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let made = AhoCorasick::builder().ascii_case_insensitive(true).build(LOGS);
+    made.expect("a few short words make a small automaton")
+});
+
+const LOGS: &[&str] = &[
+    "/var/log",
+    "/var/audit",
+    "/private/var/log",
+    "/var/run/utmp",
+    "/library/logs",
+    "winevt\\logs",
+    "/var/spool/mail",
+    "/var/mail",
+    "/var/lib/docker/containers",
+    "/var/adm",
+    "inetpub\\logs",
+    "\\prefetch",
+    "wtmp",
+    "btmp",
+    "lastlog",
+];
 
 /// Whether a path is of a kind whose loss hurts wherever it stands.
 pub(super) fn is_precious(path: &str) -> bool {

@@ -18,8 +18,7 @@ const MAX_NESTED: usize = 3;
 
 /// What the script in a substitution prints.
 pub(super) fn of_script(script: &str, variables: &Variables) -> Option<String> {
-    let nested = script.matches("$(").count() + script.matches('`').count();
-    if script.len() > MAX_SCRIPT || nested > MAX_NESTED {
+    if script.len() > MAX_SCRIPT || is_nested(script.as_bytes()) {
         return None;
     }
     let mut lexer = Lexer::new(script, Flavour::Posix);
@@ -29,6 +28,12 @@ pub(super) fn of_script(script: &str, variables: &Variables) -> Option<String> {
         stages.push(std::mem::replace(&mut simple, Simple::new()));
     }
     of_stages(&stages)
+}
+
+/// It has more substitutions than are worked out.
+fn is_nested(script: &[u8]) -> bool {
+    let opens = |at: usize| script.get(at) == Some(&b'`') || script.get(at + 1) == Some(&b'(');
+    memchr::memchr2_iter(b'$', b'`', script).filter(|at| opens(*at)).nth(MAX_NESTED).is_some()
 }
 
 /// What the last command of a pipeline prints.
@@ -46,7 +51,7 @@ pub(super) fn of_stages(stages: &[Simple<'_>]) -> Option<String> {
 pub(super) fn decodes(stage: &Simple<'_>) -> bool {
     let words = || stage.words.iter().map(|word| word.text.as_ref());
     let has = |options: &[&str]| words().any(|word| options.contains(&word));
-    match words().next().map(|first| base_name(first).into_owned()).as_deref() {
+    match words().next().map(base_name).as_deref() {
         Some("base64" | "base32" | "gbase64") => has(&["-d", "-D", "--decode", "-di", "-id"]),
         Some("openssl") => has(&["-d"]),
         Some("xxd") => has(&["-r", "-rp"]),
@@ -57,9 +62,18 @@ pub(super) fn decodes(stage: &Simple<'_>) -> bool {
     }
 }
 
+/// Programs whose output is worked out.
+const PRINTS: &[&str] = &[
+    "echo", "printf", "cat", "tee", "which", "command", "type", "whence", "base64", "gbase64", "openssl",
+    "xxd", "rev", "tr",
+];
+
 fn of_stage(stage: &Simple<'_>, input: Option<String>) -> Option<String> {
     let mut words = stage.words.iter().map(|word| word.text.as_ref());
     let name = base_name(words.next()?);
+    if !PRINTS.contains(&name.as_ref()) {
+        return None;
+    }
     let arguments: Vec<&str> = words.collect();
     let input = stage.here.as_deref().map(str::to_owned).or(input);
     match name.as_ref() {

@@ -236,7 +236,7 @@ impl<'h> Walk<'h> {
             return self.report(frame, NESTED, stage.simple.span());
         }
         let mut name = base_name(&first.text);
-        if name.contains(['?', '*', '[']) && name.len() < 16 {
+        if name.len() < 16 && name.contains(['?', '*', '[']) {
             name = Cow::Borrowed(unglob(&name));
         }
         let Some(entry) = commands::entry(&name) else { return };
