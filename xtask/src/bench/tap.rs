@@ -21,7 +21,7 @@ pub(super) use peer::serve;
 
 /// One log file for all of a step, whatever its size.
 const CONFIG: &str = "gateway:\n  audit:\n    index: on-demand\n    rotate:\n      bytes: 8589934592\n      keep-bytes: \
-                      0\nhost:\n  observe: messages\n";
+                      0\nhost:\n  observe: messages\n  rings:\n    streams-bytes: ";
 /// How long what waits to be judged may take after the last message.
 const JUDGED: Duration = Duration::from_secs(180);
 /// Where the search for the highest rate stops, in parts of it.
@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// The agent's program [default: the one that ships]
     #[arg(long)]
     agent: Option<PathBuf>,
+    /// Bytes of the ring buffer the tap writes to (`host.rings.streams-bytes`)
+    #[arg(long, default_value_t = 2 << 20)]
+    ring: u32,
     /// Do not look for the highest rate without loss
     #[arg(long)]
     once: bool,
@@ -70,7 +73,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
          | --- | --- | --- | --- | --- | --- | --- |"
     );
     let step = |rate: u32| -> Result<Step> {
-        let step = step(&agent, &scratch, rate.max(1), args.seconds)?;
+        let step = step(&agent, &scratch, rate.max(1), args)?;
         println!("{}", row(&step));
         let ways = step.counted.ways.iter().zip(WAYS);
         for (way, name) in ways {
@@ -118,12 +121,12 @@ fn row(step: &Step) -> String {
     )
 }
 
-fn step(agent: &Path, scratch: &Path, rate: u32, seconds: u32) -> Result<Step> {
+fn step(agent: &Path, scratch: &Path, rate: u32, args: &Args) -> Result<Step> {
     if scratch.exists() {
         fs::remove_dir_all(scratch)?;
     }
     fs::create_dir_all(scratch)?;
-    let running = Agent::start(agent, scratch, CONFIG)?;
+    let running = Agent::start(agent, scratch, &format!("{CONFIG}{}\n", args.ring))?;
     let mut session = Session::open()?;
     let server = session.server();
     running.wait_for(&["status", "--json", "--all"], |status| {
@@ -137,7 +140,7 @@ fn step(agent: &Path, scratch: &Path, rate: u32, seconds: u32) -> Result<Step> {
     })?;
     let before = running.usage()?;
     let started = Instant::now();
-    let calls = u64::from(rate) * u64::from(seconds) / 2;
+    let calls = u64::from(rate) * u64::from(args.seconds) / 2;
     session.send(calls, f64::from(rate) / 2.0)?;
     let took = started.elapsed().as_secs_f64();
     let sent = session.close()?;
