@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// The agent's program [default: the one that ships]
     #[arg(long)]
     agent: Option<PathBuf>,
+    /// Measure where other programs keep the agent busy, or run one: to try this command, not to believe what it prints
+    #[arg(long, conflicts_with = "write")]
+    noisy: bool,
     /// Put the table into docs/performance.md
     #[arg(long)]
     write: bool,
@@ -61,7 +64,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     for round in 1..=args.rounds {
         for arm in shuffle.of(&Arm::ALL) {
             eprintln!("bench: round {round} of {}: {arm:?}", args.rounds);
-            let host = arm.set_up(&agent, &scratch)?;
+            let host = arm.set_up(&agent, &scratch, args.noisy)?;
             let (started, before) = (Instant::now(), host.usage());
             // What is a server itself comes last: the agent looks at it for a while.
             let (others, servers): (Vec<_>, Vec<_>) =

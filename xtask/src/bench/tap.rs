@@ -69,8 +69,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     println!("{}\n", Conditions::look(None, 1, seed).plain());
     println!(
-        "| asked for | messages a second | messages | recorded | lost, each counted in a gap | told as lost and recorded | CPU of the agent |\n\
-         | --- | --- | --- | --- | --- | --- | --- |"
+        "| asked for | messages a second | messages | recorded | lost, each counted in a gap | CPU of the agent |\n\
+         | --- | --- | --- | --- | --- | --- |"
     );
     let step = |rate: u32| -> Result<Step> {
         let step = step(&agent, &scratch, rate.max(1), args)?;
@@ -79,9 +79,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         for (way, name) in ways {
             ensure!(way.twice == 0, "{} messages {name} are recorded twice", way.twice);
             ensure!(
-                way.is_whole(),
-                "{} messages {name} are neither recorded nor counted",
-                way.sent - way.recorded - way.gaps
+                way.recorded + way.gaps == way.sent,
+                "of {} messages {name} {} are recorded, and {} are in gaps",
+                way.sent,
+                way.recorded,
+                way.gaps
             );
         }
         Ok(step)
@@ -114,11 +116,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
 
 fn row(step: &Step) -> String {
     let Step { asked, reached, counted, cpu_percent } = step;
-    let [sent, recorded, over] = [counted.sent(), counted.recorded(), counted.over()];
-    format!(
-        "| {asked} | {reached:.0} | {sent} | {recorded} | {} | {over} | {cpu_percent:.0} % |",
-        counted.lost()
-    )
+    let [sent, recorded, lost] = [counted.sent(), counted.recorded(), counted.lost()];
+    format!("| {asked} | {reached:.0} | {sent} | {recorded} | {lost} | {cpu_percent:.0} % |")
 }
 
 fn step(agent: &Path, scratch: &Path, rate: u32, args: &Args) -> Result<Step> {
