@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::effects::{Baseline, Collected, Measure, Oddity};
-use crate::pins::{Directory, PinsError, ServerId, Stamp};
+use crate::pins::{Act, Directory, PinsError, ServerId, Stamp};
 
 pub use file::Habits;
 
@@ -87,15 +87,15 @@ impl Baselines {
         servers.iter().map(|known| known.flush(&self.directory, all)).fold(Ok(()), Result::and)
     }
 
-    /// Forgets what the server `hash` usually does: everything is learned anew.
+    /// Forgets what the server `hash` usually does, because user `by` wants it: everything is learned anew.
     ///
     /// # Errors
     /// [`PinsError`].
-    pub fn reset(&self, hash: &str) -> Result<(), PinsError> {
+    pub fn reset(&self, hash: &str, by: u32) -> Result<(), PinsError> {
         let there: Option<Habits> = self.directory.read(hash)?;
         let there = there.ok_or_else(|| PinsError::NoServer(hash.to_owned()))?;
         self.directory.change(there, |habits| {
-            habits.reset();
+            habits.reset(by);
             Ok(())
         })?;
         Ok(())
@@ -125,6 +125,22 @@ impl ServerBaseline {
         state.is_dirty = true;
     }
 
+    /// That somebody reset it, as long as no log has it.
+    #[must_use]
+    pub fn unrecorded(&self) -> Option<(ServerId, Act)> {
+        let state = lock(&self.state);
+        Some((state.habits.server.clone(), state.habits.reset.clone()?))
+    }
+
+    /// A log has `act`.
+    pub fn recorded(&self, act: &Act) {
+        let mut state = lock(&self.state);
+        if state.habits.reset.as_ref() == Some(act) {
+            state.habits.reset = None;
+            (state.is_news, state.is_dirty) = (true, true);
+        }
+    }
+
     fn flush(&self, directory: &Directory, all: bool) -> Result<(), PinsError> {
         let learned = {
             let state = lock(&self.state);
@@ -139,6 +155,7 @@ impl ServerBaseline {
         let (written, stamp, ()) = directory.change(empty, |there| {
             if there.generation == learned.generation {
                 there.usual = learned.usual.clone();
+                there.reset = learned.reset.clone();
             }
             Ok(())
         })?;

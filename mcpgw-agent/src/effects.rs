@@ -23,7 +23,7 @@ mod tests;
 pub use baseline::{
     Baseline, Destination, Destinations, Malformed, NO_TOOL, NoDestination, Paths, Tool, Use,
 };
-pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept, ODD_BYTES, ODD_MAX};
+pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept, ODD_BYTES, ODD_MAX, WITH_MAX};
 pub use killed::{Ended, Killed};
 pub use ledger::{CALLS_MAX, Done, LAUNCHER, Ledger, Measure, Stray};
 pub use noise::{NOISES, NOWHERE, Noise, everybody_reads, is_noise};

@@ -9,10 +9,12 @@ mod audit;
 mod effects;
 mod gate;
 mod gateway;
+mod guard;
 mod host;
 mod inspect;
 mod stats;
 mod table;
+mod tap;
 mod workload;
 
 use anyhow::Result;
@@ -28,7 +30,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Compare a host without the agent, with it, and with one server being tapped
+    /// Compare a host without the agent, with it, and with each thing it can do
     Host(host::Args),
     /// Compare a direct connection, a bare pass-through and the gateway, over stdio and HTTP
     Gateway(gateway::Args),
@@ -40,7 +42,14 @@ enum What {
     Audit(audit::Args),
     /// Check that what servers do is told of the calls that did it, and what telling costs a call
     Effects(effects::Args),
-    /// The server of that: does what it is told to
+    /// Send messages past any gateway, as many a second as asked for, and account for each
+    Tap(tap::Args),
+    /// Measure how long programs wait for the guard before they start, on an idle host and a busy one
+    Guard(guard::Args),
+    /// The server of `tap`
+    #[command(hide = true)]
+    Teller,
+    /// The server of `effects`: does what it is told to
     #[command(hide = true)]
     Doer,
     /// The gateway bench's server
@@ -66,6 +75,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         What::Inspect(args) => inspect::run(workspace, args),
         What::Audit(args) => audit::run(workspace, args),
         What::Effects(args) => effects::run(workspace, args),
+        What::Tap(args) => tap::run(workspace, args),
+        What::Guard(args) => guard::run(workspace, args),
+        What::Teller => tap::serve(),
         What::Doer => effects::serve(),
         What::Echo(args) => gateway::serve(args),
         What::Hop(args) => gateway::pass(args),

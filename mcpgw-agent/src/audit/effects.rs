@@ -7,6 +7,12 @@ use crate::policy::Weighed;
 /// Writes the list, and what is not in it.
 pub(super) fn write(line: &mut Line, done: &Collected) {
     line.array("effects", done.all(), |line, kept| line.element(|line| one(line, kept)));
+    if !done.with.is_empty() {
+        line.array("effects_with", &done.with, |line, call| line.value(call));
+    }
+    if done.elsewhere > 0 {
+        line.number("effects_elsewhere", done.elsewhere);
+    }
     if done.more > 0 {
         line.number("effects_more", done.more);
     }

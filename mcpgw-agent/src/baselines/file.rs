@@ -1,10 +1,11 @@
 //! What a server usually does, as a file holds it.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::effects::Baseline;
 use crate::json::{Document, Limits, Value, quote};
-use crate::pins::{ServerId, Stored};
+use crate::pins::{Act, ActKind, ServerId, Stored};
 
 /// What this program writes and reads.
 const VERSION: &str = "1";
@@ -18,20 +19,27 @@ pub struct Habits {
     pub generation: u64,
     /// What.
     pub usual: Baseline,
+    /// The last reset, as long as no log has it.
+    pub reset: Option<Act>,
 }
 
 impl Habits {
     /// Nothing is known.
     #[must_use]
     pub fn new(server: ServerId) -> Self {
-        Self { server, generation: 0, usual: Baseline::default() }
+        Self { server, generation: 0, usual: Baseline::default(), reset: None }
     }
 
-    /// Forgets everything.
-    pub fn reset(&mut self) {
+    /// Forgets everything, because user `by` wants it.
+    pub fn reset(&mut self, by: u32) {
         self.usual = Baseline::default();
         self.generation = self.generation.saturating_add(1);
+        self.reset = Some(act(self.generation, by, Timestamp::now()));
     }
+}
+
+fn act(number: u64, by: u32, at: Timestamp) -> Act {
+    Act { number, kind: ActKind::ResetEffects, by, at }
 }
 
 impl Stored for Habits {
@@ -49,6 +57,9 @@ impl Stored for Habits {
             quote(self.server.hash()),
             quote(self.server.label())
         );
+        if let Some(Act { by, at, .. }) = &self.reset {
+            text.push_str(&format!("\"reset\":{{\"by\":{by},\"at\":\"{at}\"}},"));
+        }
         self.usual.write(&mut text);
         text.push_str("}\n");
         text
@@ -67,6 +78,12 @@ impl Stored for Habits {
         let server = ServerId::stored(&hash, &label).ok_or("it names no server")?;
         let generation = root.get("generation").and_then(Value::as_number);
         let generation = generation.and_then(|text| text.parse().ok()).ok_or("it has no generation")?;
-        Ok(Self { server, generation, usual: Baseline::read(root)? })
+        let reset = root.get("reset").map(|reset| {
+            let by = reset.get("by").and_then(Value::as_number)?.parse().ok()?;
+            let at = reset.get("at").and_then(Value::as_str)?.parse().ok()?;
+            Some(act(generation, by, at))
+        });
+        let reset = reset.map(|whole| whole.ok_or("its reset is not whole")).transpose()?;
+        Ok(Self { server, generation, usual: Baseline::read(root)?, reset })
     }
 }

@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::effects::{Access, Act, Ledger, Outcome, SideEffect};
+use crate::effects::{Access, Ledger, Outcome, SideEffect};
 use crate::inventory::{BootTime, ProcessKey};
 
 fn done(path: &str) -> Collected {
     let mut ledger = Ledger::default();
     let process = ProcessKey { pid: 7, start_ticks: 1 };
-    let act = Act::Open { path: path.to_owned(), access: Access::Read };
+    let act = crate::effects::Act::Open { path: path.to_owned(), access: Access::Read };
     let effect = SideEffect { group: 1, process, at: BootTime(0), act, outcome: Outcome::Done, cut: false };
     ledger.happened(&effect, &Measure::default());
     ledger.take_stray().unwrap().done
@@ -57,9 +57,18 @@ fn what_somebody_reset_is_forgotten_by_whoever_learns() {
     let known = all.server(&server).unwrap();
     known.learn("read", &done("/srv/a"), |_| false);
     all.flush(false).unwrap();
-    Baselines::open(dir.path(), 3).unwrap().reset(server.hash()).unwrap();
+    Baselines::open(dir.path(), 3).unwrap().reset(server.hash(), 7).unwrap();
     all.flush(false).unwrap();
     assert_eq!(paths(&known, "read"), [""; 0]);
+    // Until a log has it, whoever uses it next is told who did it.
+    let (of, act) = known.unrecorded().unwrap();
+    assert_eq!((of, act.number, act.kind.as_str(), act.by), (server.clone(), 1, "reset-effects", 7));
+    let again = Baselines::open(dir.path(), 3).unwrap();
+    assert_eq!(again.server(&server).unwrap().unrecorded(), Some((server.clone(), act.clone())));
+    known.recorded(&act);
+    all.flush(false).unwrap();
+    let again = Baselines::open(dir.path(), 3).unwrap();
+    assert_eq!((known.unrecorded(), again.server(&server).unwrap().unrecorded()), (None, None));
     known.learn("read", &done("/srv/b"), |_| false);
     all.flush(false).unwrap();
     let habits = all.list().unwrap().remove(0).unwrap();
@@ -67,7 +76,7 @@ fn what_somebody_reset_is_forgotten_by_whoever_learns() {
     let paths: Vec<_> =
         habits.usual.tools().flat_map(|(_, tool)| tool.paths().iter()).map(|(path, _)| path).collect();
     assert_eq!(paths, ["/srv/b"]);
-    assert!(matches!(all.reset(&"0".repeat(64)), Err(PinsError::NoServer(_))));
+    assert!(matches!(all.reset(&"0".repeat(64), 7), Err(PinsError::NoServer(_))));
 }
 
 #[test]
@@ -79,9 +88,13 @@ fn a_file_that_is_damaged_is_an_error_and_is_not_written_over() {
     all.flush(true).unwrap();
     let file = dir.path().join(format!("{}.json", server.hash()));
     let whole = fs::read_to_string(&file).unwrap();
-    for text in
-        [whole.get(..whole.len() / 2).unwrap(), "", "{}", &whole.replace("\"version\":1", "\"version\":2")]
-    {
+    for text in [
+        whole.get(..whole.len() / 2).unwrap(),
+        "",
+        "{}",
+        &whole.replace("\"version\":1", "\"version\":2"),
+        &whole.replace("\"generation\":0,", "\"generation\":0,\"reset\":{\"by\":7},"),
+    ] {
         fs::write(&file, text).unwrap();
         let again = Baselines::open(dir.path(), 3).unwrap();
         let error = again.server(&server).unwrap_err().to_string();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use nix::unistd::getuid;
 use serde_json::{Value, json};
 
 use super::error::CliError;
@@ -105,7 +106,7 @@ fn show(args: &Show) -> Result<u8, CliError> {
 
 fn reset(args: &Named<Place>) -> Result<u8, CliError> {
     let (baselines, habits) = find(args)?;
-    baselines.reset(habits.server.hash())?;
+    baselines.reset(habits.server.hash(), getuid().as_raw())?;
     let line = format!("What {} usually does is forgotten; it is learned anew.", habits.server);
     Output::new().lines(&[Line::plain(&line)])?;
     Ok(exit::OK)

@@ -2,7 +2,7 @@
 //! give. What is done is decided in [`crate::guard`].
 //!
 //! ```text
-//! hold     a thread and three more ─ programs about to run: asked, decided within 50 ms, run or refused
+//! hold     a thread and four more ── programs about to run: asked, decided within 50 ms, run or refused
 //! servers  the main loop ────────── servers that run: flagged, killed, denied, steered
 //! fronts   a task ───────────────── gateways in front of steered servers
 //! ```

@@ -13,6 +13,8 @@ pub const KEPT_BYTES: usize = 32 << 10;
 pub const ODD_MAX: usize = 32;
 /// Bytes of names and arguments of those.
 pub const ODD_BYTES: usize = 16 << 10;
+/// Calls that are named because what this one may have done is listed with them.
+pub const WITH_MAX: usize = 64;
 /// Violations of policy that are told apart.
 const VIOLATIONS_MAX: usize = 16;
 
@@ -23,7 +25,11 @@ pub struct Collected {
     pub kept: Vec<Kept>,
     /// Odd things for which there was no room there.
     pub beside: Vec<Kept>,
-    /// Things that are not kept, because there were too many.
+    /// Calls that were open at the same time and keep what had no room here: what each of them keeps may be this one's.
+    pub with: Vec<Box<str>>,
+    /// Things that are kept by calls that were open at the same time and are not named, because there were too many.
+    pub elsewhere: u64,
+    /// Things that nobody keeps, because there were too many.
     pub more: u64,
     /// How much noise there was, by [`NOISES`].
     pub noise: [u64; NOISES.len()],
@@ -58,6 +64,17 @@ pub struct Kept {
     pub rule: Option<Box<str>>,
 }
 
+/// What became of one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is noise, and counted.
+    Noise,
+    /// It is kept.
+    Kept,
+    /// There is no room for it. Nothing was counted.
+    Full,
+}
+
 /// What is said of one thing that was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
@@ -69,7 +86,11 @@ impl Collected {
     /// Nothing but noise is known, and nothing is missing.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.kept.is_empty() && self.beside.is_empty() && self.more == 0 && self.lost == 0
+        self.kept.is_empty()
+            && self.beside.is_empty()
+            && self.with.is_empty()
+            && self.more == 0
+            && self.lost == 0
     }
 
     /// Nothing at all is known.
@@ -83,11 +104,12 @@ impl Collected {
         self.kept.iter().chain(&self.beside)
     }
 
-    /// Adds one thing, done while `among` calls were open, and what is said of it.
-    pub(super) fn add(&mut self, effect: &SideEffect, among: u32, said: &Said) {
+    /// Takes in one thing, done while `among` calls were open, and what is said of it.
+    pub(super) fn add(&mut self, effect: &SideEffect, among: u32, said: &Said) -> Taken {
         let is_odd = !said.odd.is_empty() || said.violation.is_some();
         if let Some(noise) = noise(effect).filter(|_| !is_odd) {
-            return self.add_noise(noise);
+            self.add_noise(noise);
+            return Taken::Noise;
         }
         said.odd.iter().for_each(|odd| count(&mut self.odd, *odd));
         if let Some(violation) = &said.violation {
@@ -112,7 +134,20 @@ impl Collected {
             self.bytes_beside += bytes;
             self.beside.push(Kept::new(effect, among, said));
         } else {
-            self.more = self.more.saturating_add(1);
+            return Taken::Full;
+        }
+        Taken::Kept
+    }
+
+    /// What had no room here: one of `keepers` keeps it, who were open at the same time; nobody where there are none.
+    pub(super) fn refer(&mut self, keepers: &[&str]) {
+        if keepers.iter().any(|keeper| self.with.iter().any(|named| **named == **keeper)) {
+            return;
+        }
+        match keepers.first() {
+            Some(keeper) if self.with.len() < WITH_MAX => self.with.push((*keeper).into()),
+            Some(_) => self.elsewhere = self.elsewhere.saturating_add(1),
+            None => self.more = self.more.saturating_add(1),
         }
     }
 

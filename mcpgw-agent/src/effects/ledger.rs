@@ -1,6 +1,6 @@
 //! Which call did what: the open calls of one server, and what its processes do meanwhile.
 
-use super::collected::Said;
+use super::collected::{Said, Taken};
 use super::{Act, Baseline, Collected, SideEffect};
 use crate::inventory::{BootTime, ProcessKey};
 use crate::policy::Mode;
@@ -14,8 +14,8 @@ pub const LAUNCHER: &str = "/proc/self/exe";
 
 /// The calls of one server.
 ///
-/// While one call is open, everything is its own. While several are, everything may be any one's, and each has it. What is
-/// done while none is open is kept with the last call before it.
+/// While one call is open, everything is its own. While several are, everything may be any one's, and each has it; whose list is
+/// full names a call that has it. What is done while none is open is kept with the last call before it.
 #[derive(Debug, Default)]
 pub struct Ledger {
     open: Vec<Call>,
@@ -44,6 +44,8 @@ struct Call {
     tool: Box<str>,
     since: BootTime,
     done: Collected,
+    /// What became of the thing that was told last.
+    taken: Taken,
 }
 
 /// What everything a server does is held against.
@@ -85,7 +87,7 @@ impl Ledger {
             return false;
         }
         let done = Collected::default();
-        self.open.push(Call { id: id.into(), tool: tool.into(), since: at, done });
+        self.open.push(Call { id: id.into(), tool: tool.into(), since: at, done, taken: Taken::Noise });
         true
     }
 
@@ -107,13 +109,27 @@ impl Ledger {
         let deadly =
             |violation: &&Violation| violation.act == EffectAction::Kill && violation.mode == Mode::Enforce;
         let deadly = said.violation.as_ref().filter(deadly).cloned();
-        if among == 0 {
-            self.stray.add(effect, 0, &said);
+        if among == 0 && self.stray.add(effect, 0, &said) == Taken::Full {
+            self.stray.refer(&[]);
         }
+        let mut is_full = false;
         for call in self.open.iter_mut().filter(|call| is_within(call)) {
-            call.done.add(effect, among, &said);
+            call.taken = call.done.add(effect, among, &said);
+            is_full |= call.taken == Taken::Full;
+        }
+        if is_full {
+            self.refer(effect.at);
         }
         deadly
+    }
+
+    /// Something done at `at` had no room with some of the open calls: what many do at once crowds nobody's own out.
+    fn refer(&mut self, at: BootTime) {
+        let (mut full, rest): (Vec<&mut Call>, Vec<&mut Call>) =
+            self.open.iter_mut().filter(|call| call.since <= at).partition(|call| call.taken == Taken::Full);
+        let keepers: Vec<&str> =
+            rest.iter().filter(|call| call.taken == Taken::Kept).map(|call| &*call.id).collect();
+        full.iter_mut().for_each(|call| call.done.refer(&keepers));
     }
 
     /// It was done by the process that sets the server up. Only the first program a server consists of can be that one.

@@ -83,6 +83,55 @@ fn a_flood_is_counted_and_a_loss_is_told_to_everybody_it_may_concern() {
 }
 
 #[test]
+fn what_neighbours_do_crowds_nobodys_own_out() {
+    let mut ledger = Ledger::default();
+    assert!(ledger.opened("slow", "t", BootTime(0)));
+    // Two hundred short calls pass while one is open; then that one does something of its own, beside another.
+    for number in 0..200_u64 {
+        let call = number.to_string();
+        assert!(ledger.opened(&call, "t", BootTime(number)));
+        ledger.happened(&at(&format!("/{number}"), number), &Measure::default());
+        let done = ledger.closed(&call).unwrap().done;
+        assert_eq!(paths(&done), [(format!("/{number}").as_str(), 1, 2)]);
+        assert_eq!((done.with, done.more), (vec![], 0));
+    }
+    assert!(ledger.opened("beside", "t", BootTime(300)));
+    for path in ["/own", "/own", "/another"] {
+        ledger.happened(&at(path, 300), &Measure::default());
+    }
+    ledger.happened(&at("/1", 300), &Measure::default());
+    let slow = ledger.closed("slow").unwrap().done;
+    assert_eq!(slow.kept.len(), KEPT_MAX);
+    // The first sixty-four that had it are named; what the rest and the last have is counted, and nothing is lost.
+    assert_eq!((slow.with.len(), slow.with.first().map(|call| &**call)), (WITH_MAX, Some("64")));
+    assert_eq!((slow.elsewhere, slow.more), (200 - u64::try_from(KEPT_MAX + WITH_MAX).unwrap() + 3, 0));
+    let beside = ledger.closed("beside").unwrap().done;
+    assert_eq!(paths(&beside), [("/own", 2, 2), ("/another", 1, 2), ("/1", 1, 2)]);
+}
+
+#[test]
+fn whoever_has_no_room_names_one_call_that_has() {
+    let mut ledger = Ledger::default();
+    assert!(ledger.opened("slow", "t", BootTime(0)));
+    for number in 0..KEPT_MAX {
+        ledger.happened(&at(&format!("/{number}"), 1), &Measure::default());
+    }
+    for call in ["a", "b"] {
+        assert!(ledger.opened(call, "t", BootTime(2)));
+    }
+    // What was done before a call began is not there, however late it is told.
+    ledger.happened(&at("/early", 1), &Measure::default());
+    for path in ["/x", "/y"] {
+        ledger.happened(&at(path, 3), &Measure::default());
+    }
+    ledger.closed("a").unwrap();
+    ledger.happened(&at("/z", 4), &Measure::default());
+    let slow = ledger.closed("slow").unwrap().done;
+    assert_eq!((slow.with, slow.more), (vec!["a".into(), "b".into()], 1));
+    assert_eq!(paths(&ledger.closed("b").unwrap().done), [("/x", 1, 3), ("/y", 1, 3), ("/z", 1, 2)]);
+}
+
+#[test]
 fn things_that_differ_in_what_came_of_them_are_different() {
     let mut ledger = Ledger::default();
     assert!(ledger.opened("a", "t", BootTime(0)));

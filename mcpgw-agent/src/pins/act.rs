@@ -32,9 +32,12 @@ pub enum ActKind {
     Approve,
     /// It may not be used.
     Block,
+    /// What it usually does is forgotten: kept with its [baseline](crate::baselines).
+    ResetEffects,
 }
 
 impl ActKind {
+    /// Those of which a file of pins may tell.
     const ALL: [Self; 4] = [Self::ApprovePins, Self::ResetPins, Self::Approve, Self::Block];
 
     /// As records and files have it.
@@ -45,6 +48,7 @@ impl ActKind {
             Self::ResetPins => "reset-pins",
             Self::Approve => "approve",
             Self::Block => "block",
+            Self::ResetEffects => "reset-effects",
         }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::baselines::{Baselines, ServerBaseline};
 use crate::effects::{Collected, Done, Ended, Killed, Ledger, Measure, Oddity, SideEffect, Stray};
-use crate::pins::ServerId;
+use crate::pins::{Act, ServerId};
 use crate::policy::effects::EffectRules;
 use crate::proc::boot_now;
 
@@ -253,13 +253,28 @@ impl Followed {
         })
     }
 
+    /// That somebody reset what the server usually does, as long as no log has it.
+    pub fn unrecorded(&self) -> Option<(ServerId, Act)> {
+        self.usual()?.unrecorded()
+    }
+
+    /// A log has `act`.
+    pub fn recorded(&self, act: &Act) {
+        if let Some(usual) = self.usual() {
+            usual.recorded(act);
+        }
+    }
+
     /// This was done during a call of `tool`, or while none was open, and is usual from now on; but for what has an oddity
     /// that `refused` names.
     pub fn learn(&self, tool: &str, done: &Collected, refused: impl Fn(Oddity) -> bool) {
-        let usual = self.all.state().sessions.get(&self.group).and_then(|session| session.usual.clone());
-        if let Some(usual) = usual {
+        if let Some(usual) = self.usual() {
             usual.learn(tool, done, refused);
         }
+    }
+
+    fn usual(&self) -> Option<Arc<ServerBaseline>> {
+        self.all.state().sessions.get(&self.group).and_then(|session| session.usual.clone())
     }
 
     /// What `act` does with all that has happened up to now.
@@ -282,7 +297,8 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
-    use crate::effects::{Access, Act, Kept, Outcome};
+    use crate::effects::Act;
+    use crate::effects::{Access, Kept, Outcome};
     use crate::inventory::ProcessKey;
 
     fn ring() -> (Sender<Told>, Effects) {

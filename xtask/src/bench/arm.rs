@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 
 use super::effects::Peer;
 
@@ -24,8 +25,13 @@ const BAIT_PERIOD: Duration = Duration::from_secs(4);
 const POLL: Duration = Duration::from_millis(50);
 /// Metrics on any free port: another agent may run on this host.
 const CONFIG: &str = "admin:\n  metrics-address: 127.0.0.1:0\n";
+/// All that servers past any gateway say is judged.
+const MESSAGES: &str = "host:\n  observe: messages\n";
 /// What servers do is told as well.
 const EFFECTS: &str = "host:\n  effects: on\n";
+/// A rule that could mean any program and means none: each has to be looked at.
+const GUARD: &str = "host:\n  guard:\n    rules:\n      - name: bench\n        action: hold\n        \
+                     evidence: nothing\n        command: '* --no-program-has-this'\n    mode: ";
 
 /// What the host is like during a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,26 +44,60 @@ pub(crate) enum Arm {
     Idle,
     /// An agent that observes one server.
     Tapped,
+    /// An agent that records what servers say.
+    Messages,
     /// An agent that tells what one server does to the host.
     Effects,
+    /// An agent whose guard looks and does nothing.
+    Alert,
+    /// An agent at whose guard every program waits before it starts.
+    Enforce,
 }
 
 impl Arm {
     /// All of them, in the table's order.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Absent, Self::AbsentAgain, Self::Idle, Self::Tapped, Self::Effects];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Absent,
+        Self::AbsentAgain,
+        Self::Idle,
+        Self::Tapped,
+        Self::Messages,
+        Self::Effects,
+        Self::Alert,
+        Self::Enforce,
+    ];
 
-    /// Brings the host into this state and waits until it is.
+    /// Its name in the table.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Absent => "no agent",
+            Self::AbsentAgain => "no agent, again",
+            Self::Idle => "agent idle",
+            Self::Tapped => "one server tapped",
+            Self::Messages => "messages recorded",
+            Self::Effects => "effects of one server told",
+            Self::Alert => "guard: alert",
+            Self::Enforce => "guard: enforce, all held",
+        }
+    }
+
+    /// Brings the host into this state and waits until it is. Where it `is_noisy`, other programs may keep the tap attached.
     ///
     /// # Errors
     /// When that does not come about.
-    pub(crate) fn set_up(self, agent: &Path, scratch: &Path) -> Result<Host> {
+    pub(crate) fn set_up(self, agent: &Path, scratch: &Path, is_noisy: bool) -> Result<Host> {
         let program = agent;
         let agent = match self {
             Self::Absent | Self::AbsentAgain => None,
             Self::Idle | Self::Tapped => Some(Agent::start(agent, scratch, "")?),
+            Self::Messages => Some(Agent::start(agent, scratch, MESSAGES)?),
             Self::Effects => Some(Agent::start(agent, scratch, EFFECTS)?),
+            Self::Alert => Some(Agent::start(agent, scratch, &format!("{GUARD}alert\n"))?),
+            Self::Enforce => Some(Agent::start(agent, scratch, &format!("{GUARD}enforce\n"))?),
         };
+        if let Some(agent) = agent.as_ref().filter(|_| self == Self::Enforce) {
+            agent.wait_held()?;
+        }
         let bait = if self == Self::Tapped { Some(Bait::lay()?) } else { None };
         let session = if self == Self::Effects {
             // The tap lets go of a server that has said what it is; what it does is told as long as it runs.
@@ -67,7 +107,7 @@ impl Arm {
         } else {
             None
         };
-        let host = Host { arm: self, _session: session, agent, _bait: bait };
+        let host = Host { arm: self, is_noisy, _session: session, agent, _bait: bait };
         host.settle()?;
         Ok(host)
     }
@@ -77,6 +117,7 @@ impl Arm {
 #[derive(Debug)]
 pub(crate) struct Host {
     arm: Arm,
+    is_noisy: bool,
     _session: Option<Peer>,
     agent: Option<Agent>,
     _bait: Option<Bait>,
@@ -98,7 +139,7 @@ impl Host {
     /// When the agent has ended.
     pub(crate) fn is_as_said(&self) -> Result<bool> {
         let ours = self.agent.as_ref().map(|agent| agent.child.id());
-        if another_agent_runs(ours)? {
+        if !self.is_noisy && another_agent_runs(ours)? {
             return Ok(false);
         }
         let Some(agent) = &self.agent else { return Ok(true) };
@@ -106,8 +147,9 @@ impl Host {
         let probes = hooks.iter().any(|hook| hook == "sched_process_exec");
         let calls = hooks.iter().filter(|hook| *hook == "sys_exit").count();
         let effects = hooks.iter().any(|hook| hook == "io_uring_submit_req");
-        let watches = matches!(self.arm, Arm::Tapped | Arm::Effects);
-        Ok(probes && calls == usize::from(watches) && effects == (self.arm == Arm::Effects))
+        let watches = matches!(self.arm, Arm::Tapped | Arm::Messages | Arm::Effects);
+        let is_tapped = calls == usize::from(watches) || (self.is_noisy && !watches);
+        Ok(probes && is_tapped && effects == (self.arm == Arm::Effects))
     }
 
     /// The agent's CPU time so far and its resident memory; nothing where there is no agent.
@@ -130,6 +172,8 @@ pub(crate) struct Usage {
 pub(crate) struct Agent {
     child: Child,
     log: PathBuf,
+    program: PathBuf,
+    runtime: PathBuf,
 }
 
 impl Agent {
@@ -143,30 +187,56 @@ impl Agent {
         fs::create_dir_all(&runtime)?;
         fs::create_dir_all(&state)?;
         fs::write(&config, format!("{CONFIG}{more}"))?;
-        let command = |arguments: &[&str]| {
-            let mut command = Command::new(program);
-            command.args(arguments).env("MCPGW_RUNTIME_DIR", &runtime).env("MCPGW_STATE_DIR", &state);
-            command.stdin(Stdio::null());
-            command
-        };
         let output = File::create(&log)?;
-        let child = command(&["run", "--config"])
+        let child = Command::new(program)
+            .args(["run", "--config"])
             .arg(&config)
+            .env("MCPGW_RUNTIME_DIR", &runtime)
+            .env("MCPGW_STATE_DIR", &state)
+            .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()
             .with_context(|| format!("cannot start `{}`", program.display()))?;
-        let mut agent = Self { child, log };
+        let mut agent = Self { child, log, program: program.to_owned(), runtime };
         let ready = wait_for(START_LIMIT, || {
             if let Some(status) = agent.child.try_wait()? {
                 bail!("the agent ended with {status}");
             }
-            let answer =
-                command(&["status", "--json"]).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-            Ok(answer.success().then_some(()))
+            Ok(agent.ask(&["status", "--json"])?.map(drop))
         });
         ready.with_context(|| format!("the agent did not start; its log is `{}`", agent.log.display()))?;
         Ok(agent)
+    }
+
+    /// What a command of it says in JSON; nothing where it fails.
+    fn ask(&self, arguments: &[&str]) -> Result<Option<Value>> {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).env("MCPGW_RUNTIME_DIR", &self.runtime).stdin(Stdio::null());
+        let output = command.stderr(Stdio::null()).output()?;
+        if !output.status.success() {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_slice(&output.stdout)?))
+    }
+
+    /// Waits until what a command says in JSON `is_so`.
+    ///
+    /// # Errors
+    /// When it does not become so.
+    pub(crate) fn wait_for(&self, arguments: &[&str], is_so: impl Fn(&Value) -> bool) -> Result<()> {
+        wait_for(START_LIMIT, || Ok(self.ask(arguments)?.filter(|answer| is_so(answer)).map(drop)))
+            .with_context(|| format!("the agent's `{}` does not say so", arguments.join(" ")))
+    }
+
+    /// Waits until programs wait for its guard.
+    ///
+    /// # Errors
+    /// When none do.
+    pub(crate) fn wait_held(&self) -> Result<()> {
+        self.wait_for(&["guard", "status", "--json"], |guard| {
+            guard.get("held_places").and_then(Value::as_u64).is_some_and(|places| places > 0)
+        })
     }
 
     /// The raw tracepoints this process holds attached.
@@ -184,7 +254,11 @@ impl Agent {
         Ok(names)
     }
 
-    fn usage(&self) -> Result<Usage> {
+    /// Its CPU time so far and its memory.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn usage(&self) -> Result<Usage> {
         let mut cpu_ns = 0;
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             let text = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,12 +23,18 @@ const TRIES: u32 = 5;
 /// Arguments of `cargo xtask bench host`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rounds; each takes every arm once, about half a minute
-    #[arg(long, default_value_t = 12)]
+    /// Rounds; each takes every arm once, about a minute
+    #[arg(long, default_value_t = 6)]
     rounds: u32,
     /// The CPU the workloads run on; the first is the noisiest on most machines
     #[arg(long, default_value_t = 1)]
     cpu: u32,
+    /// The agent's program [default: the one that ships]
+    #[arg(long)]
+    agent: Option<PathBuf>,
+    /// Measure where other programs keep the agent busy, or run one: to try this command, not to believe what it prints
+    #[arg(long, conflicts_with = "write")]
+    noisy: bool,
     /// Put the table into docs/performance.md
     #[arg(long)]
     write: bool,
@@ -44,7 +50,8 @@ pub(crate) type Results = BTreeMap<(Workload, Arm), Samples>;
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     ensure!(shell::is_root(), "the agent's probes need root");
     ensure!(args.rounds >= FEWEST_ROUNDS, "at least {FEWEST_ROUNDS} rounds");
-    let agent = workspace.agent();
+    let agent = args.agent.clone().unwrap_or_else(|| workspace.agent());
+    let agent = agent.canonicalize().unwrap_or(agent);
     ensure!(shell::is_executable(&agent), "`{}` is not there: `cargo xtask build` first", agent.display());
     let scratch = workspace.target().join("bench");
     fs::create_dir_all(&scratch)?;
@@ -57,9 +64,12 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     for round in 1..=args.rounds {
         for arm in shuffle.of(&Arm::ALL) {
             eprintln!("bench: round {round} of {}: {arm:?}", args.rounds);
-            let host = arm.set_up(&agent, &scratch)?;
+            let host = arm.set_up(&agent, &scratch, args.noisy)?;
             let (started, before) = (Instant::now(), host.usage());
-            for workload in shuffle.of(&Workload::ALL) {
+            // What is a server itself comes last: the agent looks at it for a while.
+            let (others, servers): (Vec<_>, Vec<_>) =
+                shuffle.of(&Workload::ALL).into_iter().partition(|workload| !workload.is_server());
+            for workload in others.into_iter().chain(servers) {
                 let batches = measure(&host, workload, args.cpu, &scratch)?;
                 results.entry((workload, arm)).or_default().extend(&batches);
             }
@@ -81,7 +91,7 @@ fn measure(host: &Host, workload: Workload, cpu: u32, scratch: &Path) -> Result<
     for _ in 0..TRIES {
         host.settle()?;
         let batches = run_workload(workload, cpu, scratch)?;
-        if host.is_as_said()? {
+        if workload.is_server() || host.is_as_said()? {
             return Ok(batches);
         }
         eprintln!("bench: the tap came or went, or another agent; measuring {workload:?} again");

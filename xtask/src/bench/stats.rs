@@ -33,6 +33,11 @@ impl Samples {
         self.at(99)
     }
 
+    /// The largest.
+    pub(crate) fn most(&self) -> f64 {
+        self.sorted.last().copied().unwrap_or(f64::NAN)
+    }
+
     fn at(&self, percent: usize) -> f64 {
         let index = self.sorted.len().saturating_sub(1) * percent / 100;
         self.sorted.get(index).copied().unwrap_or(f64::NAN)

@@ -80,16 +80,14 @@ impl Conditions {
 /// Everything as Markdown.
 pub(crate) fn render(results: &Results, costs: &BTreeMap<Arm, Vec<Cost>>, conditions: &Conditions) -> String {
     let empty = Samples::default();
-    let mut text = String::from(
-        "| one operation | no agent | no agent, again | agent idle | one server tapped | effects of one server told |\n\
-         | --- | --- | --- | --- | --- | --- |\n",
-    );
+    let names = Arm::ALL.map(Arm::describe).join(" | ");
+    let mut text = format!("| one operation | {names} |\n|{}\n", " --- |".repeat(Arm::ALL.len() + 1));
     for workload in Workload::ALL {
         let of = |arm| results.get(&(workload, arm)).unwrap_or(&empty);
         let base = of(Arm::Absent);
         let mut row =
             format!("| {} | {} ({}) |", workload.describe(), duration(base.median()), duration(base.p5()));
-        for arm in [Arm::AbsentAgain, Arm::Idle, Arm::Tapped, Arm::Effects] {
+        for arm in Arm::ALL.into_iter().skip(1) {
             row.push_str(&format!(
                 " {} ({}) |",
                 change(of(arm).median(), base.median()),
@@ -104,7 +102,10 @@ pub(crate) fn render(results: &Results, costs: &BTreeMap<Arm, Vec<Cost>>, condit
     for (arm, name) in [
         (Arm::Idle, "idle"),
         (Arm::Tapped, "with one server tapped"),
+        (Arm::Messages, "recording messages"),
         (Arm::Effects, "with the effects of one told"),
+        (Arm::Alert, "with a guard that looks"),
+        (Arm::Enforce, "with a guard at which every program waits"),
     ] {
         if let Some((cpu, resident)) = costs.get(&arm).and_then(|costs| middle(costs)) {
             // Writing to a string cannot fail.
@@ -165,7 +166,8 @@ mod tests {
 
     fn results() -> Results {
         let mut results = Results::new();
-        for (arm, value) in Arm::ALL.into_iter().zip([200.0, 201.0, 202.0, 300.0, 320.0]) {
+        for (arm, value) in Arm::ALL.into_iter().zip([200.0, 201.0, 202.0, 300.0, 310.0, 320.0, 202.0, 204.0])
+        {
             results.entry((Workload::Syscall, arm)).or_default().extend(&[value; 3]);
         }
         results
@@ -176,7 +178,7 @@ mod tests {
         let conditions = Conditions::look(Some(1), 12, 7);
         let text = render(&results(), &BTreeMap::new(), &conditions);
         assert!(
-            text.contains("| `getppid` in a loop | 200 ns (200 ns) | +0.5 % (+0.5 %) | +1.0 % (+1.0 %) | +50.0 % (+50.0 %) | +60.0 % (+60.0 %) |"),
+            text.contains("| `getppid` in a loop | 200 ns (200 ns) | +0.5 % (+0.5 %) | +1.0 % (+1.0 %) | +50.0 % (+50.0 %) | +55.0 % (+55.0 %) | +60.0 % (+60.0 %) | +1.0 % (+1.0 %) | +2.0 % (+2.0 %) |"),
             "{text}"
         );
         assert!(text.contains("seed 7"), "{text}");

@@ -1,8 +1,11 @@
-//! What a host does all day, in small: system calls, pipes, sockets, compiling, starting programs.
+//! What a host does all day, in small: system calls, pipes, sockets, compiling, starting programs, a database, a server.
 //!
 //! A workload runs in a process of its own, which the caller has bound to one CPU, and prints how long one
-//! operation took in each batch. It must not look like an MCP server: nothing here has pipes for both its input
-//! and its output.
+//! operation took in each batch. It must not look like an MCP server, but for the one that is: nothing here has pipes for
+//! both its input and its output.
+
+mod echo;
+mod store;
 
 use std::fs;
 use std::hint::black_box;
@@ -43,11 +46,21 @@ pub(crate) enum Workload {
     Compile,
     /// Starting and reaping a program that does nothing
     Exec,
+    /// Asking a key-value store over TCP
+    Store,
+    /// Calling a tool of an MCP server of node
+    Echo,
 }
 
 impl Workload {
     /// All of them, in the table's order.
-    pub(crate) const ALL: [Self; 5] = [Self::Syscall, Self::Pipe, Self::Unix, Self::Compile, Self::Exec];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Syscall, Self::Pipe, Self::Unix, Self::Compile, Self::Exec, Self::Store, Self::Echo];
+
+    /// The agent takes it for what it looks for.
+    pub(crate) fn is_server(self) -> bool {
+        self == Self::Echo
+    }
 
     /// Its name on the command line.
     pub(crate) fn argument(self) -> &'static str {
@@ -57,6 +70,8 @@ impl Workload {
             Self::Unix => "unix",
             Self::Compile => "compile",
             Self::Exec => "exec",
+            Self::Store => "store",
+            Self::Echo => "echo",
         }
     }
 
@@ -68,6 +83,9 @@ impl Workload {
             Self::Unix => "Unix socket ping-pong, 100 B",
             Self::Compile => "compile 8 C files",
             Self::Exec => "fork, exec, wait `true`",
+            Self::Store if store::is_redis() => "redis: `GET` of 100 B over TCP",
+            Self::Store => "`GET` of 100 B over TCP, of a stand-in for redis",
+            Self::Echo => "call of a node MCP server, stdio",
         }
     }
 
@@ -76,11 +94,16 @@ impl Workload {
         match self {
             Self::Syscall => (12, 300_000),
             Self::Pipe | Self::Unix => (12, 10_000),
-            Self::Compile => (3, 1),
+            Self::Store => (8, 2000),
+            Self::Echo => (8, 200),
+            Self::Compile => (2, 1),
             Self::Exec => (6, 60),
         }
     }
 }
+
+/// Does so many operations.
+type Batch = Box<dyn FnMut(u32) -> Result<()>>;
 
 /// Runs one workload and prints a line for each batch.
 ///
@@ -88,12 +111,14 @@ impl Workload {
 /// When it cannot run here.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (batches, operations) = args.workload.sizes();
-    let mut batch: Box<dyn FnMut(u32) -> Result<()>> = match args.workload {
+    let mut batch: Batch = match args.workload {
         Workload::Syscall => Box::new(syscalls),
         Workload::Pipe => Box::new(pipes),
         Workload::Unix => Box::new(sockets),
         Workload::Compile => compile(&args.scratch)?,
         Workload::Exec => Box::new(execs),
+        Workload::Store => store::start()?,
+        Workload::Echo => echo::start(&args.scratch)?,
     };
     // The first pass warms caches and is not told.
     batch(operations.div_ceil(4))?;
@@ -162,7 +187,7 @@ fn execs(count: u32) -> Result<()> {
 }
 
 /// Writes the sources once; a batch compiles them all, one after the other.
-fn compile(scratch: &Path) -> Result<Box<dyn FnMut(u32) -> Result<()>>> {
+fn compile(scratch: &Path) -> Result<Batch> {
     let files: Vec<PathBuf> = (0..SOURCES).map(|number| scratch.join(format!("unit{number}.c"))).collect();
     for (number, file) in files.iter().enumerate() {
         fs::write(file, c_source(number))?;

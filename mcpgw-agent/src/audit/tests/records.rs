@@ -280,6 +280,7 @@ fn what_a_call_did_is_listed_with_what_is_not_listed() {
     ];
     let mut done = Collected::default();
     (done.kept, done.more, done.noise, done.lost) = (acts.into(), 5, [2, 0, 0, 1], 7);
+    (done.with, done.elsewhere) = (vec!["c1".into(), "c2".into()], 9);
     let case = answered(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
     let record = Case { effects: Some(done), ..case }.recorded();
     assert_eq!(
@@ -292,6 +293,10 @@ fn what_a_call_did_is_listed_with_what_is_not_listed() {
             {"act": "connect", "addr": "[::1]:25", "protocol": "tcp", "outcome": "asked"},
             {"act": "send", "addr": "10.0.0.1:53", "protocol": "132", "outcome": "asked"},
         ])
+    );
+    assert_eq!(
+        (&record["effects_with"], &record["effects_elsewhere"]),
+        (&serde_json::json!(["c1", "c2"]), &Value::from(9))
     );
     assert_eq!((&record["effects_more"], &record["effects_lost"]), (&Value::from(5), &Value::from(7)));
     assert_eq!(record["effects_noise"], serde_json::json!({"libraries": 2, "devices": 1}));

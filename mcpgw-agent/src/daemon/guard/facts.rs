@@ -28,9 +28,14 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Of a process that is about to run the program at `exe` with `argv`.
-    pub(super) fn next(image: &Image, exe: &str, argv: Vec<String>) -> Self {
-        Self::new(image, exe.to_owned(), argv, lineage(image.process.pid, LINE))
+    /// The process and its ancestors, to be asked for once.
+    pub(super) fn line(image: &Image) -> Vec<(u32, String)> {
+        lineage(image.process.pid, LINE)
+    }
+
+    /// Of a process of this `line` that is about to run the program at `exe` with `argv`.
+    pub(super) fn next(image: &Image, exe: &str, argv: Vec<String>, line: &[(u32, String)]) -> Self {
+        Self::new(image, exe.to_owned(), argv, line.to_vec())
     }
 
     /// Of a process that runs.

@@ -1,13 +1,16 @@
 //! Programs wait at their `execve` until it is decided whether they run.
 //!
 //! One thread takes the kernel's questions and never waits for anything but the next one: what cannot be refused by its path
-//! goes on at once, and whoever has waited for 50 ms goes on undecided. Three more find out the rest. All of it is a matter
-//! of this process' memory and descriptors: when it ends, however it does, the kernel lets everybody go on.
+//! goes on at once, and whoever has waited for 50 ms goes on undecided. Three more find out the rest. These four come before
+//! other programs where the system lets them ([`prefer`]): somebody waits for them, and they never wait for a disk. What nobody
+//! waits for, records and second looks, another thread does. All of it is a matter of this process' memory and descriptors: when
+//! it ends, however it does, the kernel lets everybody go on.
 //!
 //! What ran undecided, or was something else by the time it ran, is looked at once more when the kernel tells of its start;
 //! then it is killed.
 
 mod keeper;
+mod later;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -20,15 +23,16 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::act::About;
 use super::facts::Known;
 use super::marks::Place;
 use super::{Warden, lock, marks};
 use crate::admin::metrics::Outcome;
 use crate::guard::untouchable::{Who, untouchable};
-use crate::guard::{Action, AtExec, Because, Decision, Program};
+use crate::guard::{Action, AtExec, Program};
 use crate::inventory::ProcessKey;
 use crate::kernel::{Asked, ExecGate};
+
+use later::{Later, Owned, Refused};
 
 pub(crate) use keeper::{Beats, keep};
 
@@ -36,6 +40,10 @@ pub(crate) use keeper::{Beats, keep};
 const DECIDERS: usize = 3;
 /// Programs that may wait for one of them.
 const QUEUE: usize = 64;
+/// What may wait of that for which nobody waits.
+const LATER: usize = 256;
+/// What comes before everything else, as `nice` counts.
+const FIRST: i32 = -20;
 /// How often the places are looked at anew: directories and file systems come and go.
 const RENEW: Duration = Duration::from_secs(10);
 /// How often the thread looks whether it is to end.
@@ -44,19 +52,8 @@ const BEAT: Duration = Duration::from_millis(200);
 /// The threads; they end with the token they were started with.
 #[derive(Debug)]
 pub(crate) struct Hold {
-    jobs: SyncSender<Job>,
+    later: SyncSender<Later>,
     warden: Warden,
-}
-
-/// What the deciders do.
-#[derive(Debug)]
-enum Job {
-    /// Somebody waits.
-    Starting(Starting),
-    /// A process has begun to run another program.
-    Running(ProcessKey),
-    /// Nobody decided about what this thread wanted to run, and why.
-    Undecided(u32, &'static str),
 }
 
 #[derive(Debug)]
@@ -65,6 +62,14 @@ struct Starting {
     thread: u32,
     path: String,
     file: File,
+}
+
+/// Where the guard's thread leaves what others do.
+#[derive(Debug, Clone)]
+struct Desks {
+    /// Somebody waits.
+    starting: SyncSender<Starting>,
+    later: SyncSender<Later>,
 }
 
 /// Those who wait.
@@ -88,22 +93,25 @@ impl Hold {
     /// # Errors
     /// The system has no thread left.
     pub(crate) fn start(warden: Warden, ending: CancellationToken) -> std::io::Result<Self> {
-        let (jobs, taken) = sync_channel(QUEUE);
+        let ((starting, asked), (later, told)) = (sync_channel(QUEUE), sync_channel(LATER));
         let hall = Hall { warden: warden.clone(), gate: Arc::default(), waiting: Arc::default() };
-        let taken = Arc::new(Mutex::new(taken));
+        let asked = Arc::new(Mutex::new(asked));
         for _ in 0..DECIDERS {
-            let (hall, taken, ending) = (hall.clone(), Arc::clone(&taken), ending.clone());
-            spawn("guard decider", move || hall.decide(&taken, &ending))?;
+            let (hall, asked, later) = (hall.clone(), Arc::clone(&asked), later.clone());
+            let ending = ending.clone();
+            spawn("guard decider", move || hall.decide(&asked, &later, &ending))?;
         }
-        let queue = jobs.clone();
-        spawn("guard", move || hall.run(&queue, &ending))?;
-        Ok(Self { jobs, warden })
+        let (looker, end) = (hall.clone(), ending.clone());
+        spawn("guard looker", move || looker.look(&told, &end))?;
+        let desks = Desks { starting, later: later.clone() };
+        spawn("guard", move || hall.run(&desks, &ending))?;
+        Ok(Self { later, warden })
     }
 
     /// A process has begun to run another program: looks whether it may.
     pub(crate) fn look(&self, process: ProcessKey) {
         let guard = self.warden.guard();
-        if guard.holds() && self.jobs.try_send(Job::Running(process)).is_err() {
+        if guard.holds() && self.later.try_send(Later::Running(process)).is_err() {
             tracing::debug!(pid = process.pid, "too many programs start to look at each twice");
         }
     }
@@ -119,9 +127,18 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
     thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
+/// The calling thread comes before those of other programs, as far as the system lets it.
+fn prefer() {
+    // On Linux this is a thread's own.
+    if let Err(error) = rustix::process::setpriority_process(None, FIRST) {
+        tracing::debug!(%error, "held programs wait for a thread like all others");
+    }
+}
+
 impl Hall {
     /// Takes questions until `ending`.
-    fn run(&self, jobs: &SyncSender<Job>, ending: &CancellationToken) {
+    fn run(&self, desks: &Desks, ending: &CancellationToken) {
+        prefer();
         let mut marked = (u64::MAX, Instant::now());
         let mut beats = None;
         let mut places = BTreeSet::new();
@@ -138,7 +155,7 @@ impl Hall {
                 Beats::beat(beats);
             }
             match gate.wait(self.patience()) {
-                Ok(asked) => asked.into_iter().for_each(|asked| self.take(&gate, asked, jobs)),
+                Ok(asked) => asked.into_iter().for_each(|asked| self.take(&gate, asked, desks)),
                 Err(error) => {
                     // The kernel refuses programs it cannot ask us about: then nobody is to be asked about.
                     tracing::error!(%error, "programs are not held any more");
@@ -147,7 +164,7 @@ impl Hall {
                     beats = None;
                 }
             }
-            self.let_go(jobs);
+            self.let_go(desks);
         }
         self.open_all();
     }
@@ -216,7 +233,7 @@ impl Hall {
         oldest.map_or(BEAT, |waited| within.saturating_sub(waited).max(Duration::from_millis(1)))
     }
 
-    fn take(&self, gate: &ExecGate, asked: Asked, jobs: &SyncSender<Job>) {
+    fn take(&self, gate: &ExecGate, asked: Asked, desks: &Desks) {
         let path = asked.path().unwrap_or_default();
         let file = asked.file().ok();
         let is_ours = file
@@ -234,17 +251,17 @@ impl Hall {
         waiting.next += 1;
         waiting.all.insert(ticket, (asked, Instant::now()));
         drop(waiting);
-        match jobs.try_send(Job::Starting(Starting { ticket, thread, path, file })) {
+        match desks.starting.try_send(Starting { ticket, thread, path, file }) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.answer(ticket, true);
-                self.undecided(jobs, thread, "too many wait");
+                self.undecided(desks, thread, "too many wait");
             }
         }
     }
 
     /// Lets those go on that have waited long enough.
-    fn let_go(&self, jobs: &SyncSender<Job>) {
+    fn let_go(&self, desks: &Desks) {
         let within = self.warden.0.decide_within;
         let late: Vec<(u64, u32)> = {
             let waiting = lock(&self.waiting);
@@ -253,14 +270,14 @@ impl Hall {
         };
         for (ticket, thread) in late {
             if self.answer(ticket, true).is_some() {
-                self.undecided(jobs, thread, "no decision in time");
+                self.undecided(desks, thread, "no decision in time");
             }
         }
     }
 
     /// To be recorded by who may wait for a disk.
-    fn undecided(&self, jobs: &SyncSender<Job>, thread: u32, why: &'static str) {
-        if jobs.try_send(Job::Undecided(thread, why)).is_err() {
+    fn undecided(&self, desks: &Desks, thread: u32, why: &'static str) {
+        if desks.later.try_send(Later::Undecided(thread, why)).is_err() {
             self.warden.counts().act(Action::Hold, Outcome::Undecided, 1);
         }
     }
@@ -280,50 +297,46 @@ impl Hall {
     }
 
     /// Finds out, until `ending`.
-    fn decide(&self, jobs: &Mutex<Receiver<Job>>, ending: &CancellationToken) {
+    fn decide(
+        &self,
+        asked: &Mutex<Receiver<Starting>>,
+        later: &SyncSender<Later>,
+        ending: &CancellationToken,
+    ) {
+        prefer();
         while !ending.is_cancelled() {
-            let job = lock(jobs).recv();
-            match job {
-                Ok(Job::Starting(starting)) => self.starting(&starting),
-                Ok(Job::Running(process)) => self.running(process),
-                Ok(Job::Undecided(thread, why)) => {
-                    let exe = crate::proc::exe_of(thread).unwrap_or_default();
-                    let about = About { pid: thread, exe: &exe, ..About::default() };
-                    self.warden.told(Action::Hold, None, Outcome::Undecided, &about, Some(why));
-                }
+            let starting = lock(asked).recv();
+            match starting {
+                Ok(starting) => self.starting(&starting, later),
                 Err(_nobody_asks_any_more) => return,
             }
         }
     }
 
-    fn starting(&self, starting: &Starting) {
-        let Starting { ticket, path, .. } = starting;
-        let refused = self.refused(starting);
-        let Some((pid, uid, known, decision)) = refused else {
-            self.answer(*ticket, true);
+    fn starting(&self, starting: &Starting, later: &SyncSender<Later>) {
+        let Some(refused) = self.refused(starting) else {
+            self.answer(starting.ticket, true);
             return;
         };
-        let program = Program::of(&known.subject()).map(|program| program.id());
-        let has_room = !decision.is_real || self.has_room(program.as_deref().unwrap_or_default());
-        let waited = self.answer(*ticket, !decision.is_real || !has_room);
-        let outcome = match waited {
+        let is_real = refused.decision.is_real;
+        let program = Program::of(&refused.known.subject()).map(|program| program.id());
+        let has_room = !is_real || self.has_room(program.as_deref().unwrap_or_default());
+        let waited = self.answer(starting.ticket, !is_real || !has_room);
+        let (outcome, waited) = match waited {
             // Its time was over: it runs, and is killed when the kernel tells of its start.
             None => return,
-            Some(_) if !decision.is_real => Outcome::Would,
-            Some(_) if !has_room => Outcome::Limited,
-            Some(_) => Outcome::Done,
+            Some(waited) if !is_real => (Outcome::Would, waited),
+            Some(waited) if !has_room => (Outcome::Limited, waited),
+            Some(waited) => (Outcome::Done, waited),
         };
-        let subject = known.subject();
-        let about = About {
-            pid,
-            uid: Some(uid),
-            exe: path,
-            argv: subject.argv,
-            program: program.as_deref(),
-            held: waited,
-            ..About::default()
-        };
-        self.warden.tell(&decision.lend(), outcome, &about, None);
+        match later.try_send(Later::Refused(Box::new(refused), outcome, waited)) {
+            Ok(()) => {}
+            Err(
+                TrySendError::Full(Later::Refused(refused, outcome, waited))
+                | TrySendError::Disconnected(Later::Refused(refused, outcome, waited)),
+            ) => self.record(&refused, outcome, waited),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        }
     }
 
     /// A program that is refused again and again is one.
@@ -333,7 +346,7 @@ impl Hall {
         is_known || (self.warden.limit().take(crate::proc::boot_now()) && self.warden.is_new(what))
     }
 
-    fn refused(&self, starting: &Starting) -> Option<(u32, u32, Known, Owned)> {
+    fn refused(&self, starting: &Starting) -> Option<Refused> {
         let Starting { thread, path, file, .. } = starting;
         let reader = &self.warden.0.reader;
         let image = reader.image(*thread)?;
@@ -358,8 +371,9 @@ impl Hall {
         // What runs a script is given the script before its arguments.
         let interpreted = std::iter::once(path.clone()).chain(argv.iter().cloned()).collect();
         let guard = self.warden.guard();
+        let line = Known::line(&image);
         for argv in [argv, interpreted] {
-            let mut known = Known::next(&image, path, argv);
+            let mut known = Known::next(&image, path, argv, &line);
             let mut decided = guard.at_exec(&known.subject(), Timestamp::now());
             if decided == AtExec::NeedsHash {
                 known.sha256 = reader.sha256_of(file.try_clone().ok()?);
@@ -368,55 +382,12 @@ impl Hall {
                 }
             }
             if let AtExec::Refuse(decision) = decided {
-                let owned = Owned::of(&decision);
-                return Some((image.process.pid, image.uid, known, owned));
+                let decision = Owned::of(&decision);
+                let (pid, uid, path) = (image.process.pid, image.uid, path.clone());
+                return Some(Refused { pid, uid, path, known, decision });
             }
         }
         None
-    }
-
-    /// A process that runs what was not refused: now all of it is known.
-    fn running(&self, process: ProcessKey) {
-        let guard = self.warden.guard();
-        let reader = &self.warden.0.reader;
-        let path = crate::proc::exe_of(process.pid).unwrap_or_default();
-        if !guard.may_hold(&path) || self.warden.own().is_process(process.pid) {
-            return;
-        }
-        let Some(image) = reader.image(process.pid).filter(|image| image.process == process) else { return };
-        let parent = crate::proc::lineage(process.pid, 2);
-        let before = parent.get(1).map(|(_, exe)| exe.as_str());
-        let parent_is_ours = parent.get(1).is_some_and(|(pid, _)| self.warden.own().is_process(*pid));
-        let who = Who {
-            pid: process.pid,
-            exe: &path,
-            before,
-            has_terminal: image.has_terminal,
-            is_ours: parent_is_ours,
-        };
-        if untouchable(&who).is_some() {
-            return;
-        }
-        let mut known = Known::now(&image);
-        let mut decided = guard.at_exec(&known.subject(), Timestamp::now());
-        if decided == AtExec::NeedsHash {
-            known.sha256 = reader.sha256(process);
-            decided = guard.at_exec(&known.subject(), Timestamp::now());
-        }
-        let AtExec::Refuse(decision) = decided else { return };
-        let subject = known.subject();
-        let program = Program::of(&subject).map(|program| program.id());
-        let about = About {
-            pid: process.pid,
-            uid: subject.uid,
-            exe: &path,
-            argv: subject.argv,
-            program: program.as_deref(),
-            ..About::default()
-        };
-        if decision.is_real {
-            self.warden.kill(process, &decision, &about);
-        }
     }
 }
 
@@ -426,31 +397,4 @@ fn is_loader(path: &str) -> bool {
     ["/lib", "/usr/lib"].iter().any(|place| path.starts_with(place))
         && name.starts_with("ld-")
         && name.contains(".so")
-}
-
-/// A decision that lends nothing.
-#[derive(Debug)]
-struct Owned {
-    rule: Option<String>,
-    order: Option<String>,
-    is_real: bool,
-}
-
-impl Owned {
-    fn of(decision: &Decision<'_>) -> Self {
-        let (rule, order) = match decision.because {
-            Because::Rule(name) => (Some(name.to_owned()), None),
-            Because::Order(id) => (None, Some(id.to_owned())),
-        };
-        Self { rule, order, is_real: decision.is_real }
-    }
-
-    fn lend(&self) -> Decision<'_> {
-        let because = match (&self.rule, &self.order) {
-            (_, Some(id)) => Because::Order(id),
-            (Some(name), None) => Because::Rule(name),
-            (None, None) => Because::Rule(""),
-        };
-        Decision { action: Action::Hold, because, is_real: self.is_real }
-    }
 }

@@ -28,6 +28,7 @@ impl Gate {
             self.note_apart(party, stray);
         }
         self.note_killed(party, followed);
+        self.note_reset(followed);
     }
 
     /// Records what is not recorded yet of what the session's server did: no call will be answered any more.
@@ -70,6 +71,17 @@ impl Gate {
         // A record that is lost is counted by the log.
         if let Err(error) = self.audit.note(&event) {
             tracing::error!(%error, "what a server did is not on record");
+        }
+    }
+
+    fn note_reset(&self, followed: &Followed) {
+        let Some((server, act)) = followed.unrecorded() else { return };
+        let event = Event::AdminServer { server: server.label(), hash: server.hash(), act: &act };
+        match self.audit.note(&event) {
+            Ok(()) => followed.recorded(&act),
+            Err(error) => {
+                tracing::error!(%error, "that what a server usually does was reset is not on record");
+            }
         }
     }
 

@@ -5,11 +5,11 @@ use bytes::Bytes;
 /// A part of the stream.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// A line without its end, and whether it is the first.
-    Line(Bytes, bool),
+    /// A line without its end, how many bytes it had with it, and whether it is the first.
+    Line(Bytes, u64, bool),
     /// A line over the limit: its start.
     Long(Bytes),
-    /// So many bytes are missing or belong to a line that has missing ones; a line begins next.
+    /// So many bytes of whole lines, with their ends, are missing or belong to a line that has missing ones.
     Lost(u64),
 }
 
@@ -74,17 +74,18 @@ impl Cut {
         let first = !std::mem::replace(&mut self.begun, true);
         if let Some(lost) = self.lost.take() {
             self.long = false;
-            return piece(Piece::Lost(lost));
+            return piece(Piece::Lost(lost.saturating_add(1)));
         }
         if std::mem::take(&mut self.long) {
             return;
         }
         let mut line = std::mem::take(&mut self.held);
+        let bytes = count(&line).saturating_add(1);
         if line.last() == Some(&b'\r') {
             line.pop();
         }
         if !line.iter().all(u8::is_ascii_whitespace) {
-            piece(Piece::Line(line.into(), first));
+            piece(Piece::Line(line.into(), bytes, first));
         }
     }
 }

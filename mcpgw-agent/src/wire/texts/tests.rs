@@ -73,10 +73,10 @@ fn what_both_sides_miss_is_told_as_missing() {
     let both = |pid, wrote| [chunk(pid, wrote, 0, b"a\n", 0), chunk(pid, wrote, 10, b"rest\nd\n", 0)];
     let [a, b] = both(1, true);
     let [c, d] = both(2, false);
-    assert_eq!(tell([a, c, b, d]), ["a", "d", "?12"]);
+    assert_eq!(tell([a, c, b, d]), ["a", "d", "?13"]);
     // And with one side only at once.
     let [a, b] = both(1, true);
-    assert_eq!(tell([a, b]), ["a", "?12", "d"]);
+    assert_eq!(tell([a, b]), ["a", "?13", "d"]);
     // What is never completed is missing, too.
     assert_eq!(tell([chunk(2, false, 0, b"a\nbcd", 0)]), ["a", "?3"]);
     assert_eq!(tell([chunk(2, false, 0, b"a\n  ", 0)]), ["a"]);
@@ -96,7 +96,32 @@ fn a_gap_that_nobody_fills_is_told_after_a_while() {
     conversation.expire(BootTime(2), &mut told);
     assert_eq!(words(&told), ["a"]);
     conversation.expire(BootTime(3_000_000_000), &mut told);
-    assert_eq!(words(&told), ["a", "?7"]);
+    assert_eq!(words(&told), ["a", "?8"]);
+}
+
+#[test]
+fn each_side_misses_something_else_and_only_what_both_miss_is_missing() {
+    let line = |number: usize| format!("{number:03}\n");
+    let text: String = (0..100).map(line).collect();
+    let lines = |pid, wrote, from: usize, to: usize| {
+        chunk(pid, wrote, 4 * from, &text.as_bytes()[4 * from..4 * to], 0)
+    };
+    // The writer is forty lines ahead when nothing is told for a while; the line after a gap may be the rest of one.
+    let chunks =
+        [lines(1, true, 0, 50), lines(2, false, 0, 10), lines(1, true, 80, 100), lines(2, false, 40, 100)];
+    let told = tell(chunks);
+    let missing = told.iter().position(|word| word.starts_with('?')).map(|at| told[at].clone());
+    assert_eq!(missing, None, "what the writer showed nobody misses: {told:?}");
+    assert_eq!(told.len(), 100, "each is told once: {told:?}");
+    // Here both miss lines 50 to 69, and 70, which may be the end of one.
+    let chunks =
+        [lines(1, true, 0, 50), lines(2, false, 0, 10), lines(1, true, 80, 100), lines(2, false, 70, 100)];
+    let told = tell(chunks);
+    assert_eq!(
+        told.iter().filter(|word| word.starts_with('?')).collect::<Vec<_>>(),
+        [&format!("?{}", 21 * 4)]
+    );
+    assert_eq!(told.len(), 100 - 21 + 1, "{told:?}");
 }
 
 #[test]
@@ -177,5 +202,36 @@ proptest! {
             prop_assert!(conversation.buffered() <= 16 * 2 * (LIMIT + 600));
         }
         conversation.finish(BootTime(9), &mut told);
+    }
+    /// Whatever each side misses, once both have shown something: every line is told once, or in a gap.
+    #[test]
+    fn what_is_told_and_what_is_missing_are_all_there_was(
+        count in 1_usize..60,
+        mine in prop::collection::vec(prop::bool::weighted(0.2), 60),
+        theirs in prop::collection::vec(prop::bool::weighted(0.2), 60),
+        order in prop::collection::vec(any::<bool>(), 64),
+    ) {
+        let text: String = (0..count).map(|number| format!("{number:03}\n")).collect();
+        let shown = |pid, wrote, missed: &[bool]| -> Vec<_> {
+            // Begin and end are seen, so that both sides meet there.
+            let is_seen = |at: &usize| *at == 0 || *at + 2 >= count || !missed[*at];
+            let seen = (0..count).filter(is_seen);
+            seen.map(|at| chunk(pid, wrote, 4 * at, &text.as_bytes()[4 * at..4 * at + 4], 0)).collect()
+        };
+        let mut sides = [shown(1, true, &mine).into_iter(), shown(2, false, &theirs).into_iter()];
+        let mut chunks: Vec<_> = sides.iter_mut().filter_map(Iterator::next).collect();
+        for first in order {
+            chunks.extend(sides[usize::from(first)].next());
+        }
+        let [a, b] = sides;
+        chunks.extend(a.chain(b));
+        let told = tell(chunks);
+        let missing: usize = told.iter().filter_map(|word| word.strip_prefix('?')?.parse::<usize>().ok()).sum();
+        let mut lines: Vec<&String> = told.iter().filter(|word| !word.starts_with('?')).collect();
+        let before = lines.len();
+        lines.sort_unstable();
+        lines.dedup();
+        prop_assert_eq!(lines.len(), before, "told twice: {:?}", &told);
+        prop_assert_eq!(4 * lines.len() + missing, 4 * count, "{:?}", &told);
     }
 }

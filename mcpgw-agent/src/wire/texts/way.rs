@@ -9,7 +9,7 @@ use super::cut::{Cut, Piece};
 use super::{Passing, Told};
 use crate::inventory::{BootTime, Channel, ProcessKey};
 use crate::wire::Chunk;
-use crate::wire::order::{Position, Run, Step};
+use crate::wire::order::{self, Position, Run};
 
 /// Processes of one side whose bytes are kept apart.
 const STREAMS: usize = 8;
@@ -36,19 +36,29 @@ pub(super) struct Way {
 #[derive(Debug, Default)]
 struct Side {
     streams: Vec<Stream>,
-    /// What was told by this side and not shown by the other.
-    ahead: VecDeque<u64>,
+    /// What this side has shown or missed since both last showed the same, in its order.
+    ahead: VecDeque<Step>,
+    /// Of those, what went out of bounds.
+    before: Sum,
     /// It has shown a text.
     live: bool,
-    /// Bytes missing since both sides last showed the same, and since when.
-    missing: Option<Missing>,
 }
 
+/// A part of what passed.
 #[derive(Debug, Clone, Copy)]
-struct Missing {
-    bytes: u64,
-    at: BootTime,
-    stream: Source,
+enum Step {
+    /// A text: its hash, and its bytes with the end of its line.
+    Text { hash: u64, bytes: u64 },
+    /// Bytes of whole lines that are missing here, since when, and where.
+    Missing { bytes: u64, at: BootTime, stream: Source },
+}
+
+/// Bytes of several steps together, and where the last that are missing were missed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    shown: u64,
+    missing: u64,
+    stream: Option<Source>,
 }
 
 #[derive(Debug)]
@@ -78,8 +88,8 @@ impl Way {
         stream.at = chunk.at;
         let Stream { position, cut, .. } = stream;
         position.advance(&run, &mut |step| match step {
-            Step::Gap(bytes) => cut.gap(bytes),
-            Step::Bytes(bytes, _) => cut.feed(bytes, limit, &mut |piece| pieces.push(piece)),
+            order::Step::Gap(bytes) => cut.gap(bytes),
+            order::Step::Bytes(bytes, _) => cut.feed(bytes, limit, &mut |piece| pieces.push(piece)),
         });
         for piece in pieces {
             self.piece(wrote, source, chunk.at, piece, out);
@@ -87,7 +97,7 @@ impl Way {
     }
 
     pub(super) fn expire(&mut self, now: BootTime, out: &mut Vec<Told>) {
-        let overdue = |side: &Side| side.missing.is_some_and(|missing| now.since(missing.at) >= PATIENCE);
+        let overdue = |side: &Side| side.since().is_some_and(|since| now.since(since) >= PATIENCE);
         if overdue(&self.read) || overdue(&self.wrote) {
             self.settle(now, out);
         }
@@ -115,9 +125,11 @@ impl Way {
     }
 
     fn piece(&mut self, wrote: bool, source: Source, at: BootTime, piece: Piece, out: &mut Vec<Told>) {
-        let (hash, what) = match piece {
-            Piece::Line(text, first) => (self.hasher.hash_one(&text) | 1, Passing::Text { text, first }),
-            Piece::Long(start) => (LONG, Passing::Long(start)),
+        let (hash, bytes, what) = match piece {
+            Piece::Line(text, bytes, first) => {
+                (self.hasher.hash_one(&text) | 1, bytes, Passing::Text { text, first })
+            }
+            Piece::Long(start) => (LONG, 0, Passing::Long(start)),
             Piece::Lost(bytes) => {
                 let alone = !self.side(!wrote).live;
                 self.side(wrote).miss(bytes, at, source);
@@ -128,32 +140,36 @@ impl Way {
             }
         };
         self.side(wrote).live = true;
+        let is_same = |step: &Step| matches!(step, Step::Text { hash: known, .. } if *known == hash);
         let other = self.side(!wrote);
-        if let Some(known) = other.ahead.iter().position(|ahead| *ahead == hash) {
-            // What the other has told before it, this side has missed.
-            other.ahead.drain(..=known);
-            return self.settle(at, out);
+        if let Some(known) = other.ahead.iter().position(is_same) {
+            // What the other has shown before it, this side has missed.
+            let theirs = other.take(known);
+            other.ahead.pop_front();
+            let ours = self.side(wrote).take_all();
+            return self.tell_missing(ours, theirs, at, out);
         }
-        let own = self.side(wrote);
-        own.ahead.push_back(hash);
-        if own.ahead.len() > AHEAD {
-            own.ahead.pop_front();
-        }
+        self.side(wrote).add(Step::Text { hash, bytes });
         out.push(Told { to_server: self.to_server, at, stream: source, what });
     }
 
-    /// Both sides show the same again, or will not: what only one of them missed is there.
+    /// Both sides will not show the same again: what only one of them missed is there.
     fn settle(&mut self, at: BootTime, out: &mut Vec<Told>) {
-        let (read, wrote) = (self.read.missing.take(), self.wrote.missing.take());
-        let lost = match (read, wrote) {
-            (Some(read), Some(wrote)) => Some(if read.bytes <= wrote.bytes { read } else { wrote }),
-            (Some(read), None) => Some(read).filter(|_| !self.wrote.live),
-            (None, Some(wrote)) => Some(wrote).filter(|_| !self.read.live),
-            (None, None) => None,
+        let (read, wrote) = (self.read.sum_up(), self.wrote.sum_up());
+        self.tell_missing(read, wrote, at, out);
+    }
+
+    /// Both sides show these bytes. Together they are as many on either side; what one shows and the other does not, that one
+    /// misses; what is left of what it misses, nobody has.
+    fn tell_missing(&mut self, one: Sum, other: Sum, at: BootTime, out: &mut Vec<Told>) {
+        let is_one_sided = !(self.read.live && self.wrote.live);
+        let left = |of: &Sum, shown: &Sum| of.missing.saturating_sub(shown.shown);
+        let bytes = match is_one_sided {
+            true => one.missing.max(other.missing),
+            false => left(&one, &other).min(left(&other, &one)),
         };
-        if let Some(Missing { bytes, stream, .. }) = lost {
-            let what = Passing::Gap { bytes };
-            out.push(Told { to_server: self.to_server, at, stream, what });
+        if let Some(stream) = one.stream.or(other.stream).filter(|_| bytes > 0) {
+            out.push(Told { to_server: self.to_server, at, stream, what: Passing::Gap { bytes } });
         }
     }
 
@@ -190,8 +206,66 @@ impl Side {
         if bytes == 0 {
             return;
         }
-        let before = self.missing.map_or(0, |missing| missing.bytes);
-        let at = self.missing.map_or(at, |missing| missing.at);
-        self.missing = Some(Missing { bytes: before.saturating_add(bytes), at, stream });
+        match self.ahead.back_mut() {
+            Some(Step::Missing { bytes: before, .. }) => *before = before.saturating_add(bytes),
+            Some(Step::Text { .. }) | None => self.add(Step::Missing { bytes, at, stream }),
+        }
+    }
+
+    fn add(&mut self, step: Step) {
+        self.ahead.push_back(step);
+        if self.ahead.len() > AHEAD
+            && let Some(oldest) = self.ahead.pop_front()
+        {
+            self.before.add(&oldest);
+        }
+    }
+
+    /// Since when the first bytes are missing here.
+    fn since(&self) -> Option<BootTime> {
+        self.ahead.iter().find_map(|step| match step {
+            Step::Missing { at, .. } => Some(*at),
+            Step::Text { .. } => None,
+        })
+    }
+
+    /// The sum of the first `count` steps, which are taken out, and of those before.
+    fn take(&mut self, count: usize) -> Sum {
+        let mut sum = std::mem::take(&mut self.before);
+        self.ahead.drain(..count).for_each(|step| sum.add(&step));
+        sum
+    }
+
+    /// The sum of all steps. What was shown by one process may still be shown by another of the other side, if there are several.
+    fn take_all(&mut self) -> Sum {
+        if self.streams.len() > 1 { self.sum_up() } else { self.take(self.ahead.len()) }
+    }
+
+    /// The sum of all steps, of which none counts again; what was shown stays known.
+    fn sum_up(&mut self) -> Sum {
+        let mut sum = std::mem::take(&mut self.before);
+        self.ahead.retain_mut(|step| {
+            sum.add(step);
+            match step {
+                Step::Text { bytes, .. } => {
+                    *bytes = 0;
+                    true
+                }
+                Step::Missing { .. } => false,
+            }
+        });
+        sum
+    }
+}
+
+impl Sum {
+    fn add(&mut self, step: &Step) {
+        match step {
+            Step::Text { bytes, .. } => self.shown = self.shown.saturating_add(*bytes),
+            Step::Missing { bytes, stream, .. } => {
+                self.missing = self.missing.saturating_add(*bytes);
+                self.stream = Some(*stream);
+            }
+        }
     }
 }

@@ -20,7 +20,13 @@ pub(super) struct Outcome {
     answers: [u64; 2],
     /// Things that were done.
     done: u64,
-    /// Of those that are in no record of their call.
+    /// Of those: not listed in the record of their call, but in that of another that was open and is named there.
+    named: u64,
+    /// In that of another that was open and is counted there.
+    elsewhere: u64,
+    /// In no record, and counted where they should be: the lists of all that were open were full.
+    counted: u64,
+    /// In no record, and not counted either.
     lost: u64,
     /// Of calls that were alone: things in their record that they did not do.
     wrong: u64,
@@ -41,7 +47,7 @@ pub(super) struct Outcome {
 impl Outcome {
     /// All is where it should be.
     pub(super) fn is_right(&self) -> bool {
-        [self.lost, self.wrong, self.foreign, self.stray, self.gaps, self.silent]
+        [self.counted, self.lost, self.wrong, self.foreign, self.stray, self.gaps, self.silent]
             .iter()
             .all(|count| *count == 0)
     }
@@ -59,7 +65,19 @@ impl fmt::Display for Outcome {
             f,
             "{} things done: {} lost, {} told of a call alone that did not do it, {} of another server, {} of nobody; \
              {} records with gaps, {} calls without effects",
-            self.done, self.lost, self.wrong, self.foreign, self.stray, self.gaps, self.silent
+            self.done,
+            self.lost + self.counted,
+            self.wrong,
+            self.foreign,
+            self.stray,
+            self.gaps,
+            self.silent
+        )?;
+        let Self { named, elsewhere, counted, .. } = self;
+        writeln!(
+            f,
+            "of those, {named} with a call that the record names, {elsewhere} with one it counts; of the lost {counted} \
+             are counted in `effects_more`"
         )?;
         writeln!(f, "of calls among others {} things were told of one call only", self.sure)?;
         match &self.example {
@@ -72,26 +90,39 @@ impl fmt::Display for Outcome {
 /// A thing, as the log has it: act, and name or address.
 type Thing = (String, String);
 
+/// An answer's record.
+#[derive(Debug)]
+struct Answer {
+    /// Whose server's, and which.
+    call: (usize, u32),
+    /// Which record it is, from the first, and that of the call.
+    at: usize,
+    asked_at: usize,
+    record: Value,
+    things: BTreeSet<Thing>,
+}
+
 /// Reads `log`, of servers that did `jobs`, `each` calls alone and `each` among others.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub(super) fn check(log: &Path, jobs: &[Job], each: u32) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    // By the decision that let a call through: which server's it is, and its number.
-    let mut calls: BTreeMap<String, (usize, u32)> = BTreeMap::new();
+    // By the decision that let a call through: which server's it is, its number, and where in the log.
+    let mut calls: BTreeMap<String, ((usize, u32), usize)> = BTreeMap::new();
+    let mut answers: BTreeMap<String, Answer> = BTreeMap::new();
     let file = File::open(log).with_context(|| format!("cannot read `{}`", log.display()))?;
-    for line in BufReader::new(file).lines() {
+    for (at, line) in BufReader::new(file).lines().enumerate() {
         let record: Value = serde_json::from_str(&line?)?;
         let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default();
         if record.get("effects_lost").is_some() {
             outcome.gaps += 1;
         }
+        let things = things(&record);
         if text("event") == "server.effects" {
             let named =
-                |(_, name): &Thing| jobs.iter().any(|job| name.starts_with(&*job.dir.to_string_lossy()));
-            let of_calls = things(&record).into_iter().filter(named).count();
-            outcome.stray += u64::try_from(of_calls)?;
+                |(_, name): &&Thing| jobs.iter().any(|job| name.starts_with(&*job.dir.to_string_lossy()));
+            outcome.stray += u64::try_from(things.iter().filter(named).count())?;
         }
         if text("method") != "tools/call" {
             continue;
@@ -100,12 +131,14 @@ pub(super) fn check(log: &Path, jobs: &[Job], each: u32) -> Result<Outcome> {
             let number = record.pointer("/tool_args/number").and_then(Value::as_u64).context("no number")?;
             let dir = record.pointer("/tool_args/dir").and_then(Value::as_str).context("no directory")?;
             let which = jobs.iter().position(|job| *job.dir == *Path::new(dir)).context("nobody's")?;
-            calls.insert(text("decision_id").to_owned(), (which, u32::try_from(number)?));
-        } else if let Some((which, number)) = calls.get(text("answers")).copied()
-            && number >= WARM
-        {
-            outcome.answer(&record, jobs, (which, number), number >= WARM + each)?;
+            calls.insert(text("decision_id").to_owned(), ((which, u32::try_from(number)?), at));
+        } else if let Some((call, asked_at)) = calls.get(text("answers")).copied() {
+            let id = text("answers").to_owned();
+            answers.insert(id, Answer { call, at, asked_at, record, things });
         }
+    }
+    for answer in answers.values().filter(|answer| answer.call.1 >= WARM) {
+        outcome.answer(answer, &answers, jobs, answer.call.1 >= WARM + each)?;
     }
     Ok(outcome)
 }
@@ -113,24 +146,23 @@ pub(super) fn check(log: &Path, jobs: &[Job], each: u32) -> Result<Outcome> {
 impl Outcome {
     fn answer(
         &mut self,
-        record: &Value,
+        answer: &Answer,
+        all: &BTreeMap<String, Answer>,
         jobs: &[Job],
-        (which, number): (usize, u32),
         is_among: bool,
     ) -> Result<()> {
-        let job = jobs.get(which).context("nobody's")?;
+        let Answer { call: (which, number), record, things: told, .. } = answer;
+        let job = jobs.get(*which).context("nobody's")?;
         if let Some(count) = self.answers.get_mut(usize::from(is_among)) {
             *count += 1;
         }
         if record.get("effects").is_none() {
             self.silent += 1;
         }
-        let told = things(record);
         let own: BTreeSet<Thing> =
-            doer::expected(job, number).into_iter().map(|(act, name)| (act.to_owned(), name)).collect();
+            doer::expected(job, *number).into_iter().map(|(act, name)| (act.to_owned(), name)).collect();
         self.done += u64::try_from(own.len())?;
-        let lost = own.difference(&told).count();
-        self.lost += u64::try_from(lost)?;
+        let missing = self.missing(answer, all, own.difference(told));
         let dir = job.dir.display().to_string();
         let address = format!("127.0.0.1:{}", job.port);
         let foreign = told.iter().filter(|(_, name)| !name.starts_with(&dir) && *name != address).count();
@@ -142,10 +174,42 @@ impl Outcome {
             let sure = all.iter().filter(|effect| effect.get("among").is_none()).count();
             self.sure += u64::try_from(sure)?;
         }
-        if lost + foreign + wrong > 0 {
+        if missing || foreign + wrong > 0 {
             self.example.get_or_insert_with(|| format!("call {number}: {record}"));
         }
         Ok(())
+    }
+
+    /// Looks for what a call did and its own record does not list. Says whether something is in no record.
+    fn missing<'a>(
+        &mut self,
+        answer: &Answer,
+        all: &BTreeMap<String, Answer>,
+        things: impl Iterator<Item = &'a Thing>,
+    ) -> bool {
+        let number = |key: &str| answer.record.get(key).and_then(Value::as_u64).unwrap_or(0);
+        let (mut elsewhere, mut more) = (number("effects_elsewhere"), number("effects_more"));
+        let with = answer.record.get("effects_with").and_then(Value::as_array);
+        let named: Vec<&str> = with.into_iter().flatten().filter_map(Value::as_str).collect();
+        let is_beside = |other: &&Answer| {
+            other.call.0 == answer.call.0 && other.at > answer.asked_at && other.asked_at < answer.at
+        };
+        let mut is_lost = false;
+        for thing in things {
+            let has = |other: &Answer| other.things.contains(thing);
+            if named.iter().filter_map(|id| all.get(*id)).filter(is_beside).any(has) {
+                self.named += 1;
+            } else if elsewhere > 0 && all.values().filter(is_beside).any(has) {
+                elsewhere -= 1;
+                self.elsewhere += 1;
+            } else {
+                is_lost = true;
+                let is_counted = more > 0;
+                more = more.saturating_sub(1);
+                *(if is_counted { &mut self.counted } else { &mut self.lost }) += 1;
+            }
+        }
+        is_lost
     }
 }
 

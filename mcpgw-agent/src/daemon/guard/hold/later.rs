@@ -1,0 +1,141 @@
+//! What nobody waits for: records, and second looks at what has started.
+
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::Hall;
+use crate::admin::metrics::Outcome;
+use crate::daemon::guard::act::About;
+use crate::daemon::guard::facts::Known;
+use crate::guard::untouchable::{Who, untouchable};
+use crate::guard::{Action, AtExec, Because, Decision, Program};
+use crate::inventory::ProcessKey;
+
+/// What nobody waits for.
+#[derive(Debug)]
+pub(super) enum Later {
+    /// A program was refused, or would have been.
+    Refused(Box<Refused>, Outcome, Duration),
+    /// A process has begun to run another program.
+    Running(ProcessKey),
+    /// Nobody decided about what this thread wanted to run, and why.
+    Undecided(u32, &'static str),
+}
+
+/// A program that is not to run.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) pid: u32,
+    pub(super) uid: u32,
+    pub(super) path: String,
+    pub(super) known: Known,
+    pub(super) decision: Owned,
+}
+
+impl Hall {
+    /// Does what nobody waits for, until `ending`.
+    pub(super) fn look(&self, told: &Receiver<Later>, ending: &CancellationToken) {
+        while !ending.is_cancelled() {
+            match told.recv() {
+                Ok(Later::Running(process)) => self.running(process),
+                Ok(Later::Refused(refused, outcome, waited)) => self.record(&refused, outcome, waited),
+                Ok(Later::Undecided(thread, why)) => {
+                    let exe = crate::proc::exe_of(thread).unwrap_or_default();
+                    let about = About { pid: thread, exe: &exe, ..About::default() };
+                    self.warden.told(Action::Hold, None, Outcome::Undecided, &about, Some(why));
+                }
+                Err(_nobody_asks_any_more) => return,
+            }
+        }
+    }
+
+    pub(super) fn record(&self, refused: &Refused, outcome: Outcome, waited: Duration) {
+        let Refused { pid, uid, path, known, decision } = refused;
+        let subject = known.subject();
+        let program = Program::of(&subject).map(|program| program.id());
+        let about = About {
+            pid: *pid,
+            uid: Some(*uid),
+            exe: path,
+            argv: subject.argv,
+            program: program.as_deref(),
+            held: Some(waited),
+            ..About::default()
+        };
+        self.warden.tell(&decision.lend(), outcome, &about, None);
+    }
+
+    /// A process that runs what was not refused: now all of it is known.
+    fn running(&self, process: ProcessKey) {
+        let guard = self.warden.guard();
+        let reader = &self.warden.0.reader;
+        let path = crate::proc::exe_of(process.pid).unwrap_or_default();
+        if !guard.may_hold(&path) || self.warden.own().is_process(process.pid) {
+            return;
+        }
+        let Some(image) = reader.image(process.pid).filter(|image| image.process == process) else { return };
+        let parent = crate::proc::lineage(process.pid, 2);
+        let before = parent.get(1).map(|(_, exe)| exe.as_str());
+        let parent_is_ours = parent.get(1).is_some_and(|(pid, _)| self.warden.own().is_process(*pid));
+        let who = Who {
+            pid: process.pid,
+            exe: &path,
+            before,
+            has_terminal: image.has_terminal,
+            is_ours: parent_is_ours,
+        };
+        if untouchable(&who).is_some() {
+            return;
+        }
+        let mut known = Known::now(&image);
+        let mut decided = guard.at_exec(&known.subject(), Timestamp::now());
+        if decided == AtExec::NeedsHash {
+            known.sha256 = reader.sha256(process);
+            decided = guard.at_exec(&known.subject(), Timestamp::now());
+        }
+        let AtExec::Refuse(decision) = decided else { return };
+        let subject = known.subject();
+        let program = Program::of(&subject).map(|program| program.id());
+        let about = About {
+            pid: process.pid,
+            uid: subject.uid,
+            exe: &path,
+            argv: subject.argv,
+            program: program.as_deref(),
+            ..About::default()
+        };
+        if decision.is_real {
+            self.warden.kill(process, &decision, &about);
+        }
+    }
+}
+
+/// A decision that lends nothing.
+#[derive(Debug)]
+pub(super) struct Owned {
+    rule: Option<String>,
+    order: Option<String>,
+    pub(super) is_real: bool,
+}
+
+impl Owned {
+    pub(super) fn of(decision: &Decision<'_>) -> Self {
+        let (rule, order) = match decision.because {
+            Because::Rule(name) => (Some(name.to_owned()), None),
+            Because::Order(id) => (None, Some(id.to_owned())),
+        };
+        Self { rule, order, is_real: decision.is_real }
+    }
+
+    fn lend(&self) -> Decision<'_> {
+        let because = match (&self.rule, &self.order) {
+            (_, Some(id)) => Because::Order(id),
+            (Some(name), None) => Because::Rule(name),
+            (None, None) => Because::Rule(""),
+        };
+        Decision { action: Action::Hold, because, is_real: self.is_real }
+    }
+}
