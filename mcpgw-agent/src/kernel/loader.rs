@@ -22,6 +22,7 @@ use super::memory::{page_size, raise_memlock};
 use super::offsets::{self, Hooks, Resolved};
 use super::probe_log::ProbeLog;
 use super::reader::{EffectReader, Reader, Readers};
+use super::tls::Tls;
 use crate::config::Rings;
 
 pub(super) const LIFECYCLE: &str = "lifecycle";
@@ -55,6 +56,8 @@ pub struct KernelOptions {
     pub btf: PathBuf,
     /// The cgroup below which connections may be denied and steered, as a path in the unified hierarchy.
     pub guard: Option<String>,
+    /// What single processes say over TLS may be read.
+    pub tls: bool,
     /// Names of hooks to leave out.
     pub disabled: Vec<String>,
     /// Make the probes log what they do ([`Kernel::take_probe_log`]); costs time in every one of them.
@@ -72,6 +75,7 @@ impl Default for KernelOptions {
             budget: limit::BUDGET,
             btf: PathBuf::from(VMLINUX),
             guard: None,
+            tls: false,
             disabled: Vec::new(),
             probe_log: false,
         }
@@ -148,6 +152,7 @@ pub struct Kernel {
     pub(super) effects: Effects,
     pub(super) fences: Fences,
     pub(super) connects: Connects,
+    pub(super) tls: Tls,
     pub(super) hooks: Vec<Hook>,
     pub(super) undecodable: Undecodable,
     pub(super) budget: u64,
@@ -280,6 +285,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     let effects = attacher.effects();
     attacher.fences(&mut fences);
     let connects = attacher.connects();
+    let tls = attacher.tls();
     let Attacher { ebpf, hooks, .. } = attacher;
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
         return Loaded { kernel: None, hooks };
@@ -292,6 +298,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         effects,
         fences,
         connects,
+        tls,
         hooks: hooks.clone(),
         undecodable,
         budget: options.budget.into(),
