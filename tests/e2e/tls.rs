@@ -120,11 +120,12 @@ fn is_read(remote: &RemoteView) -> bool {
 }
 
 /// A session of `client` is on record from its first message to its last, nothing missing, and shows in the status.
-fn is_on_record(client: Client, script: &str, name: &str) -> Result<(), Skipped> {
+fn is_on_record(client: Client, script: &str, name: &str, before: &[OsString]) -> Result<(), Skipped> {
     let site = Site::new();
     let agent = agent(&site, &format!("  observe: messages\n  tls-of: [{{command: '*{script}*'}}]\n"));
     let far = Far::start(&site)?;
-    let (mut driver, facts) = Driver::web_in(client, &site, "http", &far.url(), &far.trusted())?;
+    let prefix = [before.to_vec(), far.trusted()].concat();
+    let (mut driver, facts) = Driver::web_in(client, &site, "http", &far.url(), &prefix)?;
     assert_eq!((facts.tools, facts.server.unwrap().name.as_str()), (1, "far-away"));
     assert_eq!(driver.again().tools, 1);
     let call = record(SOON, &agent, driver.pid(), "the call", |record| {
@@ -181,17 +182,33 @@ fn is_on_record(client: Client, script: &str, name: &str) -> Result<(), Skipped>
 
 #[test]
 fn node_whose_library_is_in_its_own_program() {
-    scenario(Company::Shared, || is_on_record(Client::Node, "mcp_client.mjs", "ts-client"));
+    scenario(Company::Shared, || is_on_record(Client::Node, "mcp_client.mjs", "ts-client", &[]));
 }
 
 #[test]
 fn python_v1_with_the_library_of_the_host() {
-    scenario(Company::Shared, || is_on_record(Client::PyV1, "mcp_client_v1.py", "py-client-v1"));
+    scenario(Company::Shared, || is_on_record(Client::PyV1, "mcp_client_v1.py", "py-client-v1", &[]));
 }
 
 #[test]
 fn python_v2_without_sessions() {
-    scenario(Company::Shared, || is_on_record(Client::PyV2Auto, "mcp_client_v2.py", "py-client-v2"));
+    scenario(Company::Shared, || is_on_record(Client::PyV2Auto, "mcp_client_v2.py", "py-client-v2", &[]));
+}
+
+#[test]
+fn a_mount_namespace_with_a_library_of_its_own() {
+    scenario(Company::Shared, || {
+        let library = "/usr/lib/x86_64-linux-gnu/libssl.so.3";
+        let site = Site::new();
+        let copy = site.path().join("libssl.so.3");
+        if fs::copy(library, &copy).is_err() {
+            return Err(Skipped("this host keeps its libssl elsewhere".to_owned()));
+        }
+        let mount = format!("mount --bind {} {library} && exec \"$@\"", copy.display());
+        let unshare = Peers::on_path("unshare")?;
+        let before = [unshare, "--mount".into(), "sh".into(), "-c".into(), mount.into(), "sh".into()];
+        is_on_record(Client::PyV1, "mcp_client_v1.py", "py-client-v1", &before)
+    });
 }
 
 #[test]
@@ -254,6 +271,31 @@ fn rustls_is_opaque() {
 #[test]
 fn a_library_without_names_is_opaque() {
     scenario(Company::Shared, || is_opaque(Client::Bun, "mcp_client.mjs"));
+}
+
+#[test]
+fn known_clients_are_read_and_without_messages_their_servers_are_listed() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let agent = agent(&site, "  tls: clients\n");
+        let far = Far::start(&site)?;
+        let client = site.path().join("claude-code");
+        fs::copy(Peers::script("mcp_client_v1.py"), &client).unwrap();
+        fs::copy(Peers::script("driver.py"), site.path().join("driver.py")).unwrap();
+        let trusted = far.trusted();
+        let mut command = Command::new(&trusted[0]);
+        command.args(&trusted[1..]).arg(Peers::python("py1")?).arg(client).args(["http", &far.url()]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let seen = remote(&agent, child.id(), "the server is listed", is_read);
+        assert_eq!((seen.tools, seen.observe), (Some(1), ObserveMode::Inventory), "{seen:?}");
+        let out = agent.cli(&["status"]);
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(text.contains("Elsewhere: localhost/mcp at 127.0.0.1:"), "{text}");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_eq!(records(&agent, child.id()), [] as [Value; 0]);
+        Ok(())
+    });
 }
 
 #[test]

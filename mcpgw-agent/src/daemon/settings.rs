@@ -60,7 +60,9 @@ pub(crate) fn kernel(config: &Config) -> Result<KernelOptions, OptionsError> {
         probe_log: tracing::enabled!(target: "mcpgw_ebpf", tracing::Level::DEBUG),
         ..KernelOptions::default()
     };
-    options.tls = config.host.tls || !config.host.tls_of.is_empty();
+    if !config.host.tls && config.host.tls_of.is_empty() {
+        options.leave_out_tls();
+    }
     if !config.host.effects {
         options.leave_out_effects();
     }

@@ -56,8 +56,6 @@ pub struct KernelOptions {
     pub btf: PathBuf,
     /// The cgroup below which connections may be denied and steered, as a path in the unified hierarchy.
     pub guard: Option<String>,
-    /// What single processes say over TLS may be read.
-    pub tls: bool,
     /// Names of hooks to leave out.
     pub disabled: Vec<String>,
     /// Make the probes log what they do ([`Kernel::take_probe_log`]); costs time in every one of them.
@@ -75,7 +73,6 @@ impl Default for KernelOptions {
             budget: limit::BUDGET,
             btf: PathBuf::from(VMLINUX),
             guard: None,
-            tls: false,
             disabled: Vec::new(),
             probe_log: false,
         }
@@ -108,6 +105,11 @@ impl KernelOptions {
     /// What processes do to files and sockets is not to be told: its hooks are left out.
     pub fn leave_out_effects(&mut self) {
         self.disabled.extend(hook::EFFECTS.map(|kind| kind.name.to_owned()));
+    }
+
+    /// What processes say over TLS is not to be read: its hooks are left out.
+    pub fn leave_out_tls(&mut self) {
+        self.disabled.extend(hook::TLS.map(|kind| kind.name.to_owned()));
     }
 
     /// At least one hook that tells what processes do to files and sockets is wanted.

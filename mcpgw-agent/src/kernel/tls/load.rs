@@ -6,7 +6,7 @@ use super::{HELLO, PROGRAMS, Tls};
 use crate::kernel::cgroup;
 use crate::kernel::control::program;
 use crate::kernel::describe::describe;
-use crate::kernel::hook::{self, Kind};
+use crate::kernel::hook;
 use crate::kernel::loader::{Attacher, take};
 use crate::kernel::offsets;
 
@@ -14,16 +14,16 @@ impl Attacher<'_> {
     /// Loads the programs on TLS libraries, which are attached to processes as these come, and the one that reports hosts.
     pub(in crate::kernel) fn tls(&mut self) -> Tls {
         let mut tls = Tls::default();
-        let left_out = |kind: Kind, wanted: bool| (!wanted).then(|| kind.left_out());
         let kind = hook::TLS_READ;
-        let refused = left_out(kind, self.options.tls)
-            .or_else(|| self.skip(kind, 0))
+        // It needs what those that report addresses need: who runs.
+        let refused = self
+            .skip(kind, offsets::ADDRESSES)
             .or_else(|| self.try_tls().err().map(|error| kind.failed(error)));
         tls.usable = refused.is_none();
         self.hooks.push(refused.unwrap_or_else(|| kind.attached("on demand")));
         let kind = hook::TLS_HELLO;
-        let refused = left_out(kind, self.options.tls)
-            .or_else(|| self.skip(kind, offsets::SOCK))
+        let refused = self
+            .skip(kind, offsets::SOCK)
             .or_else(|| self.try_hello(&mut tls).err().map(|error| kind.failed(error)));
         if refused.is_some() {
             tls.cgroup = None;
