@@ -27,6 +27,7 @@ mod signals;
 mod status;
 mod tap;
 mod tapped;
+mod tls;
 mod turn;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +64,7 @@ use scanner::Scanner;
 use signals::Signals;
 use status::AgentFacts;
 use tapped::Tapped;
+use tls::Tls;
 use turn::Turn;
 
 pub(crate) use guard::{keep as keep_guard, switch_off as switch_guard_off};
@@ -183,6 +185,7 @@ pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
         commands,
         scans: watch.scans,
         answered: watch.answered,
+        libraries: watch.libraries,
         raised: watch.raised,
         scanned: Some(scanned),
         waiting: Vec::new(),
@@ -238,6 +241,7 @@ struct Watch {
     rings: Rings,
     scans: mpsc::Receiver<Vec<HostEvent>>,
     answered: mpsc::Receiver<HostEvent>,
+    libraries: mpsc::Receiver<tls::Answer>,
     raised: mpsc::Receiver<Raised>,
 }
 
@@ -277,6 +281,10 @@ fn watch(
     let (gate, counted) = (Arc::clone(gateway.gate()), Arc::clone(&counters));
     let tapped = Tapped::start(gate, counted, Arc::clone(&reader), tasks)
         .map_err(|source| DaemonError::System { what: "start a thread", source })?;
+    let (look, looks) = mpsc::unbounded_channel();
+    let (found_in, libraries) = mpsc::channel(QUEUE);
+    tasks.spawn("tls libraries", tls::run(looks, found_in));
+    let tls = Tls::new(settings::readers(config)?, config.observe.tap_budget_bytes.into(), look);
     let inventory = settings::inventory(config, kernel.is_some())?;
     let callers = Callers::new(asked);
     let (guard, raised) = guarding(config, (gateway, state), &counters, &reader, tasks)?;
@@ -288,6 +296,7 @@ fn watch(
             following,
             confining,
             tapped,
+            tls,
             reader,
             counters,
             resync,
@@ -297,7 +306,7 @@ fn watch(
             guard,
         },
     );
-    Ok(Watch { host, hooks, rings, scans, answered, raised })
+    Ok(Watch { host, hooks, rings, scans, answered, libraries, raised })
 }
 
 /// The guard, its threads and its task.

@@ -26,12 +26,14 @@ mod dialogue;
 mod direction;
 mod evidence;
 mod follow;
+mod known_client;
 mod listener;
 mod orphans;
 mod process;
 mod process_table;
 mod program;
 mod proxies;
+mod remote;
 mod server;
 mod server_table;
 mod tap;
@@ -60,13 +62,15 @@ pub use event::{
     ProcessKey, ProxyRegistration, ScannedProcess, SocketAddrs, StreamSource,
 };
 pub use follow::{FollowList, FollowSpec, Followed, Lane, Peer};
+pub use known_client::is_known_client;
 pub use program::program;
+pub(crate) use remote::host_of;
 pub use render::ViewFilter;
 pub use state::Inventory;
 pub use stats::InventoryStats;
 pub use suspect::Suspect;
 pub use time::BootTime;
 pub use view::{
-    ClientView, EvidenceView, GatewayPlace, MessageCounts, ObserveMode, ProcessRef, ServerInfo, ServerState,
-    ServerView, Transport,
+    ClientView, EvidenceView, GatewayPlace, MessageCounts, ObserveMode, ProcessRef, RemoteView, ServerInfo,
+    ServerState, ServerView, TlsView, Transport,
 };

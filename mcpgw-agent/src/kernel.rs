@@ -26,6 +26,7 @@ mod memory;
 pub mod offsets;
 mod probe_log;
 mod reader;
+mod tls;
 mod writers;
 
 pub(crate) use cgroup::root as cgroup_root;
@@ -39,6 +40,7 @@ pub use loader::{Kernel, KernelOptions, Loaded, OptionsError};
 pub use marked::Marked;
 pub use probe_log::ProbeLog;
 pub use reader::{EffectReader, Reader, Readers};
+pub use tls::{Call, Calls, Detached, Finder, Found, Library};
 pub use writers::{Writers, Wrote};
 
 use crate::effects::SideEffect;

@@ -10,13 +10,14 @@
 //! - Channels carry newline-delimited JSON. Bytes up to the first newline may be the tail of a message that began
 //!   before observation, and are never held against the stream.
 //! - TCP carries HTTP/1.x, or newline-delimited JSON. HTTP/2 and TLS are out of reach: a connection that opens
-//!   with HTTP/2's preface is [`NotMcp::OtherHttp`], one that opens with a TLS record [`NotMcp::NotJson`].
+//!   with HTTP/2's preface is [`NotMcp::Http2`], one that opens with a TLS record [`NotMcp::NotJson`].
 //! - Judgement is slow to say no: a stream that ever showed MCP is never [`Seen::NotMcp`], and a server that logs to
 //!   its stdout before it answers is not given up at once. After [`Seen::NotMcp`] a stream is silent until
 //!   [`StreamTable::forget`].
 //! - Everything is bounded by [`Limits`]; what the bounds cost is in [`Counters`].
 
 mod channel;
+mod client_hello;
 mod connection;
 mod evidence;
 mod flow;
@@ -40,6 +41,7 @@ use bytes::Bytes;
 use crate::inventory::{BootTime, StreamSource};
 use crate::mcp::Peek;
 
+pub use client_hello::server_name;
 pub use limits::{Counters, Limits};
 pub use table::StreamTable;
 pub use texts::{Conversation, Passing, Told};
@@ -51,16 +53,17 @@ pub struct Chunk {
     pub source: StreamSource,
     /// When.
     pub at: BootTime,
-    /// Tells streams over the same source apart: a TCP connection's cookie; 0 for channels.
+    /// Tells streams over the same source apart: a TCP connection's cookie; when a TLS connection was
+    /// first seen; 0 for channels.
     pub connection: u64,
     /// Position of the first byte in the stream: for channels counted from when observation began, for TCP
-    /// the 32-bit sequence number.
+    /// the 32-bit sequence number, for TLS counted from when the connection was first seen.
     pub offset: u64,
     /// The bytes.
     pub bytes: Vec<u8>,
     /// Bytes that followed in the same call or segment and were not copied.
     pub skipped: u32,
-    /// TCP only: the direction ended (FIN or RST).
+    /// TCP and TLS only: the direction ended (FIN or RST; the library let go of the connection).
     pub end: bool,
 }
 
@@ -120,7 +123,7 @@ pub enum HttpSign {
     },
 }
 
-/// What passed over a TCP connection, as it came.
+/// What passed over a connection, as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     /// Which way.
@@ -142,12 +145,18 @@ pub enum Hearing {
         session: Option<String>,
         /// Its `MCP-Protocol-Version`.
         revision: Option<String>,
+        /// Its `Host`.
+        host: Option<String>,
+        /// Its path, without query.
+        path: String,
     },
     /// An answer's head.
     Answer {
         /// Its `Mcp-Session-Id`.
         session: Option<String>,
     },
+    /// Messages to the server go to this path, without query: the HTTP+SSE transport says so.
+    Endpoint(String),
     /// The body of a request or an answer, or an event's data: a message, or where one should be.
     Text(Bytes),
     /// A message over the limit.
@@ -170,6 +179,8 @@ pub enum NotMcp {
     NotJson,
     /// JSON-RPC or other JSON, but nothing of MCP in the first messages.
     OtherJson,
-    /// HTTP, but nothing of MCP in what was seen of this connection; or HTTP/2, which is not looked into.
+    /// HTTP, but nothing of MCP in what was seen of this connection.
     OtherHttp,
+    /// HTTP/2, which is not looked into.
+    Http2,
 }

@@ -1,7 +1,7 @@
 //! Records the probes write, one struct a kind, each opening with a [`Header`].
 //!
 //! Four rings carry them: life cycle ([`Exec`], [`Fork`], [`Exit`], [`Listen`], [`Connect`]), streams
-//! ([`StreamChunk`]), TCP ([`TcpChunk`]) and effects ([`FileEffect`], [`SocketEffect`]). `seq` counts, per CPU and lane, every record that was *tried*;
+//! ([`StreamChunk`], [`TlsChunk`], [`TlsName`]), TCP ([`TcpChunk`], [`TlsHello`]) and effects ([`FileEffect`], [`SocketEffect`]). `seq` counts, per CPU and lane, every record that was *tried*;
 //! a jump is a loss. A lane writes to one ring.
 
 use crate::limit;
@@ -25,6 +25,12 @@ pub mod kind {
     pub const STREAM: u16 = 16;
     /// [`super::TcpChunk`].
     pub const TCP: u16 = 17;
+    /// [`super::TlsChunk`].
+    pub const TLS: u16 = 18;
+    /// [`super::TlsName`].
+    pub const TLS_NAME: u16 = 19;
+    /// [`super::TlsHello`].
+    pub const TLS_HELLO: u16 = 20;
     /// [`super::FileEffect`].
     pub const FILE_EFFECT: u16 = 32;
     /// [`super::SocketEffect`].
@@ -302,6 +308,86 @@ pub struct TcpChunk {
     pub reserved: u32,
 }
 
+/// Bytes a process gave to its TLS library, or got from it. Followed by `chunk_len` bytes.
+///
+/// A record with `chunk_len` 0 and `skipped` > 0 says that many bytes of the call were not copied; one with `end` 1 that the
+/// process let go of the connection.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct TlsChunk {
+    /// Common part: the process that made the call.
+    pub header: Header,
+    /// The library's object for the connection: an address in the process.
+    pub object: u64,
+    /// When this connection of that object was first seen, `CLOCK_BOOTTIME` in nanoseconds: addresses are used again.
+    pub since_ns: u64,
+    /// Position of the first byte in what was moved to this `side`, counted from when it was first seen.
+    pub offset: u64,
+    /// Bytes of payload that follow.
+    pub chunk_len: u32,
+    /// Bytes left out after this chunk.
+    pub skipped: u32,
+    /// [`SIDE_READ`] or [`SIDE_WRITE`].
+    pub side: u8,
+    /// 1: nothing more comes.
+    pub end: u8,
+    /// Unused, zero.
+    pub reserved: [u8; 6],
+}
+
+/// A process told its TLS library which host it wants. Followed by `name_len` bytes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct TlsName {
+    /// Common part: the process that made the call.
+    pub header: Header,
+    /// As in [`TlsChunk::object`].
+    pub object: u64,
+    /// As in [`TlsChunk::since_ns`].
+    pub since_ns: u64,
+    /// Bytes of the name that follow.
+    pub name_len: u32,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
+/// What a process of which TLS is of interest sends first over a TCP connection, where it is a TLS handshake. Followed by
+/// `hello_len` bytes.
+///
+/// The header's process is whoever ran when the packet passed and means nothing.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "user",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+pub struct TlsHello {
+    /// Common part.
+    pub header: Header,
+    /// When the process that connected started, in nanoseconds since boot.
+    pub start_ns: u64,
+    /// That process.
+    pub tgid: u32,
+    /// Bytes of the handshake that follow.
+    pub hello_len: u32,
+    /// The other side's address, as in [`Listen::addr`].
+    pub remote_addr: [u8; 16],
+    /// Its port, host order.
+    pub remote_port: u16,
+    /// Address family.
+    pub family: u16,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
 /// What a process did to files ([`FileEffect::act`]).
 pub mod act {
     /// It opened one: place 1.
@@ -402,4 +488,7 @@ const _: () = {
     assert!(size_of::<Connect>() == 104);
     assert!(size_of::<StreamChunk>() == 88);
     assert!(size_of::<TcpChunk>() == 120);
+    assert!(size_of::<TlsChunk>() == 96);
+    assert!(size_of::<TlsName>() == 80);
+    assert!(size_of::<TlsHello>() == 96);
 };

@@ -10,6 +10,11 @@ pub const COMM: usize = 16;
 pub const CHUNK: usize = 4096;
 /// Chunks taken from one system call at most: 64 KiB, more than most reads of real runtimes.
 pub const CHUNKS: usize = 16;
+/// Chunks taken from one call of a TLS library at most: 4 MiB. Only this side of the connection is seen, so that nothing else
+/// fills in what is left out.
+pub const TLS_CHUNKS: usize = 1024;
+/// Bytes of a host's name ([`crate::event::TlsName`]).
+pub const TLS_NAME: usize = 256;
 /// Chunks taken from one packet at most: 192 KiB, the largest the kernel makes (BIG TCP on loopback).
 pub const SEGMENT_CHUNKS: usize = 48;
 /// `iovec` entries looked at in one `readv`, `writev`, `recvmsg` or `sendmsg`.

@@ -5,11 +5,13 @@
 use crate::limit;
 
 mod confine;
+mod tls;
 
 pub use confine::{
     Confined, DESTINATIONS_CONNECT, DESTINATIONS_LISTEN, DestinationKey, DestinationRule, PortRule,
     destination,
 };
+pub use tls::{Hello, TlsCall, TlsStream, TlsStreamKey, TlsTask};
 
 /// [`TaskState::bits`]: watch the channels of this process; children inherit it.
 pub const TASK_SERVER: u32 = 1 << 0;
@@ -406,6 +408,7 @@ pod!(
     Destination,
     Guarded,
     LaneStats,
+    TlsTask,
     Offsets,
     Settings
 );
@@ -436,8 +439,10 @@ pub mod lane {
     pub const TCP_OUT: u32 = 4;
     /// What processes do to files and sockets.
     pub const EFFECT: u32 = 5;
+    /// Plaintext of TLS. Its probes may be interrupted by others of their kind.
+    pub const TLS: u32 = 6;
     /// Classes above.
-    pub const CLASSES: u32 = 6;
+    pub const CLASSES: u32 = 7;
     /// Lanes of a class: a probe and the one that interrupts it. Lane number is `class * DEPTH + depth`.
     pub const DEPTH: u32 = 2;
     /// Lanes of a CPU.

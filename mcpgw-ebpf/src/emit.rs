@@ -136,6 +136,42 @@ impl Lane {
         None
     }
 
+    /// As [`Lane::claim`], for probes that another of their kind may interrupt at any moment.
+    #[inline(always)]
+    pub(crate) fn claim_preempted(class: u32) -> Option<Self> {
+        let first = class * lane::DEPTH;
+        if let Some(lane) = Self::claim_at_once(first) {
+            return Some(lane);
+        }
+        if let Some(lane) = Self::claim_at_once(first + 1) {
+            return Some(lane);
+        }
+        let stats = LANES.get_ptr_mut(first)?;
+        // SAFETY: a live map value of this CPU.
+        let stats = unsafe { &mut *stats };
+        stats.seq += 1;
+        stats.lost += 1;
+        None
+    }
+
+    /// Looks and takes in one step, which needs Linux 5.12.
+    #[inline(always)]
+    fn claim_at_once(index: u32) -> Option<Self> {
+        let stats = LANES.get_ptr_mut(index)?;
+        let buffer = BUFFERS.get_ptr_mut(index)?;
+        // SAFETY: a live map value of this CPU.
+        let busy = unsafe { &raw mut (*stats).busy };
+        let mut taken = 1_u64;
+        // SAFETY: as above; aligned to 8 bytes.
+        unsafe {
+            core::arch::asm!("{0} = xchg_64({1} + 0, {0})", inout(reg) taken, in(reg) busy, options(nostack));
+        }
+        if taken != 0 {
+            return None;
+        }
+        Some(Self { index, stats, buffer })
+    }
+
     #[inline(always)]
     fn claim_one(index: u32) -> Option<Self> {
         let stats = LANES.get_ptr_mut(index)?;

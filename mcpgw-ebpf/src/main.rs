@@ -10,6 +10,8 @@
 //! sock               raw tracepoint inet_sock_set_state   ─▶ LIFECYCLE
 //! tap                raw tracepoint sys_exit              ─▶ STREAMS
 //! tcp                cgroup_skb ingress and egress        ─▶ TCP
+//! tls                uprobes on SSL_read, SSL_write …     ─▶ STREAMS
+//! tls::hello         cgroup_skb egress                    ─▶ TCP
 //! effects            raw tracepoints sys_exit, io_uring   ─▶ EFFECTS
 //! address            cgroup connect, sendmsg and bind     ─▶ EFFECTS
 //! confine            the same, on cgroups of servers      ─▶ refused where no rule in DESTINATIONS lets it
@@ -47,6 +49,7 @@ mod syscall;
 mod tap;
 mod task;
 mod tcp;
+mod tls;
 
 /// The kernel offers GPL-only helpers (`bpf_probe_read_kernel`) to programs under this licence.
 #[unsafe(no_mangle)]

@@ -4,7 +4,8 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use mcpgw_common::map::{
     ChannelKey, ChannelState, Confined, Connecting, ConnectionState, Destination, DestinationKey,
-    DestinationRule, FlowKey, FlowState, Guarded, LaneStats, ProcessId, TaskState, lane,
+    DestinationRule, FlowKey, FlowState, Guarded, Hello, LaneStats, ProcessId, TaskState, TlsCall, TlsStream,
+    TlsStreamKey, TlsTask, lane,
 };
 
 use crate::emit::Buffer;
@@ -57,6 +58,19 @@ pub(crate) static DESTINATIONS: LpmTrie<DestinationKey, DestinationRule> =
 /// Servers that are not to be reached as they are. Only user space writes, but for the counts.
 #[map]
 pub(crate) static GUARDED: HashMap<Destination, Guarded> = HashMap::with_max_entries(1_024, 0);
+
+/// Processes of which the plaintext of TLS is reported. Only user space writes.
+#[map]
+pub(crate) static TLS_TASKS: HashMap<u32, TlsTask> = HashMap::with_max_entries(1_024, 0);
+/// Calls of their TLS libraries that have not returned.
+#[map]
+pub(crate) static TLS_CALLS: LruHashMap<u64, TlsCall> = LruHashMap::with_max_entries(4_096, 0);
+/// How far each direction of their connections got.
+#[map]
+pub(crate) static TLS_STREAMS: LruHashMap<TlsStreamKey, TlsStream> = LruHashMap::with_max_entries(8_192, 0);
+/// Connections they made and have not said anything over.
+#[map]
+pub(crate) static HELLOS: LruHashMap<u16, Hello> = LruHashMap::with_max_entries(4_096, 0);
 
 /// Sequence and losses of each lane.
 #[map]

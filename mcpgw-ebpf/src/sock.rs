@@ -14,6 +14,7 @@ use crate::globals::offset;
 use crate::kread::Kptr;
 use crate::maps::{CONNECTING, LIFECYCLE, LISTENING};
 use crate::task::{Identity, ignored};
+use crate::tls::hello;
 
 const TCP_ESTABLISHED: u32 = 1;
 const TCP_SYN_SENT: u32 = 2;
@@ -111,6 +112,7 @@ fn connected(ctx: &RawTracePointContext, sk: Kptr, established: bool) {
         start_ns: owner.start_ns,
         cgroup_id: owner.cgroup_id,
     };
+    hello::expect(&who, sk.read(offset!(sock_num)).unwrap_or(0));
     let family: u16 = sk.read(offset!(sock_family)).unwrap_or(0);
     let Some(lane) = Lane::claim(lane::SOCK) else { return };
     let record: *mut event::Connect = lane.record();

@@ -38,16 +38,16 @@ pub(crate) fn mcpgw_tcp_out(ctx: SkBuffContext) -> i32 {
 }
 
 /// The addresses and TCP header of a packet.
-struct Packet {
-    family: u16,
+pub(crate) struct Packet {
+    pub(crate) family: u16,
     source: [u8; 16],
-    destination: [u8; 16],
+    pub(crate) destination: [u8; 16],
     source_port: u16,
-    destination_port: u16,
+    pub(crate) destination_port: u16,
     seq: u32,
     flags: u8,
     /// Where the payload begins.
-    payload: u32,
+    pub(crate) payload: u32,
 }
 
 #[inline(always)]
@@ -170,7 +170,7 @@ fn copy(ctx: &SkBuffContext, lane: &Lane, cursor: &mut Cursor, record: &mut TcpC
 }
 
 #[inline(always)]
-fn parse(ctx: &SkBuffContext) -> Option<Packet> {
+pub(crate) fn parse(ctx: &SkBuffContext) -> Option<Packet> {
     let version = ctx.load::<u8>(0).ok()? >> 4;
     let (family, source, destination, tcp) = match version {
         4 => {

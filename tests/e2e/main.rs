@@ -22,4 +22,5 @@ mod peers;
 mod stdio;
 mod tapped;
 mod timing;
+mod tls;
 mod web;

@@ -185,7 +185,7 @@ impl Process {
     }
 
     /// Waits until the port takes connections; false if the process ends instead.
-    fn listens(&mut self, port: u16) -> bool {
+    pub(crate) fn listens(&mut self, port: u16) -> bool {
         eventually("the server listens", LISTENS, || {
             if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
                 return Some(false);

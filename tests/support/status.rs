@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mcpgw_agent::inventory::{ServerState, ServerView};
+use mcpgw_agent::inventory::{RemoteView, ServerState, ServerView};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,6 +20,9 @@ pub(crate) struct Status {
     pub(crate) gateway: Value,
     /// The list.
     pub(crate) servers: Vec<ServerView>,
+    /// Servers elsewhere.
+    #[serde(default)]
+    pub(crate) remote: Vec<RemoteView>,
 }
 
 /// Picks servers out of a [`Status`]; ended ones are left out.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::guard::GuardStatus;
 use crate::audit::Kept;
 use crate::audit::ship::ShipState;
-use crate::inventory::{ServerState, ServerView};
+use crate::inventory::{RemoteView, ServerState, ServerView};
 use crate::proxy::gateway::Gateway;
 use crate::proxy::handover::SessionView;
 use crate::proxy::hold::HoldCounts;
@@ -41,6 +41,9 @@ pub struct Status {
     pub guard: Option<GuardStatus>,
     /// Every server and candidate known, ended ones (with `ended_at`) included while they are remembered.
     pub servers: Vec<ServerView>,
+    /// Servers elsewhere that clients of this host talk to over TLS, where `host.tls` asks for it.
+    #[serde(default)]
+    pub remote: Vec<RemoteView>,
 }
 
 /// The agent's gateway: what decides on messages, where that is recorded, and the sessions it has.
@@ -288,7 +291,8 @@ impl Status {
     /// A document of the current [`SCHEMA`], its summary counted from `servers`.
     #[must_use]
     pub fn new(agent: AgentStatus, servers: Vec<ServerView>) -> Self {
-        Self { schema: SCHEMA, agent, summary: Summary::of(&servers), gateway: None, guard: None, servers }
+        let summary = Summary::of(&servers);
+        Self { schema: SCHEMA, agent, summary, gateway: None, guard: None, servers, remote: Vec::new() }
     }
 
     /// What a process of `uid` may see: root everything, anyone else the servers that run as themselves.
@@ -298,10 +302,16 @@ impl Status {
         if uid != 0 {
             self.guard = None;
             self.servers.retain(|server| server.uid == uid);
+            self.remote.retain(|remote| remote.uid == uid);
             if let Some(gateway) = &mut self.gateway {
                 gateway.sessions.retain(|session| session.uid == uid);
             }
         }
-        Self { gateway: self.gateway, guard: self.guard, ..Self::new(self.agent, self.servers) }
+        Self {
+            gateway: self.gateway,
+            guard: self.guard,
+            remote: self.remote,
+            ..Self::new(self.agent, self.servers)
+        }
     }
 }

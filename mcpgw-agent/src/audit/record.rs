@@ -148,7 +148,9 @@ pub(super) fn context(line: &mut Line, context: &Context) {
     if let Some(ends) = &context.tapped {
         line.word("source", "tap");
         line.object("processes", |line| {
-            line.object("server", |line| end(line, &ends.server));
+            if let Some(server) = &ends.server {
+                line.object("server", |line| end(line, server));
+            }
             if let Some(client) = &ends.client {
                 line.object("client", |line| end(line, client));
             }

@@ -68,10 +68,12 @@ pub struct HookReport {
 
 pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
     let mut config = Config::load(args.config.as_deref())?;
-    let wants_effects = config.host.effects;
+    let tls = config.host.tls || !config.host.tls_of.is_empty();
+    let wants = Wants { effects: config.host.effects, tls };
     // What nobody asks for yet is tried all the same: that is what one wants to know before asking.
     config.host.effects = true;
-    let mut examination = examine(&kernel_options(&config)?, wants_effects);
+    config.host.tls = true;
+    let mut examination = examine(&kernel_options(&config)?, wants);
     if let Some(path) = &config.gateway.policy {
         examination.notes.extend(of_policy(path, &examination));
     }
@@ -84,13 +86,20 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
     Ok(if missing(&examination) == 0 { exit::OK } else { exit::DEGRADED })
 }
 
+/// What the configuration asks for, of what has to be asked for.
+#[derive(Debug, Clone, Copy)]
+struct Wants {
+    effects: bool,
+    tls: bool,
+}
+
 /// Tries every hook. What is loaded for it is gone again when this returns.
-fn examine(options: &KernelOptions, wants_effects: bool) -> Examination {
+fn examine(options: &KernelOptions, wants: Wants) -> Examination {
     let Loaded { kernel, hooks } = Kernel::load(options);
     let mode = if kernel.is_some() { Mode::Ebpf } else { Mode::Procfs };
     Examination {
         mode,
-        hooks: hooks.into_iter().map(|hook| report(hook, wants_effects)).collect(),
+        hooks: hooks.into_iter().map(|hook| report(hook, wants)).collect(),
         prevention: Abilities::here(),
         notes: Vec::new(),
     }
@@ -106,8 +115,10 @@ fn of_policy(path: &Path, examination: &Examination) -> Vec<String> {
     left.iter().map(|left| format!("policy {}: not prevented: {left}", path.display())).collect()
 }
 
-fn report(hook: Hook, wants_effects: bool) -> HookReport {
-    let is_wanted = !hook.is_for_policies() && (wants_effects || !hook.tells_of_effects());
+fn report(hook: Hook, wants: Wants) -> HookReport {
+    let is_wanted = !hook.is_for_policies()
+        && (wants.effects || !hook.tells_of_effects())
+        && (wants.tls || !hook.reads_tls());
     let HookStatus { name, state, reason } = hook_status(&hook);
     HookReport { name, state, reason, without: hook.provides.to_owned(), advice: hook.remedy, is_wanted }
 }

@@ -82,6 +82,23 @@ pub(super) struct HostSection {
     pub(super) messages_of: Vec<At<MessagesEntry>>,
     #[serde(default)]
     pub(super) rings: RingsSection,
+    pub(super) tls: Option<TlsWord>,
+    #[serde(default)]
+    pub(super) tls_of: Vec<At<TlsEntry>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum TlsWord {
+    Off,
+    Clients,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct TlsEntry {
+    pub(super) exe: Option<At<String>>,
+    pub(super) command: Option<At<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

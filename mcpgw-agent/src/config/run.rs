@@ -105,6 +105,10 @@ pub struct Host {
     pub messages: bool,
     /// Those of these servers are, whatever `messages` says.
     pub messages_of: Vec<FollowSpec>,
+    /// What known MCP clients say over TLS is read.
+    pub tls: bool,
+    /// What these programs say is, whatever `tls` says; none of them has a name.
+    pub tls_of: Vec<FollowSpec>,
     /// Ring buffers shared with the kernel.
     pub rings: Rings,
 }
@@ -122,6 +126,9 @@ impl Default for Host {
             client_homes: Vec::new(),
             messages: false,
             messages_of: Vec::new(),
+            // Every call of a library costs two traps.
+            tls: false,
+            tls_of: Vec::new(),
             rings: Rings::default(),
         }
     }

@@ -92,6 +92,10 @@ host:
     lifecycle-bytes: 4096
     streams-bytes: 65536
     tcp-bytes: 268435456
+  tls: clients
+  tls-of:
+    - exe: /usr/bin/node
+      command: '* agent.js'
 gateway:
   policy: /etc/mcpgw/policy.yaml
   auth:
@@ -191,6 +195,12 @@ log:
                 FollowSpec { name: Some("notes*".into()), exe: Some("/usr/bin/*".into()), command: None },
                 FollowSpec { command: Some("* server.py".into()), ..FollowSpec::default() },
             ],
+            tls: true,
+            tls_of: vec![FollowSpec {
+                name: None,
+                exe: Some("/usr/bin/node".into()),
+                command: Some("* agent.js".into()),
+            }],
             rings: Rings { lifecycle_bytes: 4096, streams_bytes: 65_536, tcp_bytes: 1 << 28 },
         },
         gateway: Gateway {
@@ -280,6 +290,8 @@ fn wrong_values_are_named_with_their_place() {
         ("host: {observe: all}\n", "1:17 unknown variant `all`, expected one of inventory, messages"),
         ("host: {messages-of: [{}]}\n", "1:22 host.messages-of[0]: it names no server"),
         ("host: {messages-of: [{exe: node}]}\n", "1:28 host.messages-of[0].exe: "),
+        ("host: {tls: all}\n", "1:13 unknown variant `all`, expected one of off, clients"),
+        ("host: {tls-of: [{}]}\n", "1:17 host.tls-of[0]: it names no server"),
         ("host: {effect: on}\n", "1:8 unknown key `effect`, did you mean `effects`?"),
         ("host: {disabled-hooks: ['a b']}\n", "1:25 host.disabled-hooks[0]: `a b` is no hook's name"),
         (

@@ -16,7 +16,7 @@ use globset::GlobBuilder;
 use super::error::{Problem, ProblemKind};
 use super::file::{
     AdminSection, AllowEntry, File, Format, HostSection, MessagesEntry, ObserveSection, ObserveWord,
-    RingsSection, SwitchWord,
+    RingsSection, SwitchWord, TlsEntry, TlsWord,
 };
 use super::run::{Admin, Config, Host, Log, LogFormat, Observe, Rings};
 use super::unit;
@@ -200,6 +200,8 @@ impl Check {
             observe,
             messages_of,
             rings,
+            tls,
+            tls_of,
         } = section;
         let mut hooks = BTreeSet::new();
         for (index, hook) in disabled_hooks.iter().enumerate() {
@@ -240,6 +242,8 @@ impl Check {
             client_files: client_files.map_or(default.client_files, |word| word == SwitchWord::On),
             messages: observe.map_or(default.messages, |word| word == ObserveWord::Messages),
             messages_of: self.messages_of(messages_of),
+            tls: tls.map_or(default.tls, |word| word == TlsWord::Clients),
+            tls_of: self.tls_of(tls_of),
             rings: self.rings(rings),
         }
     }
@@ -261,6 +265,29 @@ impl Check {
                 name: self.value(&format!("{at}.name"), name.as_ref(), None, free),
                 exe: self.value(&format!("{at}.exe"), exe.as_ref(), None, |text| exe_glob(text)),
                 command: self.value(&format!("{at}.command"), command.as_ref(), None, free),
+            });
+        }
+        specs
+    }
+
+    fn tls_of(&mut self, entries: &[At<TlsEntry>]) -> Vec<FollowSpec> {
+        if let Some(first_beyond) = entries.get(MAX_RULES) {
+            let kind = out_of_range(&entries.len(), &0, &MAX_RULES);
+            self.problem("host.tls-of", first_beyond, kind);
+        }
+        let mut specs = Vec::new();
+        for (index, entry) in entries.iter().take(MAX_RULES).enumerate() {
+            let at = format!("host.tls-of[{index}]");
+            let TlsEntry { exe, command } = &entry.value;
+            if exe.is_none() && command.is_none() {
+                self.problem(&at, entry, ProblemKind::NamesNobody);
+            }
+            specs.push(FollowSpec {
+                name: None,
+                exe: self.value(&format!("{at}.exe"), exe.as_ref(), None, |text| exe_glob(text)),
+                command: self.value(&format!("{at}.command"), command.as_ref(), None, |text| {
+                    glob(text, false).map(Some)
+                }),
             });
         }
         specs

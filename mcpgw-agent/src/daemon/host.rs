@@ -17,12 +17,13 @@ use super::guard::{Raised, Servers};
 use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
 use super::tapped::Tapped;
+use super::tls::{Answer, Readers, Tls};
 use crate::admin::metrics::Counters;
 use crate::admin::protocol::Code;
 use crate::admin::{Dropped, Peer, Refusal, RegisterRequest};
 use crate::inventory::{
-    BootTime, Effect, HostEvent, Inventory, InventoryConfig, ProcessKey, ProxyRegistration, ServerView,
-    StreamSource, Transport, ViewFilter,
+    BootTime, Effect, HostEvent, Inventory, InventoryConfig, ProcessKey, ProxyRegistration, RemoteView,
+    ServerView, StreamSource, Transport, ViewFilter,
 };
 use crate::kernel::{Kernel, KernelEvent};
 use crate::proc::{ProcReader, boot_now, boot_timestamp, holds, io_bytes, key_of};
@@ -31,6 +32,31 @@ use crate::wire::{Chunk, Seen, Sighting, StreamTable};
 
 /// Between two lines in the log about lost records, at least.
 const LOSS_LOG: Duration = Duration::from_secs(10);
+
+/// What an event means for whose TLS is read.
+#[derive(Debug)]
+enum TlsNews {
+    Started(ProcessKey, Vec<String>),
+    Connected(ProcessKey),
+    Ended(ProcessKey),
+    Nothing,
+}
+
+impl TlsNews {
+    fn of(event: &HostEvent) -> Self {
+        if let HostEvent::Exec(exec) = event {
+            return Self::Started(exec.process, exec.argv.clone());
+        }
+        if let HostEvent::Scanned(scanned) = event {
+            return Self::Started(scanned.exec.process, scanned.facts.argv.clone());
+        }
+        match event {
+            HostEvent::TlsHello { process, .. } => Self::Connected(*process),
+            HostEvent::Exit { process, .. } => Self::Ended(*process),
+            _ => Self::Nothing,
+        }
+    }
+}
 
 /// The state of the running agent.
 #[derive(Debug)]
@@ -42,6 +68,7 @@ pub(super) struct Host {
     pub(super) following: Following,
     pub(super) confining: Confining,
     tapped: Tapped,
+    tls: Tls,
     dozing: Dozing,
     registrations: HashMap<u64, ProcessKey>,
     pub(super) reporter: Reporter,
@@ -69,6 +96,7 @@ pub(super) struct Parts {
     pub(super) following: Following,
     pub(super) confining: Confining,
     pub(super) tapped: Tapped,
+    pub(super) tls: Tls,
     pub(super) reader: Arc<ProcReader>,
     pub(super) counters: Arc<Counters>,
     pub(super) resync: Arc<Notify>,
@@ -85,6 +113,7 @@ impl Host {
             following,
             confining,
             tapped,
+            tls,
             reader,
             counters,
             resync,
@@ -93,6 +122,7 @@ impl Host {
             reporter,
             guard,
         } = parts;
+        tapped.rules(&config.follow);
         Self {
             hash_executables: config.hash_executables,
             inventory: Inventory::new(config),
@@ -102,6 +132,7 @@ impl Host {
             following,
             confining,
             tapped,
+            tls,
             dozing: Dozing::default(),
             registrations: HashMap::new(),
             reporter,
@@ -121,7 +152,9 @@ impl Host {
     }
 
     /// A configuration took the place of the one before: every server is judged anew.
-    pub(super) fn reconfigure(&mut self, config: InventoryConfig) {
+    pub(super) fn reconfigure(&mut self, config: InventoryConfig, readers: Readers) {
+        self.tapped.rules(&config.follow);
+        self.tls.reconfigure(readers);
         self.hash_executables = config.hash_executables;
         let effects = self.inventory.reconfigure(boot_now(), config);
         self.carry_out(effects);
@@ -169,7 +202,7 @@ impl Host {
     fn on_chunk(&mut self, chunk: Chunk) {
         let transport = match chunk.source {
             StreamSource::Channel { .. } => Transport::Stdio,
-            StreamSource::Tcp { .. } => Transport::Http,
+            StreamSource::Tcp { .. } | StreamSource::Tls { .. } => Transport::Http,
         };
         self.counters.tapped(transport, u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX));
         let Some(chunk) = self.to_judge(chunk) else { return };
@@ -189,6 +222,10 @@ impl Host {
                 if let Some((listener, client, false)) = self.inventory.connection(addrs, cgroup_id) {
                     self.tapped.connection(&chunk, listener, client);
                 }
+                Some(chunk)
+            }
+            StreamSource::Tls { .. } => {
+                self.tapped.tls(chunk.clone());
                 Some(chunk)
             }
         }
@@ -218,8 +255,46 @@ impl Host {
             self.guard.started(exec.process);
         }
         self.note_callers(&event);
+        let tls = TlsNews::of(&event);
         let effects = self.inventory.apply(boot_now(), event);
         self.carry_out(effects);
+        self.tell_tls(tls);
+    }
+
+    /// What follows from `news` for whose TLS is read.
+    fn tell_tls(&mut self, news: TlsNews) {
+        let (now, all) = (boot_now(), !self.inventory.config().follow.is_empty());
+        match news {
+            TlsNews::Started(process, command) => {
+                if self.tls.started(self.kernel.as_mut(), process, &command, all, now) {
+                    self.tell_client(process);
+                }
+            }
+            TlsNews::Ended(process) => {
+                if self.tls.ended(self.kernel.as_mut(), process) {
+                    self.streams.forget_process(process);
+                    self.tapped.client_gone(process);
+                }
+            }
+            TlsNews::Connected(process) => self.tls.connected(process, now),
+            TlsNews::Nothing => {}
+        }
+    }
+
+    /// A process whose TLS is read from now on: those who judge need to know it when it is gone, too.
+    fn tell_client(&mut self, process: ProcessKey) {
+        let effects = self.enrich(process);
+        self.carry_out(effects);
+        if let Some(peer) = self.inventory.peer(process) {
+            self.tapped.client(peer);
+        }
+    }
+
+    /// Libraries were found in a process whose TLS is to be read.
+    pub(super) fn libraries(&mut self, answer: Answer) {
+        if let Some(event) = self.tls.found(self.kernel.as_mut(), answer) {
+            self.on_event(event);
+        }
     }
 
     fn note_callers(&mut self, event: &HostEvent) {
@@ -251,6 +326,11 @@ impl Host {
         self.following.tick(self.kernel.as_mut(), now);
         self.tend_fences();
         self.guard.look(&self.inventory, self.kernel.as_mut());
+        let all = !self.inventory.config().follow.is_empty();
+        for client in self.tls.clients(self.kernel.as_mut(), &self.inventory, all, now) {
+            self.tell_client(client);
+        }
+        self.tls.tick(now);
         // The wall clock may have been set since.
         self.boot = boot_timestamp();
     }
@@ -401,5 +481,10 @@ impl Host {
         let mut servers = self.inventory.view(self.boot, ViewFilter::default());
         servers.extend(self.inventory.history(self.boot, ViewFilter::default()));
         servers
+    }
+
+    /// Servers elsewhere.
+    pub(super) fn remotes(&self) -> Vec<RemoteView> {
+        self.inventory.remotes(self.boot)
     }
 }

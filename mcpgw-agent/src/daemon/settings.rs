@@ -1,5 +1,6 @@
 //! From the configuration to what each part is told.
 
+use super::tls::Readers;
 use crate::config::Config;
 use crate::guard::{Action, Mode, RuleSpec};
 use crate::inventory::{AllowError, AllowList, FollowList, InventoryConfig, Timeouts};
@@ -28,6 +29,14 @@ pub(super) fn inventory(config: &Config, probes: bool) -> Result<InventoryConfig
     })
 }
 
+/// Whose TLS is read.
+///
+/// # Errors
+/// As [`inventory`].
+pub(super) fn readers(config: &Config) -> Result<Readers, AllowError> {
+    Readers::compile(config.host.tls, &config.host.tls_of)
+}
+
 /// What the probes are told.
 ///
 /// # Errors
@@ -51,6 +60,9 @@ pub(crate) fn kernel(config: &Config) -> Result<KernelOptions, OptionsError> {
         probe_log: tracing::enabled!(target: "mcpgw_ebpf", tracing::Level::DEBUG),
         ..KernelOptions::default()
     };
+    if !config.host.tls && config.host.tls_of.is_empty() {
+        options.leave_out_tls();
+    }
     if !config.host.effects {
         options.leave_out_effects();
     }

@@ -65,6 +65,7 @@ impl AgentFacts {
         Status {
             gateway: Some(gateway),
             guard: Some(host.guard.status()),
+            remote: host.remotes(),
             ..Status::new(self.agent(host), servers)
         }
     }

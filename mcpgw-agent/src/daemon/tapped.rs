@@ -12,6 +12,7 @@
 mod http;
 mod judge;
 mod queue;
+mod remote;
 mod session;
 mod waiting;
 mod work;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::admin::metrics::Counters;
-use crate::inventory::{Channel, Effect, Listener, ProcessKey};
+use crate::inventory::{Channel, Effect, FollowList, Listener, Peer, ProcessKey};
 use crate::proc::ProcReader;
 use crate::proxy::gate::Gate;
 use crate::tasks::Tasks;
@@ -79,6 +80,26 @@ impl Tapped {
     /// Bytes passed over a connection to `listener`, whose client is the process `client`.
     pub(super) fn connection(&self, chunk: &Chunk, listener: Listener, client: Option<ProcessKey>) {
         self.push(Item::Tcp { chunk: chunk.clone(), listener, client });
+    }
+
+    /// Bytes passed over TLS.
+    pub(super) fn tls(&self, chunk: Chunk) {
+        self.push(Item::Tls(chunk));
+    }
+
+    /// From now on the TLS of this process is read.
+    pub(super) fn client(&self, client: Peer) {
+        self.push(Item::Client(Box::new(client)));
+    }
+
+    /// That process has ended.
+    pub(super) fn client_gone(&self, client: ProcessKey) {
+        self.push(Item::ClientGone(client));
+    }
+
+    /// The messages of these are wanted.
+    pub(super) fn rules(&self, list: &FollowList) {
+        self.push(Item::Rules(Box::new(list.clone())));
     }
 
     /// What the inventory asks for, as far as it concerns messages.

@@ -13,7 +13,7 @@ use super::guard::{Raised, Servers};
 use super::host::Host;
 use super::rings::Rings;
 use super::status::AgentFacts;
-use super::{DaemonError, TICK, settings};
+use super::{DaemonError, TICK, settings, tls};
 use crate::admin::{Command, GatewayStatus, Peer, Status};
 use crate::audit::Event;
 use crate::config::Config;
@@ -33,6 +33,8 @@ pub(super) struct Turn {
     pub(super) scans: mpsc::Receiver<Vec<HostEvent>>,
     /// What was looked up off the loop.
     pub(super) answered: mpsc::Receiver<HostEvent>,
+    /// What was found in processes whose TLS is to be read.
+    pub(super) libraries: mpsc::Receiver<tls::Answer>,
     /// What came of wanting a gateway before a server.
     pub(super) raised: mpsc::Receiver<Raised>,
     /// Released when the start-up scan has been taken in.
@@ -65,6 +67,7 @@ impl Turn {
                 Some(()) = self.reload.recv() => self.on_reload(None).unwrap_or_default(),
                 Some(raised) = self.raised.recv() => self.host.raised(&raised),
                 Some(event) = self.answered.recv() => self.host.on_event(event),
+                Some(answer) = self.libraries.recv() => self.host.libraries(answer),
                 read = self.rings.next(&mut events) => {
                     read.map_err(|source| DaemonError::System { what: "read a ring buffer", source })?;
                     self.host.on_kernel(&mut events);
@@ -167,12 +170,13 @@ impl Turn {
         let outcome =
             Config::load(self.config_path.as_deref()).map_err(|error| error.to_string()).and_then(|config| {
                 let inventory = settings::inventory(&config, probes).map_err(|error| error.to_string())?;
+                let readers = settings::readers(&config).map_err(|error| error.to_string())?;
                 let guard = self.host.guard.warden().reconfigure(&config.host.guard);
-                guard.map(|()| inventory).map_err(|error| error.to_string())
+                guard.map(|()| (inventory, readers)).map_err(|error| error.to_string())
             });
         match outcome {
-            Ok(config) => {
-                self.host.reconfigure(config);
+            Ok((config, readers)) => {
+                self.host.reconfigure(config, readers);
                 self.facts.reloaded(None);
                 tracing::info!(
                     "the configuration was read anew; addresses, rings and hooks stay as they are"

@@ -174,6 +174,15 @@ pub enum StreamSource {
         /// Bytes flowed from the server to the client.
         from_server: bool,
     },
+    /// What `process` gave to its TLS library to send, or got from it.
+    Tls {
+        /// The process.
+        process: ProcessKey,
+        /// The library's object for the connection: an address in the process, used again for later ones.
+        object: u64,
+        /// It read; otherwise it wrote. Where it is the client, these are the server's bytes.
+        from_server: bool,
+    },
 }
 
 /// A `wrap` process registered with the daemon, its credentials checked by the shell.
@@ -247,6 +256,35 @@ pub enum HostEvent {
         net_ns: u32,
         /// When.
         at: BootTime,
+    },
+    /// A process told its TLS library which host it wants over a connection.
+    TlsNamed {
+        /// The process.
+        process: ProcessKey,
+        /// As in [`StreamSource::Tls`].
+        object: u64,
+        /// The host's name.
+        host: String,
+        /// When.
+        at: BootTime,
+    },
+    /// A process whose TLS is of interest opened a TLS connection.
+    TlsHello {
+        /// The process.
+        process: ProcessKey,
+        /// To where.
+        remote: SocketAddr,
+        /// The host it named, if it named one.
+        host: Option<String>,
+        /// When.
+        at: BootTime,
+    },
+    /// Whether what a process says over TLS can be read: `None`, or why not.
+    TlsReadable {
+        /// The process.
+        process: ProcessKey,
+        /// Why not.
+        obstacle: Option<&'static str>,
     },
     /// Something was recognised on a tapped stream.
     Sighted(Sighting),

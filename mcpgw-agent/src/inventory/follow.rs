@@ -49,6 +49,16 @@ impl FollowList {
         !self.all && self.rules.is_empty()
     }
 
+    /// Whether those of the server at the other end of a TLS connection to `host` are wanted. What is said of a server's process
+    /// fits none that is not here.
+    #[must_use]
+    pub fn wants_remote(&self, host: &str) -> bool {
+        let fits = |rule: &Rule| {
+            rule.process.is_none() && rule.name.as_ref().is_some_and(|glob| glob.is_match(host))
+        };
+        self.all || self.rules.iter().any(fits)
+    }
+
     /// Whether those of the server that calls itself `name` are wanted.
     pub(super) fn wants(&self, name: Option<&str>, subject: &Subject<'_>) -> bool {
         let fits = |rule: &Rule| {
@@ -93,8 +103,10 @@ pub struct Followed {
     pub lanes: Vec<Lane>,
     /// Where it listens, if it does.
     pub listeners: Vec<Listener>,
-    /// The server's process.
-    pub server: Peer,
+    /// The server's process, where that is on this host.
+    pub server: Option<Peer>,
+    /// Its URL, of one that is reached over TLS.
+    pub url: Option<String>,
     /// The client's; of a network server the latest.
     pub client: Option<Peer>,
 }
@@ -151,7 +163,8 @@ impl Followed {
             complete: server.dialogue.is_complete(),
             lanes: lanes.collect(),
             listeners: server.http().map(|http| http.listeners.clone()).unwrap_or_default(),
-            server: Peer::of(server.process.as_ref()?),
+            server: Some(Peer::of(server.process.as_ref()?)),
+            url: None,
             client: server.client.as_ref().map(Peer::of),
         })
     }

@@ -237,8 +237,13 @@ impl Inventory {
             }
             Seen::Http(sign) => telling = note_sign(&mut server, addrs, at, sign, path.clone()),
             Seen::Gap { bytes } => server.dialogue.gap(at, *bytes),
-            Seen::NotMcp(NotMcp::ContentLength | NotMcp::NotJson | NotMcp::OtherJson | NotMcp::OtherHttp) => {
-            }
+            Seen::NotMcp(
+                NotMcp::ContentLength
+                | NotMcp::NotJson
+                | NotMcp::OtherJson
+                | NotMcp::OtherHttp
+                | NotMcp::Http2,
+            ) => {}
         }
         if telling {
             note_client(&mut server, client, process, at, path);

@@ -61,6 +61,6 @@ impl Orphans {
 fn channel(sighting: &Sighting) -> Option<Channel> {
     match sighting.source {
         StreamSource::Channel { channel, .. } => Some(channel),
-        StreamSource::Tcp { .. } => None,
+        StreamSource::Tcp { .. } | StreamSource::Tls { .. } => None,
     }
 }

@@ -75,7 +75,7 @@ impl Inventory {
         }
     }
 
-    fn portray(&self, key: ProcessKey, portrait: &mut Option<Portrait>) {
+    pub(super) fn portray(&self, key: ProcessKey, portrait: &mut Option<Portrait>) {
         let known = self.processes.get(key);
         let image = known.and_then(|process| process.image.clone());
         let facts = known.and_then(|process| process.facts.clone());

@@ -3,11 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::process_table::ProcessTable;
+use super::remote::{self, Remote};
 use super::server::{Http, McpServer, Portrait};
 use super::state::Inventory;
 use super::text::{self, COMMAND, NAME};
 use super::{
-    BootTime, ClientView, EvidenceView, ObserveMode, ProcessKey, ProcessRef, ServerInfo, ServerView,
+    BootTime, ClientView, EvidenceView, MessageCounts, ObserveMode, ProcessKey, ProcessRef, RemoteView,
+    ServerInfo, ServerView, TlsView, Transport,
 };
 
 /// User id shown where none is known: `nobody` of the kernel, never a real user.
@@ -54,6 +56,85 @@ impl Inventory {
     pub fn history(&self, boot: Timestamp, filter: ViewFilter) -> Vec<ServerView> {
         let ended = self.servers.history().filter(|server| filter.admits(server));
         ended.filter_map(|server| self.render(boot, server)).collect()
+    }
+
+    /// Servers elsewhere that processes of this host talk to over TLS, and where those go whose TLS cannot be read; by
+    /// client, then host.
+    #[must_use]
+    pub fn remotes(&self, boot: Timestamp) -> Vec<RemoteView> {
+        let told = self.remotes.servers.iter().filter(|(_, remote)| remote.dialogue.is_mcp());
+        let mut views: Vec<RemoteView> =
+            told.filter_map(|(key, remote)| self.remote(boot, key, remote)).collect();
+        for ((process, host), destination) in &self.remotes.destinations {
+            let Some(client) = self.remotes.clients.get(process) else { continue };
+            let Some(obstacle) = client.obstacle.or(destination.obstacle) else { continue };
+            let address = destination.address.map(|address| address.to_string());
+            let times = (destination.first, destination.last);
+            let view = self.at_host(boot, *process, host, times);
+            views.extend(view.map(|view| RemoteView { reason: obstacle.to_owned(), address, ..view }));
+        }
+        views.sort_by(|a, b| (a.client.pid, &a.host, &a.path).cmp(&(b.client.pid, &b.host, &b.path)));
+        views
+    }
+
+    fn remote(&self, boot: Timestamp, key: &remote::Key, remote: &Remote) -> Option<RemoteView> {
+        let dialogue = &remote.dialogue;
+        let destination = self.remotes.destinations.get(&(key.client, key.host.clone()));
+        let view = self.at_host(boot, key.client, &key.host, (remote.first, remote.last))?;
+        let follow = self.config.follow.wants_remote(&key.host);
+        Some(RemoteView {
+            path: Some(key.path.clone()),
+            address: destination.and_then(|known| known.address).map(|address| address.to_string()),
+            tls: TlsView::Read,
+            transport: Some(if remote.sse { Transport::Sse } else { Transport::Http }),
+            confirmed: dialogue.confirmed_at().is_some(),
+            server_info: dialogue
+                .server_info()
+                .map(|(name, version)| ServerInfo { name: name.clone(), version: version.clone() }),
+            protocol_version: dialogue.protocol_version().cloned(),
+            tools: dialogue.tools(),
+            client: ClientView { name: dialogue.client_name().cloned(), ..view.client },
+            observe: if follow { ObserveMode::Messages } else { ObserveMode::Inventory },
+            messages: dialogue.counts(),
+            ..view
+        })
+    }
+
+    /// A destination of which nothing more is known.
+    fn at_host(
+        &self,
+        boot: Timestamp,
+        process: ProcessKey,
+        host: &str,
+        (first, last): (BootTime, BootTime),
+    ) -> Option<RemoteView> {
+        let known = self.remotes.clients.get(&process)?;
+        let client = known.portrait.as_ref()?;
+        let command = text::escape_command(client.command());
+        Some(RemoteView {
+            host: host.to_owned(),
+            path: None,
+            address: None,
+            tls: TlsView::Opaque,
+            reason: String::new(),
+            transport: None,
+            confirmed: false,
+            server_info: None,
+            protocol_version: None,
+            tools: None,
+            client: ClientView {
+                pid: process.pid,
+                exe: text::escape(client.exe(), COMMAND),
+                command,
+                name: None,
+            },
+            uid: client.image.as_ref().map_or(NO_UID, |image| image.uid),
+            first_seen: wall(boot, first.0),
+            last_seen: wall(boot, last.0),
+            ended_at: known.ended.map(|at| wall(boot, at.0)),
+            observe: ObserveMode::Inventory,
+            messages: MessageCounts::default(),
+        })
     }
 
     fn render(&self, boot: Timestamp, server: &McpServer) -> Option<ServerView> {

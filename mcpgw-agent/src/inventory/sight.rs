@@ -23,6 +23,9 @@ impl Inventory {
             StreamSource::Tcp { addrs, cgroup_id, from_server } => {
                 self.sight_tcp(addrs, cgroup_id, from_server, &sighting);
             }
+            StreamSource::Tls { process, object, from_server } => {
+                self.sight_tls(process, object, from_server, &sighting);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use super::listener::{Connections, Listeners};
 use super::orphans::Orphans;
 use super::process_table::ProcessTable;
 use super::proxies::Proxies;
+use super::remote::Remotes;
 use super::server_table::ServerTable;
 use super::tap::{TapState, Taps};
 use super::{
@@ -40,6 +41,7 @@ pub struct Inventory {
     pub(super) listeners: Listeners,
     pub(super) connections: Connections,
     pub(super) proxies: Proxies,
+    pub(super) remotes: Remotes,
     pub(super) taps: Taps,
     pub(super) orphans: Orphans,
     pub(super) counters: Counters,
@@ -65,6 +67,7 @@ impl Inventory {
             listeners: Listeners::new(limits.listeners),
             connections: Connections::new(limits.connections),
             proxies: Proxies::default(),
+            remotes: Remotes::default(),
             taps: Taps::default(),
             orphans: Orphans::new(limits.orphans),
             counters: Counters::default(),
@@ -89,6 +92,13 @@ impl Inventory {
             HostEvent::Listen { process, listener, at } => self.on_listen(process, listener, at),
             HostEvent::ListenClosed { listener, at } => self.on_listen_closed(listener, at),
             HostEvent::Connect { process, addrs, net_ns, at } => self.on_connect(process, addrs, net_ns, at),
+            HostEvent::TlsNamed { process, object, host, at } => {
+                self.on_tls_named(process, object, &host, at)
+            }
+            HostEvent::TlsHello { process, remote, host, at } => {
+                self.on_tls_hello(process, remote, host.as_deref(), at);
+            }
+            HostEvent::TlsReadable { process, obstacle } => self.on_tls_readable(process, obstacle),
             HostEvent::Sighted(sighting) => self.on_sighted(now, sighting),
             HostEvent::Stirred { process, at } => self.on_stirred(process, at),
             HostEvent::ProxyRegistered(registration) => self.on_registered(registration),

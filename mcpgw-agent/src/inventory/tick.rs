@@ -23,6 +23,7 @@ impl Inventory {
         }
         self.tick_listeners(now);
         self.orphans.expire(now, self.config.timeouts.orphan);
+        self.tick_remotes(now);
         let pinned = self.pinned();
         self.processes.repin(&pinned);
         self.processes.expire(now, self.config.timeouts.exited);
@@ -89,6 +90,7 @@ impl Inventory {
             pinned.extend(server.involved.iter().copied());
             pinned.extend(server.ancestors.iter().map(|(key, _)| *key));
         }
+        pinned.extend(self.remotes.processes());
         for listener in self.listeners.keys() {
             pinned.extend(
                 self.listeners.get(listener).into_iter().flat_map(|entry| entry.owners.keys().copied()),

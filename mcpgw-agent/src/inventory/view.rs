@@ -65,6 +65,55 @@ pub struct ServerView {
     pub messages: MessageCounts,
 }
 
+/// A server elsewhere that a process of this host talks to over TLS; or, where that cannot be read, whom it talks to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteView {
+    /// The host, as the client named it; its address where it named none.
+    pub host: String,
+    /// Path of the requests, where they can be read.
+    pub path: Option<String>,
+    /// The address it was last reached at, with the port; `None` where that was not seen.
+    pub address: Option<String>,
+    /// Whether what is said can be read.
+    pub tls: TlsView,
+    /// Why not; empty where it can.
+    pub reason: String,
+    /// How the client talks to it; `None` where that cannot be read.
+    pub transport: Option<Transport>,
+    /// MCP was seen in both directions.
+    pub confirmed: bool,
+    /// From `initialize` or `server/discover`.
+    pub server_info: Option<ServerInfo>,
+    /// Negotiated protocol revision.
+    pub protocol_version: Option<String>,
+    /// Tools in the last `tools/list` answer seen.
+    pub tools: Option<u32>,
+    /// Who talks to it.
+    pub client: ClientView,
+    /// The client's real user id.
+    pub uid: u32,
+    /// When it was first talked to.
+    pub first_seen: Timestamp,
+    /// When last.
+    pub last_seen: Timestamp,
+    /// When the client ended; absent while it runs.
+    pub ended_at: Option<Timestamp>,
+    /// How much of it is looked at.
+    pub observe: ObserveMode,
+    /// Messages seen.
+    pub messages: MessageCounts,
+}
+
+/// Whether TLS can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsView {
+    /// The client's library shows what passes.
+    Read,
+    /// It does not.
+    Opaque,
+}
+
 /// The verdict on a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -25,7 +25,7 @@ use crate::inventory::{Channel, ChannelKind, Effect, Followed, ProcessKey};
 /// Lanes that write to each ring.
 const LANES_OF: [(&str, &[u32]); 4] = [
     (LIFECYCLE, &[lane::TASK, lane::SOCK]),
-    (STREAMS, &[lane::STREAM]),
+    (STREAMS, &[lane::STREAM, lane::TLS]),
     (TCP, &[lane::TCP_IN, lane::TCP_OUT]),
     (EFFECTS, &[lane::EFFECT]),
 ];
@@ -57,6 +57,12 @@ pub enum KernelError {
         /// Why.
         #[source]
         source: MapError,
+    },
+    /// There is no room for one more.
+    #[error("the `{hook}` hook has no room for one more process")]
+    Full {
+        /// Which.
+        hook: &'static str,
     },
     /// There is no such clock.
     #[error("CLOCK_BOOTTIME cannot be read")]
@@ -445,7 +451,7 @@ impl Kernel {
     }
 }
 
-fn now_ns() -> Result<u64, KernelError> {
+pub(super) fn now_ns() -> Result<u64, KernelError> {
     let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(KernelError::Clock)?;
     Ok(u64::try_from(std::time::Duration::from(now).as_nanos()).unwrap_or(u64::MAX))
 }
@@ -459,7 +465,7 @@ fn channel_key(channel: Channel) -> ChannelKey {
 }
 
 /// Entries come and go in the kernel as well: one that is gone already is what was asked for.
-fn absent_is_fine(result: Result<(), MapError>) -> Result<(), MapError> {
+pub(super) fn absent_is_fine(result: Result<(), MapError>) -> Result<(), MapError> {
     match result {
         Err(MapError::KeyNotFound) => Ok(()),
         Err(MapError::SyscallError(error)) if error.io_error.kind() == std::io::ErrorKind::NotFound => Ok(()),

@@ -13,7 +13,7 @@ use crate::inventory::{
     BootTime, Channel, ChannelEnd, ChannelKind, Exec, FileId, HostEvent, Listener, ProcessKey, SocketAddrs,
     StreamSource,
 };
-use crate::wire::Chunk;
+use crate::wire::{Chunk, server_name};
 
 mod effect;
 #[cfg(test)]
@@ -100,6 +100,9 @@ pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
         kind::CONNECT => connect(&whole(bytes)?)?,
         kind::STREAM => stream(bytes)?,
         kind::TCP => tcp(bytes)?,
+        kind::TLS => tls(bytes)?,
+        kind::TLS_NAME => tls_name(bytes)?,
+        kind::TLS_HELLO => tls_hello(bytes)?,
         kind::FILE_EFFECT => KernelEvent::SideEffect(effect::file(bytes)?),
         kind::SOCKET_EFFECT => KernelEvent::SideEffect(effect::socket(bytes)?),
         kind => return Err(DecodeError::Kind { kind }),
@@ -246,6 +249,45 @@ fn tcp(bytes: &[u8]) -> Result<KernelEvent, DecodeError> {
         bytes: payload.to_vec(),
         skipped: record.skipped,
         end: record.tcp_flags & (FIN | RST) != 0,
+    }))
+}
+
+fn tls(bytes: &[u8]) -> Result<KernelEvent, DecodeError> {
+    let (record, payload): (event::TlsChunk, _) =
+        with_payload(bytes, |record: &event::TlsChunk| record.chunk_len)?;
+    Ok(KernelEvent::Chunk(Chunk {
+        source: StreamSource::Tls {
+            process: process(&record.header),
+            object: record.object,
+            from_server: !wrote(record.side)?,
+        },
+        at: BootTime(record.header.time_ns),
+        connection: record.since_ns,
+        offset: record.offset,
+        bytes: payload.to_vec(),
+        skipped: record.skipped,
+        end: record.end != 0,
+    }))
+}
+
+fn tls_name(bytes: &[u8]) -> Result<KernelEvent, DecodeError> {
+    let (record, name): (event::TlsName, _) = with_payload(bytes, |record: &event::TlsName| record.name_len)?;
+    Ok(KernelEvent::Host(HostEvent::TlsNamed {
+        process: process(&record.header),
+        object: record.object,
+        host: text(until_nul(name)),
+        at: BootTime(record.header.time_ns),
+    }))
+}
+
+fn tls_hello(bytes: &[u8]) -> Result<KernelEvent, DecodeError> {
+    let (record, hello): (event::TlsHello, _) =
+        with_payload(bytes, |record: &event::TlsHello| record.hello_len)?;
+    Ok(KernelEvent::Host(HostEvent::TlsHello {
+        process: ProcessKey::new(record.tgid, record.start_ns),
+        remote: socket_addr(record.family, record.remote_addr, record.remote_port)?,
+        host: server_name(hello),
+        at: BootTime(record.header.time_ns),
     }))
 }
 

@@ -57,6 +57,14 @@ impl Hook {
     }
 }
 
+impl Hook {
+    /// It reads what processes say over TLS.
+    #[must_use]
+    pub fn reads_tls(&self) -> bool {
+        TLS.iter().any(|kind| kind.name == self.name)
+    }
+}
+
 impl HookState {
     /// Note, reason or error.
     #[must_use]
@@ -134,11 +142,21 @@ pub(super) const GUARD_CONNECT: Kind = Kind {
     provides: "connections to servers past the gateway are denied or steered; without it they are not",
 };
 
+pub(super) const TLS_READ: Kind = Kind {
+    name: "tls-read",
+    provides: "what clients say to servers elsewhere is read at their TLS libraries; without it it is not",
+};
+pub(super) const TLS_HELLO: Kind =
+    Kind { name: "tls-hello", provides: "where clients connect over TLS is told; without it it is not" };
+
+/// Those that read what processes say over TLS.
+pub(super) const TLS: [Kind; 2] = [TLS_READ, TLS_HELLO];
+
 /// Those that tell what processes do to files and sockets.
 pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 12] = [
+pub(super) const ALL: [Kind; 14] = [
     EXEC,
     FORK,
     EXIT,
@@ -151,6 +169,8 @@ pub(super) const ALL: [Kind; 12] = [
     ADDRESS_EFFECTS,
     CONNECT_RULES,
     GUARD_CONNECT,
+    TLS_READ,
+    TLS_HELLO,
 ];
 
 impl Kind {
@@ -161,6 +181,8 @@ impl Kind {
             "left out by configuration",
             if self.name == GUARD_CONNECT.name {
                 "name rules that deny or steer in `host.guard`, and leave it out of the list of disabled hooks"
+            } else if TLS.iter().any(|kind| kind.name == self.name) {
+                "set `host.tls: clients` or name programs in `host.tls-of`, and leave it out of the list of disabled hooks"
             } else if is_of_effects {
                 "set `host.effects: on`, and leave it out of the list of disabled hooks"
             } else {

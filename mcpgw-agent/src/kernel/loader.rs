@@ -22,6 +22,7 @@ use super::memory::{page_size, raise_memlock};
 use super::offsets::{self, Hooks, Resolved};
 use super::probe_log::ProbeLog;
 use super::reader::{EffectReader, Reader, Readers};
+use super::tls::Tls;
 use crate::config::Rings;
 
 pub(super) const LIFECYCLE: &str = "lifecycle";
@@ -106,6 +107,11 @@ impl KernelOptions {
         self.disabled.extend(hook::EFFECTS.map(|kind| kind.name.to_owned()));
     }
 
+    /// What processes say over TLS is not to be read: its hooks are left out.
+    pub fn leave_out_tls(&mut self) {
+        self.disabled.extend(hook::TLS.map(|kind| kind.name.to_owned()));
+    }
+
     /// At least one hook that tells what processes do to files and sockets is wanted.
     fn tells_effects(&self) -> bool {
         hook::EFFECTS.iter().any(|kind| !self.disabled.iter().any(|name| name == kind.name))
@@ -148,6 +154,7 @@ pub struct Kernel {
     pub(super) effects: Effects,
     pub(super) fences: Fences,
     pub(super) connects: Connects,
+    pub(super) tls: Tls,
     pub(super) hooks: Vec<Hook>,
     pub(super) undecodable: Undecodable,
     pub(super) budget: u64,
@@ -280,6 +287,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     let effects = attacher.effects();
     attacher.fences(&mut fences);
     let connects = attacher.connects();
+    let tls = attacher.tls();
     let Attacher { ebpf, hooks, .. } = attacher;
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
         return Loaded { kernel: None, hooks };
@@ -292,6 +300,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         effects,
         fences,
         connects,
+        tls,
         hooks: hooks.clone(),
         undecodable,
         budget: options.budget.into(),

@@ -76,8 +76,8 @@ pub struct Context {
 /// The processes at both ends of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ends {
-    /// The server's.
-    pub server: End,
+    /// The server's, where it runs on this host.
+    pub server: Option<End>,
     /// The client's, where it is known.
     pub client: Option<End>,
 }

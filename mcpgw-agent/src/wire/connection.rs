@@ -79,7 +79,10 @@ impl Connection {
 
     /// Takes a segment that begins with `sequence`.
     pub(super) fn push(&mut self, sequence: u32, run: Run<'_>, end: bool, sink: &mut Sink<'_>) {
-        let from_server = matches!(sink.source, StreamSource::Tcp { from_server: true, .. });
+        let from_server = match sink.source {
+            StreamSource::Tcp { from_server, .. } | StreamSource::Tls { from_server, .. } => from_server,
+            StreamSource::Channel { .. } => false,
+        };
         let Self { up, down, evidence, .. } = self;
         let half = if from_server { down } else { up };
         half.source = Some(sink.source);
@@ -232,7 +235,7 @@ impl Mode {
         };
         *self = match opening(first) {
             Opening::Http => Self::Http(HttpStream::default()),
-            Opening::Http2 => return Some(NotMcp::OtherHttp),
+            Opening::Http2 => return Some(NotMcp::Http2),
             Opening::Tls => return Some(NotMcp::NotJson),
             Opening::Other if !evidence.is_http() && looks_binary(first) => return Some(NotMcp::NotJson),
             Opening::Json => Self::Lines(LineFlow::new()),

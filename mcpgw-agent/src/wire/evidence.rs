@@ -141,6 +141,7 @@ impl Evidence {
             (Name::Endpoint, Found::Value(data)) => {
                 if let Some(path) = path_of(data) {
                     self.prove(sink);
+                    sink.hear(Hearing::Endpoint(path.clone()));
                     sink.report(Seen::Http(HttpSign::SseEndpoint { path }));
                 }
             }

@@ -10,10 +10,10 @@ mod head;
 use body::Body;
 use head::{Framing, Head, Kind};
 
-use super::Hearing;
 use super::evidence::Evidence;
 use super::sink::Sink;
 use super::start::{Opening, opening};
+use super::{Hearing, HttpSign};
 
 /// Where one message ends and the next begins is no longer known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,9 +135,14 @@ impl HttpStream {
         let Head { kind, framing, content, mcp_header, session, revision, marked } = head;
         let answer = match kind {
             Kind::Request(sign) => {
+                if sink.is_heard()
+                    && let HttpSign::Request { host, path, .. } = &sign
+                {
+                    let (host, path) = (host.clone(), path.clone());
+                    sink.hear(Hearing::Request { session, revision, host, path });
+                }
                 evidence.request(sign, mcp_header.is_some(), sink);
                 evidence.mark(marked);
-                sink.hear(Hearing::Request { session, revision });
                 false
             }
             Kind::Response { status } => {

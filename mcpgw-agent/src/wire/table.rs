@@ -33,6 +33,11 @@ enum Key {
         cgroup_id: u64,
         connection: u64,
     },
+    Tls {
+        process: ProcessKey,
+        object: u64,
+        connection: u64,
+    },
 }
 
 impl Key {
@@ -42,6 +47,9 @@ impl Key {
             StreamSource::Tcp { addrs, cgroup_id, .. } => {
                 Self::Tcp { addrs, cgroup_id, connection: chunk.connection }
             }
+            StreamSource::Tls { process, object, .. } => {
+                Self::Tls { process, object, connection: chunk.connection }
+            }
         }
     }
 }
@@ -50,7 +58,7 @@ impl Key {
     fn connection(&self) -> u64 {
         match self {
             Self::Channel { .. } => 0,
-            Self::Tcp { connection, .. } => *connection,
+            Self::Tcp { connection, .. } | Self::Tls { connection, .. } => *connection,
         }
     }
 }
@@ -73,7 +81,7 @@ impl Stream {
     fn new(chunk: &Chunk) -> Self {
         let kind = match chunk.source {
             StreamSource::Channel { .. } => Kind::Channel(Box::new(ChannelStream::new())),
-            StreamSource::Tcp { .. } => Kind::Tcp(Box::default()),
+            StreamSource::Tcp { .. } | StreamSource::Tls { .. } => Kind::Tcp(Box::default()),
         };
         Self { kind, source: chunk.source, used: 0, at: chunk.at }
     }
@@ -170,6 +178,11 @@ impl StreamTable {
     /// offsets count from 0 again, and would be taken for bytes seen before.
     pub fn forget(&mut self, channel: Channel) {
         self.retain(|key, _| !matches!(key, Key::Channel { channel: known, .. } if *known == channel));
+    }
+
+    /// Forgets all that `process` says over TLS.
+    pub fn forget_process(&mut self, process: ProcessKey) {
+        self.retain(|key, _| !matches!(key, Key::Tls { process: known, .. } if *known == process));
     }
 
     /// Forgets all connections to a server port.
@@ -284,7 +297,7 @@ impl StreamTable {
     }
 }
 
-/// A TCP chunk's offset is its 32-bit sequence number.
+/// A TCP chunk's offset is its 32-bit sequence number; longer ones count on in the same way.
 fn sequence(offset: u64) -> u32 {
     u32::try_from(offset & u64::from(u32::MAX)).expect("masked to 32 bits")
 }

@@ -6,7 +6,7 @@ use super::describe;
 use super::table::{Share, Table};
 use crate::admin::{AgentStatus, HookState, Mode, Status, Summary};
 use crate::cli::text::{Line, Style};
-use crate::inventory::{ObserveMode, ServerState, ServerView};
+use crate::inventory::{ClientView, ObserveMode, RemoteView, ServerState, ServerView, TlsView};
 
 /// What to show, and to whom.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +48,7 @@ pub(super) fn lines(status: &Status, view: &View) -> Vec<Line> {
     if let Some(line) = followed(&shown) {
         lines.push(line);
     }
+    lines.extend(remotes(status));
     if let Some(line) = hidden(status, view) {
         lines.push(line);
     }
@@ -140,6 +141,27 @@ fn followed(shown: &[&ServerView]) -> Option<Line> {
     let named: Vec<_> =
         followed.map(|server| format!("{} (pid {})", describe::name(server), server.pid)).collect();
     (!named.is_empty()).then(|| Line::plain(&format!("Messages are recorded of: {}.", named.join(", "))))
+}
+
+/// Says which servers elsewhere are talked to, and where that cannot be read.
+fn remotes(status: &Status) -> Vec<Line> {
+    let running = status.remote.iter().filter(|remote| remote.ended_at.is_none());
+    let line = |remote: &RemoteView| {
+        let place = format!("{}{}", remote.host, remote.path.as_deref().unwrap_or_default());
+        let said = match remote.tls {
+            TlsView::Read => {
+                let name = remote.server_info.as_ref().map(|info| format!("{}, ", info.name));
+                let tools =
+                    remote.tools.map(|tools| counted(usize::try_from(tools).unwrap_or(0), "tool", "tools"));
+                format!("{}{}", name.unwrap_or_default(), tools.as_deref().unwrap_or("tools not seen"))
+            }
+            TlsView::Opaque => format!("opaque, {}", remote.reason),
+        };
+        let address = remote.address.as_ref().map(|address| format!(" at {address}")).unwrap_or_default();
+        let ClientView { pid, exe, .. } = &remote.client;
+        Line::plain(&format!("Elsewhere: {place}{address}: {said}; by {exe} (pid {pid})."))
+    };
+    running.map(line).collect()
 }
 
 /// Says what `--all` would add.

@@ -22,14 +22,14 @@ enum Key {
     /// Of this process, which names none.
     Process(ProcessKey),
     /// Of somebody at this address, who names none.
-    Address(IpAddr),
+    Address(Option<IpAddr>),
 }
 
 /// Where a connection stands.
 #[derive(Debug)]
 struct Connection {
     client: Option<ProcessKey>,
-    remote: IpAddr,
+    remote: Option<IpAddr>,
     /// The session of the latest request.
     session: Option<Session>,
     /// That request named none.
@@ -60,14 +60,20 @@ impl Web {
         heard: Heard,
         judge: &mut Judge,
     ) {
-        let Heard { source: StreamSource::Tcp { addrs, from_server, .. }, connection, at, what } = heard
-        else {
-            return;
+        let Heard { source, connection, at, what } = heard;
+        let (remote, from_server, stream) = match source {
+            StreamSource::Tcp { addrs, from_server, .. } => {
+                (Some(addrs.remote.ip()), from_server, format!("tcp:{}-{}", addrs.remote, addrs.local))
+            }
+            StreamSource::Tls { process, from_server, .. } => {
+                (None, from_server, format!("tls of pid {}", process.pid))
+            }
+            StreamSource::Channel { .. } => return,
         };
         self.make_room();
         let place = self.connections.entry(connection).or_insert_with(|| Connection {
             client: None,
-            remote: addrs.remote.ip(),
+            remote,
             session: None,
             is_nameless: true,
             revision: None,
@@ -76,12 +82,12 @@ impl Web {
         place.used = place.used.max(at);
         place.client = client.or(place.client);
         let direction = if from_server { Direction::ToClient } else { Direction::ToServer };
-        let stream = || format!("tcp:{}-{}", addrs.remote, addrs.local);
         match what {
-            Hearing::Request { session, revision } => {
+            Hearing::Request { session, revision, .. } => {
                 self.request(about, connection, session, revision, at, judge)
             }
             Hearing::Answer { session } => self.answer(connection, session, at, judge),
+            Hearing::Endpoint(_) => {}
             Hearing::Text(text) => {
                 let begins = direction == Direction::ToServer && is_initialize(judge, &text);
                 let Some(session) = self.session(about, connection, begins, at, judge) else { return };
@@ -93,12 +99,12 @@ impl Web {
             }
             Hearing::Encoded => {
                 let Some(session) = self.session(about, connection, false, at, judge) else { return };
-                let missing = Missing { direction, bytes: None, stream: &stream(), why: "encoded" };
+                let missing = Missing { direction, bytes: None, stream: &stream, why: "encoded" };
                 judge.missing(&session, &missing);
             }
             Hearing::Gap { bytes } => {
                 let Some(session) = self.session(about, connection, false, at, judge) else { return };
-                let missing = Missing { direction, bytes: Some(bytes), stream: &stream(), why: "lost" };
+                let missing = Missing { direction, bytes: Some(bytes), stream: &stream, why: "lost" };
                 judge.missing(&session, &missing);
             }
         }

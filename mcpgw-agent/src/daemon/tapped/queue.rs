@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::inventory::{Channel, Followed, Listener, ProcessKey};
+use crate::inventory::{Channel, FollowList, Followed, Listener, Peer, ProcessKey};
 use crate::wire::Chunk;
 
 /// Bytes that wait at most.
@@ -21,6 +21,14 @@ pub(super) enum Item {
     Channel(Chunk),
     /// Bytes passed over a connection to `listener`, from or to `client`.
     Tcp { chunk: Chunk, listener: Listener, client: Option<ProcessKey> },
+    /// Bytes passed over TLS.
+    Tls(Chunk),
+    /// A process whose TLS is read; as it was known then.
+    Client(Box<Peer>),
+    /// It has ended.
+    ClientGone(ProcessKey),
+    /// Whose messages are wanted.
+    Rules(Box<FollowList>),
     /// This server's messages are wanted from now on; or something of it has changed.
     Follow(Box<Followed>),
     /// This record's are wanted no more, or it has ended.
@@ -35,7 +43,8 @@ impl Item {
     /// Of traffic it has.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Channel(chunk) | Self::Tcp { chunk, .. } => chunk.bytes.len(),
+            Self::Channel(chunk) | Self::Tcp { chunk, .. } | Self::Tls(chunk) => chunk.bytes.len(),
+            Self::Client(_) | Self::ClientGone(_) | Self::Rules(_) => 0,
             Self::Follow(_) | Self::Unfollow(_) | Self::Forget(_) | Self::ForgetPort(_) => 0,
         }
     }
@@ -69,7 +78,7 @@ impl Queue {
         let mut state = self.state();
         let size = item.bytes().saturating_add(OVERHEAD);
         // What is no traffic is rare, and nothing works without it.
-        let is_traffic = matches!(item, Item::Channel(_) | Item::Tcp { .. });
+        let is_traffic = matches!(item, Item::Channel(_) | Item::Tcp { .. } | Item::Tls(_));
         let limit = if is_traffic { (ITEMS, BYTES) } else { (ITEMS * 2, BYTES * 2) };
         if state.items.len() >= limit.0 || state.bytes.saturating_add(size) > limit.1 {
             state.dropped.pieces = state.dropped.pieces.saturating_add(1);

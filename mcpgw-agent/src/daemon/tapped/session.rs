@@ -41,12 +41,16 @@ impl Sessions {
             Transport::Sse => policy::Transport::Sse,
         };
         let ends = Ends {
-            server: end(&about.server, boot),
+            server: about.server.as_ref().map(|server| end(server, boot)),
             client: client.as_ref().map(|client| end(client, boot)),
         };
         let context = Context {
             server: name(about).into(),
-            upstream: about.listeners.first().map(|listener| format!("http://{}", listener.addr).into()),
+            upstream: about
+                .url
+                .clone()
+                .or_else(|| about.listeners.first().map(|listener| format!("http://{}", listener.addr)))
+                .map(Into::into),
             transport,
             principal: Principal::default(),
             client: client
@@ -99,8 +103,9 @@ impl Sessions {
 
 /// What it calls itself, or what its command makes one think it is.
 fn name(about: &Followed) -> String {
-    let base = || about.server.exe.rsplit('/').next().unwrap_or_default().to_owned();
-    about.name.clone().or_else(|| program(&about.server.command)).unwrap_or_else(base)
+    let Some(server) = &about.server else { return about.name.clone().unwrap_or_default() };
+    let base = || server.exe.rsplit('/').next().unwrap_or_default().to_owned();
+    about.name.clone().or_else(|| program(&server.command)).unwrap_or_else(base)
 }
 
 fn end(peer: &Peer, boot: Timestamp) -> End {

@@ -26,7 +26,7 @@ impl Place {
     pub(super) fn of(chunk: &Chunk) -> Option<Self> {
         match chunk.source {
             StreamSource::Channel { channel, .. } => Some(Self::Channel(channel)),
-            StreamSource::Tcp { .. } => None,
+            StreamSource::Tcp { .. } | StreamSource::Tls { .. } => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::http::Web;
 use super::judge::{Judge, Missing};
 use super::queue::{Dropped, Item, Queue};
+use super::remote::Remotes;
 use super::session::{Session, Sessions};
 use super::waiting::{Place, Waiting, Waits};
 use crate::admin::metrics::Counters;
@@ -44,6 +45,7 @@ pub(super) struct Work {
     lanes: HashMap<(Channel, bool), Vec<(u64, Lane)>>,
     listeners: HashMap<Listener, u64>,
     connections: StreamTable,
+    remotes: Remotes,
     waiting: Waiting,
     beaten: BootTime,
     limit: usize,
@@ -70,6 +72,7 @@ impl Work {
             lanes: HashMap::new(),
             listeners: HashMap::new(),
             connections: StreamTable::new(limits),
+            remotes: Remotes::default(),
             waiting: Waiting::default(),
             beaten: BootTime::default(),
             limit,
@@ -88,6 +91,7 @@ impl Work {
         }
         let all: Vec<u64> = self.servers.keys().copied().collect();
         all.into_iter().for_each(|seq| self.remove(seq, boot_now()));
+        self.remotes.close(&mut self.judge);
         self.judge.settle();
     }
 
@@ -95,6 +99,10 @@ impl Work {
         match item {
             Item::Channel(chunk) => self.channel(chunk),
             Item::Tcp { chunk, listener, client } => self.tcp(chunk, listener, client),
+            Item::Tls(chunk) => self.tls(&chunk),
+            Item::Client(peer) => self.remotes.meet(*peer),
+            Item::ClientGone(client) => self.remotes.leave(client, &mut self.judge),
+            Item::Rules(list) => self.remotes.follow(*list),
             Item::Follow(about) => self.follow(*about),
             Item::Unfollow(seq) => {
                 if let Some(server) = self.servers.get_mut(&seq) {
@@ -136,6 +144,12 @@ impl Work {
         let mut heard = Vec::new();
         self.connections.hear(&chunk, &mut heard);
         self.hear(seq, client, heard);
+    }
+
+    fn tls(&mut self, chunk: &Chunk) {
+        let mut heard = Vec::new();
+        self.connections.hear(chunk, &mut heard);
+        heard.into_iter().for_each(|heard| self.remotes.hear(heard, &mut self.judge));
     }
 
     fn hear(&mut self, seq: u64, client: Option<ProcessKey>, heard: Vec<Heard>) {
@@ -200,7 +214,10 @@ impl Work {
         let mut heard = Vec::new();
         self.connections.expire_heard(now, &mut heard);
         for heard in heard {
-            let StreamSource::Tcp { addrs, .. } = heard.source else { continue };
+            let StreamSource::Tcp { addrs, .. } = heard.source else {
+                self.remotes.hear(heard, &mut self.judge);
+                continue;
+            };
             let at = |listener: &Listener| listener.addr.port() == addrs.local.port();
             let seq = self.listeners.iter().find(|(listener, _)| at(listener)).map(|(_, seq)| *seq);
             if let Some(seq) = seq {

@@ -300,3 +300,38 @@ proptest! {
         prop_assert_eq!(chunk(&bytes(&stream_record(payload.len()), &payload)).bytes, payload);
     }
 }
+
+#[test]
+fn plaintext_of_tls_and_the_host_it_is_for() {
+    let mut record = event::TlsChunk::new_zeroed();
+    record.header = header(kind::TLS, size_of::<event::TlsChunk>() + 4);
+    (record.object, record.since_ns, record.offset, record.chunk_len) = (0x7f00, 9, 100, 4);
+    (record.side, record.end) = (event::SIDE_READ, 1);
+    let found = chunk(&bytes(&record, b"data"));
+    assert_eq!(found.source, StreamSource::Tls { process: me(), object: 0x7f00, from_server: true });
+    assert_eq!((found.connection, found.offset, found.end), (9, 100, true));
+    record.side = 2;
+    assert_eq!(decode(&bytes(&record, b"data")), Err(DecodeError::Field { field: "side" }));
+    assert!(matches!(decode(&bytes(&record, b"dat")), Err(DecodeError::Length { .. })));
+
+    let mut record = event::TlsName::new_zeroed();
+    record.header = header(kind::TLS_NAME, size_of::<event::TlsName>() + 6);
+    (record.object, record.name_len) = (0x7f00, 6);
+    let HostEvent::TlsNamed { object, host: name, .. } = host(&bytes(&record, b"a.b\0cd")) else {
+        panic!("another event")
+    };
+    assert_eq!((object, name.as_str()), (0x7f00, "a.b"));
+}
+
+#[test]
+fn a_hello_is_of_the_process_that_connected() {
+    let mut record = event::TlsHello::new_zeroed();
+    record.header = header(kind::TLS_HELLO, size_of::<event::TlsHello>() + 3);
+    (record.header.tgid, record.header.start_ns) = (0, 0);
+    (record.tgid, record.start_ns, record.hello_len) = (41, 1_234_567_890, 3);
+    (record.family, record.remote_port) = (2, 443);
+    record.remote_addr[..4].copy_from_slice(&[192, 0, 2, 1]);
+    let event = host(&bytes(&record, &[22, 3, 1]));
+    let HostEvent::TlsHello { process, remote, host: name, .. } = event else { panic!("another event") };
+    assert_eq!((process, remote.to_string().as_str(), name), (me(), "192.0.2.1:443", None));
+}

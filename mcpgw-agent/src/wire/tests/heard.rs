@@ -10,6 +10,7 @@ fn words(heard: &[Heard]) -> Vec<String> {
         Hearing::Request { session, .. } => format!("> {}", session.as_deref().unwrap_or("-")),
         Hearing::Answer { session } => format!("< {}", session.as_deref().unwrap_or("-")),
         Hearing::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Hearing::Endpoint(path) => format!("endpoint {path}"),
         Hearing::Long => "+".to_owned(),
         Hearing::Encoded => "encoded".to_owned(),
         Hearing::Gap { bytes } => format!("?{bytes}"),
