@@ -9,8 +9,8 @@ use bytestring::ByteString;
 use super::value::{Kind, decode};
 use super::{Error, Fault, Limits, Node};
 
-/// Objects and arrays within each other that most messages have at most.
-const OPEN: usize = 8;
+/// Index of no node.
+const NONE: u32 = u32::MAX;
 /// Objects with more keys are checked for duplicates by their hashes.
 const FEW_KEYS: usize = 12;
 
@@ -38,8 +38,8 @@ pub(super) fn parse(bytes: Bytes, limits: &Limits, rigour: Rigour) -> Result<(By
     };
     // A guess; text of nothing but small values makes it grow a few times.
     let nodes = Vec::with_capacity((text.len() / 16 + 8).min(limits.values));
-    let open = Vec::with_capacity(limits.depth.min(OPEN));
-    let mut parser = Parser { text: &text, bytes: text.as_bytes(), at: 0, nodes, open, limits, rigour };
+    let bytes = text.as_bytes();
+    let mut parser = Parser { text: &text, bytes, at: 0, nodes, open: NONE, depth: 0, limits, rigour };
     parser.document()?;
     let nodes = parser.nodes;
     Ok((text, nodes))
@@ -88,8 +88,10 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
-    /// Indices of the objects and arrays not closed yet.
-    open: Vec<usize>,
+    /// Index of the innermost object or array not closed yet. The `next` of each is that of the one around it until then.
+    open: u32,
+    /// How many are not closed yet.
+    depth: usize,
     limits: &'a Limits,
     rigour: Rigour,
 }
@@ -118,7 +120,7 @@ impl Parser<'_> {
                 (Expect::CommaOrEnd, next) => self.after_value(next)?,
                 _ => return self.fail(Fault::Syntax),
             };
-            if self.open.is_empty() && expect == Expect::CommaOrEnd {
+            if self.depth == 0 && expect == Expect::CommaOrEnd {
                 break;
             }
         }
@@ -143,10 +145,7 @@ impl Parser<'_> {
     }
 
     fn in_object(&self) -> bool {
-        self.open
-            .last()
-            .and_then(|index| self.nodes.get(*index))
-            .is_some_and(|node| node.kind == Kind::Object)
+        self.nodes.get(self.open as usize).is_some_and(|node| node.kind == Kind::Object)
     }
 
     fn value(&mut self) -> Result<Expect, Error> {
@@ -173,41 +172,53 @@ impl Parser<'_> {
     }
 
     fn open(&mut self, kind: Kind, then: Expect) -> Result<Expect, Error> {
-        if self.open.len() >= self.limits.depth {
+        if self.depth >= self.limits.depth {
             return self.fail(Fault::TooDeep);
         }
-        self.open.push(self.nodes.len());
-        let start = self.at;
+        let (start, index) = (self.at, self.offset(self.nodes.len()));
         self.at += 1;
         self.push(kind, start, false)?;
+        if let Some(node) = self.nodes.last_mut() {
+            node.next = self.open;
+        }
+        self.open = index;
+        self.depth += 1;
         Ok(then)
     }
 
     fn close(&mut self) -> Result<Expect, Error> {
         self.at += 1;
         let (end, next) = (self.offset(self.at), self.offset(self.nodes.len()));
-        let Some(index) = self.open.pop() else { return self.fail(Fault::Syntax) };
-        if let Some(node) = self.nodes.get_mut(index) {
-            (node.end, node.next) = (end, next);
-            let strict = self.rigour == Rigour::Strict;
-            if strict && node.kind == Kind::Object && self.has_duplicate_key(index) {
-                return self.fail(Fault::DuplicateKey);
-            }
+        let index = self.open as usize;
+        let (Some(node), Some(depth)) = (self.nodes.get_mut(index), self.depth.checked_sub(1)) else {
+            return self.fail(Fault::Syntax);
+        };
+        (self.open, self.depth) = (node.next, depth);
+        (node.end, node.next) = (end, next);
+        let strict = self.rigour == Rigour::Strict;
+        if strict && node.kind == Kind::Object && self.has_duplicate_key(index) {
+            return self.fail(Fault::DuplicateKey);
         }
         Ok(Expect::CommaOrEnd)
     }
 
     fn has_duplicate_key(&self, object: usize) -> bool {
         let mut few: [&str; FEW_KEYS] = [""; FEW_KEYS];
-        let mut count = 0;
-        for key in self.keys(object) {
-            let Cow::Borrowed(text) = self.decoded(key) else { return self.has_duplicate_of_many(object) };
-            let Some(slot) = few.get_mut(count) else { return self.has_duplicate_of_many(object) };
+        for (count, key) in self.keys(object).enumerate() {
+            let Some((slot, earlier)) = few.get_mut(..=count).and_then(<[&str]>::split_last_mut) else {
+                return self.has_duplicate_of_many(object);
+            };
+            if key.escaped {
+                return self.has_duplicate_of_many(object);
+            }
+            let text = self.inside(key);
+            // Most are others by their length alone.
+            if earlier.contains(&text) {
+                return true;
+            }
             *slot = text;
-            count += 1;
         }
-        let keys = few.get(..count).unwrap_or_default();
-        keys.iter().enumerate().any(|(index, key)| keys.iter().take(index).any(|earlier| earlier == key))
+        false
     }
 
     /// Sorted by hashes nobody can foresee, equal keys are neighbours: a few bytes for each key, however long it is.
@@ -236,8 +247,14 @@ impl Parser<'_> {
         })
     }
 
+    /// What stands between the quotation marks.
+    #[inline]
+    fn inside(&self, key: Node) -> &str {
+        self.text.get(key.start as usize + 1..key.end as usize - 1).unwrap_or_default()
+    }
+
     fn decoded(&self, key: Node) -> Cow<'_, str> {
-        decode(self.text.get(key.start as usize + 1..key.end as usize - 1).unwrap_or_default(), key.escaped)
+        decode(self.inside(key), key.escaped)
     }
 
     fn word(&mut self, word: &[u8], kind: Kind) -> Result<Expect, Error> {

@@ -4,6 +4,7 @@
 //! leaf beneath. Where a match restricts, one value and one leaf are enough, and what cannot be compared is an error;
 //! where it permits, all of them must hold.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::decimal::{Decimal, NotComparable};
@@ -97,8 +98,10 @@ impl ArgumentCondition {
         side: Side,
     ) -> Result<Held, Doubt> {
         let find = |any_case| match arguments {
-            Some(all) => leaf::find(all, &self.name, any_case, &facts.effort),
-            None => Ok(Vec::new()),
+            // Many conditions ask for all.
+            Some(_) if &*self.name == "*" => Ok(Cow::Borrowed(facts.every_argument())),
+            Some(all) => leaf::find(all, &self.name, any_case, &facts.effort).map(Cow::Owned),
+            None => Ok(Cow::Borrowed(&[][..])),
         };
         let values = find(side == Side::Wide)?;
         let mut doubt = None;

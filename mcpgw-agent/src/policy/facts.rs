@@ -1,6 +1,7 @@
 //! What is known about a message, taken apart once for all rules.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::json::Value;
 use crate::mcp::{Direction, Revision};
@@ -32,6 +33,8 @@ pub(super) struct Facts<'a> {
     /// Its method has arguments: it calls a tool or gets a prompt.
     pub(super) takes_arguments: bool,
     pub(super) arguments: Arguments<'a>,
+    /// Every argument's value, once a condition has asked for all of them.
+    pub(super) every: OnceCell<Vec<Value<'a>>>,
     pub(super) leaves: Leaves<'a>,
     /// What evaluating it may still cost.
     pub(super) effort: Effort,
@@ -131,6 +134,14 @@ impl<'a> Facts<'a> {
         facts
     }
 
+    /// The value of every argument; nothing where they are not known.
+    pub(super) fn every_argument(&self) -> &[Value<'a>] {
+        self.every.get_or_init(|| match self.arguments {
+            Arguments::Known(Some(all)) => all.members().map(|(_, value)| value).collect(),
+            Arguments::Known(None) | Arguments::Any => Vec::new(),
+        })
+    }
+
     fn empty(direction: Direction, context: &'a Context, words: &'a Words) -> Self {
         Self {
             words,
@@ -145,6 +156,7 @@ impl<'a> Facts<'a> {
             resources: Vec::new(),
             takes_arguments: false,
             arguments: Arguments::Known(None),
+            every: OnceCell::new(),
             leaves: Leaves::default(),
             effort: Effort::default(),
             params: None,

@@ -144,7 +144,7 @@ pub(super) fn has_objects(value: Value<'_>) -> bool {
 }
 
 /// The values `name` stands for in `arguments`: of the member of that name and, where it has dots, of members within
-/// members, through arrays; `*` for every argument. With `any_case` a name that differs only by case or look-alikes counts.
+/// members, through arrays. With `any_case` a name that differs only by case or look-alikes counts.
 pub(super) fn find<'a>(
     arguments: Value<'a>,
     name: &str,
@@ -152,9 +152,9 @@ pub(super) fn find<'a>(
     effort: &Effort,
 ) -> Result<Vec<Value<'a>>, Exhausted> {
     let mut found = Vec::new();
-    if name == "*" || !name.contains('.') {
+    if !name.contains('.') {
         for (key, value) in arguments.members() {
-            if name == "*" || is_name(key, name, any_case, effort)? {
+            if is_name(key, name, any_case, effort)? {
                 found.push(value);
             }
         }

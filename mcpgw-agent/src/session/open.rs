@@ -172,6 +172,10 @@ impl Open {
     }
 
     fn take(&mut self, id: &RequestId) -> Option<Waiting> {
+        // Mostly, and then the id need not be hashed.
+        if self.requests.is_empty() {
+            return None;
+        }
         let waiting = self.requests.remove(id)?;
         self.bytes = self.bytes.saturating_sub(waiting.bytes());
         Some(waiting)
