@@ -148,7 +148,8 @@ impl Host {
         let calls = hooks.iter().filter(|hook| *hook == "sys_exit").count();
         let effects = hooks.iter().any(|hook| hook == "io_uring_submit_req");
         let watches = matches!(self.arm, Arm::Tapped | Arm::Messages | Arm::Effects);
-        let is_tapped = calls == usize::from(watches) || (self.is_noisy && !watches);
+        let wanted = usize::from(watches);
+        let is_tapped = calls == wanted || (self.is_noisy && calls > wanted);
         Ok(probes && is_tapped && effects == (self.arm == Arm::Effects))
     }
 
