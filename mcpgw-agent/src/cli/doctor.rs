@@ -66,12 +66,28 @@ pub struct HookReport {
     pub is_wanted: bool,
 }
 
+/// Hooks that refuse by file. Nothing is named to them here.
+const BY_FILE: [&str; 2] = ["guard-exec", "guard-unix"];
+
+/// What the configuration asks for, of what not everybody does.
+#[derive(Debug, Clone, Copy)]
+struct Wants {
+    effects: bool,
+    sockets: bool,
+}
+
 pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
     let mut config = Config::load(args.config.as_deref())?;
     let wants_effects = config.host.effects;
     // What nobody asks for yet is tried all the same: that is what one wants to know before asking.
     config.host.effects = true;
-    let mut examination = examine(&kernel_options(&config)?, wants_effects);
+    let mut options = kernel_options(&config)?;
+    let wants = Wants { effects: wants_effects, sockets: options.refuse_sockets };
+    (options.refuse_programs, options.refuse_sockets) = (true, true);
+    options
+        .disabled
+        .retain(|name| !BY_FILE.contains(&name.as_str()) || config.host.disabled_hooks.contains(name));
+    let mut examination = examine(&options, wants);
     if let Some(path) = &config.gateway.policy {
         examination.notes.extend(of_policy(path, &examination));
     }
@@ -85,12 +101,12 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
 }
 
 /// Tries every hook. What is loaded for it is gone again when this returns.
-fn examine(options: &KernelOptions, wants_effects: bool) -> Examination {
+fn examine(options: &KernelOptions, wants: Wants) -> Examination {
     let Loaded { kernel, hooks } = Kernel::load(options);
     let mode = if kernel.is_some() { Mode::Ebpf } else { Mode::Procfs };
     Examination {
         mode,
-        hooks: hooks.into_iter().map(|hook| report(hook, wants_effects)).collect(),
+        hooks: hooks.into_iter().map(|hook| report(hook, wants)).collect(),
         prevention: Abilities::here(),
         notes: Vec::new(),
     }
@@ -106,8 +122,11 @@ fn of_policy(path: &Path, examination: &Examination) -> Vec<String> {
     left.iter().map(|left| format!("policy {}: not prevented: {left}", path.display())).collect()
 }
 
-fn report(hook: Hook, wants_effects: bool) -> HookReport {
-    let is_wanted = !hook.is_for_policies() && (wants_effects || !hook.tells_of_effects());
+fn report(hook: Hook, wants: Wants) -> HookReport {
+    let is_wanted = !hook.is_for_policies()
+        && !hook.is_extra()
+        && (wants.effects || !hook.tells_of_effects())
+        && (wants.sockets || !BY_FILE.contains(&hook.name));
     let HookStatus { name, state, reason } = hook_status(&hook);
     HookReport { name, state, reason, without: hook.provides.to_owned(), advice: hook.remedy, is_wanted }
 }

@@ -57,6 +57,14 @@ impl Hook {
     }
 }
 
+impl Hook {
+    /// It makes better what works without it.
+    #[must_use]
+    pub fn is_extra(&self) -> bool {
+        self.name == GUARD_EXEC.name
+    }
+}
+
 impl HookState {
     /// Note, reason or error.
     #[must_use]
@@ -134,11 +142,20 @@ pub(super) const GUARD_CONNECT: Kind = Kind {
     provides: "connections to servers past the gateway are denied or steered; without it they are not",
 };
 
+pub(super) const GUARD_EXEC: Kind = Kind {
+    name: "guard-exec",
+    provides: "programs known by their file are refused also where the agent does not answer; without it by its answer alone",
+};
+pub(super) const GUARD_UNIX: Kind = Kind {
+    name: "guard-unix",
+    provides: "connections to Unix-socket servers are denied; without it they are not",
+};
+
 /// Those that tell what processes do to files and sockets.
 pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 12] = [
+pub(super) const ALL: [Kind; 14] = [
     EXEC,
     FORK,
     EXIT,
@@ -151,6 +168,8 @@ pub(super) const ALL: [Kind; 12] = [
     ADDRESS_EFFECTS,
     CONNECT_RULES,
     GUARD_CONNECT,
+    GUARD_EXEC,
+    GUARD_UNIX,
 ];
 
 impl Kind {
@@ -161,6 +180,10 @@ impl Kind {
             "left out by configuration",
             if self.name == GUARD_CONNECT.name {
                 "name rules that deny or steer in `host.guard`, and leave it out of the list of disabled hooks"
+            } else if self.name == GUARD_EXEC.name {
+                "name rules that hold in `host.guard`, and leave it out of the list of disabled hooks"
+            } else if self.name == GUARD_UNIX.name {
+                "name rules with `socket` in `host.guard`, and leave it out of the list of disabled hooks"
             } else if is_of_effects {
                 "set `host.effects: on`, and leave it out of the list of disabled hooks"
             } else {
