@@ -115,7 +115,7 @@ impl Drop for Hold {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
@@ -313,6 +313,9 @@ impl Hall {
             Some(_) if !has_room => Outcome::Limited,
             Some(_) => Outcome::Done,
         };
+        if outcome == Outcome::Done {
+            self.warden.was_refused(path);
+        }
         let subject = known.subject();
         let about = About {
             pid,
