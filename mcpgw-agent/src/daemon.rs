@@ -45,7 +45,7 @@ use crate::admin::{ControlSocket, RuntimeDir, RuntimeDirError};
 use crate::config::{Config, Dirs};
 use crate::guard::RuleError;
 use crate::inventory::{AllowError, HostEvent};
-use crate::kernel::{Hook, Kernel, KernelOptions, Loaded, OptionsError};
+use crate::kernel::{Denials, Hook, Kernel, KernelOptions, Loaded, OptionsError};
 use crate::proc::ProcReader;
 use crate::proxy::gateway::{Gateway, GatewayError};
 use crate::proxy::handover::Sessions;
@@ -56,7 +56,7 @@ use crate::tasks::{Ended, Tasks};
 use callers::Callers;
 use confine::Confining;
 use effects::Following;
-use guard::{Fronts, Hold, Raised, Servers, Tools, Warden};
+use guard::{Fronts, Hold, Raised, Servers, Tools, Warden, start_files as start_guard_files};
 use host::{Host, Parts};
 use report::Reporter;
 use rings::Rings;
@@ -287,7 +287,8 @@ fn watch(
     let tls = Tls::new(settings::readers(config)?, config.observe.tap_budget_bytes.into(), look);
     let inventory = settings::inventory(config, kernel.is_some())?;
     let callers = Callers::new(asked);
-    let (guard, raised) = guarding(config, (gateway, state), &counters, &reader, tasks)?;
+    let denials = kernel.as_mut().and_then(Kernel::take_denials);
+    let (guard, raised) = guarding(config, (gateway, state, denials), &counters, &reader, tasks)?;
     let reporter = Reporter::new(observer);
     let host = Host::new(
         inventory,
@@ -312,7 +313,7 @@ fn watch(
 /// The guard, its threads and its task.
 fn guarding(
     config: &Config,
-    (gateway, state): (&Gateway, &Path),
+    (gateway, state, denials): (&Gateway, &Path, Option<Denials>),
     counters: &Counters,
     reader: &Arc<ProcReader>,
     tasks: &Tasks,
@@ -337,6 +338,7 @@ fn guarding(
         }
     }
     let hold = Hold::start(warden.clone(), tasks.token().clone())
+        .and_then(|hold| start_guard_files(warden.clone(), denials, tasks.token().clone()).map(|()| hold))
         .map_err(|source| DaemonError::System { what: "start the guard's threads", source })?;
     let (want, wanted) = mpsc::channel(QUEUE);
     let (raise, raised) = mpsc::channel(QUEUE);

@@ -10,6 +10,7 @@
 //! [`untouchable`] comes before all of them, and whoever acts asks it once more.
 
 mod decide;
+mod file;
 mod limit;
 mod order;
 mod risk;

@@ -5,12 +5,14 @@
 use crate::limit;
 
 mod confine;
+mod lsm;
 mod tls;
 
 pub use confine::{
     Confined, DESTINATIONS_CONNECT, DESTINATIONS_LISTEN, DestinationKey, DestinationRule, PortRule,
     destination,
 };
+pub use lsm::{FileId, ProgramName, Refused, SPARE_CHILDREN, SPARE_SELF};
 pub use tls::{Hello, TlsCall, TlsStream, TlsStreamKey, TlsTask};
 
 /// [`TaskState::bits`]: watch the channels of this process; children inherit it.
@@ -361,6 +363,20 @@ pub struct Offsets {
     pub uring_rename_new_dfd: u32,
     /// `io_rename.newpath`.
     pub uring_rename_new: u32,
+    /// `linux_binprm.file`.
+    pub binprm_file: u32,
+    /// `linux_binprm.interp`.
+    pub binprm_interp: u32,
+    /// `inode.i_rdev`.
+    pub inode_rdev: u32,
+    /// Seconds of `inode.i_ctime`, whose name changed with time.
+    pub inode_ctime_s: u32,
+    /// Nanoseconds of it.
+    pub inode_ctime_ns: u32,
+    /// `dentry.d_inode`.
+    pub dentry_inode: u32,
+    /// `unix_sock.path.dentry`.
+    pub unix_dentry: u32,
 }
 
 /// Global `SETTINGS`, filled in before loading.
@@ -407,6 +423,8 @@ pod!(
     DestinationRule,
     Destination,
     Guarded,
+    FileId,
+    Refused,
     LaneStats,
     TlsTask,
     Offsets,
@@ -463,6 +481,8 @@ const _: () = {
     assert!(size_of::<DestinationRule>() == 128);
     assert!(size_of::<Destination>() == 24);
     assert!(size_of::<Guarded>() == 16);
+    assert!(size_of::<FileId>() == 16);
+    assert!(size_of::<Refused>() == 32);
     assert!(size_of::<LaneStats>() == 32);
     assert!(size_of::<Settings>() == 24);
 };

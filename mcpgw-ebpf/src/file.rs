@@ -76,6 +76,12 @@ impl File {
         self.inode.follow(offset!(inode_sb)).and_then(|sb| sb.read(offset!(super_dev))).unwrap_or(0)
     }
 
+    /// The device it stands for, as the kernel has it.
+    #[inline(always)]
+    pub(crate) fn device(self) -> Option<u32> {
+        self.inode.read(offset!(inode_rdev))
+    }
+
     /// Links the inode has.
     #[inline(always)]
     pub(crate) fn nlink(self) -> u32 {

@@ -1,4 +1,5 @@
-//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing. One obeys: `guard`.
+//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing. Some obey: `confine`, `guard`
+//! and `lsm`.
 //!
 //! One hook group a file. Every probe claims a [`lane`](emit), fills the record in that lane's buffer and sends it to
 //! its ring; a record that does not fit is counted, never waited for. No offset of a kernel structure is compiled in:
@@ -16,6 +17,8 @@
 //! address            cgroup connect, sendmsg and bind     ─▶ EFFECTS
 //! confine            the same, on cgroups of servers      ─▶ refused where no rule in DESTINATIONS lets it
 //! guard              cgroup connect                       ◀─ GUARDED
+//! lsm                bprm_check_security                  ◀─ REFUSED_FILES
+//!                    unix_stream_connect                  ◀─ REFUSED_SOCKETS
 //! ```
 #![no_std]
 #![no_main]
@@ -42,6 +45,7 @@ mod fork;
 mod globals;
 mod guard;
 mod kread;
+mod lsm;
 mod maps;
 mod path;
 mod sock;

@@ -4,8 +4,8 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use mcpgw_common::map::{
     ChannelKey, ChannelState, Confined, Connecting, ConnectionState, Destination, DestinationKey,
-    DestinationRule, FlowKey, FlowState, Guarded, Hello, LaneStats, ProcessId, TaskState, TlsCall, TlsStream,
-    TlsStreamKey, TlsTask, lane,
+    DestinationRule, FileId, FlowKey, FlowState, Guarded, Hello, LaneStats, ProcessId, ProgramName, Refused,
+    TaskState, TlsCall, TlsStream, TlsStreamKey, TlsTask, lane,
 };
 
 use crate::emit::Buffer;
@@ -58,6 +58,25 @@ pub(crate) static DESTINATIONS: LpmTrie<DestinationKey, DestinationRule> =
 /// Servers that are not to be reached as they are. Only user space writes, but for the counts.
 #[map]
 pub(crate) static GUARDED: HashMap<Destination, Guarded> = HashMap::with_max_entries(1_024, 0);
+
+/// Programs that are not to run. Only user space writes, but for the counts.
+#[map]
+pub(crate) static REFUSED_FILES: HashMap<FileId, Refused> = HashMap::with_max_entries(1_024, 0);
+/// Unix sockets that are not to be connected to. Only user space writes, but for the counts.
+#[map]
+pub(crate) static REFUSED_SOCKETS: HashMap<FileId, Refused> = HashMap::with_max_entries(1_024, 0);
+/// Programs to which neither is done. Only user space writes.
+#[map]
+pub(crate) static SPARED_NAMES: LpmTrie<ProgramName, u32> = LpmTrie::with_max_entries(256, 0);
+/// Processes to which neither is done: whom the agent descends from. Only user space writes.
+#[map]
+pub(crate) static SPARED: HashMap<u32, u8> = HashMap::with_max_entries(256, 0);
+
+/// Where a text is put to see how long it is.
+pub(crate) type Scratch = [u8; 4096];
+/// One of each CPU.
+#[map]
+pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
 
 /// Processes of which the plaintext of TLS is reported. Only user space writes.
 #[map]

@@ -17,7 +17,12 @@ fn known() -> Vec<Vec<&'static str>> {
 }
 
 fn load(cgroup: &Cgroup) -> Vec<Hook> {
-    let options = KernelOptions { guard: Some(cgroup.name.clone()), ..KernelOptions::default() };
+    let options = KernelOptions {
+        guard: Some(cgroup.name.clone()),
+        refuse_programs: true,
+        refuse_sockets: true,
+        ..KernelOptions::default()
+    };
     Kernel::load(&options).hooks
 }
 

@@ -30,6 +30,7 @@ def main():
     for kind, place in [
         ("proc", "/proc"),
         ("sysfs", "/sys"),
+        ("securityfs", "/sys/kernel/security"),
         ("devtmpfs", "/dev"),
         ("tmpfs", "/tmp"),
         ("tmpfs", "/run"),

@@ -18,6 +18,7 @@ mod guard;
 mod hooks;
 mod life;
 mod loss;
+mod lsm;
 mod offsets;
 mod sockets;
 mod support;

@@ -19,12 +19,17 @@ use crate::workspace::Workspace;
 use crate::{build, shell};
 
 use apt::{Archive, KERNELS, Kernel};
+use guest::{Boot, Security};
 use table::{Row, Table};
 
 /// Emulates the machine.
 const QEMU: &str = "qemu-system-x86_64";
 /// Debian's package with it.
 const QEMU_PACKAGE: &str = "qemu-system-x86";
+/// The kernel that is booted once more without BPF among its security modules, as most are, and its column then.
+const PLAIN: (&str, &str) = ("6.12", "6.12-plain");
+/// The test that compares hooks, and the only one that is run there.
+const HOOKS: &str = "hooks::hooks_work_where_they_are_known_to";
 
 /// Runs the tests whose name contains `filter` on the kernels named, or on all.
 ///
@@ -40,12 +45,18 @@ pub(crate) fn run(workspace: &Workspace, named: &[String], filter: Option<&str>)
     let archive = Archive::new(workspace);
     let mut table = Table::default();
     for kernel in kernels {
-        let row = match archive.fetch(kernel) {
-            Ok(file) => Row::ran(kernel.series, guest::run(workspace, kernel.series, &file, &image, filter)?),
-            Err(error) => Row::skipped(kernel.series, format!("{error:#}")),
-        };
-        println!("{row}");
-        table.push(row);
+        let mut boots = vec![Boot { column: kernel.series, security: Security::WithBpf, filter }];
+        if kernel.series == PLAIN.0 && filter.is_none_or(|filter| HOOKS.contains(filter)) {
+            boots.push(Boot { column: PLAIN.1, security: Security::Plain, filter: Some(HOOKS) });
+        }
+        for boot in boots {
+            let row = match archive.fetch(kernel) {
+                Ok(file) => Row::ran(boot.column, guest::run(workspace, boot, &file, &image)?),
+                Err(error) => Row::skipped(boot.column, format!("{error:#}")),
+            };
+            println!("{row}");
+            table.push(row);
+        }
     }
     println!("\n{table}");
     Ok(Outcome::Tests(table.totals()))

@@ -24,7 +24,7 @@ use crate::inventory::{ServerState, Transport};
 use crate::proxy::gate::GateMetrics;
 
 /// Hooks that get a label of their own; any other counts as `other`.
-pub const HOOKS: [&str; 14] = [
+pub const HOOKS: [&str; 16] = [
     "exec",
     "fork",
     "exit",
@@ -37,6 +37,8 @@ pub const HOOKS: [&str; 14] = [
     "address-effects",
     "connect-rules",
     "guard-connect",
+    "guard-exec",
+    "guard-unix",
     "tls-read",
     "tls-hello",
 ];

@@ -66,14 +66,23 @@ pub struct HookReport {
     pub is_wanted: bool,
 }
 
+/// Hooks that refuse by file. Nothing is named to them here.
+const BY_FILE: [&str; 2] = ["guard-exec", "guard-unix"];
+
 pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
     let mut config = Config::load(args.config.as_deref())?;
     let tls = config.host.tls || !config.host.tls_of.is_empty();
-    let wants = Wants { effects: config.host.effects, tls };
+    let effects = config.host.effects;
     // What nobody asks for yet is tried all the same: that is what one wants to know before asking.
     config.host.effects = true;
     config.host.tls = true;
-    let mut examination = examine(&kernel_options(&config)?, wants);
+    let mut options = kernel_options(&config)?;
+    let wants = Wants { effects, tls, sockets: options.refuse_sockets };
+    (options.refuse_programs, options.refuse_sockets) = (true, true);
+    options
+        .disabled
+        .retain(|name| !BY_FILE.contains(&name.as_str()) || config.host.disabled_hooks.contains(name));
+    let mut examination = examine(&options, wants);
     if let Some(path) = &config.gateway.policy {
         examination.notes.extend(of_policy(path, &examination));
     }
@@ -91,6 +100,8 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
 struct Wants {
     effects: bool,
     tls: bool,
+    /// Unix sockets nobody is to connect to.
+    sockets: bool,
 }
 
 /// Tries every hook. What is loaded for it is gone again when this returns.
@@ -117,8 +128,10 @@ fn of_policy(path: &Path, examination: &Examination) -> Vec<String> {
 
 fn report(hook: Hook, wants: Wants) -> HookReport {
     let is_wanted = !hook.is_for_policies()
+        && !hook.is_extra()
         && (wants.effects || !hook.tells_of_effects())
-        && (wants.tls || !hook.reads_tls());
+        && (wants.tls || !hook.reads_tls())
+        && (wants.sockets || !BY_FILE.contains(&hook.name));
     let HookStatus { name, state, reason } = hook_status(&hook);
     HookReport { name, state, reason, without: hook.provides.to_owned(), advice: hook.remedy, is_wanted }
 }

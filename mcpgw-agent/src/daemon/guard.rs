@@ -4,6 +4,7 @@
 //! ```text
 //! hold     a thread and four more ── programs about to run: asked, decided within 50 ms, run or refused
 //! servers  the main loop ────────── servers that run: flagged, killed, denied, steered
+//! files    a thread ─────────────── programs and Unix sockets the kernel refuses by itself
 //! fronts   a task ───────────────── gateways in front of steered servers
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 mod act;
 mod facts;
+mod files;
 mod fronts;
 mod hold;
 mod marks;
@@ -20,7 +22,8 @@ mod store;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -36,6 +39,7 @@ use act::Told;
 use facts::Own;
 use store::{Kept, Store};
 
+pub(super) use files::start as start_files;
 pub(super) use fronts::{Fronts, Raised};
 pub(super) use hold::Hold;
 pub(crate) use hold::keep;
@@ -62,6 +66,8 @@ struct Shared {
     own: Own,
     decide_within: Duration,
     held_places: AtomicUsize,
+    /// Paths of programs that were refused, for [`files`].
+    refused: OnceLock<SyncSender<String>>,
     problems: Mutex<Vec<String>>,
 }
 
@@ -108,6 +114,7 @@ impl Warden {
             own: Own::find(),
             decide_within: config.decide_within,
             held_places: AtomicUsize::new(0),
+            refused: OnceLock::new(),
             problems: Mutex::new(problems),
         })))
     }

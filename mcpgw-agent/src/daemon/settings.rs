@@ -67,12 +67,20 @@ pub(crate) fn kernel(config: &Config) -> Result<KernelOptions, OptionsError> {
         options.leave_out_effects();
     }
     let guard = &config.host.guard;
-    let turns = |rule: &RuleSpec| matches!(rule.action, Action::Deny | Action::Steer);
+    let turns =
+        |rule: &RuleSpec| matches!(rule.action, Action::Deny | Action::Steer) && rule.socket.is_none();
     if guard.mode == Mode::Enforce && guard.rules.iter().any(turns) {
         options.guard = Some(guard.cgroup.clone());
     } else {
         options.disabled.push("guard-connect".to_owned());
     }
+    let acts = guard.mode == Mode::Enforce && !guard.dry_run;
+    options.refuse_programs = acts && guard.rules.iter().any(|rule| rule.action == Action::Hold);
+    options.refuse_sockets = acts && guard.rules.iter().any(|rule| rule.socket.is_some());
+    let unasked = [("guard-exec", options.refuse_programs), ("guard-unix", options.refuse_sockets)];
+    options
+        .disabled
+        .extend(unasked.into_iter().filter(|(_, is_asked)| !is_asked).map(|(name, _)| name.to_owned()));
     options.validate()?;
     Ok(options)
 }

@@ -36,7 +36,10 @@ impl AgentFacts {
             );
         }
         let missing = |hook: &&Hook| {
-            !hook.state.is_attached() && !left_out.contains(&hook.name.to_owned()) && !hook.is_for_policies()
+            !hook.state.is_attached()
+                && !left_out.contains(&hook.name.to_owned())
+                && !hook.is_for_policies()
+                && !hook.is_extra()
         };
         for hook in hooks.iter().filter(missing) {
             degraded.push(format!("without {}: {}", hook.name, hook.provides));

@@ -27,6 +27,12 @@ impl KillLimit {
         self.most = most;
     }
 
+    /// How many it is a minute.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// Whether one more may be killed now; if so it is counted.
     pub fn take(&mut self, now: BootTime) -> bool {
         while self.recent.front().is_some_and(|at| now.since(*at) >= WINDOW) {

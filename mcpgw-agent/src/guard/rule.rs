@@ -75,6 +75,8 @@ impl Evidence {
 pub struct RuleSpec {
     /// What the program is: executable, hash, command line, user, container, unit, cgroup. Its name is the rule's.
     pub program: AllowSpec,
+    /// Path of a Unix socket to which connections are denied; then the rule is about nothing else.
+    pub socket: Option<String>,
     /// Glob over the executables of whoever started or uses it.
     pub client: Option<String>,
     /// How sure it must be that it is a server; `None` for what the action asks for.
@@ -108,6 +110,7 @@ struct Rule {
     name: String,
     exe: Option<String>,
     program: Option<AllowRule>,
+    socket: Option<String>,
     client: Option<GlobMatcher>,
     evidence: Evidence,
     risk: Option<Level>,
@@ -139,6 +142,7 @@ impl Rule {
             // Of a container the files are on a file system of its own.
             exe: exe.clone().filter(|_| container.is_none()),
             program: says.then(|| AllowRule::new(&spec.program)).transpose()?,
+            socket: spec.socket.clone(),
             client: client.transpose()?,
             evidence: spec.evidence.unwrap_or(usual).max(least),
             risk: spec.risk,
@@ -148,7 +152,8 @@ impl Rule {
 
     /// All but the hash.
     fn fits(&self, subject: &Subject<'_>) -> bool {
-        subject.evidence >= self.evidence
+        self.socket.is_none()
+            && subject.evidence >= self.evidence
             && self.risk.is_none_or(|least| subject.risk.is_some_and(|risk| risk >= least))
             && self
                 .client
@@ -210,6 +215,11 @@ impl Rules {
     /// For each rule that holds: the pattern of its executables, `None` for all.
     pub(super) fn held(&self) -> impl Iterator<Item = Option<&str>> {
         self.rules.iter().filter(|rule| rule.action == Action::Hold).map(|rule| rule.exe.as_deref())
+    }
+
+    /// Unix sockets to which connections are denied, each with its rule's name.
+    pub fn sockets(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.rules.iter().filter_map(|rule| Some((rule.name.as_str(), rule.socket.as_deref()?)))
     }
 
     /// The first rule with one of `actions` that matches.

@@ -7,7 +7,7 @@ use crate::inventory::{AllowSpec, BootTime};
 
 fn rule(name: &str, action: Action) -> RuleSpec {
     let program = AllowSpec { name: name.to_owned(), ..AllowSpec::default() };
-    RuleSpec { program, client: None, evidence: None, risk: None, action }
+    RuleSpec { program, socket: None, client: None, evidence: None, risk: None, action }
 }
 
 fn guard(rules: &[RuleSpec]) -> Guard {

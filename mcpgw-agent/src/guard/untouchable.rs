@@ -58,6 +58,11 @@ const LOGINS: [&str; 9] = ["sshd", "login", "agetty", "getty", "mingetty", "su",
 const PLACES: [&str; 7] =
     ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/lib/", "/usr/libexec/"];
 
+/// Sockets without which nobody logs in, and below which they are.
+const SOCKETS: [&str; 4] = ["/run/systemd/", "/run/dbus/", "/run/udev/", "/dev/log"];
+/// The same of a user, below `/run/user/ID/`.
+const SOCKETS_OF_USERS: [&str; 3] = ["bus", "systemd/", "dbus-1/"];
+
 /// A process that somebody wants to do something to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Who<'a> {
@@ -89,6 +94,30 @@ pub fn untouchable(who: &Who<'_>) -> Option<&'static str> {
         return Some("started by a login");
     }
     who.has_terminal.then_some("at a terminal")
+}
+
+/// Names of the programs of the list, where a kernel has nothing but a name to go by: wherever they are. Those that end in a
+/// dash stand for all that begin so. With each: what it starts is not touched either.
+pub fn spared() -> impl Iterator<Item = (&'static str, bool)> {
+    const BEGINNINGS: [(&str, bool); 8] = [
+        ("systemd-", false),
+        ("sshd-", true),
+        ("dpkg-", false),
+        ("apt-", false),
+        ("gdm-", true),
+        ("rpm-", false),
+        ("containerd-", false),
+        ("getty-", false),
+    ];
+    BEGINNINGS.into_iter().chain(PROGRAMS.into_iter().map(|name| (name, LOGINS.contains(&name))))
+}
+
+/// Connections to this Unix socket are never refused: the host's own services are behind it.
+#[must_use]
+pub fn is_spared_socket(path: &str) -> bool {
+    let of_user = path.strip_prefix("/run/user/").and_then(|rest| rest.split_once('/'));
+    SOCKETS.iter().any(|place| path.starts_with(place))
+        || of_user.is_some_and(|(_, rest)| SOCKETS_OF_USERS.iter().any(|place| rest.starts_with(place)))
 }
 
 /// A program of the list.
@@ -145,6 +174,28 @@ mod tests {
         }
         assert!(untouchable(&Who { has_terminal: true, ..who }).is_some());
         assert!(untouchable(&Who { is_ours: true, ..who }).is_some());
+    }
+
+    #[test]
+    fn who_is_spared_by_name_is_all_that_is_listed() {
+        let spared: Vec<_> = spared().collect();
+        for family in FAMILIES {
+            let name = format!("{family}-");
+            let of_logins = is_login(&format!("/usr/bin/{name}x"));
+            assert!(spared.contains(&(name.as_str(), of_logins)), "{name}");
+        }
+        for login in LOGINS {
+            assert!(spared.contains(&(login, true)), "{login}");
+        }
+        assert_eq!(spared.len(), PROGRAMS.len() + FAMILIES.len());
+        for socket in
+            ["/run/dbus/system_bus_socket", "/run/user/1000/bus", "/run/user/0/systemd/private", "/dev/log"]
+        {
+            assert!(is_spared_socket(socket), "{socket}");
+        }
+        for socket in ["/run/mcp/s", "/run/user/1000/mcp.sock", "/run/user/bus", "/tmp/run/dbus/s"] {
+            assert!(!is_spared_socket(socket), "{socket}");
+        }
     }
 
     #[test]

@@ -63,6 +63,12 @@ impl Hook {
     pub fn reads_tls(&self) -> bool {
         TLS.iter().any(|kind| kind.name == self.name)
     }
+
+    /// It makes better what works without it.
+    #[must_use]
+    pub fn is_extra(&self) -> bool {
+        self.name == GUARD_EXEC.name
+    }
 }
 
 impl HookState {
@@ -142,6 +148,15 @@ pub(super) const GUARD_CONNECT: Kind = Kind {
     provides: "connections to servers past the gateway are denied or steered; without it they are not",
 };
 
+pub(super) const GUARD_EXEC: Kind = Kind {
+    name: "guard-exec",
+    provides: "programs known by their file are refused also where the agent does not answer; without it by its answer alone",
+};
+pub(super) const GUARD_UNIX: Kind = Kind {
+    name: "guard-unix",
+    provides: "connections to Unix-socket servers are denied; without it they are not",
+};
+
 pub(super) const TLS_READ: Kind = Kind {
     name: "tls-read",
     provides: "what clients say to servers elsewhere is read at their TLS libraries; without it it is not",
@@ -156,7 +171,7 @@ pub(super) const TLS: [Kind; 2] = [TLS_READ, TLS_HELLO];
 pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 14] = [
+pub(super) const ALL: [Kind; 16] = [
     EXEC,
     FORK,
     EXIT,
@@ -169,6 +184,8 @@ pub(super) const ALL: [Kind; 14] = [
     ADDRESS_EFFECTS,
     CONNECT_RULES,
     GUARD_CONNECT,
+    GUARD_EXEC,
+    GUARD_UNIX,
     TLS_READ,
     TLS_HELLO,
 ];
@@ -183,6 +200,10 @@ impl Kind {
                 "name rules that deny or steer in `host.guard`, and leave it out of the list of disabled hooks"
             } else if TLS.iter().any(|kind| kind.name == self.name) {
                 "set `host.tls: clients` or name programs in `host.tls-of`, and leave it out of the list of disabled hooks"
+            } else if self.name == GUARD_EXEC.name {
+                "name rules that hold in `host.guard`, and leave it out of the list of disabled hooks"
+            } else if self.name == GUARD_UNIX.name {
+                "name rules with `socket` in `host.guard`, and leave it out of the list of disabled hooks"
             } else if is_of_effects {
                 "set `host.effects: on`, and leave it out of the list of disabled hooks"
             } else {

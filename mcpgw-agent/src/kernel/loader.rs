@@ -18,6 +18,7 @@ use super::describe::describe;
 use super::effects::{ADDRESSES, Effects, TRACEPOINTS};
 use super::guard::Connects;
 use super::hook::{self, Hook, Kind};
+use super::lsm::Denials;
 use super::memory::{page_size, raise_memlock};
 use super::offsets::{self, Hooks, Resolved};
 use super::probe_log::ProbeLog;
@@ -56,6 +57,10 @@ pub struct KernelOptions {
     pub btf: PathBuf,
     /// The cgroup below which connections may be denied and steered, as a path in the unified hierarchy.
     pub guard: Option<String>,
+    /// Programs are to be refused by their file.
+    pub refuse_programs: bool,
+    /// Connections to Unix sockets are to be refused.
+    pub refuse_sockets: bool,
     /// Names of hooks to leave out.
     pub disabled: Vec<String>,
     /// Make the probes log what they do ([`Kernel::take_probe_log`]); costs time in every one of them.
@@ -73,6 +78,8 @@ impl Default for KernelOptions {
             budget: limit::BUDGET,
             btf: PathBuf::from(VMLINUX),
             guard: None,
+            refuse_programs: false,
+            refuse_sockets: false,
             disabled: Vec::new(),
             probe_log: false,
         }
@@ -158,6 +165,7 @@ pub struct Kernel {
     pub(super) hooks: Vec<Hook>,
     pub(super) undecodable: Undecodable,
     pub(super) budget: u64,
+    pub(super) denials: Option<Denials>,
     readers: Option<Readers>,
     effect_reader: Option<EffectReader>,
     probe_log: Option<ProbeLog>,
@@ -287,6 +295,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     let effects = attacher.effects();
     attacher.fences(&mut fences);
     let connects = attacher.connects();
+    let denials = attacher.denials();
     let tls = attacher.tls();
     let Attacher { ebpf, hooks, .. } = attacher;
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
@@ -300,6 +309,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         effects,
         fences,
         connects,
+        denials,
         tls,
         hooks: hooks.clone(),
         undecodable,
@@ -314,7 +324,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
 pub(super) struct Attacher<'a> {
     pub(super) ebpf: Ebpf,
     pub(super) options: &'a KernelOptions,
-    resolved: &'a Resolved,
+    pub(super) resolved: &'a Resolved,
     pub(super) hooks: Vec<Hook>,
 }
 

@@ -8,7 +8,7 @@ use super::btf::{Btf, BtfError};
 mod tests;
 
 /// Hooks, as a set of bits.
-pub type Hooks = u8;
+pub type Hooks = u16;
 /// The exec probe.
 pub const EXEC: Hooks = 1 << 0;
 /// The fork probe.
@@ -25,6 +25,12 @@ pub const FILES: Hooks = 1 << 5;
 pub const URING: Hooks = 1 << 6;
 /// Addresses they use.
 pub const ADDRESSES: Hooks = 1 << 7;
+/// Programs refused by their file.
+pub const GUARD_EXEC: Hooks = 1 << 8;
+/// Connections to Unix sockets refused.
+pub const GUARD_UNIX: Hooks = 1 << 9;
+/// Either.
+const BY_FILE: Hooks = GUARD_EXEC | GUARD_UNIX;
 /// Every hook whose records carry a process.
 const IDENTITY: Hooks = EXEC | FORK | EXIT | SOCK | TAP | FILES | URING | ADDRESSES;
 /// Missed, the record lacks a detail and no more.
@@ -35,6 +41,8 @@ const DETAIL: Hooks = 0;
 enum Source {
     /// A member's offset.
     Member(&'static str),
+    /// The offset of what the member is called, on kernels of some age; the newest name first.
+    OneOf([&'static str; 3]),
     /// A structure's size.
     Size(&'static str),
 }
@@ -48,7 +56,7 @@ struct Field {
 
 /// Declares the table. Every field of [`Offsets`] must occur: the struct literal below does not compile otherwise.
 macro_rules! fields {
-    ($($field:ident = $kind:ident($name:literal), $needed:expr;)*) => {
+    ($($field:ident = $kind:ident($name:expr), $needed:expr;)*) => {
         const FIELDS: &[Field] = &[$(Field {
             source: Source::$kind($name),
             place: |offsets| &mut offsets.$field,
@@ -64,25 +72,25 @@ fields! {
     task_real_parent = Member("task_struct.real_parent"), EXEC;
     task_group_leader = Member("task_struct.group_leader"), IDENTITY;
     task_start_boottime = Member("task_struct.start_boottime"), IDENTITY;
-    task_files = Member("task_struct.files"), EXEC | TAP | FILES | URING;
-    task_mm = Member("task_struct.mm"), EXEC;
+    task_files = Member("task_struct.files"), EXEC | TAP | FILES | URING | GUARD_EXEC;
+    task_mm = Member("task_struct.mm"), EXEC | BY_FILE;
     task_nsproxy = Member("task_struct.nsproxy"), DETAIL;
     task_signal = Member("task_struct.signal"), EXIT;
     task_exit_code = Member("task_struct.exit_code"), DETAIL;
     task_thread_pid = Member("task_struct.thread_pid"), DETAIL;
-    files_fdt = Member("files_struct.fdt"), EXEC | TAP | FILES | URING;
-    fdtable_max_fds = Member("fdtable.max_fds"), EXEC | TAP | FILES | URING;
-    fdtable_fd = Member("fdtable.fd"), EXEC | TAP | FILES | URING;
-    file_inode = Member("file.f_inode"), EXEC | TAP | FILES | URING;
+    files_fdt = Member("files_struct.fdt"), EXEC | TAP | FILES | URING | GUARD_EXEC;
+    fdtable_max_fds = Member("fdtable.max_fds"), EXEC | TAP | FILES | URING | GUARD_EXEC;
+    fdtable_fd = Member("fdtable.fd"), EXEC | TAP | FILES | URING | GUARD_EXEC;
+    file_inode = Member("file.f_inode"), EXEC | TAP | FILES | URING | GUARD_EXEC;
     file_mode = Member("file.f_mode"), EXEC;
     file_private_data = Member("file.private_data"), EXEC | TAP;
-    file_dentry = Member("file.f_path.dentry"), FILES | URING;
-    inode_mode = Member("inode.i_mode"), EXEC | TAP;
-    inode_ino = Member("inode.i_ino"), EXEC | TAP;
-    inode_sb = Member("inode.i_sb"), EXEC;
+    file_dentry = Member("file.f_path.dentry"), FILES | URING | BY_FILE;
+    inode_mode = Member("inode.i_mode"), EXEC | TAP | GUARD_EXEC;
+    inode_ino = Member("inode.i_ino"), EXEC | TAP | BY_FILE;
+    inode_sb = Member("inode.i_sb"), EXEC | BY_FILE;
     inode_nlink = Member("inode.i_nlink"), EXEC;
-    super_dev = Member("super_block.s_dev"), EXEC;
-    dentry_name = Member("dentry.d_name.name"), FILES | URING;
+    super_dev = Member("super_block.s_dev"), EXEC | BY_FILE;
+    dentry_name = Member("dentry.d_name.name"), FILES | URING | BY_FILE;
     dentry_parent = Member("dentry.d_parent"), FILES | URING;
     socket_sk = Member("socket.sk"), EXEC | TAP;
     socket_file = Member("socket.file"), EXEC | TAP;
@@ -107,7 +115,7 @@ fields! {
     upid_size = Size("upid"), DETAIL;
     mm_arg_start = Member("mm_struct.arg_start"), EXEC;
     mm_arg_end = Member("mm_struct.arg_end"), EXEC;
-    mm_exe_file = Member("mm_struct.exe_file"), EXEC;
+    mm_exe_file = Member("mm_struct.exe_file"), EXEC | BY_FILE;
     nsproxy_mnt = Member("nsproxy.mnt_ns"), DETAIL;
     nsproxy_net = Member("nsproxy.net_ns"), DETAIL;
     mnt_ns_inum = Member("mnt_namespace.ns.inum"), DETAIL;
@@ -116,7 +124,7 @@ fields! {
     signal_live = Member("signal_struct.live"), EXIT;
     signal_flags = Member("signal_struct.flags"), DETAIL;
     signal_group_exit_code = Member("signal_struct.group_exit_code"), DETAIL;
-    binprm_filename = Member("linux_binprm.filename"), DETAIL;
+    binprm_filename = Member("linux_binprm.filename"), GUARD_EXEC;
     file_mnt = Member("file.f_path.mnt"), FILES | URING;
     task_fs = Member("task_struct.fs"), FILES | URING;
     fs_pwd_dentry = Member("fs_struct.pwd.dentry"), FILES | URING;
@@ -136,6 +144,13 @@ fields! {
     uring_rename_old = Member("io_rename.oldpath"), URING;
     uring_rename_new_dfd = Member("io_rename.new_dfd"), URING;
     uring_rename_new = Member("io_rename.newpath"), URING;
+    binprm_file = Member("linux_binprm.file"), GUARD_EXEC;
+    binprm_interp = Member("linux_binprm.interp"), GUARD_EXEC;
+    inode_rdev = Member("inode.i_rdev"), GUARD_EXEC;
+    inode_ctime_s = OneOf(["inode.i_ctime_sec", "inode.__i_ctime.tv_sec", "inode.i_ctime.tv_sec"]), BY_FILE;
+    inode_ctime_ns = OneOf(["inode.i_ctime_nsec", "inode.__i_ctime.tv_nsec", "inode.i_ctime.tv_nsec"]), BY_FILE;
+    dentry_inode = Member("dentry.d_inode"), GUARD_UNIX;
+    unix_dentry = Member("unix_sock.path.dentry"), GUARD_UNIX;
 }
 
 /// What the running kernel's BTF had.
@@ -194,7 +209,7 @@ impl Resolved {
 
 /// What is looked up, in order: `structure.member`, or `structure` for a size.
 pub fn wanted() -> impl Iterator<Item = &'static str> {
-    FIELDS.iter().map(|field| field.source.path())
+    FIELDS.iter().flat_map(|field| field.source.paths()).copied()
 }
 
 /// Where `path`, one of [`wanted`], is in this kernel.
@@ -206,13 +221,22 @@ pub fn look_up(btf: &Btf, path: &str) -> Result<u32, BtfError> {
 }
 
 impl Source {
-    fn path(self) -> &'static str {
+    fn paths(&self) -> &[&'static str] {
         match self {
-            Self::Member(path) | Self::Size(path) => path,
+            Self::Member(path) | Self::Size(path) => std::slice::from_ref(path),
+            Self::OneOf(paths) => paths,
         }
     }
 
+    /// The first that is there, or what is wrong with the last.
     fn find(self, btf: &Btf) -> Result<u32, BtfError> {
-        look_up(btf, self.path())
+        let mut found = Err(BtfError::NotBtf);
+        for path in self.paths() {
+            found = look_up(btf, path);
+            if found.is_ok() {
+                break;
+            }
+        }
+        found
     }
 }

@@ -58,7 +58,7 @@ impl fmt::Display for Row {
                 let works = run.hooks.iter().filter(|(_, works)| *works).count();
                 write!(
                     f,
-                    "{:<6} {:<28} {works:>2}/{:<2} hooks  {:>6.1} s  {}",
+                    "{:<10} {:<28} {works:>2}/{:<2} hooks  {:>6.1} s  {}",
                     self.series,
                     run.release,
                     run.hooks.len(),
@@ -66,7 +66,7 @@ impl fmt::Display for Row {
                     run.totals
                 )
             }
-            Err(why) => write!(f, "{:<6} SKIPPED: {why}", self.series),
+            Err(why) => write!(f, "{:<10} SKIPPED: {why}", self.series),
         }
     }
 }
@@ -81,7 +81,7 @@ impl fmt::Display for Table {
         let Some(longest) = longest.filter(|run| !run.hooks.is_empty()) else { return Ok(()) };
         write!(f, "\n{:<20}", "hook")?;
         for row in &self.rows {
-            write!(f, " {:<5}", row.series)?;
+            write!(f, " {:<10}", row.series)?;
         }
         for (hook, _) in &longest.hooks {
             write!(f, "\n{hook:<20}")?;
@@ -91,7 +91,7 @@ impl fmt::Display for Table {
                     Some(false) => "no",
                     None => "-",
                 };
-                write!(f, " {word:<5}")?;
+                write!(f, " {word:<10}")?;
             }
         }
         Ok(())

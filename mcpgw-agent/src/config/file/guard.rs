@@ -69,6 +69,7 @@ pub(in crate::config) struct RuleEntry {
     pub(in crate::config) container: Option<At<String>>,
     pub(in crate::config) unit: Option<At<String>>,
     pub(in crate::config) cgroup: Option<At<String>>,
+    pub(in crate::config) socket: Option<At<String>>,
     pub(in crate::config) client: Option<At<String>>,
     pub(in crate::config) evidence: Option<EvidenceWord>,
     pub(in crate::config) risk: Option<RiskWord>,

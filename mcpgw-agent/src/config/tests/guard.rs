@@ -19,6 +19,7 @@ pub(super) fn guard() -> Guard {
     };
     let rule = RuleSpec {
         program,
+        socket: None,
         client: Some("**/claude".into()),
         evidence: Some(Evidence::Shape),
         risk: Some(Level::High),
@@ -76,6 +77,13 @@ fn one_word_is_enough() {
 }
 
 #[test]
+fn a_socket_is_named_by_its_path() {
+    let text = "host:\n  guard:\n    rules:\n      - {name: x, action: deny, socket: /run/s}\n";
+    let rules = parse(text).unwrap().host.guard.rules;
+    assert_eq!(rules.iter().map(|rule| rule.socket.as_deref()).collect::<Vec<_>>(), [Some("/run/s")]);
+}
+
+#[test]
 fn what_makes_no_rule_is_refused_with_its_line() {
     let rule = |text: &str| problem(&format!("host:\n  guard:\n    rules:\n      - {{{text}}}\n"));
     for (text, part) in [
@@ -89,6 +97,10 @@ fn what_makes_no_rule_is_refused_with_its_line() {
         ("name: x, action: kill, evidence: some", "some"),
         ("name: x, action: kill, risk: none", "none"),
         ("name: x, action: kill, exes: /a", "exes"),
+        ("name: x, action: deny, socket: run/s", "run/s"),
+        ("name: x, action: kill, socket: /run/s", "nothing else"),
+        ("name: x, action: deny, socket: /run/s, user: a", "nothing else"),
+        ("name: x, action: deny, socket: /run/s, risk: low", "nothing else"),
     ] {
         let said = rule(text);
         assert!(said.contains(part) && said.starts_with("4:"), "{text}: {said}");

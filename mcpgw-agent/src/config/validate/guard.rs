@@ -81,6 +81,7 @@ impl Check {
             container,
             unit,
             cgroup,
+            socket,
             client,
             evidence,
             risk,
@@ -103,8 +104,18 @@ impl Check {
             unit: self.value(&key("unit"), unit.as_ref(), None, pattern(false)),
             cgroup: self.value(&key("cgroup"), cgroup.as_ref(), None, pattern(true)),
         };
+        let says =
+            [exe, sha256, command, user, container, unit, cgroup, client].iter().any(|field| field.is_some());
+        let is_alone = matches!(action, ActionWord::Deny) && !says && evidence.is_none() && risk.is_none();
+        let place = |path: &String| {
+            if !is_alone {
+                return Err(ProblemKind::Wrong("a rule with `socket` has `action: deny` and nothing else"));
+            }
+            if path.starts_with('/') { Ok(Some(path.clone())) } else { Err(ProblemKind::File(path.clone())) }
+        };
         RuleSpec {
             program,
+            socket: self.value(&key("socket"), socket.as_ref(), None, place),
             client: self.value(&key("client"), client.as_ref(), None, path),
             evidence: evidence.map(Evidence::from),
             risk: risk.map(Level::from),

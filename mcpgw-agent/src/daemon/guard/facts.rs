@@ -103,6 +103,11 @@ impl Own {
         }
     }
 
+    /// We, and whom we descend from.
+    pub(super) fn processes(&self) -> impl Iterator<Item = u32> {
+        self.processes.iter().copied()
+    }
+
     /// This is our program.
     pub(super) fn is_file(&self, file: &Metadata) -> bool {
         self.file == Some((file.dev(), file.ino()))

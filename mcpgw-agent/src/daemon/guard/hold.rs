@@ -123,7 +123,7 @@ impl Drop for Hold {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
@@ -329,6 +329,9 @@ impl Hall {
             Some(waited) if !has_room => (Outcome::Limited, waited),
             Some(waited) => (Outcome::Done, waited),
         };
+        if outcome == Outcome::Done {
+            self.warden.was_refused(&starting.path);
+        }
         match later.try_send(Later::Refused(Box::new(refused), outcome, waited)) {
             Ok(()) => {}
             Err(
