@@ -127,6 +127,8 @@ impl Rules {
         if classes & SECRET != 0
             && let (Some(start), Some(your)) = (self.near(REVEAL | TELL | WHAT, 5), self.near(YOUR, 2))
             && start < your
+            // `Never share your password` is advice.
+            && self.near(NOT, 8).is_none_or(|not| not > start)
         {
             return found("reveal", 0.6, start, "asks the model for a secret");
         }

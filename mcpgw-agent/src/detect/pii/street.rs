@@ -221,13 +221,13 @@ fn behind(scene: &mut Scene<'_, '_>, range: &Range<usize>) -> Option<(f32, usize
 
 /// Kind and name in one word.
 fn has_end(word: &[u8]) -> bool {
-    let ends = |end: &&str| {
+    let ends = |end: &str| {
         let start = word.len().checked_sub(end.len()).filter(|start| *start >= 3);
         start
             .and_then(|start| word.get(start..))
             .is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()))
     };
-    ENDS.iter().any(|end| ends(&end))
+    ENDS.iter().any(|end| ends(end))
 }
 
 /// `In 2019 Wall Street …`: a year, unless it stands where addresses do.
