@@ -53,7 +53,19 @@ impl TlsNews {
         match event {
             HostEvent::TlsHello { process, .. } => Self::Connected(*process),
             HostEvent::Exit { process, .. } => Self::Ended(*process),
-            _ => Self::Nothing,
+            HostEvent::Exec(_)
+            | HostEvent::Scanned(_)
+            | HostEvent::Fork { .. }
+            | HostEvent::Enriched { .. }
+            | HostEvent::Listen { .. }
+            | HostEvent::ListenClosed { .. }
+            | HostEvent::Connect { .. }
+            | HostEvent::TlsNamed { .. }
+            | HostEvent::TlsReadable { .. }
+            | HostEvent::Sighted(_)
+            | HostEvent::Stirred { .. }
+            | HostEvent::ProxyRegistered(_)
+            | HostEvent::ProxyGone { .. } => Self::Nothing,
         }
     }
 }
