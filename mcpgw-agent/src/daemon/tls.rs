@@ -106,6 +106,43 @@ struct Reading {
     asked: bool,
 }
 
+/// What an event means for whose TLS is read.
+#[derive(Debug)]
+pub(super) enum News {
+    Started(ProcessKey, Vec<String>),
+    Connected(ProcessKey),
+    Ended(ProcessKey),
+    Nothing,
+}
+
+impl News {
+    pub(super) fn of(event: &HostEvent) -> Self {
+        if let HostEvent::Exec(exec) = event {
+            return Self::Started(exec.process, exec.argv.clone());
+        }
+        if let HostEvent::Scanned(scanned) = event {
+            return Self::Started(scanned.exec.process, scanned.facts.argv.clone());
+        }
+        match event {
+            HostEvent::TlsHello { process, .. } => Self::Connected(*process),
+            HostEvent::Exit { process, .. } => Self::Ended(*process),
+            HostEvent::Exec(_)
+            | HostEvent::Scanned(_)
+            | HostEvent::Fork { .. }
+            | HostEvent::Enriched { .. }
+            | HostEvent::Listen { .. }
+            | HostEvent::ListenClosed { .. }
+            | HostEvent::Connect { .. }
+            | HostEvent::TlsNamed { .. }
+            | HostEvent::TlsReadable { .. }
+            | HostEvent::Sighted(_)
+            | HostEvent::Stirred { .. }
+            | HostEvent::ProxyRegistered(_)
+            | HostEvent::ProxyGone { .. } => Self::Nothing,
+        }
+    }
+}
+
 /// The main loop's end of it.
 #[derive(Debug)]
 pub(super) struct Tls {
