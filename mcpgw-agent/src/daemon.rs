@@ -281,7 +281,7 @@ fn watch(
     let (gate, counted) = (Arc::clone(gateway.gate()), Arc::clone(&counters));
     let tapped = Tapped::start(gate, counted, Arc::clone(&reader), tasks)
         .map_err(|source| DaemonError::System { what: "start a thread", source })?;
-    let (look, looks) = mpsc::unbounded_channel();
+    let (look, looks) = mpsc::channel(tls::JOBS);
     let (found_in, libraries) = mpsc::channel(QUEUE);
     tasks.spawn("tls libraries", tls::run(looks, found_in));
     let tls = Tls::new(settings::readers(config)?, config.observe.tap_budget_bytes.into(), look);

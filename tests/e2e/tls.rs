@@ -238,7 +238,8 @@ fn long_messages_are_whole_and_looked_into() {
             let calls: Vec<&Value> = all.iter().filter(|record| is_call(record, direction)).collect();
             assert_eq!(calls.len(), 3, "{direction} {all:#?}");
             let found = |record: &Value| record["findings"].to_string().contains("injection");
-            assert!(found(calls[0]) && !found(calls[2]), "{calls:#?}");
+            // What the server says may be an injection; what the client says is the user's.
+            assert_eq!((found(calls[0]), found(calls[2])), (direction == "s2c", false), "{calls:#?}");
             assert!(calls[1]["size"].as_u64().is_some_and(|size| size > 2_000_000), "{calls:#?}");
         }
         assert_eq!(all.iter().filter(|record| record["event"] == "tap.gap").count(), 0, "{all:#?}");

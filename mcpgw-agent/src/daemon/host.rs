@@ -17,7 +17,7 @@ use super::guard::{Raised, Servers};
 use super::report::{Change, Reporter};
 use super::tap::{Switch, TapSwitch};
 use super::tapped::Tapped;
-use super::tls::{Answer, Readers, Tls};
+use super::tls::{Answer, News, Readers, Tls};
 use crate::admin::metrics::Counters;
 use crate::admin::protocol::Code;
 use crate::admin::{Dropped, Peer, Refusal, RegisterRequest};
@@ -32,31 +32,6 @@ use crate::wire::{Chunk, Seen, Sighting, StreamTable};
 
 /// Between two lines in the log about lost records, at least.
 const LOSS_LOG: Duration = Duration::from_secs(10);
-
-/// What an event means for whose TLS is read.
-#[derive(Debug)]
-enum TlsNews {
-    Started(ProcessKey, Vec<String>),
-    Connected(ProcessKey),
-    Ended(ProcessKey),
-    Nothing,
-}
-
-impl TlsNews {
-    fn of(event: &HostEvent) -> Self {
-        if let HostEvent::Exec(exec) = event {
-            return Self::Started(exec.process, exec.argv.clone());
-        }
-        if let HostEvent::Scanned(scanned) = event {
-            return Self::Started(scanned.exec.process, scanned.facts.argv.clone());
-        }
-        match event {
-            HostEvent::TlsHello { process, .. } => Self::Connected(*process),
-            HostEvent::Exit { process, .. } => Self::Ended(*process),
-            _ => Self::Nothing,
-        }
-    }
-}
 
 /// The state of the running agent.
 #[derive(Debug)]
@@ -255,29 +230,29 @@ impl Host {
             self.guard.started(exec.process);
         }
         self.note_callers(&event);
-        let tls = TlsNews::of(&event);
+        let tls = News::of(&event);
         let effects = self.inventory.apply(boot_now(), event);
         self.carry_out(effects);
         self.tell_tls(tls);
     }
 
     /// What follows from `news` for whose TLS is read.
-    fn tell_tls(&mut self, news: TlsNews) {
+    fn tell_tls(&mut self, news: News) {
         let (now, all) = (boot_now(), !self.inventory.config().follow.is_empty());
         match news {
-            TlsNews::Started(process, command) => {
+            News::Started(process, command) => {
                 if self.tls.started(self.kernel.as_mut(), process, &command, all, now) {
                     self.tell_client(process);
                 }
             }
-            TlsNews::Ended(process) => {
+            News::Ended(process) => {
                 if self.tls.ended(self.kernel.as_mut(), process) {
                     self.streams.forget_process(process);
                     self.tapped.client_gone(process);
                 }
             }
-            TlsNews::Connected(process) => self.tls.connected(process, now),
-            TlsNews::Nothing => {}
+            News::Connected(process) => self.tls.connected(process, now),
+            News::Nothing => {}
         }
     }
 

@@ -17,6 +17,8 @@ use crate::kernel::{Detached, Finder, Found, Kernel};
 
 /// Processes at most.
 const LIMIT: usize = 256;
+/// What may wait for the task: for each process one look, and as many ends.
+pub(super) const JOBS: usize = 4 * LIMIT;
 /// Time to the second look, and the longest between two.
 const SOON: Duration = Duration::from_millis(250);
 const LATER: Duration = Duration::from_secs(30);
@@ -71,7 +73,7 @@ pub(super) enum Job {
 pub(super) type Answer = (ProcessKey, Found);
 
 /// Does what comes over `jobs`, one at a time. Ends when the loop drops either channel.
-pub(super) async fn run(mut jobs: mpsc::UnboundedReceiver<Job>, answers: mpsc::Sender<Answer>) {
+pub(super) async fn run(mut jobs: mpsc::Receiver<Job>, answers: mpsc::Sender<Answer>) {
     let mut finder = Finder::default();
     while let Some(job) = jobs.recv().await {
         let done = tokio::task::spawn_blocking(move || match job {
@@ -104,19 +106,55 @@ struct Reading {
     asked: bool,
 }
 
+/// What an event means for whose TLS is read.
+#[derive(Debug)]
+pub(super) enum News {
+    Started(ProcessKey, Vec<String>),
+    Connected(ProcessKey),
+    Ended(ProcessKey),
+    Nothing,
+}
+
+impl News {
+    pub(super) fn of(event: &HostEvent) -> Self {
+        if let HostEvent::Exec(exec) = event {
+            return Self::Started(exec.process, exec.argv.clone());
+        }
+        if let HostEvent::Scanned(scanned) = event {
+            return Self::Started(scanned.exec.process, scanned.facts.argv.clone());
+        }
+        match event {
+            HostEvent::TlsHello { process, .. } => Self::Connected(*process),
+            HostEvent::Exit { process, .. } => Self::Ended(*process),
+            HostEvent::Exec(_)
+            | HostEvent::Scanned(_)
+            | HostEvent::Fork { .. }
+            | HostEvent::Enriched { .. }
+            | HostEvent::Listen { .. }
+            | HostEvent::ListenClosed { .. }
+            | HostEvent::Connect { .. }
+            | HostEvent::TlsNamed { .. }
+            | HostEvent::TlsReadable { .. }
+            | HostEvent::Sighted(_)
+            | HostEvent::Stirred { .. }
+            | HostEvent::ProxyRegistered(_)
+            | HostEvent::ProxyGone { .. } => Self::Nothing,
+        }
+    }
+}
+
 /// The main loop's end of it.
 #[derive(Debug)]
 pub(super) struct Tls {
     readers: Readers,
     budget: u64,
-    /// One look waits for each process at most.
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::Sender<Job>,
     processes: HashMap<ProcessKey, Reading>,
 }
 
 impl Tls {
     /// Has `readers` read, up to `budget` bytes of each direction of a connection, by the task behind `jobs`.
-    pub(super) fn new(readers: Readers, budget: u64, jobs: mpsc::UnboundedSender<Job>) -> Self {
+    pub(super) fn new(readers: Readers, budget: u64, jobs: mpsc::Sender<Job>) -> Self {
         Self { readers, budget, jobs, processes: HashMap::new() }
     }
 
@@ -198,7 +236,7 @@ impl Tls {
         let Some(reading) = self.processes.get_mut(&process).filter(|reading| !reading.asked) else { return };
         reading.next = now.after(reading.pause);
         reading.pause = (reading.pause * 2).min(LATER);
-        reading.asked = self.jobs.send(Job::Find(process, reading.known.clone())).is_ok();
+        reading.asked = self.jobs.try_send(Job::Find(process, reading.known.clone())).is_ok();
     }
 
     /// What was found; answers what the inventory should know.
@@ -236,8 +274,8 @@ impl Tls {
             return false;
         }
         match kernel.map(|kernel| kernel.unwatch_tls(process)) {
-            // Where the task is gone, so is the agent.
-            Some(Ok(probes)) => drop(self.jobs.send(Job::Drop(probes))),
+            // What the task has no room for is taken out here.
+            Some(Ok(probes)) => drop(self.jobs.try_send(Job::Drop(probes))),
             Some(Err(error)) => tracing::warn!(pid = process.pid, %error, "probes on a TLS library stay"),
             None => {}
         }

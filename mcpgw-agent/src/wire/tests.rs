@@ -75,6 +75,7 @@ impl Tap {
         let key = match source {
             StreamSource::Channel { channel, process, wrote } => (channel.ino, process.pid, wrote),
             StreamSource::Tcp { from_server, .. } => (connection << 32, 0, from_server),
+            StreamSource::Tls { process, object, from_server } => (object, process.pid, from_server),
         };
         let offset = self.offsets.entry(key).or_insert(0);
         let chunk = Chunk { connection, ..chunk(source, *offset, bytes) };

@@ -65,6 +65,9 @@ fn short(events: &[HostEvent]) -> Vec<String> {
             HostEvent::Fork { .. }
             | HostEvent::Enriched { .. }
             | HostEvent::Connect { .. }
+            | HostEvent::TlsNamed { .. }
+            | HostEvent::TlsHello { .. }
+            | HostEvent::TlsReadable { .. }
             | HostEvent::Sighted(_)
             | HostEvent::Stirred { .. }
             | HostEvent::ProxyRegistered(_)

@@ -88,7 +88,7 @@ fn the_end_completes_the_last_line_and_removes_the_connection() {
 
 #[test]
 fn openings_out_of_reach() {
-    assert_eq!(push_all([segment(0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]), ["OtherHttp"]);
+    assert_eq!(push_all([segment(0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]), ["Http2"]);
     assert_eq!(push_all([segment(0, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")]), ["NotJson"]);
     assert_eq!(push_all([segment(0, b"\0\0\0\x08\x04\xd2\x16\x2f")]), ["NotJson"]);
     let redis = segment(0, &b"*1\r\n$4\r\nPING\r\n".repeat(5000));
