@@ -108,7 +108,7 @@ fn returned(ctx: &RetProbeContext) -> Option<()> {
     if result <= 0 {
         return None;
     }
-    let moved = if call.count_at == 0 { result as u64 } else { user(call.count_at)? };
+    let moved = if call.count_at == 0 { u64::from(result.cast_unsigned()) } else { user(call.count_at)? };
     let task = task()?;
     let side = if call.side == SIDE_WRITE as u64 { SIDE_WRITE } else { SIDE_READ };
     let (since_ns, offset) = advance(&key(call.object), &task, side, moved)?;
@@ -139,7 +139,9 @@ fn returned(ctx: &RetProbeContext) -> Option<()> {
 fn advance(key: &TlsStreamKey, task: &TlsTask, side: u8, moved: u64) -> Option<(u64, u64)> {
     let stream = stream(key, task)?;
     // SAFETY: a live map value.
-    let since_ns = unsafe { (&raw const (*stream).since_ns).read_volatile() };
+    let since_ns = unsafe { &raw const (*stream).since_ns };
+    // SAFETY: as above.
+    let since_ns = unsafe { since_ns.read_volatile() };
     let place = if side == SIDE_READ {
         // SAFETY: as above.
         unsafe { &raw mut (*stream).moved[0] }
@@ -236,7 +238,9 @@ fn named(ctx: &ProbeContext, name: u64) -> Option<()> {
     let key = key(ctx.arg(0)?);
     let stream = stream(&key, &task)?;
     // SAFETY: a live map value.
-    let since_ns = unsafe { (&raw const (*stream).since_ns).read_volatile() };
+    let since_ns = unsafe { &raw const (*stream).since_ns };
+    // SAFETY: as above.
+    let since_ns = unsafe { since_ns.read_volatile() };
     let lane = Lane::claim_preempted(lane::TLS)?;
     let payload = lane.record::<[u8; NAME_FIXED as usize + limit::TLS_NAME]>();
     // SAFETY: `NAME_FIXED + TLS_NAME` bytes are the lane's memory.
@@ -245,7 +249,7 @@ fn named(ctx: &ProbeContext, name: u64) -> Option<()> {
     let read = unsafe { bpf_probe_read_user_str(payload.cast(), limit::TLS_NAME as u32, name as *const _) };
     if read > 1 {
         // Without the NUL that ends it.
-        let len = at_most::<{ limit::TLS_NAME as u64 }>(read as u64 - 1);
+        let len = at_most::<{ limit::TLS_NAME as u64 }>(read.cast_unsigned() - 1);
         let record: *mut TlsName = lane.record();
         // SAFETY: the lane's memory, ours until it is released.
         let record = unsafe { &mut *record };
