@@ -282,9 +282,11 @@ fn watch(
     let tapped = Tapped::start(gate, counted, Arc::clone(&reader), tasks)
         .map_err(|source| DaemonError::System { what: "start a thread", source })?;
     let (look, looks) = mpsc::channel(tls::JOBS);
+    let (give_up, given_up) = mpsc::channel(tls::JOBS);
     let (found_in, libraries) = mpsc::channel(QUEUE);
-    tasks.spawn("tls libraries", tls::run(looks, found_in));
-    let tls = Tls::new(settings::readers(config)?, config.observe.tap_budget_bytes.into(), look);
+    tasks.spawn("tls libraries", tls::find(looks, found_in));
+    tasks.spawn("tls probes", tls::release(given_up));
+    let tls = Tls::new(settings::readers(config)?, config.observe.tap_budget_bytes.into(), look, give_up);
     let inventory = settings::inventory(config, kernel.is_some())?;
     let callers = Callers::new(asked);
     let denials = kernel.as_mut().and_then(Kernel::take_denials);

@@ -120,9 +120,11 @@ fn find(Named { server, place }: &Named<Place>) -> Result<(Baselines, Habits), C
         Ok((all, one))
     });
     found.map_err(|error| {
-        let is_unknown = matches!(error, PinsError::NoServer(_));
-        let error = CliError::from(error);
-        if is_unknown { error.hinted("`mcpgw-agent effects list` shows them") } else { error }
+        if matches!(error, PinsError::NoServer(_)) {
+            CliError::failure(error).hinted("`mcpgw-agent effects list` shows them")
+        } else {
+            error.into()
+        }
     })
 }
 

@@ -240,8 +240,9 @@ impl Host {
     fn tell_tls(&mut self, news: News) {
         let (now, all) = (boot_now(), !self.inventory.config().follow.is_empty());
         match news {
-            News::Started(process, command) => {
-                if self.tls.started(self.kernel.as_mut(), process, &command, all, now) {
+            News::Started(process, since, command) => {
+                let started = (process, since);
+                if self.tls.started(self.kernel.as_mut(), started, &command, all, now) {
                     self.tell_client(process);
                 }
             }
@@ -267,7 +268,7 @@ impl Host {
 
     /// Libraries were found in a process whose TLS is to be read.
     pub(super) fn libraries(&mut self, answer: Answer) {
-        if let Some(event) = self.tls.found(self.kernel.as_mut(), answer) {
+        if let Some(event) = self.tls.found(self.kernel.as_mut(), answer, boot_now()) {
             self.on_event(event);
         }
     }

@@ -17,8 +17,10 @@ use crate::kernel::{Detached, Finder, Found, Kernel};
 
 /// Processes at most.
 const LIMIT: usize = 256;
-/// What may wait for the task: for each process one look, and as many ends.
-pub(super) const JOBS: usize = 4 * LIMIT;
+/// What may wait for each task: as much as there are processes, twice.
+pub(super) const JOBS: usize = 2 * LIMIT;
+/// Between two probes that are taken out of the kernel.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Time to the second look, and the longest between two.
 const SOON: Duration = Duration::from_millis(250);
 const LATER: Duration = Duration::from_secs(30);
@@ -49,49 +51,58 @@ impl Readers {
         Ok(Self { clients, rules: specs.iter().map(rule).collect::<Result<_, _>>()? })
     }
 
-    fn want(&self, exe: &str, command: &[String]) -> bool {
-        if self.clients && is_known_client(exe, command) {
+    fn want(&self, process: ProcessKey, command: &[String]) -> bool {
+        if !self.clients && self.rules.is_empty() {
+            return false;
+        }
+        let exe = fs::read_link(format!("/proc/{}/exe", process.pid)).unwrap_or_default();
+        let exe = exe.to_string_lossy();
+        if self.clients && is_known_client(&exe, command) {
             return true;
         }
         let command = command.join(" ");
         let subject =
-            AllowSubject { exe: Some(exe), command: Some(command.as_str()), ..AllowSubject::default() };
+            AllowSubject { exe: Some(&*exe), command: Some(command.as_str()), ..AllowSubject::default() };
         self.rules.iter().any(|rule| rule.fits(&subject))
     }
 }
 
-/// What the task is to do.
-#[derive(Debug)]
-pub(super) enum Job {
-    /// Look for libraries of the process, but for those known.
-    Find(ProcessKey, HashSet<FileId>),
-    /// Take probes out of the kernel.
-    Drop(Detached),
-}
+/// A process whose libraries are to be looked for, but for those known.
+pub(super) type Look = (ProcessKey, HashSet<FileId>);
 
-/// What it found.
+/// What was found.
 pub(super) type Answer = (ProcessKey, Found);
 
-/// Does what comes over `jobs`, one at a time. Ends when the loop drops either channel.
-pub(super) async fn run(mut jobs: mpsc::Receiver<Job>, answers: mpsc::Sender<Answer>) {
+/// Looks for libraries, in one process at a time. Ends when the loop drops either channel.
+pub(super) async fn find(mut looks: mpsc::Receiver<Look>, answers: mpsc::Sender<Answer>) {
     let mut finder = Finder::default();
-    while let Some(job) = jobs.recv().await {
-        let done = tokio::task::spawn_blocking(move || match job {
-            Job::Find(process, known) => {
-                let found = finder.find(process, &known);
-                (finder, Some((process, found)))
-            }
-            Job::Drop(probes) => {
-                drop(probes);
-                (finder, None)
-            }
+    while let Some((process, known)) = looks.recv().await {
+        let done = tokio::task::spawn_blocking(move || {
+            let found = finder.find(process, &known);
+            (finder, found)
         });
-        let Ok((again, answer)) = done.await else { return };
+        let Ok((again, found)) = done.await else { return };
         finder = again;
-        if let Some(answer) = answer
-            && answers.send(answer).await.is_err()
-        {
+        if answers.send((process, found)).await.is_err() {
             return;
+        }
+    }
+}
+
+/// Takes probes out of the kernel. The kernel attaches none meanwhile, so that there are pauses in which it can. Ends when the
+/// loop drops the channel and nothing is left.
+pub(super) async fn release(mut probes: mpsc::Receiver<Detached>) {
+    while let Some(mut detached) = probes.recv().await {
+        loop {
+            let dropped = tokio::task::spawn_blocking(move || (detached.drop_one(), detached));
+            let Ok((more, left)) = dropped.await else { break };
+            detached = left;
+            if !more {
+                break;
+            }
+            if !probes.is_closed() {
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 }
@@ -104,12 +115,15 @@ struct Reading {
     pause: Duration,
     /// The task is looking.
     asked: bool,
+    /// The process has become another program since it was asked to.
+    stale: bool,
 }
 
 /// What an event means for whose TLS is read.
 #[derive(Debug)]
 pub(super) enum News {
-    Started(ProcessKey, Vec<String>),
+    /// It runs another program, since then, with these arguments.
+    Started(ProcessKey, BootTime, Vec<String>),
     Connected(ProcessKey),
     Ended(ProcessKey),
     Nothing,
@@ -118,10 +132,10 @@ pub(super) enum News {
 impl News {
     pub(super) fn of(event: &HostEvent) -> Self {
         if let HostEvent::Exec(exec) = event {
-            return Self::Started(exec.process, exec.argv.clone());
+            return Self::Started(exec.process, exec.at, exec.argv.clone());
         }
         if let HostEvent::Scanned(scanned) = event {
-            return Self::Started(scanned.exec.process, scanned.facts.argv.clone());
+            return Self::Started(scanned.exec.process, scanned.exec.at, scanned.facts.argv.clone());
         }
         match event {
             HostEvent::TlsHello { process, .. } => Self::Connected(*process),
@@ -148,14 +162,21 @@ impl News {
 pub(super) struct Tls {
     readers: Readers,
     budget: u64,
-    jobs: mpsc::Sender<Job>,
+    looks: mpsc::Sender<Look>,
+    probes: mpsc::Sender<Detached>,
     processes: HashMap<ProcessKey, Reading>,
 }
 
 impl Tls {
-    /// Has `readers` read, up to `budget` bytes of each direction of a connection, by the task behind `jobs`.
-    pub(super) fn new(readers: Readers, budget: u64, jobs: mpsc::Sender<Job>) -> Self {
-        Self { readers, budget, jobs, processes: HashMap::new() }
+    /// Has `readers` read, up to `budget` bytes of each direction of a connection. [`find`] has the other end of `looks`, and
+    /// [`release`] that of `probes`.
+    pub(super) fn new(
+        readers: Readers,
+        budget: u64,
+        looks: mpsc::Sender<Look>,
+        probes: mpsc::Sender<Detached>,
+    ) -> Self {
+        Self { readers, budget, looks, probes, processes: HashMap::new() }
     }
 
     /// Others are wanted from now on; who is read already stays.
@@ -163,25 +184,23 @@ impl Tls {
         self.readers = readers;
     }
 
-    /// This process started a program: is it one of whom TLS is wanted?
+    /// This process runs another program `since` then: is it one of whom TLS is wanted?
     pub(super) fn started(
         &mut self,
         kernel: Option<&mut Kernel>,
-        process: ProcessKey,
+        (process, since): (ProcessKey, BootTime),
         command: &[String],
         all: bool,
         now: BootTime,
     ) -> bool {
         let Some(kernel) = kernel else { return false };
-        if self.processes.contains_key(&process) {
-            // Its program before is gone, and its libraries with it.
-            self.ended(Some(&mut *kernel), process);
-        }
-        if !self.readers.clients && self.readers.rules.is_empty() {
+        if !self.readers.want(process, command) {
+            self.ended(Some(kernel), process);
             return false;
         }
-        let exe = fs::read_link(format!("/proc/{}/exe", process.pid)).unwrap_or_default();
-        self.readers.want(&exe.to_string_lossy(), command) && self.begin(kernel, process, all, now)
+        // What is probed stays so, as long as there is something to read: one program starts another (`env`, `sh -c`), and to
+        // take probes out and put them back takes longer than that.
+        self.begin(kernel, process, all, since, now)
     }
 
     /// Those of `inventory` who have shown to be clients. Says who is new.
@@ -196,21 +215,29 @@ impl Tls {
         let own = std::process::id();
         let clients = inventory.clients().into_iter().filter(|client| client.pid != own);
         let new: Vec<ProcessKey> = clients.filter(|client| !self.processes.contains_key(client)).collect();
-        new.into_iter().filter(|client| self.begin(kernel, *client, all, now)).collect()
+        new.into_iter().filter(|client| self.begin(kernel, *client, all, now, now)).collect()
     }
 
-    fn begin(&mut self, kernel: &mut Kernel, process: ProcessKey, all: bool, now: BootTime) -> bool {
-        if self.processes.len() >= LIMIT {
+    fn begin(
+        &mut self,
+        kernel: &mut Kernel,
+        process: ProcessKey,
+        all: bool,
+        since: BootTime,
+        now: BootTime,
+    ) -> bool {
+        if self.processes.len() >= LIMIT && !self.processes.contains_key(&process) {
             tracing::warn!(pid = process.pid, "the TLS of too many processes is read already");
             return false;
         }
         let budget = if all { u64::MAX } else { self.budget };
-        if let Err(error) = kernel.watch_tls(process, budget) {
+        if let Err(error) = kernel.watch_tls(process, budget, since) {
             tracing::warn!(pid = process.pid, %error, "what a process says over TLS will not be read");
             return false;
         }
-        let reading = Reading { known: HashSet::new(), next: now, pause: SOON, asked: false };
-        self.processes.insert(process, reading);
+        let begun = Reading { known: HashSet::new(), next: now, pause: SOON, asked: false, stale: false };
+        let reading = self.processes.entry(process).or_insert(begun);
+        (reading.pause, reading.stale) = (SOON, reading.asked);
         self.look(process, now);
         true
     }
@@ -236,7 +263,7 @@ impl Tls {
         let Some(reading) = self.processes.get_mut(&process).filter(|reading| !reading.asked) else { return };
         reading.next = now.after(reading.pause);
         reading.pause = (reading.pause * 2).min(LATER);
-        reading.asked = self.jobs.try_send(Job::Find(process, reading.known.clone())).is_ok();
+        reading.asked = self.looks.try_send((process, reading.known.clone())).is_ok();
     }
 
     /// What was found; answers what the inventory should know.
@@ -244,9 +271,14 @@ impl Tls {
         &mut self,
         kernel: Option<&mut Kernel>,
         (process, found): Answer,
+        now: BootTime,
     ) -> Option<HostEvent> {
         let reading = self.processes.get_mut(&process)?;
         reading.asked = false;
+        if std::mem::take(&mut reading.stale) {
+            self.look(process, now);
+            return None;
+        }
         let kernel = kernel?;
         let mut obstacle = match (found.is_go, found.has_loaded) {
             _ if !kernel.reads_tls() => Some(NO_PROBES),
@@ -275,7 +307,7 @@ impl Tls {
         }
         match kernel.map(|kernel| kernel.unwatch_tls(process)) {
             // What the task has no room for is taken out here.
-            Some(Ok(probes)) => drop(self.jobs.try_send(Job::Drop(probes))),
+            Some(Ok(probes)) => drop(self.probes.try_send(probes)),
             Some(Err(error)) => tracing::warn!(pid = process.pid, %error, "probes on a TLS library stay"),
             None => {}
         }

@@ -21,10 +21,10 @@ use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, UProbe};
 use mcpgw_common::map::TlsTask;
 
 use super::KernelError;
-use super::control::{absent_is_fine, now_ns, program};
+use super::control::{absent_is_fine, program};
 use super::hook;
 use super::loader::Kernel;
-use crate::inventory::ProcessKey;
+use crate::inventory::{BootTime, ProcessKey};
 
 pub use elf::{Call, Calls};
 pub use find::{Finder, Found, Library};
@@ -76,9 +76,16 @@ pub(super) struct Tls {
     processes: HashMap<ProcessKey, Vec<UProbeLink>>,
 }
 
-/// Probes that nobody needs any more. They are gone when this is dropped, which takes some milliseconds for each.
+/// Probes that nobody needs any more. They are gone when this is dropped, which takes some ten milliseconds for each.
 #[must_use = "dropping it waits for the kernel"]
-pub struct Detached(#[expect(dead_code, reason = "dropping them is what they are kept for")] Vec<UProbeLink>);
+pub struct Detached(Vec<UProbeLink>);
+
+impl Detached {
+    /// Takes one of them out of the kernel, which takes some ten milliseconds. Says whether there was one.
+    pub fn drop_one(&mut self) -> bool {
+        self.0.pop().is_some()
+    }
+}
 
 impl std::fmt::Debug for Detached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -112,19 +119,20 @@ impl Tls {
 
 impl Kernel {
     /// From now on reports where process `process` connects over TLS, and up to `budget` bytes of each direction of what its
-    /// [libraries](Kernel::read_tls) show. Said again, it changes the budget.
+    /// [libraries](Kernel::read_tls) show. What is older than `since` is of the program it ran before. Said again, it changes both.
     ///
     /// # Errors
     /// [`KernelError`]; also where too many processes are.
-    pub fn watch_tls(&mut self, process: ProcessKey, budget: u64) -> Result<(), KernelError> {
+    pub fn watch_tls(
+        &mut self,
+        process: ProcessKey,
+        budget: u64,
+        since: BootTime,
+    ) -> Result<(), KernelError> {
         if !self.tls.processes.contains_key(&process) && self.tls.processes.len() >= PROCESSES {
             return Err(KernelError::Full { hook: hook::TLS_READ.name });
         }
-        let since_ns = now_ns()?;
-        let since_ns = match self.tls.task()?.get(&process.pid, 0) {
-            Ok(known) if self.tls.processes.contains_key(&process) => known.since_ns,
-            Ok(_) | Err(_) => since_ns,
-        };
+        let since_ns = since.0;
         let inserted = self.tls.task()?.insert(process.pid, TlsTask { since_ns, budget }, 0);
         inserted.map_err(|source| KernelError::Map { map: "TLS_TASKS", source })?;
         self.tls.processes.entry(process).or_default();

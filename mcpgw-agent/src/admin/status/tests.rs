@@ -328,7 +328,8 @@ fn the_document_is_what_docs_status_md_says() {
             "s2c": 2
           }
         }
-      ]
+      ],
+      "remote": []
     }
     "###);
 }
