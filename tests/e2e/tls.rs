@@ -1,5 +1,7 @@
 //! Servers elsewhere: what real clients say to a real server over TLS is read at their libraries, and where it cannot be, their
 //! destination is told.
+//!
+//! Each alone: the kernel attaches and detaches such probes one at a time, and to take out those of another agent takes it seconds.
 
 use std::ffi::OsString;
 use std::fs;
@@ -182,22 +184,22 @@ fn is_on_record(client: Client, script: &str, name: &str, before: &[OsString]) -
 
 #[test]
 fn node_whose_library_is_in_its_own_program() {
-    scenario(Company::Shared, || is_on_record(Client::Node, "mcp_client.mjs", "ts-client", &[]));
+    scenario(Company::Alone, || is_on_record(Client::Node, "mcp_client.mjs", "ts-client", &[]));
 }
 
 #[test]
 fn python_v1_with_the_library_of_the_host() {
-    scenario(Company::Shared, || is_on_record(Client::PyV1, "mcp_client_v1.py", "py-client-v1", &[]));
+    scenario(Company::Alone, || is_on_record(Client::PyV1, "mcp_client_v1.py", "py-client-v1", &[]));
 }
 
 #[test]
 fn python_v2_without_sessions() {
-    scenario(Company::Shared, || is_on_record(Client::PyV2Auto, "mcp_client_v2.py", "py-client-v2", &[]));
+    scenario(Company::Alone, || is_on_record(Client::PyV2Auto, "mcp_client_v2.py", "py-client-v2", &[]));
 }
 
 #[test]
 fn a_mount_namespace_with_a_library_of_its_own() {
-    scenario(Company::Shared, || {
+    scenario(Company::Alone, || {
         let library = "/usr/lib/x86_64-linux-gnu/libssl.so.3";
         let site = Site::new();
         let copy = site.path().join("libssl.so.3");
@@ -213,7 +215,7 @@ fn a_mount_namespace_with_a_library_of_its_own() {
 
 #[test]
 fn long_messages_are_whole_and_looked_into() {
-    scenario(Company::Shared, || {
+    scenario(Company::Alone, || {
         let site = Site::new();
         let host = "  observe: messages\n  tls-of: [{command: '*echo_client.py*'}]\n  rings: {streams-bytes: 67108864}\n";
         let agent = agent(&site, host);
@@ -266,17 +268,17 @@ fn is_opaque(client: Client, script: &str) -> Result<(), Skipped> {
 
 #[test]
 fn rustls_is_opaque() {
-    scenario(Company::Shared, || is_opaque(Client::Deno, "mcp_client.mjs"));
+    scenario(Company::Alone, || is_opaque(Client::Deno, "mcp_client.mjs"));
 }
 
 #[test]
 fn a_library_without_names_is_opaque() {
-    scenario(Company::Shared, || is_opaque(Client::Bun, "mcp_client.mjs"));
+    scenario(Company::Alone, || is_opaque(Client::Bun, "mcp_client.mjs"));
 }
 
 #[test]
 fn known_clients_are_read_and_without_messages_their_servers_are_listed() {
-    scenario(Company::Shared, || {
+    scenario(Company::Alone, || {
         let site = Site::new();
         let agent = agent(&site, "  tls: clients\n");
         let far = Far::start(&site)?;
@@ -301,7 +303,7 @@ fn known_clients_are_read_and_without_messages_their_servers_are_listed() {
 
 #[test]
 fn nobody_who_was_not_asked_for_is_read() {
-    scenario(Company::Shared, || {
+    scenario(Company::Alone, || {
         let site = Site::new();
         let agent = agent(&site, "  observe: messages\n  tls-of: [{command: '*echo_client.py*'}]\n");
         let far = Far::start(&site)?;
