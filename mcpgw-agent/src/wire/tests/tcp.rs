@@ -76,7 +76,7 @@ fn a_reset_after_the_end_is_no_gap() {
     let mut table = StreamTable::new(Limits::default());
     let line = format!("{LIST}\n");
     let end = |sequence: usize| Chunk { end: true, ..segment(u32::try_from(sequence).unwrap(), b"") };
-    table.push(segment(0, line.as_bytes()));
+    assert_eq!(table.push(segment(0, line.as_bytes())).len(), 1);
     assert_eq!(table.push(end(line.len())), []);
     assert_eq!(table.push(end(line.len() + 1)), []);
     assert_eq!(table.expire(BootTime(2_000_000_000)), []);
