@@ -44,7 +44,7 @@ pub use marked::Marked;
 pub use options::{KernelOptions, OptionsError};
 pub use probe_log::ProbeLog;
 pub use reader::{EffectReader, Reader, Readers};
-pub use tls::{Call, Calls, Detached, Finder, Found, Library};
+pub use tls::{Call, Calls, Detached, Finder, Found, Library, TLS_PROCESSES};
 pub use writers::{Writers, Wrote};
 
 use crate::effects::SideEffect;

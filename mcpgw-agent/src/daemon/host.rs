@@ -230,10 +230,10 @@ impl Host {
             self.guard.started(exec.process);
         }
         self.note_callers(&event);
-        let tls = News::of(&event);
+        let news = self.tls.news(&event);
         let effects = self.inventory.apply(boot_now(), event);
         self.carry_out(effects);
-        self.tell_tls(tls);
+        self.tell_tls(news);
     }
 
     /// What follows from `news` for whose TLS is read.

@@ -13,12 +13,10 @@ use crate::inventory::{
     AllowError, AllowRule, AllowSpec, AllowSubject, BootTime, FileId, FollowSpec, HostEvent, Inventory,
     ProcessKey, is_known_client,
 };
-use crate::kernel::{Detached, Finder, Found, Kernel};
+use crate::kernel::{Detached, Finder, Found, Kernel, TLS_PROCESSES};
 
-/// Processes at most.
-const LIMIT: usize = 256;
 /// What may wait for each task: as much as there are processes, twice.
-pub(super) const JOBS: usize = 2 * LIMIT;
+pub(super) const JOBS: usize = 2 * TLS_PROCESSES;
 /// Between two probes that are taken out of the kernel.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Time to the second look, and the longest between two.
@@ -51,8 +49,13 @@ impl Readers {
         Ok(Self { clients, rules: specs.iter().map(rule).collect::<Result<_, _>>()? })
     }
 
+    /// Nobody's is wanted.
+    fn are_none(&self) -> bool {
+        !self.clients && self.rules.is_empty()
+    }
+
     fn want(&self, process: ProcessKey, command: &[String]) -> bool {
-        if !self.clients && self.rules.is_empty() {
+        if self.are_none() {
             return false;
         }
         let exe = fs::read_link(format!("/proc/{}/exe", process.pid)).unwrap_or_default();
@@ -130,7 +133,7 @@ pub(super) enum News {
 }
 
 impl News {
-    pub(super) fn of(event: &HostEvent) -> Self {
+    fn of(event: &HostEvent) -> Self {
         if let HostEvent::Exec(exec) = event {
             return Self::Started(exec.process, exec.at, exec.argv.clone());
         }
@@ -177,6 +180,12 @@ impl Tls {
         probes: mpsc::Sender<Detached>,
     ) -> Self {
         Self { readers, budget, looks, probes, processes: HashMap::new() }
+    }
+
+    /// What `event` means for whose TLS is read: nothing where nobody's is.
+    pub(super) fn news(&self, event: &HostEvent) -> News {
+        let is_idle = self.readers.are_none() && self.processes.is_empty();
+        if is_idle { News::Nothing } else { News::of(event) }
     }
 
     /// Others are wanted from now on; who is read already stays.
@@ -226,10 +235,6 @@ impl Tls {
         since: BootTime,
         now: BootTime,
     ) -> bool {
-        if self.processes.len() >= LIMIT && !self.processes.contains_key(&process) {
-            tracing::warn!(pid = process.pid, "the TLS of too many processes is read already");
-            return false;
-        }
         let budget = if all { u64::MAX } else { self.budget };
         if let Err(error) = kernel.watch_tls(process, budget, since) {
             tracing::warn!(pid = process.pid, %error, "what a process says over TLS will not be read");

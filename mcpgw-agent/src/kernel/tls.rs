@@ -30,7 +30,7 @@ pub use elf::{Call, Calls};
 pub use find::{Finder, Found, Library};
 
 /// Processes read at most.
-const PROCESSES: usize = 256;
+pub const TLS_PROCESSES: usize = 256;
 /// The program that reports hosts.
 pub(super) const HELLO: &str = "mcpgw_tls_hello";
 /// The program at the return of what moves bytes.
@@ -129,7 +129,7 @@ impl Kernel {
         budget: u64,
         since: BootTime,
     ) -> Result<(), KernelError> {
-        if !self.tls.processes.contains_key(&process) && self.tls.processes.len() >= PROCESSES {
+        if !self.tls.processes.contains_key(&process) && self.tls.processes.len() >= TLS_PROCESSES {
             return Err(KernelError::Full { hook: hook::TLS_READ.name });
         }
         let since_ns = since.0;

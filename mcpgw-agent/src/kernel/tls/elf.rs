@@ -9,7 +9,7 @@ use memchr::memmem;
 
 /// Sections looked at, and symbols of one table.
 const SECTIONS: u64 = 4096;
-const SYMBOLS: u64 = 4 << 20;
+const SYMBOLS: usize = 4 << 20;
 /// Bytes of names.
 const NAMES: u64 = 256 << 20;
 /// Bytes read at a time.
@@ -179,15 +179,13 @@ fn is_go(file: &dyn Source, header: &Field, sections: &[Section]) -> bool {
 fn calls(file: &dyn Source, table: &Section, names: &Section, segments: &[Segment]) -> Calls {
     let wanted = places(file, names);
     let mut calls: Vec<(Call, u64)> = Vec::new();
-    let symbols = (table.length / 24).min(SYMBOLS);
+    let mut left = usize::try_from(table.length).unwrap_or(usize::MAX).min(SYMBOLS * SYMBOL);
+    let mut at = table.offset;
     // A whole number of symbols.
     let mut piece = vec![0; PIECE - PIECE % SYMBOL];
-    let mut done = 0;
-    while done < symbols.saturating_mul(24) && !wanted.is_empty() {
-        let read = file.read(table.offset.saturating_add(done), &mut piece);
+    while left >= SYMBOL && !wanted.is_empty() {
+        let read = file.read(at, &mut piece).min(left);
         let whole = read - read % SYMBOL;
-        let left = symbols.saturating_mul(24).saturating_sub(done);
-        let whole = whole.min(usize::try_from(left).unwrap_or(usize::MAX));
         if whole == 0 {
             break;
         }
@@ -199,7 +197,8 @@ fn calls(file: &dyn Source, table: &Section, names: &Section, segments: &[Segmen
                 calls.push((call, offset));
             }
         }
-        done = done.saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
+        left = left.saturating_sub(whole);
+        at = at.saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
     }
     calls.sort_unstable();
     Calls(calls)

@@ -19,7 +19,7 @@ use crate::inventory::{FileId, ProcessKey};
 /// Bytes of `/proc/PID/maps` read, and files of one process looked at.
 const MAPS: u64 = 4 << 20;
 const FILES: usize = 256;
-/// Libraries of one process.
+/// Libraries of one process, known before or not.
 const LIBRARIES: usize = 4;
 /// Files of which is remembered what they are.
 const KNOWN: usize = 4096;
@@ -75,16 +75,16 @@ impl Finder {
             return found;
         }
         let mut seen = already.clone();
-        self.take(program, &mut seen, &mut found);
+        self.take(program, already, &mut seen, &mut found);
         for range in executable(&root) {
             let loaded = open(Path::new(&format!("{root}/map_files/{range}")));
-            loaded.into_iter().for_each(|file| self.take(file, &mut seen, &mut found));
+            loaded.into_iter().for_each(|file| self.take(file, already, &mut seen, &mut found));
         }
         found.has_loaded = found.has_loaded || !found.libraries.is_empty();
         if !found.has_loaded && already.is_empty() {
             for (place, name) in PLACES.iter().flat_map(|place| NAMES.map(|name| (place, name))) {
                 let file = open(Path::new(&format!("{root}/root/{place}/{name}")));
-                file.into_iter().for_each(|file| self.take(file, &mut seen, &mut found));
+                file.into_iter().for_each(|file| self.take(file, already, &mut seen, &mut found));
             }
         }
         // The process may have ended meanwhile, and another have its number.
@@ -94,17 +94,15 @@ impl Finder {
         found
     }
 
-    fn take(&mut self, file: File, seen: &mut HashSet<FileId>, found: &mut Found) {
-        let Some(version) = version(&file) else { return };
-        let id = version.id;
-        if found.libraries.len() >= LIBRARIES {
-            return;
-        }
+    fn take(&mut self, file: File, already: &HashSet<FileId>, seen: &mut HashSet<FileId>, found: &mut Found) {
+        let Some(Version { id, .. }) = version(&file) else { return };
         if !seen.insert(id) {
-            found.has_loaded |= matches!(self.known.get(&version), Some(Kind::Tls(_)));
+            found.has_loaded |= already.contains(&id);
             return;
         }
-        if let Some(Kind::Tls(calls)) = self.kind(&file) {
+        if let Some(Kind::Tls(calls)) = self.kind(&file)
+            && already.len().saturating_add(found.libraries.len()) < LIBRARIES
+        {
             found.libraries.push(Library { file, id, calls });
         }
     }
@@ -125,13 +123,11 @@ impl Finder {
 
 /// The files a process has code of, by the addresses they are at: one for each file.
 fn executable(root: &str) -> Vec<String> {
-    let mut text = String::new();
-    let opened = File::open(format!("{root}/maps"));
-    // Names in it need not be text, and what is cut off is the rest of a long list.
     let mut bytes = Vec::new();
-    if opened.and_then(|file| file.take(MAPS).read_to_end(&mut bytes)).is_ok() {
-        text = String::from_utf8_lossy(&bytes).into_owned();
-    }
+    // What is cut off is the rest of a long list, and what could not be read has gone.
+    File::open(format!("{root}/maps")).and_then(|file| file.take(MAPS).read_to_end(&mut bytes)).ok();
+    // Names in it need not be text.
+    let text = String::from_utf8_lossy(&bytes);
     let mut files = HashSet::new();
     let range = |line: &str| {
         let mut words = line.split_ascii_whitespace();
