@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::untouchable::{Who, untouchable};
-use super::{AtExec, Evidence, Facts, Guard, Kind, Subject, level};
+use super::{AtExec, Facts, Guard, Kind, Subject, level};
 
 impl Guard {
     /// Decides on every start of the program at `exe` at once. What depends on anything else, or on a person's order, is not
@@ -16,20 +16,7 @@ impl Guard {
             return AtExec::Run;
         }
         let risk = level(&Facts { exe, argv: &[], uid: None, is_exposed: false });
-        let subject = Subject {
-            exe: Some(exe),
-            sha256,
-            argv: &[],
-            command: None,
-            user: None,
-            uid: None,
-            container: None,
-            unit: None,
-            cgroup: None,
-            clients: &[],
-            evidence: Evidence::Nothing,
-            risk: Some(risk),
-        };
+        let subject = Subject { exe: Some(exe), sha256, risk: Some(risk), ..Subject::UNKNOWN };
         self.at_exec(&subject, now)
     }
 
@@ -41,7 +28,7 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Action, Mode, Order, Program, RuleSpec, Rules};
+    use super::super::{Action, Evidence, Mode, Order, Program, RuleSpec, Rules};
     use super::*;
     use crate::inventory::AllowSpec;
 

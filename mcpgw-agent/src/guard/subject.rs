@@ -40,7 +40,6 @@ impl<'a> Subject<'a> {
     }
 }
 
-#[cfg(test)]
 impl Subject<'static> {
     /// Nothing is known.
     pub(super) const UNKNOWN: Self = Self {

@@ -15,7 +15,7 @@ mod later;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -251,12 +251,9 @@ impl Hall {
         waiting.next += 1;
         waiting.all.insert(ticket, (asked, Instant::now()));
         drop(waiting);
-        match desks.starting.try_send(Starting { ticket, thread, path, file }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.answer(ticket, true);
-                self.undecided(desks, thread, "too many wait");
-            }
+        if desks.starting.try_send(Starting { ticket, thread, path, file }).is_err() {
+            self.answer(ticket, true);
+            self.undecided(desks, thread, "too many wait");
         }
     }
 
@@ -332,13 +329,9 @@ impl Hall {
         if outcome == Outcome::Done {
             self.warden.was_refused(&starting.path);
         }
-        match later.try_send(Later::Refused(Box::new(refused), outcome, waited)) {
-            Ok(()) => {}
-            Err(
-                TrySendError::Full(Later::Refused(refused, outcome, waited))
-                | TrySendError::Disconnected(Later::Refused(refused, outcome, waited)),
-            ) => self.record(&refused, outcome, waited),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        let refused = Arc::new(refused);
+        if later.try_send(Later::Refused(Arc::clone(&refused), outcome, waited)).is_err() {
+            self.record(&refused, outcome, waited);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What nobody waits for: records, and second looks at what has started.
 
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::inventory::ProcessKey;
 #[derive(Debug)]
 pub(super) enum Later {
     /// A program was refused, or would have been.
-    Refused(Box<Refused>, Outcome, Duration),
+    Refused(Arc<Refused>, Outcome, Duration),
     /// A process has begun to run another program.
     Running(ProcessKey),
     /// Nobody decided about what this thread wanted to run, and why.
@@ -113,29 +114,26 @@ impl Hall {
     }
 }
 
-/// A decision that lends nothing.
+/// A decision to hold that lends nothing.
 #[derive(Debug)]
 pub(super) struct Owned {
-    rule: Option<String>,
-    order: Option<String>,
+    by_order: bool,
+    /// Of the rule, or the order.
+    name: String,
     pub(super) is_real: bool,
 }
 
 impl Owned {
     pub(super) fn of(decision: &Decision<'_>) -> Self {
-        let (rule, order) = match decision.because {
-            Because::Rule(name) => (Some(name.to_owned()), None),
-            Because::Order(id) => (None, Some(id.to_owned())),
+        let (by_order, name) = match decision.because {
+            Because::Rule(name) => (false, name),
+            Because::Order(id) => (true, id),
         };
-        Self { rule, order, is_real: decision.is_real }
+        Self { by_order, name: name.to_owned(), is_real: decision.is_real }
     }
 
     fn lend(&self) -> Decision<'_> {
-        let because = match (&self.rule, &self.order) {
-            (_, Some(id)) => Because::Order(id),
-            (Some(name), None) => Because::Rule(name),
-            (None, None) => Because::Rule(""),
-        };
+        let because = if self.by_order { Because::Order(&self.name) } else { Because::Rule(&self.name) };
         Decision { action: Action::Hold, because, is_real: self.is_real }
     }
 }
