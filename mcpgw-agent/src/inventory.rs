@@ -34,6 +34,7 @@ mod process_table;
 mod program;
 mod proxies;
 mod remote;
+mod room;
 mod server;
 mod server_table;
 mod tap;
@@ -64,8 +65,9 @@ pub use event::{
 pub use follow::{FollowList, FollowSpec, Followed, Lane, Peer};
 pub use known_client::is_known_client;
 pub use program::program;
-pub(crate) use remote::host_of;
+pub(crate) use remote::{RemoteKey, host_of};
 pub use render::ViewFilter;
+pub(crate) use room::quietest;
 pub use state::Inventory;
 pub use stats::InventoryStats;
 pub use suspect::Suspect;

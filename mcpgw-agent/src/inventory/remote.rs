@@ -4,16 +4,21 @@
 //! They are no records: nothing of them runs here, so that nothing can be attributed, guarded or judged to be proxied. A
 //! server is a client's process, a host and a path.
 
+mod key;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use super::dialogue::{Counted, Dialogue};
 use super::evidence::EvidenceList;
+use super::room::quietest;
 use super::server::Portrait;
 use super::state::Inventory;
 use super::text;
 use super::{BootTime, Effect, ProcessKey};
 use crate::wire::{HttpSign, NotMcp, Seen, Sighting};
+
+pub(crate) use key::{RemoteKey, host_of};
 
 /// Servers, destinations and connections kept of all processes together; the one quiet longest gives way.
 const REMOTES: usize = 512;
@@ -26,19 +31,11 @@ const HTTP2: &str = "HTTP/2";
 #[derive(Debug, Default)]
 pub(super) struct Remotes {
     pub(super) clients: BTreeMap<ProcessKey, Client>,
-    pub(super) servers: BTreeMap<Key, Remote>,
+    pub(super) servers: BTreeMap<RemoteKey, Remote>,
     pub(super) destinations: BTreeMap<(ProcessKey, String), Destination>,
     connections: HashMap<(ProcessKey, u64), Connection>,
     /// Paths that belong to another: the HTTP+SSE transport has two.
-    endpoints: HashMap<Key, Key>,
-}
-
-/// A server of one client.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Key {
-    pub(super) client: ProcessKey,
-    pub(super) host: String,
-    pub(super) path: String,
+    endpoints: HashMap<RemoteKey, RemoteKey>,
 }
 
 /// A process that talks to servers elsewhere.
@@ -74,7 +71,7 @@ pub(super) struct Destination {
 struct Connection {
     /// The host that was named to the library.
     named: Option<String>,
-    server: Option<Key>,
+    server: Option<RemoteKey>,
     used: BootTime,
 }
 
@@ -91,19 +88,19 @@ impl Remotes {
 
     fn connection(&mut self, process: ProcessKey, object: u64, at: BootTime) -> &mut Connection {
         let key = (process, object);
-        if !self.connections.contains_key(&key) && self.connections.len() >= CONNECTIONS {
-            let oldest = self.connections.iter().min_by_key(|(_, known)| known.used).map(|(key, _)| *key);
-            oldest.and_then(|oldest| self.connections.remove(&oldest));
+        if !self.connections.contains_key(&key) {
+            let uses = self.connections.iter().map(|(key, known)| (key, known.used));
+            quietest(uses, CONNECTIONS).and_then(|key| self.connections.remove(&key));
         }
         let connection = self.connections.entry(key).or_default();
         connection.used = at;
         connection
     }
 
-    fn server(&mut self, key: &Key, at: BootTime) -> &mut Remote {
-        if !self.servers.contains_key(key) && self.servers.len() >= REMOTES {
-            let oldest = self.servers.iter().min_by_key(|(_, known)| known.last).map(|(key, _)| key.clone());
-            oldest.and_then(|oldest| self.servers.remove(&oldest));
+    fn server(&mut self, key: &RemoteKey, at: BootTime) -> &mut Remote {
+        if !self.servers.contains_key(key) {
+            let uses = self.servers.iter().map(|(key, known)| (key, known.last));
+            quietest(uses, REMOTES).and_then(|key| self.servers.remove(&key));
         }
         let new = || Remote { first: at, ..Remote::default() };
         let remote = self.servers.entry(key.clone()).or_insert_with(new);
@@ -113,10 +110,9 @@ impl Remotes {
 
     fn destination(&mut self, process: ProcessKey, host: String, at: BootTime) -> &mut Destination {
         let key = (process, host);
-        if !self.destinations.contains_key(&key) && self.destinations.len() >= DESTINATIONS {
-            let oldest =
-                self.destinations.iter().min_by_key(|(_, known)| known.last).map(|(key, _)| key.clone());
-            oldest.and_then(|oldest| self.destinations.remove(&oldest));
+        if !self.destinations.contains_key(&key) {
+            let uses = self.destinations.iter().map(|(key, known)| (key, known.last));
+            quietest(uses, DESTINATIONS).and_then(|key| self.destinations.remove(&key));
         }
         let new = || Destination { address: None, obstacle: None, first: at, last: at };
         let known = self.destinations.entry(key).or_insert_with(new);
@@ -164,7 +160,7 @@ impl Inventory {
             Seen::Http(HttpSign::Request { path, host, .. }) => {
                 let named = host.as_deref().map(host_of).or_else(|| connection.named.clone());
                 let Some(host) = named else { return };
-                let key = Key { client: process, host, path: text::escape(path, text::NAME) };
+                let key = RemoteKey { client: process, host, path: text::escape(path, text::NAME) };
                 let key = self.remotes.endpoints.get(&key).cloned().unwrap_or(key);
                 let connection = self.remotes.connection(process, object, at);
                 connection.server = Some(key.clone());
@@ -183,7 +179,7 @@ impl Inventory {
             }
             Seen::Http(HttpSign::SseEndpoint { path }) => {
                 let Some(key) = connection.server.clone() else { return };
-                let announced = Key { path: text::escape(path, text::NAME), ..key.clone() };
+                let announced = RemoteKey { path: text::escape(path, text::NAME), ..key.clone() };
                 if self.remotes.endpoints.len() < REMOTES && announced != key {
                     self.remotes.endpoints.insert(announced, key.clone());
                 }
@@ -251,31 +247,5 @@ impl Remote {
             Seen::Http(HttpSign::Response { .. }) => dialogue.header(at, true),
             Seen::Http(HttpSign::Request { .. } | HttpSign::SseEndpoint { .. }) | Seen::NotMcp(_) => {}
         }
-    }
-}
-
-/// A host's name without its port, as it is compared and shown.
-pub(crate) fn host_of(text: &str) -> String {
-    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    let host = match text.rsplit_once(':') {
-        Some((host, port)) if is_port(port) && (!host.contains(':') || host.ends_with(']')) => host,
-        Some(_) | None => text,
-    };
-    text::escape(&host.to_ascii_lowercase(), text::NAME)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_is_named_without_its_port() {
-        let same = |text: &str, host: &str| assert_eq!(host_of(text), host, "{text}");
-        same("MCP.example.com:8443", "mcp.example.com");
-        same("mcp.example.com", "mcp.example.com");
-        same("[::1]:8443", "[::1]");
-        same("::1", "::1");
-        same("host:", "host:");
-        same("a\u{1b}b:1", "a\\u{1b}b");
     }
 }

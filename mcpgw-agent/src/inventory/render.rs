@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::process_table::ProcessTable;
-use super::remote::{self, Remote};
+use super::remote::{Remote, RemoteKey};
 use super::server::{Http, McpServer, Portrait};
 use super::state::Inventory;
 use super::text::{self, COMMAND, NAME};
@@ -77,7 +77,7 @@ impl Inventory {
         views
     }
 
-    fn remote(&self, boot: Timestamp, key: &remote::Key, remote: &Remote) -> Option<RemoteView> {
+    fn remote(&self, boot: Timestamp, key: &RemoteKey, remote: &Remote) -> Option<RemoteView> {
         let dialogue = &remote.dialogue;
         let destination = self.remotes.destinations.get(&(key.client, key.host.clone()));
         let view = self.at_host(boot, key.client, &key.host, (remote.first, remote.last))?;

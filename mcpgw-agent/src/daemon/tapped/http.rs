@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::judge::{Judge, Missing, is_initialize};
 use super::session::Session;
-use crate::inventory::{BootTime, Followed, ProcessKey, StreamSource, Transport};
+use crate::inventory::{BootTime, Followed, ProcessKey, StreamSource, Transport, quietest};
 use crate::mcp::{Direction, Revision};
 use crate::proxy::gate::Framing;
 use crate::wire::{Heard, Hearing};
@@ -212,10 +212,8 @@ impl Web {
     }
 
     fn keep(&mut self, key: Key, session: &Session, at: BootTime, judge: &Judge) {
-        if self.sessions.len() >= SESSIONS
-            && let Some(oldest) =
-                self.sessions.iter().min_by_key(|(_, known)| known.used).map(|(key, _)| key.clone())
-        {
+        let uses = self.sessions.iter().map(|(key, known)| (key, known.used));
+        if let Some(oldest) = quietest(uses, SESSIONS) {
             self.drop_one(&oldest, judge);
         }
         let known = Known { session: session.clone(), used: at };
@@ -239,12 +237,8 @@ impl Web {
     }
 
     fn make_room(&mut self) {
-        if self.connections.len() >= CONNECTIONS
-            && let Some(oldest) =
-                self.connections.iter().min_by_key(|(_, place)| place.used).map(|(key, _)| *key)
-        {
-            self.connections.remove(&oldest);
-        }
+        let uses = self.connections.iter().map(|(key, place)| (key, place.used));
+        quietest(uses, CONNECTIONS).and_then(|key| self.connections.remove(&key));
     }
 }
 

@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::http::Web;
 use super::judge::Judge;
-use crate::inventory::{BootTime, FollowList, Followed, Peer, ProcessKey, StreamSource, Transport, host_of};
+use crate::inventory::{
+    BootTime, FollowList, Followed, Peer, ProcessKey, RemoteKey, StreamSource, Transport, host_of, quietest,
+};
 use crate::mcp::{self, Likeness};
 use crate::wire::{Heard, Hearing};
 
@@ -18,14 +20,6 @@ const CONNECTIONS: usize = 4096;
 const HELD: usize = 64;
 /// Their bytes.
 const HELD_BYTES: usize = 256 * 1024;
-
-/// A server of one client.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    client: ProcessKey,
-    host: String,
-    path: String,
-}
 
 #[derive(Debug)]
 struct Server {
@@ -41,10 +35,10 @@ struct Server {
 pub(super) struct Remotes {
     follow: FollowList,
     clients: HashMap<ProcessKey, Peer>,
-    connections: HashMap<(ProcessKey, u64, u64), (Key, BootTime)>,
-    servers: HashMap<Key, Server>,
+    connections: HashMap<(ProcessKey, u64, u64), (RemoteKey, BootTime)>,
+    servers: HashMap<RemoteKey, Server>,
     /// Paths that belong to another.
-    endpoints: HashMap<Key, Key>,
+    endpoints: HashMap<RemoteKey, RemoteKey>,
 }
 
 impl Remotes {
@@ -89,7 +83,7 @@ impl Remotes {
                 host.as_deref().map(host_of).filter(|host| !from_server && self.follow.wants_remote(host));
             match host {
                 Some(host) => {
-                    let key = Key { client: process, host, path: path.clone() };
+                    let key = RemoteKey { client: process, host, path: path.clone() };
                     let key = self.endpoints.get(&key).cloned().unwrap_or(key);
                     self.open(connection, key, heard.at, judge);
                 }
@@ -107,19 +101,14 @@ impl Remotes {
         server.hear(process, heard, judge);
     }
 
-    fn open(&mut self, connection: (ProcessKey, u64, u64), key: Key, at: BootTime, judge: &mut Judge) {
-        if self.connections.len() >= CONNECTIONS {
-            let oldest = self.connections.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key);
-            oldest.and_then(|oldest| self.connections.remove(&oldest));
-        }
+    fn open(&mut self, connection: (ProcessKey, u64, u64), key: RemoteKey, at: BootTime, judge: &mut Judge) {
+        let uses = self.connections.iter().map(|(key, (_, used))| (key, *used));
+        quietest(uses, CONNECTIONS).and_then(|key| self.connections.remove(&key));
         if !self.servers.contains_key(&key) {
-            if self.servers.len() >= SERVERS {
-                let oldest =
-                    self.servers.iter().min_by_key(|(_, known)| known.used).map(|(key, _)| key.clone());
-                if let Some(mut gone) = oldest.and_then(|oldest| self.servers.remove(&oldest)) {
-                    judge.settle();
-                    gone.web.close(judge);
-                }
+            let uses = self.servers.iter().map(|(key, known)| (key, known.used));
+            if let Some(mut gone) = quietest(uses, SERVERS).and_then(|key| self.servers.remove(&key)) {
+                judge.settle();
+                gone.web.close(judge);
             }
             let about = Followed {
                 seq: 0,
@@ -139,8 +128,8 @@ impl Remotes {
     }
 
     /// What `server` is sent goes to `path`.
-    fn endpoint(&mut self, server: &Key, path: &str) {
-        let announced = Key { path: path.to_owned(), ..server.clone() };
+    fn endpoint(&mut self, server: &RemoteKey, path: &str) {
+        let announced = RemoteKey { path: path.to_owned(), ..server.clone() };
         if announced != *server && self.endpoints.len() < SERVERS {
             self.endpoints.insert(announced, server.clone());
         }
