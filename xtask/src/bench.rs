@@ -15,6 +15,7 @@ mod inspect;
 mod stats;
 mod table;
 mod tap;
+mod tls;
 mod workload;
 
 use anyhow::Result;
@@ -46,6 +47,8 @@ enum What {
     Tap(tap::Args),
     /// Measure how long programs wait for the guard before they start, on an idle host and a busy one
     Guard(guard::Args),
+    /// Measure what the probes on a TLS library add to each of its calls
+    Tls(tls::Args),
     /// The server of `tap`
     #[command(hide = true)]
     Teller,
@@ -77,6 +80,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         What::Effects(args) => effects::run(workspace, args),
         What::Tap(args) => tap::run(workspace, args),
         What::Guard(args) => guard::run(workspace, args),
+        What::Tls(args) => tls::run(workspace, args),
         What::Teller => tap::serve(),
         What::Doer => effects::serve(),
         What::Echo(args) => gateway::serve(args),
