@@ -131,3 +131,31 @@ async fn received<T>(told: oneshot::Receiver<T>) -> T {
         Err(_dropped) => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::mcp::RequestId;
+    use crate::policy::Principal;
+    use crate::proxy::gate::Party;
+    use crate::proxy::gateway::Gateway;
+    use crate::proxy::http::session::context;
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_not_open() {
+        let state = tempfile::tempdir().unwrap();
+        let gateway = Gateway::open(&config::Gateway::default(), state.path()).unwrap();
+        let context = context("server", "http://host/", false, Principal::default());
+        let session = Session::new(Party::new("a", context), None);
+        let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}"#;
+        let (direction, bytes) = (Direction::ToServer, Bytes::from_static(text));
+        let decoded = gateway.gate().decode(bytes.clone(), Framing::Body);
+        let judged =
+            gateway.gate().judge(&session.party, direction, &bytes, decoded, None, None, Instant::now());
+        let is_open = || session.party.session().request(direction, &RequestId::Integer(1)).is_some();
+        assert!(is_open());
+        abandoned(&session, direction, judged);
+        assert!(!is_open());
+    }
+}
