@@ -22,8 +22,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+mod lanes;
 #[cfg(test)]
 mod tests;
+
+pub use lanes::{Lane, Lanes, Seat};
 
 /// Spawns, watches and stops tasks. A clone is the same set.
 #[derive(Debug, Clone)]
@@ -90,14 +93,29 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        self.spawn_on(None, name, future);
+    }
+
+    /// Runs `future` on `lane` until it ends; without one where this is called.
+    ///
+    /// # Panics
+    /// Without a lane, outside a tokio runtime.
+    pub fn spawn_on<F>(&self, lane: Option<&Lane>, name: &'static str, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let id = self.running.next.fetch_add(1, Ordering::Relaxed);
         // Before the task can end and take itself out again.
         self.running.lock().insert(id, (name, None));
         let entry = Entry { id, running: Arc::clone(&self.running) };
-        let handle = self.tracker.spawn(async move {
+        let future = async move {
             let _entry = entry;
             future.await;
-        });
+        };
+        let handle = match lane {
+            None => self.tracker.spawn(future),
+            Some(lane) => self.tracker.spawn_on(future, lane.handle()),
+        };
         if let Some((_, abort)) = self.running.lock().get_mut(&id) {
             *abort = Some(handle.abort_handle());
         }

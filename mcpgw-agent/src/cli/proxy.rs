@@ -3,10 +3,12 @@
 mod serve;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::runtime::Builder;
 use url::Url;
 
 use super::error::CliError;
@@ -18,7 +20,11 @@ use crate::proxy::announce;
 use crate::proxy::gateway::{Gateway, outlive_long_files};
 use crate::proxy::http::tls::{self, Identity, TlsError};
 use crate::proxy::http::{HttpOptions, Patience, SessionLimits};
+use crate::tasks::Lanes;
 use serve::{Setup, serve};
+
+/// Threads for what is beside clients' connections: accepting them, metrics, records that are sent.
+const BESIDE: usize = 1;
 
 /// Stands before an MCP server that is reached over HTTP, and decides on every message.
 ///
@@ -84,6 +90,8 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
         }
         (_, _) => None,
     };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let lanes = Lanes::start(cores).map_err(CliError::failure)?;
     let options = HttpOptions {
         upstream: args.upstream.clone(),
         listen: args.listen,
@@ -101,6 +109,7 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
             .then(|| tls::connector(args.upstream_ca.as_deref()))
             .transpose()
             .map_err(tls_failed)?,
+        lanes: lanes.all().to_vec(),
     };
     // A host without an agent is no obstacle, nor is one that has no thread to spare.
     announce(Dirs::from_env()?.runtime, server.into()).unwrap_or_else(|error| {
@@ -108,9 +117,10 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
     });
     raise_descriptors();
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::failure)?;
+        Builder::new_multi_thread().worker_threads(BESIDE).enable_all().build().map_err(CliError::failure)?;
     let setup = Setup { options, gateway: gateway.clone(), identity, metrics: args.metrics };
     let served = runtime.block_on(serve(setup));
+    drop(lanes);
     gateway.audit().close().map_err(CliError::failure)?;
     served.map(|()| exit::OK)
 }

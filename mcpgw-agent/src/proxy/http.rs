@@ -21,6 +21,7 @@ mod exchange;
 mod framing;
 mod get;
 pub mod headers;
+mod judging;
 mod legacy;
 pub mod origin;
 mod post;
@@ -47,7 +48,7 @@ use url::Url;
 use super::gate::Gate;
 use crate::audit::AuditLog;
 use crate::identity::Authenticator;
-use crate::tasks::Tasks;
+use crate::tasks::{Lane, Tasks};
 use exchange::{Front, Parts};
 use server::Server;
 use session::Sessions;
@@ -104,6 +105,8 @@ pub struct HttpOptions {
     pub tls: Option<TlsAcceptor>,
     /// Speaks TLS to a server whose URL says so.
     pub upstream_tls: Option<TlsConnector>,
+    /// Threads to serve clients on, each on one of them; where there are none they are served where the proxy runs.
+    pub lanes: Vec<Lane>,
 }
 
 impl std::fmt::Debug for HttpOptions {
@@ -140,6 +143,8 @@ pub enum HttpError {
 /// A proxy, bound and not yet running.
 pub struct HttpProxy {
     server: Server,
+    /// One of the server's.
+    front: Arc<Front>,
     address: SocketAddr,
 }
 
@@ -163,6 +168,7 @@ impl HttpProxy {
             auth,
             tls,
             upstream_tls,
+            lanes,
         } = options;
         if !expose && !listen.ip().is_loopback() {
             if auth.is_none() {
@@ -172,7 +178,7 @@ impl HttpProxy {
                 return Err(HttpError::Plain(listen));
             }
         }
-        let upstream = Upstream::new(upstream, upstream_tls, tasks.clone())?;
+        let upstream = Upstream::new(upstream, upstream_tls, tasks.clone(), lanes.len().max(1))?;
         let refused = |source| HttpError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
@@ -183,11 +189,13 @@ impl HttpProxy {
             auth.start(&audit, tasks);
         }
         let is_secured = tls.is_some();
-        let parts =
-            Parts { gate, audit, upstream, sessions, guard, server, patience, auth, is_secured, ending };
-        let front = Front::new(parts);
-        let server = Server { listener, front: Arc::new(front), tls, tasks: tasks.clone() };
-        Ok(Self { server, address })
+        let parts = Parts { gate, audit, sessions, guard, server, patience, auth, is_secured, ending };
+        let mut lanes = lanes.into_iter();
+        let front = Arc::new(Front::new(parts, upstream, lanes.next()));
+        let others = lanes.map(|lane| Arc::new(front.beside(lane)));
+        let fronts = std::iter::once(Arc::clone(&front)).chain(others).collect();
+        let server = Server { listener, fronts, tls, tasks: tasks.clone() };
+        Ok(Self { server, front, address })
     }
 
     /// Where it listens, the port as chosen.
@@ -199,7 +207,7 @@ impl HttpProxy {
     /// Counts its sessions.
     #[must_use]
     pub fn sessions(&self) -> OpenSessions {
-        OpenSessions(Arc::clone(&self.server.front))
+        OpenSessions(Arc::clone(&self.front))
     }
 
     /// Serves until the tasks' token is cancelled.
@@ -207,9 +215,9 @@ impl HttpProxy {
     /// # Errors
     /// Connections cannot be accepted any more.
     pub async fn run(self) -> std::io::Result<()> {
-        let front = Arc::clone(&self.server.front);
+        let fronts = self.server.fronts.clone();
         let served = self.server.run().await;
-        front.upstream.close();
+        fronts.iter().for_each(|front| front.upstream.close());
         served
     }
 }

@@ -143,6 +143,7 @@ impl Fronts {
             auth: None,
             tls: None,
             upstream_tls: None,
+            lanes: Vec::new(),
         };
         let proxy = HttpProxy::bind(options, tasks).await.map_err(|error| error.to_string())?;
         let port = proxy.address().port();

@@ -151,13 +151,13 @@ async fn whole(
         return response;
     }
     let since = Instant::now();
-    let decoded = front.decode(&text);
+    let decoded = front.decode(&text).await;
     let stray = match &decoded {
         Ok(Decoded::One(message)) => stray(front, asked, status, message),
         Ok(Decoded::Batch(_)) | Err(_) => None,
     };
     let session = stray.as_ref().unwrap_or(&asked.session);
-    let passed = front.judge_server(&session.party, &text, decoded, since).await;
+    let passed = front.judge_server(session, &text, decoded, since).await;
     for answer in &passed.to_sender {
         front.tell_server(session, answer.clone()).await;
     }

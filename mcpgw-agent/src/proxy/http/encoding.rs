@@ -15,7 +15,7 @@ pub use decoder::Decoder;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
+use hyper::header::CONTENT_ENCODING;
 
 /// How a body is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,25 +81,4 @@ pub fn decode(coding: Coding, body: Bytes, limit: usize) -> Result<Bytes, Fault>
     let decoded = decoder.push(&body)?;
     decoder.finish()?;
     Ok(decoded)
-}
-
-/// What of `Accept-Encoding` a server may be told: the codings that can be decoded here, with their weights. `identity`
-/// where there is none, for without the header a server may choose.
-#[must_use]
-pub fn accepted(headers: &HeaderMap) -> HeaderValue {
-    let mut kept: Vec<&str> = Vec::new();
-    for value in headers.get_all(ACCEPT_ENCODING) {
-        for item in value.to_str().unwrap_or_default().split(',').map(str::trim) {
-            let name = item.split(';').next().unwrap_or_default().trim_end();
-            let known =
-                ["gzip", "deflate", "br", "identity"].iter().any(|known| name.eq_ignore_ascii_case(known));
-            if known && kept.len() < 8 && item.len() <= 32 {
-                kept.push(item);
-            }
-        }
-    }
-    HeaderValue::from_str(&kept.join(", "))
-        .ok()
-        .filter(|value| !value.is_empty())
-        .unwrap_or(HeaderValue::from_static("identity"))
 }

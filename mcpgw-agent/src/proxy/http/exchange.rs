@@ -1,11 +1,13 @@
 //! What every exchange needs: the gate, the server, the sessions, and how a request goes to the server.
 
 use std::collections::hash_map::RandomState;
+use std::future::poll_fn;
 use std::hash::BuildHasher;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -18,20 +20,33 @@ use tokio_util::sync::CancellationToken;
 use super::headers::{PROTOCOL_VERSION, ParamSchemas, SESSION_ID};
 use super::session::{self, Legacy, Session, Sessions};
 use super::upstream::{Lease, Upstream, UpstreamError};
-use super::{LATE, Patience, headers, origin};
+use super::{Patience, headers, origin};
 use crate::audit::{AuditLog, Event};
 use crate::identity::Authenticator;
-use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Revision};
+use crate::mcp::{Message, Revision};
 use crate::pins::ServerId;
 use crate::policy::Principal;
-use crate::proxy::gate::{Client, Framing, Gate, Party, Passed};
+use crate::proxy::gate::{Client, Gate, Party, Passed};
+use crate::tasks::Lane;
 
 /// How long the server may take to accept a refusal.
 const TELL: Duration = Duration::from_secs(10);
 
-/// One proxied server.
+/// One proxied server, as one thread of connections sees it.
 pub(super) struct Front {
-    pub(super) parts: Parts,
+    shared: Arc<Shared>,
+    /// The thread; `None` where it shares what it runs on with others.
+    pub(super) lane: Option<Lane>,
+    /// Connections to the server, of which no other thread has any.
+    pub(super) upstream: Upstream,
+    /// Set when what listens is to end, as [`ending`](Self::ending) says; and when everything else is.
+    is_ending: AtomicBool,
+    is_late: AtomicBool,
+}
+
+/// What all threads have in common.
+struct Shared {
+    parts: Parts,
     /// The server's URL without the query, which may hold a key.
     url: Box<str>,
     /// What the server's tools mirror in headers.
@@ -44,7 +59,6 @@ pub(super) struct Front {
 pub(super) struct Parts {
     pub(super) gate: Arc<Gate>,
     pub(super) audit: Arc<AuditLog>,
-    pub(super) upstream: Upstream,
     pub(super) sessions: Sessions,
     pub(super) guard: origin::Guard,
     /// The server's name in policies and records.
@@ -62,84 +76,40 @@ impl Deref for Front {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.parts
+        &self.shared.parts
     }
 }
 
 impl Front {
-    pub(super) fn new(parts: Parts) -> Self {
-        let mut url = parts.upstream.url().clone();
+    pub(super) fn new(parts: Parts, upstream: Upstream, lane: Option<Lane>) -> Self {
+        let mut url = upstream.url().clone();
         url.set_query(None);
         url.set_fragment(None);
         let bytes = RandomState::new().hash_one(std::process::id()).to_ne_bytes();
         let stem = bytes.first_chunk().map_or(0, |half| u32::from_ne_bytes(*half));
         let schemas = Mutex::default();
-        Self { parts, url: url.as_str().into(), schemas, stem, parties: AtomicU64::new(1) }
+        let shared = Shared { parts, url: url.as_str().into(), schemas, stem, parties: AtomicU64::new(1) };
+        Self::of(Arc::new(shared), upstream, lane)
+    }
+
+    /// The same for another thread.
+    pub(super) fn beside(&self, lane: Lane) -> Self {
+        Self::of(Arc::clone(&self.shared), self.upstream.beside(), Some(lane))
+    }
+
+    fn of(shared: Arc<Shared>, upstream: Upstream, lane: Option<Lane>) -> Self {
+        Self { shared, lane, upstream, is_ending: AtomicBool::new(false), is_late: AtomicBool::new(false) }
     }
 
     /// A session nobody knows of yet.
     pub(super) fn fresh(&self, legacy: Option<Legacy>, principal: Principal) -> Arc<Session> {
-        let id = format!("{:08x}-{}", self.stem, self.parties.fetch_add(1, Ordering::Relaxed));
-        let context = session::context(&self.server, &self.url, legacy.is_some(), principal);
-        let pinned = self.gate.pins_of(&ServerId::of_url(&self.url));
+        let id = format!("{:08x}-{}", self.shared.stem, self.shared.parties.fetch_add(1, Ordering::Relaxed));
+        let context = session::context(&self.server, &self.shared.url, legacy.is_some(), principal);
+        let pinned = self.gate.pins_of(&ServerId::of_url(&self.shared.url));
         let client = context.principal.subject.clone().map(Client::Subject);
         let party = Party::new(id, context).pinned(pinned);
         let circle = client.map(|client| self.gate.circle_of(client));
         Session::new(circle.into_iter().fold(party, Party::within), legacy)
-    }
-
-    /// Judges what a client sent with `headers`, and waits for the record.
-    pub(super) async fn judge_client(
-        &self,
-        party: &Party,
-        headers: &HeaderMap,
-        bytes: &Bytes,
-        decoded: Result<Decoded, Malformed>,
-        since: Instant,
-    ) -> Passed {
-        let objection = match &decoded {
-            Ok(Decoded::One(message)) => {
-                let revision = party.session().revision();
-                headers::agree(headers, message, revision, Some(&self.schemas())).err()
-            }
-            Ok(Decoded::Batch(_)) => headers::agree_batch(headers).err(),
-            Err(_) => None,
-        };
-        let (direction, objection) = (Direction::ToServer, objection.as_ref());
-        let advice = match self.gate.inquire(party, direction, &decoded, objection) {
-            Some(inquiry) => Some(inquiry.ready().await),
-            None => None,
-        };
-        self.gate.judge(party, direction, bytes, decoded, objection, advice, since).ready().await
-    }
-
-    /// Judges what the server sent, and waits for the record.
-    pub(super) async fn judge_server(
-        &self,
-        party: &Party,
-        bytes: &Bytes,
-        decoded: Result<Decoded, Malformed>,
-        since: Instant,
-    ) -> Passed {
-        let id = match &decoded {
-            Ok(Decoded::One(message)) if message.kind() == MessageKind::Result => message.id(),
-            Ok(_) | Err(_) => None,
-        };
-        let lists_tools = id.is_some_and(|id| {
-            party.session().request(Direction::ToServer, id).is_some_and(|open| &*open.method == "tools/list")
-        });
-        let advice = match self.gate.inquire(party, Direction::ToClient, &decoded, None) {
-            Some(inquiry) => Some(inquiry.ready().await),
-            None => None,
-        };
-        let judged = self.gate.judge(party, Direction::ToClient, bytes, decoded, None, advice, since);
-        let passed = judged.ready().await;
-        if let (true, [message]) = (lists_tools, passed.messages.as_slice())
-            && let Some(result) = message.result()
-        {
-            self.schemas().learn(result);
-        }
-        passed
     }
 
     /// `session` is called `id` from now on.
@@ -179,8 +149,8 @@ impl Front {
         self.note(&Event::SessionClosed { session, context, exit: None });
     }
 
-    fn schemas(&self) -> MutexGuard<'_, ParamSchemas> {
-        self.schemas.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn schemas(&self) -> MutexGuard<'_, ParamSchemas> {
+        self.shared.schemas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records something that is no message. A record that is lost is counted by the log.
@@ -188,15 +158,25 @@ impl Front {
         self.audit.note(event).ok();
     }
 
-    /// Decodes a body or an event's data.
-    pub(super) fn decode(&self, bytes: &Bytes) -> Result<Decoded, Malformed> {
-        self.gate.decode(bytes.clone(), Framing::Body)
+    /// The gateway is to end: what only listens ends with it.
+    pub(super) fn end(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    /// It ends soon: whoever still waits for the server is told so.
+    pub(super) fn end_soon(&self) {
+        self.is_late.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until the gateway is to end. As [`late`](Self::late) it is for what a client's connection polls, for it is
+    /// the connection that is woken then, not each exchange.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> {
+        set(&self.is_ending)
     }
 
     /// Waits until whoever still waits for the server has to be told that the gateway ends.
-    pub(super) async fn late(&self) {
-        self.ending.cancelled().await;
-        tokio::time::sleep(LATE).await;
+    pub(super) fn late(&self) -> impl Future<Output = ()> {
+        set(&self.is_late)
     }
 
     /// Sends a request to the server: `headers` are the client's.
@@ -211,10 +191,7 @@ impl Front {
         *request.method_mut() = method;
         *request.uri_mut() = target.unwrap_or_else(|| self.upstream.endpoint()).clone();
         *request.headers_mut() = headers::upstream(headers);
-        let headers = request.headers_mut();
-        headers.insert(header::HOST, self.upstream.authority().clone());
-        // What is inspected must be read: nothing compressed is asked for.
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.headers_mut().insert(header::HOST, self.upstream.authority().clone());
         self.upstream.send(request).await
     }
 
@@ -241,6 +218,12 @@ impl Front {
             Err(_elapsed) => tracing::warn!("the server did not take a refusal in time"),
         }
     }
+}
+
+async fn set(flag: &AtomicBool) {
+    let look =
+        |_: &mut Context<'_>| if flag.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending };
+    poll_fn(look).await;
 }
 
 /// What is sent on of `passed`: the bytes as they came, unless something of them was changed or refused.

@@ -44,12 +44,12 @@ pub(super) async fn post(
         Err(response) => return response,
     };
     let since = Instant::now();
-    let decoded = front.decode(&bytes);
+    let decoded = front.decode(&bytes).await;
     let (session, opening) = match target {
         Some(session) => (session, Opening::None),
         None => session(front, principal, &head.headers, &decoded),
     };
-    let passed = front.judge_client(&session.party, &head.headers, &bytes, decoded, since).await;
+    let passed = front.judge_client(&session, &head.headers, &bytes, decoded, since).await;
     let Some(outgoing) = outgoing(&passed, &bytes) else {
         return refused(&head.headers, &session, passed);
     };

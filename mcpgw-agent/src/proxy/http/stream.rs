@@ -102,7 +102,7 @@ impl Stream {
                 biased;
                 frame = self.body.frame() => frame,
                 Some(answer) = own => return Next::Own(answer),
-                () = self.front.ending.cancelled(), if ends_at_once => return Next::End,
+                () = self.front.ended(), if ends_at_once => return Next::End,
                 () = self.front.late(), if !ends_at_once => return Next::Late,
             };
             match frame.map(|frame| frame.map(hyper::body::Frame::into_data)) {
@@ -178,10 +178,10 @@ impl Stream {
     /// What the client gets of one message; nothing where it is refused and nobody waits for it.
     async fn message(&mut self, data: &Bytes, has_id: bool) -> Option<Bytes> {
         let since = Instant::now();
-        let decoded = self.front.decode(data);
+        let decoded = self.front.decode(data).await;
         self.expect(&decoded, has_id);
         let session = Arc::clone(&self.asked.session);
-        let passed = self.front.judge_server(&session.party, data, decoded, since).await;
+        let passed = self.front.judge_server(&session, data, decoded, since).await;
         for answer in &passed.to_sender {
             self.front.tell_server(&session, answer.clone()).await;
         }

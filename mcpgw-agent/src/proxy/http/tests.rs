@@ -40,6 +40,7 @@ impl Proxy {
             auth: None,
             tls: None,
             upstream_tls: None,
+            lanes: Vec::new(),
         };
         let tasks = Tasks::new();
         let proxy = runtime.block_on(HttpProxy::bind(options, &tasks)).unwrap();

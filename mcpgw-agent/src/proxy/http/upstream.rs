@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -22,8 +22,9 @@ use url::Url;
 use crate::destination::{Destination, NoHost, authority, target};
 use crate::tasks::Tasks;
 
-/// Connections kept for the next request.
-const KEPT: usize = 64;
+/// Connections kept for the next request, by all threads together; each keeps a few.
+const KEPT: usize = 128;
+const KEPT_LEAST: usize = 8;
 /// How long one is kept: common servers close theirs after five seconds, and a request must not cross that.
 const KEPT_FOR: Duration = Duration::from_secs(3);
 /// From name to connection, TLS included.
@@ -34,14 +35,21 @@ const HEAD_MAX: usize = 64 << 10;
 type Sender = SendRequest<Full<Bytes>>;
 
 /// The server, as configured.
-pub(super) struct Upstream {
+struct Server {
     to: Destination,
     /// `Host` of every request.
     authority: HeaderValue,
     /// Path and query of its endpoint.
     endpoint: Uri,
     url: Url,
+}
+
+/// The connections to it of one thread.
+pub(super) struct Upstream {
+    server: Arc<Server>,
     kept: Mutex<Kept>,
+    /// How many may be kept.
+    room: usize,
     tasks: Tasks,
 }
 
@@ -86,33 +94,39 @@ pub enum UrlError {
 pub(super) struct Lease(Sender);
 
 impl Upstream {
-    /// The server at `url`; `tls` where it is `https`.
-    pub(super) fn new(url: Url, tls: Option<TlsConnector>, tasks: Tasks) -> Result<Self, UrlError> {
+    /// The server at `url`; `tls` where it is `https`; so many threads will have connections of their own.
+    pub(super) fn new(
+        url: Url,
+        tls: Option<TlsConnector>,
+        tasks: Tasks,
+        threads: usize,
+    ) -> Result<Self, UrlError> {
         check(&url)?;
         let to = Destination::of(&url, || tls.ok_or(UrlError::NoTls))?;
-        Ok(Self {
-            to,
-            authority: authority(&url)?,
-            endpoint: target(&url)?,
-            kept: Mutex::default(),
-            tasks,
-            url,
-        })
+        let server = Server { to, authority: authority(&url)?, endpoint: target(&url)?, url };
+        let room = KEPT.checked_div(threads).unwrap_or(KEPT).max(KEPT_LEAST);
+        Ok(Self { server: Arc::new(server), kept: Mutex::default(), room, tasks })
+    }
+
+    /// The same server, for another thread.
+    pub(super) fn beside(&self) -> Self {
+        let (server, tasks) = (Arc::clone(&self.server), self.tasks.clone());
+        Self { server, kept: Mutex::default(), room: self.room, tasks }
     }
 
     /// Its endpoint.
     pub(super) fn url(&self) -> &Url {
-        &self.url
+        &self.server.url
     }
 
     /// Path and query of its endpoint.
     pub(super) fn endpoint(&self) -> &Uri {
-        &self.endpoint
+        &self.server.endpoint
     }
 
     /// `Host` of every request.
     pub(super) fn authority(&self) -> &HeaderValue {
-        &self.authority
+        &self.server.authority
     }
 
     /// Sends a request; dropping the future, or the answer's body, ends it on the server's side too.
@@ -143,7 +157,8 @@ impl Upstream {
             return;
         }
         let now = Instant::now();
-        while kept.senders.len() >= KEPT || kept.senders.front().is_some_and(|(_, since)| is_old(*since, now))
+        while kept.senders.len() >= self.room
+            || kept.senders.front().is_some_and(|(_, since)| is_old(*since, now))
         {
             kept.senders.pop_front();
         }
@@ -181,7 +196,7 @@ impl Upstream {
     }
 
     async fn connect(&self) -> Result<Sender, UpstreamError> {
-        let io = TokioIo::new(self.to.connect().await.map_err(UpstreamError::Connect)?);
+        let io = TokioIo::new(self.server.to.connect().await.map_err(UpstreamError::Connect)?);
         let (sender, connection) = http1::Builder::new().max_header_size(HEAD_MAX).handshake(io).await?;
         self.tasks.spawn("connection to the server", async move {
             // What goes wrong is told to whoever waits for an answer.
@@ -194,8 +209,8 @@ impl Upstream {
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream")
-            .field("host", &self.to.host())
-            .field("port", &self.to.port())
+            .field("host", &self.server.to.host())
+            .field("port", &self.server.to.port())
             .finish_non_exhaustive()
     }
 }
@@ -219,17 +234,17 @@ mod tests {
     use super::*;
 
     fn upstream(url: &str) -> Result<Upstream, UrlError> {
-        Upstream::new(Url::parse(url).unwrap(), None, Tasks::new())
+        Upstream::new(Url::parse(url).unwrap(), None, Tasks::new(), 1)
     }
 
     #[test]
     fn a_url_becomes_host_and_target() {
         let found = upstream("http://[::1]:8080/a/mcp?key=1#x").unwrap();
-        assert_eq!((found.to.host(), found.to.port()), ("::1", 8080));
+        assert_eq!((found.server.to.host(), found.server.to.port()), ("::1", 8080));
         assert_eq!(found.authority(), "[::1]:8080");
         assert_eq!(found.endpoint(), "/a/mcp?key=1");
         let found = upstream("http://mcp.example").unwrap();
-        assert_eq!((found.to.port(), found.endpoint().path()), (80, "/"));
+        assert_eq!((found.server.to.port(), found.endpoint().path()), (80, "/"));
         assert_eq!(found.authority(), "mcp.example");
     }
 

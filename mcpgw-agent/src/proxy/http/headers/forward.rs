@@ -7,8 +7,6 @@ use hyper::header::{
 };
 use url::{Host, Url};
 
-use crate::proxy::http::encoding;
-
 /// Bytes of a value that is no business of MCP.
 const VALUE_MAX_BYTES: usize = 8 << 10;
 /// Bytes of `baggage`, through which data could leave unseen.
@@ -20,7 +18,8 @@ const LABEL_MAX_BYTES: usize = 512;
 
 /// The headers of a client's request that its server gets: those of MCP and a few that say how to answer. Not among them
 /// are the client's credentials and cookies, whom it was forwarded for, its origin, what concerns one connection, and
-/// the length, which is that of the body as it goes on; `Host` is the server's.
+/// the length, which is that of the body as it goes on; `Host` is the server's. What is inspected must be read: nothing
+/// compressed is asked for, which has to be said, for without the header a server may choose.
 #[must_use]
 pub fn upstream(headers: &HeaderMap) -> HeaderMap {
     let mut kept = passing(headers, |name, value| {
@@ -35,7 +34,7 @@ pub fn upstream(headers: &HeaderMap) -> HeaderMap {
         };
         value.len() <= limit && limit > 0
     });
-    kept.insert(ACCEPT_ENCODING, encoding::accepted(headers));
+    kept.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     kept
 }
 
@@ -70,11 +69,16 @@ pub fn downstream(headers: &HeaderMap, is_changed: bool) -> HeaderMap {
 
 /// The headers for which `passes` holds, but for those that `Connection` names.
 fn passing(headers: &HeaderMap, passes: impl Fn(&HeaderName, &HeaderValue) -> bool) -> HeaderMap {
+    let any_named = headers.contains_key(CONNECTION);
     let named = |name: &HeaderName| {
+        if !any_named {
+            return false;
+        }
         let mut lists = headers.get_all(CONNECTION).iter().filter_map(|list| list.to_str().ok());
         lists.any(|list| list.split(',').any(|item| item.trim().eq_ignore_ascii_case(name.as_str())))
     };
-    let mut kept = HeaderMap::new();
+    // And a few that are added.
+    let mut kept = HeaderMap::with_capacity(headers.len().saturating_add(2));
     for (name, value) in headers {
         if passes(name, value) && !named(name) {
             kept.append(name.clone(), value.clone());

@@ -49,6 +49,7 @@ fn a_server_gets_the_headers_of_mcp_and_no_credentials() {
         all.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("x"));
     }
     all.insert("connection", HeaderValue::from_static("close"));
+    all.insert("accept-encoding", HeaderValue::from_static("gzip, br"));
     let mut expected = headers(&pairs);
     expected.insert("accept-encoding", HeaderValue::from_static("identity"));
     assert_eq!(upstream(&all), expected);
