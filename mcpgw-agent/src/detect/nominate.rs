@@ -104,6 +104,8 @@ const AT: u8 = 2;
 const WORD: u8 = 4;
 /// A letter, a digit, or one of `+/=_-.~`.
 const TOKEN: u8 = 8;
+/// What may stand between two digits of a run.
+const BETWEEN: u8 = 16;
 
 static MARKS: [u8; 256] = {
     let mut marks = [0; 256];
@@ -114,7 +116,9 @@ static MARKS: [u8; 256] = {
             marks[byte as usize] = match byte {
                 b'0'..=b'9' => DIGIT | WORD | TOKEN,
                 b'a'..=b'z' | b'A'..=b'Z' => WORD | TOKEN,
-                b'+' | b'/' | b'=' | b'_' | b'-' | b'.' | b'~' => TOKEN,
+                b'-' | b'.' | b'/' => TOKEN | BETWEEN,
+                b'+' | b'=' | b'_' | b'~' => TOKEN,
+                b' ' | b'(' | b')' => BETWEEN,
                 b'@' => AT,
                 _ => 0,
             };
@@ -344,29 +348,94 @@ fn common(byte: u8) -> u32 {
 impl Nominations {
     /// Notes what has digits. Most text has none for long stretches.
     fn digits(&mut self, bytes: &[u8]) {
-        let (mut from, mut run_end, mut token_end) = (0, 0, 0);
+        let mut from = 0;
         while let Some(digit) = next_digit(bytes, from) {
-            let word = around(bytes, from, digit, |byte| is(byte, WORD));
-            from = word.end;
-            if digit >= token_end {
-                let token = around(bytes, token_end, digit, |byte| is(byte, TOKEN));
-                token_end = token.end;
-                if token.len() >= TOKEN_MIN {
-                    self.tokens.push(token);
-                }
-            }
-            // Several may begin in one word.
-            for at in digit.max(run_end)..word.end {
-                if at >= run_end && bytes.get(at).is_some_and(u8::is_ascii_digit) {
-                    let (run, digits) = run(bytes, at);
-                    run_end = run.end;
-                    if digits >= DIGITS_MIN {
-                        self.digits.push(run);
-                    }
-                }
-            }
-            self.words.push(word);
+            from = self.stretch(bytes, from, digit);
         }
+    }
+
+    /// Notes what has the digit at `digit`, and all up to where no word, token or run of digits goes on; gives where that
+    /// is. Before `from` there is nothing that could go on.
+    fn stretch(&mut self, bytes: &[u8], from: usize, digit: usize) -> usize {
+        let before = bytes.get(from..digit).unwrap_or_default().iter().rev();
+        let mut word = digit - before.clone().take_while(|byte| is(**byte, WORD)).count();
+        let mut token = digit - before.take_while(|byte| is(**byte, TOKEN)).count();
+        // Marks of what is open and has a digit.
+        let mut has = 0;
+        let mut run = Run::default();
+        for (offset, byte) in bytes.get(digit..).unwrap_or_default().iter().enumerate() {
+            let at = digit + offset;
+            let marks = MARKS.get(usize::from(*byte)).copied().unwrap_or(0);
+            if marks & DIGIT != 0 {
+                has = WORD | TOKEN;
+                run.digit(at);
+                continue;
+            }
+            if run.digits > 0 && (marks & BETWEEN == 0 || !run.between()) {
+                run.end(&mut self.digits);
+            }
+            if marks & WORD != 0 {
+                continue;
+            }
+            if has & WORD != 0 {
+                self.words.push(word..at);
+            }
+            (word, has) = (at + 1, has & TOKEN);
+            if marks & TOKEN == 0 {
+                self.token(token..at, has);
+                (token, has) = (at + 1, 0);
+                if run.digits == 0 {
+                    return at + 1;
+                }
+            }
+        }
+        run.end(&mut self.digits);
+        if has & WORD != 0 {
+            self.words.push(word..bytes.len());
+        }
+        self.token(token..bytes.len(), has);
+        bytes.len()
+    }
+
+    fn token(&mut self, token: Range<usize>, has: u8) {
+        if has & TOKEN != 0 && token.len() >= TOKEN_MIN {
+            self.tokens.push(token);
+        }
+    }
+}
+
+/// A run of digits that may go on.
+#[derive(Debug, Default)]
+struct Run {
+    range: Range<usize>,
+    digits: usize,
+    /// Separators behind the last digit.
+    gap: usize,
+}
+
+impl Run {
+    #[inline(always)]
+    fn digit(&mut self, at: usize) {
+        if self.digits == 0 {
+            self.range.start = at;
+        }
+        (self.range.end, self.digits, self.gap) = (at + 1, self.digits + 1, 0);
+    }
+
+    /// A separator, behind which it may go on.
+    #[inline(always)]
+    fn between(&mut self) -> bool {
+        self.gap += 1;
+        self.gap <= 2
+    }
+
+    #[inline(always)]
+    fn end(&mut self, runs: &mut Vec<Range<usize>>) {
+        if self.digits >= DIGITS_MIN {
+            runs.push(self.range.clone());
+        }
+        self.digits = 0;
+        self.gap = 0;
     }
 }
 
@@ -378,29 +447,6 @@ fn next_digit(bytes: &[u8], from: usize) -> Option<usize> {
         Some(near) => Some(from + near),
         None => seek(bytes, from + CLOSE, |[byte]: [u8; 1]| byte.is_ascii_digit()),
     }
-}
-
-/// What belongs together around `at`, not before `from`.
-#[inline(always)]
-fn around(bytes: &[u8], from: usize, at: usize, belongs: impl Fn(u8) -> bool) -> Range<usize> {
-    let before = bytes.get(from..at).unwrap_or_default();
-    let behind = bytes.get(at..).unwrap_or_default();
-    let start = at - before.iter().rev().take_while(|byte| belongs(**byte)).count();
-    start..at + behind.iter().take_while(|byte| belongs(**byte)).count()
-}
-
-/// The run of digits that begins at `start`, and how many they are.
-#[inline]
-fn run(bytes: &[u8], start: usize) -> (Range<usize>, usize) {
-    let (mut end, mut digits, mut gap) = (start, 0, 0);
-    for (offset, byte) in bytes.get(start..).unwrap_or_default().iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => (end, digits, gap) = (start + offset + 1, digits + 1, 0),
-            b' ' | b'-' | b'.' | b'/' | b'(' | b')' if gap < 2 => gap += 1,
-            _ => break,
-        }
-    }
-    (start..end, digits)
 }
 
 #[cfg(test)]
@@ -474,7 +520,39 @@ mod tests {
         assert!(scan("abcdefghijklmnopqrstuvwxyz abcdefgh0").of(0).tokens.is_empty());
     }
 
+    /// The run of digits that begins at `start`, and how many they are.
+    fn run(bytes: &[u8], start: usize) -> (Range<usize>, usize) {
+        let (mut end, mut digits, mut gap) = (start, 0, 0);
+        for (offset, byte) in bytes.get(start..).unwrap().iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => (end, digits, gap) = (start + offset + 1, digits + 1, 0),
+                b' ' | b'-' | b'.' | b'/' | b'(' | b')' if gap < 2 => gap += 1,
+                _ => break,
+            }
+        }
+        (start..end, digits)
+    }
+
     proptest::proptest! {
+        #[test]
+        fn runs_and_words_are_what_a_plain_search_finds(text in "([0-9]{1,4}|[a-c]{1,3}|[-./() +_é]|  |[a-z ]{12}){0,20}") {
+            let bytes = text.as_bytes();
+            let (mut plain, mut end) = (Vec::new(), 0);
+            for at in 0..bytes.len() {
+                if at >= end && bytes[at].is_ascii_digit() {
+                    let (run, digits) = run(bytes, at);
+                    end = run.end;
+                    plain.extend((digits >= DIGITS_MIN).then_some(run));
+                }
+            }
+            let found = scan(&text);
+            proptest::prop_assert_eq!(found.of(0).digits, &plain[..], "{:?}", text);
+            let words: Vec<_> = found.of(0).words.iter().map(|run| text.get(run.clone()).unwrap()).collect();
+            let plain = text.split(|character: char| !character.is_ascii_alphanumeric());
+            let plain: Vec<_> = plain.filter(|word| word.bytes().any(|byte| byte.is_ascii_digit())).collect();
+            proptest::prop_assert_eq!(words, plain, "{:?}", text);
+        }
+
         #[test]
         fn tokens_are_what_a_plain_search_finds(text in "[a0 é_]{0,80}") {
             let plain = text.split(|character: char| !character.is_ascii() || !is(character as u8, TOKEN));
