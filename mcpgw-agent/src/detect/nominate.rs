@@ -13,8 +13,8 @@ use crate::text::seek::seek;
 const DIGITS_MIN: usize = 5;
 /// Words that may be tokens: at least this many bytes.
 const TOKEN_MIN: usize = 16;
-/// Bytes behind a word with a digit in which the next is looked for one by one.
-const CLOSE: usize = 6;
+/// Bytes behind a digit in which the next is looked for one by one.
+const CLOSE: usize = 12;
 /// Different hashes.
 const HASHES: usize = 1 << 16;
 /// Bytes of a needle that are looked for: those that are rarest in ordinary text.
@@ -75,6 +75,9 @@ struct Entry {
     /// Its first eight bytes with all letters small, and which of them it has.
     head: u64,
     mask: u64,
+    /// Those bytes as they are, and which of them are no letters.
+    exact: u64,
+    signs: u64,
     /// Its part, and where that begins in it.
     part: u32,
     offset: usize,
@@ -172,8 +175,9 @@ impl Nominator {
                 assert!(text.len() >= PART, "a needle has four bytes");
                 assert!(!text.bytes().any(|byte| byte.is_ascii_uppercase()), "a needle is lower case");
                 let (offset, part) = rarest(text.as_bytes());
-                let (head, mask) = head(text.as_bytes());
-                entries.push((hash(part), Entry { text, head, mask, part, offset, detector, needle }));
+                let Head { head, mask, exact, signs } = Head::of(text.as_bytes());
+                let entry = Entry { text, head, mask, exact, signs, part, offset, detector, needle };
+                entries.push((hash(part), entry));
             }
         }
         entries.sort_by_key(|(hash, _)| *hash);
@@ -258,14 +262,7 @@ impl Nominator {
         let entries = self.entries.get(bound(hash)..bound(hash + 1)).unwrap_or_default();
         for entry in entries.iter().filter(|entry| entry.part == part) {
             let Some(start) = at.checked_sub(entry.offset) else { continue };
-            // Most are told apart by one comparison.
-            if let Some(first) = bytes.get(start..).and_then(<[u8]>::first_chunk)
-                && (u64::from_le_bytes(*first) | CASE) & entry.mask != entry.head
-            {
-                continue;
-            }
-            let here = bytes.get(start..start + entry.text.len());
-            if here.is_some_and(|here| here.eq_ignore_ascii_case(entry.text.as_bytes()))
+            if entry.stands_at(bytes, start)
                 && let Some(list) = found.needles.get_mut(entry.detector)
             {
                 found.count += 1;
@@ -275,22 +272,57 @@ impl Nominator {
     }
 }
 
+impl Entry {
+    /// The needle stands at `start`, in any case.
+    #[inline(always)]
+    fn stands_at(&self, bytes: &[u8], start: usize) -> bool {
+        let needle = self.text.as_bytes();
+        if let Some(first) = bytes.get(start..).and_then(<[u8]>::first_chunk) {
+            let first = u64::from_le_bytes(*first);
+            // Most are told apart by one comparison; what is no letter is the same in every case.
+            if (first | CASE) & self.mask != self.head || (first ^ self.exact) & self.signs != 0 {
+                return false;
+            }
+            let Some(rest) = needle.get(8..).filter(|rest| !rest.is_empty()) else { return true };
+            return bytes
+                .get(start + 8..start + needle.len())
+                .is_some_and(|here| here.eq_ignore_ascii_case(rest));
+        }
+        bytes.get(start..start + needle.len()).is_some_and(|here| here.eq_ignore_ascii_case(needle))
+    }
+}
+
 /// The bit that tells small letters from capitals, in eight bytes.
 const CASE: u64 = 0x2020_2020_2020_2020;
 
-/// The first eight bytes of a needle, and which of them it has.
-fn head(needle: &[u8]) -> (u64, u64) {
-    let (mut head, mut mask) = ([0; 8], [0; 8]);
-    for ((slot, has), byte) in head.iter_mut().zip(&mut mask).zip(needle) {
-        (*slot, *has) = (*byte, u8::MAX);
+/// The first eight bytes of a needle: see [`Entry`].
+struct Head {
+    head: u64,
+    mask: u64,
+    exact: u64,
+    signs: u64,
+}
+
+impl Head {
+    fn of(needle: &[u8]) -> Self {
+        let mut first = [0; 8];
+        first.iter_mut().zip(needle).for_each(|(slot, byte)| *slot = *byte);
+        let all = |is: fn(&u8) -> bool| {
+            let mut mask = [0; 8];
+            mask.iter_mut().zip(needle).filter(|(_, byte)| is(byte)).for_each(|(slot, _)| *slot = u8::MAX);
+            u64::from_le_bytes(mask)
+        };
+        let (mask, exact) = (all(|_| true), u64::from_le_bytes(first));
+        Self { head: (exact | CASE) & mask, mask, exact, signs: all(|byte| !byte.is_ascii_alphabetic()) }
     }
-    let mask = u64::from_le_bytes(mask);
-    ((u64::from_le_bytes(head) | CASE) & mask, mask)
 }
 
 /// Adds `new` where it belongs: as parts are found in order, that is among the last few.
 fn put(found: &mut Vec<Nominee>, new: Nominee) {
     let order = |nominee: &Nominee| (nominee.at, nominee.needle);
+    if found.last().is_none_or(|last| order(last) <= order(&new)) {
+        return found.push(new);
+    }
     let behind = found.iter().rev().take_while(|other| order(other) > order(&new)).count();
     found.insert(found.len() - behind, new);
 }
@@ -349,7 +381,7 @@ impl Nominations {
     /// Notes what has digits. Most text has none for long stretches.
     fn digits(&mut self, bytes: &[u8]) {
         let mut from = 0;
-        while let Some(digit) = next_digit(bytes, from) {
+        while let Some(digit) = seek(bytes, from, |[byte]: [u8; 1]| byte.is_ascii_digit()) {
             from = self.stretch(bytes, from, digit);
         }
     }
@@ -362,12 +394,12 @@ impl Nominations {
         let mut token = digit - before.take_while(|byte| is(**byte, TOKEN)).count();
         // Marks of what is open and has a digit.
         let mut has = 0;
-        let mut run = Run::default();
+        let (mut run, mut last) = (Run::default(), digit);
         for (offset, byte) in bytes.get(digit..).unwrap_or_default().iter().enumerate() {
             let at = digit + offset;
             let marks = MARKS.get(usize::from(*byte)).copied().unwrap_or(0);
             if marks & DIGIT != 0 {
-                has = WORD | TOKEN;
+                (has, last) = (WORD | TOKEN, at);
                 run.digit(at);
                 continue;
             }
@@ -384,7 +416,8 @@ impl Nominations {
             if marks & TOKEN == 0 {
                 self.token(token..at, has);
                 (token, has) = (at + 1, 0);
-                if run.digits == 0 {
+                // Where there is one digit there often is another close by.
+                if run.digits == 0 && at - last > CLOSE {
                     return at + 1;
                 }
             }
@@ -436,16 +469,6 @@ impl Run {
         }
         self.digits = 0;
         self.gap = 0;
-    }
-}
-
-/// The next digit from `from` on: where there is one there often is another close by.
-#[inline(always)]
-fn next_digit(bytes: &[u8], from: usize) -> Option<usize> {
-    let near = bytes.get(from..).unwrap_or_default().iter().take(CLOSE).position(u8::is_ascii_digit);
-    match near {
-        Some(near) => Some(from + near),
-        None => seek(bytes, from + CLOSE, |[byte]: [u8; 1]| byte.is_ascii_digit()),
     }
 }
 
