@@ -13,8 +13,8 @@ use crate::text::seek::seek;
 const DIGITS_MIN: usize = 5;
 /// Words that may be tokens: at least this many bytes.
 const TOKEN_MIN: usize = 16;
-/// Bytes behind a digit in which the next is looked for one by one.
-const CLOSE: usize = 12;
+/// Bytes behind a word with a digit in which the next is looked for one by one.
+const CLOSE: usize = 6;
 /// Different hashes.
 const HASHES: usize = 1 << 16;
 /// Bytes of a needle that are looked for: those that are rarest in ordinary text.
@@ -381,7 +381,7 @@ impl Nominations {
     /// Notes what has digits. Most text has none for long stretches.
     fn digits(&mut self, bytes: &[u8]) {
         let mut from = 0;
-        while let Some(digit) = seek(bytes, from, |[byte]: [u8; 1]| byte.is_ascii_digit()) {
+        while let Some(digit) = next_digit(bytes, from) {
             from = self.stretch(bytes, from, digit);
         }
     }
@@ -394,12 +394,12 @@ impl Nominations {
         let mut token = digit - before.take_while(|byte| is(**byte, TOKEN)).count();
         // Marks of what is open and has a digit.
         let mut has = 0;
-        let (mut run, mut last) = (Run::default(), digit);
+        let mut run = Run::default();
         for (offset, byte) in bytes.get(digit..).unwrap_or_default().iter().enumerate() {
             let at = digit + offset;
             let marks = MARKS.get(usize::from(*byte)).copied().unwrap_or(0);
             if marks & DIGIT != 0 {
-                (has, last) = (WORD | TOKEN, at);
+                has = WORD | TOKEN;
                 run.digit(at);
                 continue;
             }
@@ -416,8 +416,7 @@ impl Nominations {
             if marks & TOKEN == 0 {
                 self.token(token..at, has);
                 (token, has) = (at + 1, 0);
-                // Where there is one digit there often is another close by.
-                if run.digits == 0 && at - last > CLOSE {
+                if run.digits == 0 {
                     return at + 1;
                 }
             }
@@ -469,6 +468,16 @@ impl Run {
         }
         self.digits = 0;
         self.gap = 0;
+    }
+}
+
+/// The next digit from `from` on: where there is one there often is another close by.
+#[inline(always)]
+fn next_digit(bytes: &[u8], from: usize) -> Option<usize> {
+    let near = bytes.get(from..).unwrap_or_default().iter().take(CLOSE).position(u8::is_ascii_digit);
+    match near {
+        Some(near) => Some(from + near),
+        None => seek(bytes, from + CLOSE, |[byte]: [u8; 1]| byte.is_ascii_digit()),
     }
 }
 
