@@ -4,17 +4,12 @@
 //! Every other position costs one table look-up, whatever the needles: what is looked up is the part of each needle that is
 //! rarest in ordinary text.
 
+mod digits;
+
 use std::ops::Range;
 
 use super::TextDetector;
-use crate::text::seek::seek;
 
-/// Runs of digits: at least this many digits, with at most one separator between two.
-const DIGITS_MIN: usize = 5;
-/// Words that may be tokens: at least this many bytes.
-const TOKEN_MIN: usize = 16;
-/// Bytes behind a word with a digit in which the next is looked for one by one.
-const CLOSE: usize = 6;
 /// Different hashes.
 const HASHES: usize = 1 << 16;
 /// Bytes of a needle that are looked for: those that are rarest in ordinary text.
@@ -75,6 +70,9 @@ struct Entry {
     /// Its first eight bytes with all letters small, and which of them it has.
     head: u64,
     mask: u64,
+    /// Those bytes as they are, and which of them are no letters.
+    exact: u64,
+    signs: u64,
     /// Its part, and where that begins in it.
     part: u32,
     offset: usize,
@@ -104,6 +102,8 @@ const AT: u8 = 2;
 const WORD: u8 = 4;
 /// A letter, a digit, or one of `+/=_-.~`.
 const TOKEN: u8 = 8;
+/// What may stand between two digits of a run.
+const BETWEEN: u8 = 16;
 
 static MARKS: [u8; 256] = {
     let mut marks = [0; 256];
@@ -114,7 +114,9 @@ static MARKS: [u8; 256] = {
             marks[byte as usize] = match byte {
                 b'0'..=b'9' => DIGIT | WORD | TOKEN,
                 b'a'..=b'z' | b'A'..=b'Z' => WORD | TOKEN,
-                b'+' | b'/' | b'=' | b'_' | b'-' | b'.' | b'~' => TOKEN,
+                b'-' | b'.' | b'/' => TOKEN | BETWEEN,
+                b'+' | b'=' | b'_' | b'~' => TOKEN,
+                b' ' | b'(' | b')' => BETWEEN,
                 b'@' => AT,
                 _ => 0,
             };
@@ -168,8 +170,9 @@ impl Nominator {
                 assert!(text.len() >= PART, "a needle has four bytes");
                 assert!(!text.bytes().any(|byte| byte.is_ascii_uppercase()), "a needle is lower case");
                 let (offset, part) = rarest(text.as_bytes());
-                let (head, mask) = head(text.as_bytes());
-                entries.push((hash(part), Entry { text, head, mask, part, offset, detector, needle }));
+                let Head { head, mask, exact, signs } = Head::of(text.as_bytes());
+                let entry = Entry { text, head, mask, exact, signs, part, offset, detector, needle };
+                entries.push((hash(part), entry));
             }
         }
         entries.sort_by_key(|(hash, _)| *hash);
@@ -254,14 +257,7 @@ impl Nominator {
         let entries = self.entries.get(bound(hash)..bound(hash + 1)).unwrap_or_default();
         for entry in entries.iter().filter(|entry| entry.part == part) {
             let Some(start) = at.checked_sub(entry.offset) else { continue };
-            // Most are told apart by one comparison.
-            if let Some(first) = bytes.get(start..).and_then(<[u8]>::first_chunk)
-                && (u64::from_le_bytes(*first) | CASE) & entry.mask != entry.head
-            {
-                continue;
-            }
-            let here = bytes.get(start..start + entry.text.len());
-            if here.is_some_and(|here| here.eq_ignore_ascii_case(entry.text.as_bytes()))
+            if entry.stands_at(bytes, start)
                 && let Some(list) = found.needles.get_mut(entry.detector)
             {
                 found.count += 1;
@@ -271,22 +267,57 @@ impl Nominator {
     }
 }
 
+impl Entry {
+    /// The needle stands at `start`, in any case.
+    #[inline(always)]
+    fn stands_at(&self, bytes: &[u8], start: usize) -> bool {
+        let needle = self.text.as_bytes();
+        if let Some(first) = bytes.get(start..).and_then(<[u8]>::first_chunk) {
+            let first = u64::from_le_bytes(*first);
+            // Most are told apart by one comparison; what is no letter is the same in every case.
+            if (first | CASE) & self.mask != self.head || (first ^ self.exact) & self.signs != 0 {
+                return false;
+            }
+            let Some(rest) = needle.get(8..).filter(|rest| !rest.is_empty()) else { return true };
+            return bytes
+                .get(start + 8..start + needle.len())
+                .is_some_and(|here| here.eq_ignore_ascii_case(rest));
+        }
+        bytes.get(start..start + needle.len()).is_some_and(|here| here.eq_ignore_ascii_case(needle))
+    }
+}
+
 /// The bit that tells small letters from capitals, in eight bytes.
 const CASE: u64 = 0x2020_2020_2020_2020;
 
-/// The first eight bytes of a needle, and which of them it has.
-fn head(needle: &[u8]) -> (u64, u64) {
-    let (mut head, mut mask) = ([0; 8], [0; 8]);
-    for ((slot, has), byte) in head.iter_mut().zip(&mut mask).zip(needle) {
-        (*slot, *has) = (*byte, u8::MAX);
+/// The first eight bytes of a needle: see [`Entry`].
+struct Head {
+    head: u64,
+    mask: u64,
+    exact: u64,
+    signs: u64,
+}
+
+impl Head {
+    fn of(needle: &[u8]) -> Self {
+        let mut first = [0; 8];
+        first.iter_mut().zip(needle).for_each(|(slot, byte)| *slot = *byte);
+        let all = |is: fn(&u8) -> bool| {
+            let mut mask = [0; 8];
+            mask.iter_mut().zip(needle).filter(|(_, byte)| is(byte)).for_each(|(slot, _)| *slot = u8::MAX);
+            u64::from_le_bytes(mask)
+        };
+        let (mask, exact) = (all(|_| true), u64::from_le_bytes(first));
+        Self { head: (exact | CASE) & mask, mask, exact, signs: all(|byte| !byte.is_ascii_alphabetic()) }
     }
-    let mask = u64::from_le_bytes(mask);
-    ((u64::from_le_bytes(head) | CASE) & mask, mask)
 }
 
 /// Adds `new` where it belongs: as parts are found in order, that is among the last few.
 fn put(found: &mut Vec<Nominee>, new: Nominee) {
     let order = |nominee: &Nominee| (nominee.at, nominee.needle);
+    if found.last().is_none_or(|last| order(last) <= order(&new)) {
+        return found.push(new);
+    }
     let behind = found.iter().rev().take_while(|other| order(other) > order(&new)).count();
     found.insert(found.len() - behind, new);
 }
@@ -341,147 +372,5 @@ fn common(byte: u8) -> u32 {
     }
 }
 
-impl Nominations {
-    /// Notes what has digits. Most text has none for long stretches.
-    fn digits(&mut self, bytes: &[u8]) {
-        let (mut from, mut run_end, mut token_end) = (0, 0, 0);
-        while let Some(digit) = next_digit(bytes, from) {
-            let word = around(bytes, from, digit, |byte| is(byte, WORD));
-            from = word.end;
-            if digit >= token_end {
-                let token = around(bytes, token_end, digit, |byte| is(byte, TOKEN));
-                token_end = token.end;
-                if token.len() >= TOKEN_MIN {
-                    self.tokens.push(token);
-                }
-            }
-            // Several may begin in one word.
-            for at in digit.max(run_end)..word.end {
-                if at >= run_end && bytes.get(at).is_some_and(u8::is_ascii_digit) {
-                    let (run, digits) = run(bytes, at);
-                    run_end = run.end;
-                    if digits >= DIGITS_MIN {
-                        self.digits.push(run);
-                    }
-                }
-            }
-            self.words.push(word);
-        }
-    }
-}
-
-/// The next digit from `from` on: where there is one there often is another close by.
-#[inline(always)]
-fn next_digit(bytes: &[u8], from: usize) -> Option<usize> {
-    let near = bytes.get(from..).unwrap_or_default().iter().take(CLOSE).position(u8::is_ascii_digit);
-    match near {
-        Some(near) => Some(from + near),
-        None => seek(bytes, from + CLOSE, |[byte]: [u8; 1]| byte.is_ascii_digit()),
-    }
-}
-
-/// What belongs together around `at`, not before `from`.
-#[inline(always)]
-fn around(bytes: &[u8], from: usize, at: usize, belongs: impl Fn(u8) -> bool) -> Range<usize> {
-    let before = bytes.get(from..at).unwrap_or_default();
-    let behind = bytes.get(at..).unwrap_or_default();
-    let start = at - before.iter().rev().take_while(|byte| belongs(**byte)).count();
-    start..at + behind.iter().take_while(|byte| belongs(**byte)).count()
-}
-
-/// The run of digits that begins at `start`, and how many they are.
-#[inline]
-fn run(bytes: &[u8], start: usize) -> (Range<usize>, usize) {
-    let (mut end, mut digits, mut gap) = (start, 0, 0);
-    for (offset, byte) in bytes.get(start..).unwrap_or_default().iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => (end, digits, gap) = (start + offset + 1, digits + 1, 0),
-            b' ' | b'-' | b'.' | b'/' | b'(' | b')' if gap < 2 => gap += 1,
-            _ => break,
-        }
-    }
-    (start..end, digits)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::detect::{Detector, Hit, Place};
-
-    struct Words(&'static [&'static str]);
-
-    impl TextDetector for Words {
-        fn detector(&self) -> Detector {
-            Detector::Secrets
-        }
-
-        fn needles(&self) -> &'static [&'static str] {
-            self.0
-        }
-
-        fn find(&self, _: &str, _: &Place<'_>, _: &Noticed<'_>, _: &mut Vec<Hit>) {}
-    }
-
-    fn scan(text: &str) -> Nominations {
-        let (one, two) = (Words(&["sk_live_", "ghp_"]), Words(&["drop table", "ghp_"]));
-        let mut found = Nominations::default();
-        Nominator::new(&[&one, &two]).scan(text, &mut found);
-        found
-    }
-
-    #[test]
-    fn every_detector_is_told_of_its_needles_in_any_case() {
-        let found = scan("ghp_x GHP_ dRoP TaBlE sk_liv sk_live_ghp_");
-        let needles = |index| {
-            let noticed = found.of(index);
-            noticed.needles.iter().map(|Nominee { needle, at }| (*needle, *at)).collect::<Vec<_>>()
-        };
-        assert_eq!(needles(0), [(1, 0), (1, 6), (0, 29), (1, 37)]);
-        assert_eq!(needles(1), [(1, 0), (1, 6), (0, 11), (1, 37)]);
-        assert_eq!(needles(2), []);
-    }
-
-    #[test]
-    fn digits_are_runs_with_separators() {
-        let long = format!("{}12345", "word ".repeat(20));
-        for (text, runs) in [
-            ("call +1 (415) 555-2671 now", vec!["1 (415) 555-2671"]),
-            ("4111 1111 1111 1111, 2026-11-20", vec!["4111 1111 1111 1111", "2026-11-20"]),
-            ("1234 and 5", vec![]),
-            ("1   2345 67", vec!["2345 67"]),
-            (&*long, vec!["12345"]),
-            ("é12345é", vec!["12345"]),
-        ] {
-            let found = scan(text);
-            let noticed = found.of(0);
-            assert_eq!(
-                noticed.digits.iter().map(|run| text.get(run.clone()).unwrap()).collect::<Vec<_>>(),
-                runs,
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn tokens_are_long_words_with_a_digit() {
-        let token = "abcdefgh0ijklmno";
-        let short = token.get(1..).unwrap();
-        for text in [token.to_owned(), format!("x {token}"), format!("a bc {short} {token}, {short}")] {
-            let found = scan(&text);
-            let tokens = found.of(0).tokens;
-            assert_eq!(tokens.iter().map(|run| text.get(run.clone()).unwrap()).collect::<Vec<_>>(), [token]);
-        }
-        assert!(scan("abcdefghijklmnopqrstuvwxyz abcdefgh0").of(0).tokens.is_empty());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn tokens_are_what_a_plain_search_finds(text in "[a0 é_]{0,80}") {
-            let plain = text.split(|character: char| !character.is_ascii() || !is(character as u8, TOKEN));
-            let plain: Vec<_> = plain.filter(|word| word.len() >= 16 && word.contains('0')).collect();
-            let found = scan(&text);
-            let tokens: Vec<_> = found.of(0).tokens.iter().map(|run| text.get(run.clone()).unwrap()).collect();
-            proptest::prop_assert_eq!(tokens, plain);
-        }
-    }
-}
+mod tests;

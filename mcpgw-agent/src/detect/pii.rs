@@ -80,12 +80,11 @@ impl TextDetector for Pii {
         let mut scene = Scene::new(text, place, hits);
         let mut runs = noticed.digits.iter().peekable();
         for word in noticed.words {
+            // A run that begins within a word with letters is part of that word, up to its first separator.
+            word::look(&mut scene, word.clone());
             while let Some(run) = runs.next_if(|run| run.start < word.end) {
-                // A run that begins within a word with letters is part of that word, up to its first separator.
-                word::look(&mut scene, word.clone());
                 number::look(&mut scene, run.clone());
             }
-            word::look(&mut scene, word.clone());
         }
         scene.again();
         let mut spelled = 0;

@@ -60,6 +60,26 @@ impl Alphabet {
         bytes
     }
 
+    /// The first three bytes `bytes` stand for; nothing where something else stands between the letters of those.
+    #[inline(always)]
+    pub(super) fn three(&self, bytes: &[u8]) -> Option<[u8; 3]> {
+        let letters = bytes.get(..24_u32.div_ceil(self.bits) as usize)?;
+        let held = self.held(letters)?;
+        let [_, three @ ..] = (held >> (self.bits * 24_u32.div_ceil(self.bits) - 24)).to_be_bytes();
+        Some(three)
+    }
+
+    /// The bits of a few letters; nothing where one is none.
+    #[inline(always)]
+    fn held(&self, letters: &[u8]) -> Option<u32> {
+        let (held, all) = letters.iter().fold((0, 0), |(held, all): (u32, u8), letter| {
+            let value = self.values.get(usize::from(*letter)).copied().unwrap_or(NONE);
+            (held << self.bits | u32::from(value), all | value)
+        });
+        // No letter's value has the highest bit.
+        (all & 0x80 == 0).then_some(held)
+    }
+
     /// What `bytes` stand for at first, and how many bytes that is.
     pub(super) fn first<const N: usize>(&self, bytes: &[u8]) -> ([u8; N], usize) {
         let mut out = [0; N];
@@ -79,6 +99,27 @@ impl Alphabet {
     /// What `bytes` stand for, up to the first that is none of the alphabet's and no line end, into `out`; left-over bits
     /// are dropped. At most `most` bytes.
     pub(super) fn decode(&self, bytes: &[u8], most: usize, out: &mut Vec<u8>) {
+        let mut bytes = bytes;
+        // As long as there are whole groups of letters, and room for what they make.
+        if self.bits == 6 {
+            while let Some((group, rest)) = bytes.split_first_chunk::<4>()
+                && out.len() + 3 < most
+                && let Some(held) = self.held(group)
+            {
+                let [_, three @ ..] = held.to_be_bytes();
+                out.extend_from_slice(&three);
+                bytes = rest;
+            }
+        } else if self.bits == 4 {
+            while let Some((pair, rest)) = bytes.split_first_chunk::<2>()
+                && out.len() + 1 < most
+                && let Some(held) = self.held(pair)
+            {
+                let [.., low] = held.to_be_bytes();
+                out.push(low);
+                bytes = rest;
+            }
+        }
         self.each(bytes, |byte| {
             out.push(byte);
             out.len() < most

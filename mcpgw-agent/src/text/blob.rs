@@ -155,6 +155,14 @@ static IN_BASE64: Encoding = Encoding { alphabet: &BASE64, layers: [Layer::Base6
 
 impl Encoding {
     fn is_worth_it(&self, encoded: &[u8]) -> bool {
+        // Most that are none are told by the first three bytes.
+        if let Some(first) = self.alphabet.three(encoded)
+            && !first.contains(&0x1b)
+            && !plausible::may_begin(&first)
+            && !inflate::is_compressed(&first)
+        {
+            return false;
+        }
         let (sample, len) = self.alphabet.first::<SAMPLE>(encoded);
         inflate::is_compressed(&sample) || plausible::sample(sample.get(..len).unwrap_or_default())
     }
@@ -163,6 +171,9 @@ impl Encoding {
 /// The longest part of `bytes` of letters of `alphabet`, line ends included; nothing where that is too short.
 fn longest_part(bytes: &[u8], alphabet: &Alphabet) -> Range<usize> {
     let is_part = |byte: u8| alphabet.has(byte) || matches!(byte, b'\n' | b'\r' | b' ');
+    if bytes.iter().all(|byte| alphabet.has(*byte)) {
+        return 0..bytes.len();
+    }
     // One that is long enough covers two places in a row of those eight bytes apart.
     let mut before = false;
     let possible = bytes.iter().skip(7).step_by(8).any(|byte| {
@@ -186,8 +197,7 @@ fn longest_part(bytes: &[u8], alphabet: &Alphabet) -> Range<usize> {
 
 /// Where in `bytes` base64 of something begins: of what is compressed at the start, of text anywhere.
 fn text_start(bytes: &[u8]) -> Option<usize> {
-    let (first, _) = BASE64.first::<SAMPLE>(bytes);
-    if inflate::is_compressed(&first) {
+    if bytes.first_chunk().is_some_and(|first| inflate::is_compressed(&BASE64.group(*first))) {
         return Some(0);
     }
     for block in (0..bytes.len()).step_by(APART) {

@@ -14,7 +14,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Option<String> {
         Some(text) => text,
         None => valid(bytes)?,
     };
-    let odd = text.chars().filter(|character| is_odd(*character)).count();
+    let odd = odd(&text);
     (text.len() >= SHORTEST && odd * ODD_ONE_IN <= text.len()).then_some(text)
 }
 
@@ -37,6 +37,12 @@ fn valid(bytes: Vec<u8>) -> Option<String> {
 
 /// UTF-16, either order of bytes, of mostly Latin letters: what PowerShell takes in base64.
 fn wide(bytes: &[u8]) -> Option<String> {
+    // Of UTF-16 nearly every other byte is one.
+    if bytes.iter().fold(0_usize, |zeros, byte| zeros + usize::from(*byte == 0))
+        < bytes.len() / 2 - bytes.len() / 8
+    {
+        return None;
+    }
     let zeros = |first: usize| bytes.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
     let enough = bytes.len() / 2 - bytes.len() / 8;
     let order: fn([u8; 2]) -> u16 = match (zeros(1) >= enough, zeros(0) >= enough) {
@@ -46,6 +52,14 @@ fn wide(bytes: &[u8]) -> Option<String> {
     };
     let units = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok().map(order));
     Some(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+}
+
+fn odd(text: &str) -> usize {
+    // What is all printable is seen at once.
+    if text.bytes().fold(true, |all, byte| all & (byte.wrapping_sub(b' ') < 0x5f)) {
+        return 0;
+    }
+    text.chars().filter(|character| is_odd(*character)).count()
 }
 
 fn is_odd(character: char) -> bool {

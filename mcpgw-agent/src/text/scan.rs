@@ -132,14 +132,32 @@ pub(super) fn at_start(bytes: &[u8]) -> [u8; WINDOW] {
     first
 }
 
-/// Without a branch, so that the compiler makes it one of vectors.
+/// Without a branch for each byte, so that the compiler makes it one of vectors.
 #[inline(always)]
 fn of_block(block: &Block) -> u8 {
-    (0..BLOCK).fold(0, |seen, at| {
+    let mut apart: Block = [0; _];
+    apart.iter_mut().zip(block).for_each(|(slot, byte)| *slot = u8::from(!is_alphanumeric(*byte)));
+    let (mut seen, mut may_be) = (0, 0);
+    for at in 0..BLOCK {
         let five: [u8; WINDOW] = window(block, at);
         let [byte, ..] = five;
-        seen | single(byte) | places(five)
-    })
+        seen |= single(byte);
+        may_be |= may_be_place(five, window(&apart, at));
+    }
+    if may_be == 0 {
+        return seen;
+    }
+    (0..BLOCK).fold(seen, |seen, at| seen | places(window(block, at)))
+}
+
+/// Not 0 where [`places`] finds something, and seldom elsewhere: it asks less. `apart` says of each byte whether it is
+/// neither a letter nor a digit.
+#[inline(always)]
+fn may_be_place([_, b, c, d, e]: [u8; WINDOW], [one, two, three, four, five]: [u8; WINDOW]) -> u8 {
+    let blank = |byte: u8| (byte == b' ') | (byte == b'\t');
+    let rot13 = u8::from((c | 0x20 == b't') & ((d == b'1') | (e == b'1')));
+    let blanks = u8::from((b == b'\t') | blank(b) & blank(c));
+    one & (two ^ 1) & three & (four ^ 1) & five | (one ^ 1) & blanks | rot13
 }
 
 #[inline(always)]

@@ -86,7 +86,9 @@ const STARTS: &[&str] = &[
 
 /// Whether a text begins as statements do.
 pub(super) fn looks_like(text: &str) -> bool {
-    let mut tokens = Tokens::new(text);
+    // They are no tokens that count, and there may be many.
+    let is_nothing = |letter: char| letter.is_ascii_whitespace() || matches!(letter, '(' | ')' | ';');
+    let mut tokens = Tokens::new(text.trim_start_matches(is_nothing));
     match tokens.find(|token| !matches!(token.text.as_ref(), "(" | ";" | "'" | ")")) {
         Some(token) => match token.kind {
             Kind::Word => STARTS.iter().any(|start| token.is(start)),

@@ -56,6 +56,10 @@ pub(super) fn word(scene: &mut Scene<'_, '_>, range: &Range<usize>, digits: usiz
 
 /// A number of a patient, an insured person or a driver, with hyphens and letters, around a word with digits.
 pub(super) fn record(scene: &mut Scene<'_, '_>, word: &Range<usize>) {
+    // Without a hyphen beside it the word stands alone.
+    if scene.before(word.start) != Some(b'-') && scene.byte(word.end) != Some(b'-') {
+        return;
+    }
     let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'-';
     let before = scene.bytes.get(word.start.saturating_sub(16)..word.start).unwrap_or_default();
     let start = word.start - before.iter().rev().take_while(|byte| is_part(byte)).count();
@@ -64,10 +68,10 @@ pub(super) fn record(scene: &mut Scene<'_, '_>, word: &Range<usize>) {
     let found = scene.bytes.get(start..end).unwrap_or_default();
     let digits = || found.iter().filter(|byte| byte.is_ascii_digit());
     // `MRN-000001` shows what records look like.
-    let real = digits().filter(|digit| **digit != b'0').count() >= 3;
+    let is_real = || digits().filter(|digit| **digit != b'0').count() >= 3;
     let joined = found.contains(&b'-') && found.last() != Some(&b'-');
     let short = found.len() <= 20 && !is_day(found);
-    if !(joined && short && real && digits().count() >= 5 && scene.begins(start) && scene.ends(end)) {
+    if !(joined && short && is_real() && digits().count() >= 5 && scene.begins(start) && scene.ends(end)) {
         return;
     }
     // Words are read last: that costs most.

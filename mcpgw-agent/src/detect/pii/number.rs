@@ -67,12 +67,7 @@ impl Number {
     /// Takes the next group, which may stand behind a separator. False where there is none or it is too long.
     pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
         let Form { end, count, layout, groups, separator } = self.form;
-        let gap = match bytes.get(end..) {
-            Some([b'0'..=b'9', ..]) => 0,
-            Some([_, b'0'..=b'9', ..]) => 1,
-            Some([_, _, b'0'..=b'9', ..]) => 2,
-            Some(_) | None => return false,
-        };
+        let Some(gap) = gap(bytes, end) else { return false };
         if (groups == 0) != (gap == 0) {
             return false;
         }
@@ -102,6 +97,25 @@ impl Number {
         };
         true
     }
+}
+
+/// Bytes between `end` and the next digit, if that is no farther away than two.
+#[inline(always)]
+fn gap(bytes: &[u8], end: usize) -> Option<usize> {
+    match bytes.get(end..) {
+        Some([b'0'..=b'9', ..]) => Some(0),
+        Some([_, b'0'..=b'9', ..]) => Some(1),
+        Some([_, _, b'0'..=b'9', ..]) => Some(2),
+        Some(_) | None => None,
+    }
+}
+
+/// The gap before the next group, and how many digits that has; one more than may be where there are more.
+#[inline(always)]
+fn next_group(bytes: &[u8], end: usize) -> Option<(usize, usize)> {
+    let gap = gap(bytes, end)?;
+    let digits = bytes.get(end + gap..).unwrap_or_default().iter().take(DIGITS + 1);
+    Some((gap, digits.take_while(|byte| byte.is_ascii_digit()).count()))
 }
 
 /// Looks at one run of digits and separators.
@@ -143,9 +157,20 @@ fn begin(scene: &mut Scene<'_, '_>, rest: Range<usize>, length: usize, may_call:
     let begins = scene.begins(start);
     if begins {
         let mut number = Number::new(start);
-        while number.form.end < end && number.push(scene.bytes) {
-            let rules = rules(number.form.layout);
-            if !rules.is_empty() && scene.ends(number.form.end) {
+        let (mut at, mut groups, mut layout) = (start, 0, 0);
+        while at < end
+            && let Some((gap, length)) = next_group(scene.bytes, at)
+            && (groups == 0) == (gap == 0)
+            && length <= DIGITS
+        {
+            (at, groups, layout) = (at + gap + length, groups + 1, layout << 5 | length as u64);
+            let rules = rules(layout);
+            if !rules.is_empty() && scene.ends(at) {
+                // Digits are taken where a rule asks for them: most layouts have none.
+                while number.form.groups < groups && number.push(scene.bytes) {}
+                if number.form.end != at {
+                    break;
+                }
                 for rule in rules {
                     if let Some(found) = weigh(scene, rule, &number)
                         && best.as_ref().is_none_or(|best| best.score < found.score)
@@ -154,7 +179,7 @@ fn begin(scene: &mut Scene<'_, '_>, rest: Range<usize>, length: usize, may_call:
                     }
                 }
             }
-            if !rules::goes_on(number.form.layout) {
+            if !rules::goes_on(layout) {
                 break;
             }
         }

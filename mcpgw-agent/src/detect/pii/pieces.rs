@@ -9,9 +9,8 @@ use super::topic::Topics;
 const FORM: &str = "its form is right";
 const NAMED: &str = "a word near it says so";
 
-/// Looks at what a short word with a digit may be a part of.
-pub(super) fn look(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>) {
-    let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+/// Looks at what a short word with so many digits, at least one, may be a part of.
+pub(super) fn look(scene: &mut Scene<'_, '_>, word: &[u8], range: &Range<usize>, digits: usize) {
     match (word.len(), digits) {
         (2, 2) => insurance(scene, range),
         (3, 1) => postcode(scene, word, range),

@@ -122,7 +122,12 @@ fn is_name(word: &[u8]) -> bool {
 }
 
 fn is_one_of(word: &[u8], known: &[&str]) -> bool {
-    word.len() <= 16 && known.iter().any(|other| other.as_bytes().eq_ignore_ascii_case(word))
+    let first = word.first().map(u8::to_ascii_lowercase);
+    let is = |other: &str| {
+        let other = other.as_bytes();
+        other.len() == word.len() && other.first().copied() == first && other.eq_ignore_ascii_case(word)
+    };
+    word.len() <= 16 && known.iter().any(|other| is(other))
 }
 
 /// `11 Botley Road`, from the number on: how sure, and where it ends.
@@ -221,7 +226,11 @@ fn behind(scene: &mut Scene<'_, '_>, range: &Range<usize>) -> Option<(f32, usize
 
 /// Kind and name in one word.
 fn has_end(word: &[u8]) -> bool {
+    let last = word.last().map(u8::to_ascii_lowercase);
     let ends = |end: &str| {
+        if end.as_bytes().last().copied() != last {
+            return false;
+        }
         let start = word.len().checked_sub(end.len()).filter(|start| *start >= 3);
         start
             .and_then(|start| word.get(start..))

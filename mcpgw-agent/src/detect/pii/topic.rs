@@ -84,9 +84,8 @@ impl Topics {
 
     /// Of one word, in lower case.
     fn of(word: &[u8]) -> Self {
-        let [one, two, ..] = word else { return Self::NONE };
-        let beginning = usize::from(*two & 31);
-        if BEGINNINGS.get(beginning).is_none_or(|firsts| firsts >> (one & 31) & 1 == 0) {
+        let Some(place) = beginning(word) else { return Self::NONE };
+        if BEGINNINGS.get(place).is_none_or(|lengths| lengths >> (word.len() & 15) & 1 == 0) {
             return Self::NONE;
         }
         let find = |word: &[u8]| WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(word)).ok();
@@ -94,21 +93,23 @@ impl Topics {
     }
 }
 
-/// By the second byte of a word, a bit for each first byte; of both, the low five bits.
-const BEGINNINGS: [u32; 32] = {
-    let mut beginnings = [0_u32; 32];
+/// Of a word's first two bytes.
+const fn beginning(word: &[u8]) -> Option<usize> {
+    match word {
+        [one, two, ..] => Some((*one as usize & 31) << 5 | *two as usize & 31),
+        _ => None,
+    }
+}
+
+/// By the first two bytes of words, a bit for each length, whose low four bits count.
+static BEGINNINGS: [u16; 1024] = {
+    let mut beginnings = [0_u16; 1024];
     let mut words = WORDS;
     while let [(word, _), more @ ..] = words {
-        if let [one, two, ..] = word.as_bytes() {
-            let mut slots: &mut [u32] = &mut beginnings;
-            let mut skip = *two & 31;
-            while let [slot, others @ ..] = slots {
-                if skip == 0 {
-                    *slot |= 1 << (*one & 31);
-                    break;
-                }
-                skip -= 1;
-                slots = others;
+        if let Some(place) = beginning(word.as_bytes()) {
+            #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all beginnings")]
+            {
+                beginnings[place] |= 1 << (word.len() & 15);
             }
         }
         words = more;

@@ -18,13 +18,14 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, range: Range<usize>) {
     if scene.is_taken(range.start) || word.len() > LONGEST {
         return;
     }
-    if word.len() <= 4 && word.iter().all(u8::is_ascii_hexdigit) {
-        let sides = [scene.before(range.start), scene.byte(range.end)];
-        if sides.iter().flatten().any(|byte| b":-.".contains(byte)) {
+    if word.len() <= 4 {
+        let is_side = |byte: Option<u8>| matches!(byte, Some(b':' | b'-' | b'.'));
+        let has_side = is_side(scene.before(range.start)) || is_side(scene.byte(range.end));
+        if has_side && word.iter().all(u8::is_ascii_hexdigit) {
             net::hexadecimal(scene, &range);
         }
     }
-    let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let digits = word.iter().fold(0, |digits, byte| digits + usize::from(byte.is_ascii_digit()));
     let letters = word.len() - digits;
     if let [first, second, b'0'..=b'9', b'0'..=b'9', ..] = word
         && first.is_ascii_alphabetic()
@@ -34,7 +35,7 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, range: Range<usize>) {
         return;
     }
     if matches!(word.len(), 2..=4 | 8) {
-        pieces::look(scene, word, &range);
+        pieces::look(scene, word, &range, digits);
         if scene.is_taken(range.start) {
             return;
         }

@@ -40,7 +40,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let (mut at, mut count) = (0, 0);
     while let Some(word) = words.get(at) {
-        if word.lower.starts_with(is_east_asian) {
+        if !is_ascii_first(&word.lower) && word.lower.starts_with(is_east_asian) {
             count += glyphs(word, count, &mut tokens);
             at += 1;
             continue;
@@ -64,6 +64,10 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         count += taken;
     }
     tokens
+}
+
+fn is_ascii_first(word: &str) -> bool {
+    word.as_bytes().first().is_some_and(u8::is_ascii)
 }
 
 /// How many words the longest entry takes that begins with `word`, and what it is about.
@@ -110,11 +114,18 @@ fn glyphs(word: &Word<'_>, count: usize, tokens: &mut Vec<Token>) -> usize {
 }
 
 fn words(text: &str) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
+    let bytes = text.as_bytes();
+    let mut words = Vec::with_capacity((text.len() / 6).min(1024));
     let (mut sentence, mut at) = (0, 0);
     let (mut is_quoted, mut ends) = (false, false);
-    while let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) {
+    while let Some(byte) = bytes.get(at) {
+        // Most of what stands between words says nothing.
+        if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"`.!?;\n".contains(byte) {
+            at += 1;
+            continue;
+        }
         let rest = text.get(at..).unwrap_or_default();
+        let Some(character) = rest.chars().next() else { break };
         if is_word(character) {
             let end = at + word_end(rest);
             sentence += usize::from(ends);
@@ -124,8 +135,8 @@ fn words(text: &str) -> Vec<Word<'_>> {
             let word = text.get(start..end).unwrap_or_default();
             let lower = lower(word);
             // `transfer_funds` is a name as well as what stands in back quotes is.
-            let is_name = text.get(..start).is_some_and(|before| before.ends_with('_'))
-                || text.get(end..).is_some_and(|rest| rest.starts_with('_'));
+            let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+            let is_name = before == Some(&b'_') || bytes.get(end) == Some(&b'_');
             let quoted = if is_quoted || is_name { QUOTED } else { 0 };
             words.push(Word { lower, range: start..end, sentence, extra: extra | quoted });
             at = end;
@@ -163,6 +174,12 @@ fn is_mark(character: char) -> bool {
 
 /// Where the word at the start of `rest` ends. Scripts without blanks end at every change to another.
 fn word_end(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let ascii = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    // Most words are ASCII, and end where that does.
+    if ascii > 0 && bytes.get(ascii).is_none_or(|byte| byte.is_ascii() && *byte != b'\'') {
+        return ascii;
+    }
     let mut before = None;
     for (at, character) in rest.char_indices() {
         let inner = matches!(character, '\'' | '’') && starts_word(rest, at + character.len_utf8());
@@ -185,12 +202,19 @@ fn starts_word(rest: &str, at: usize) -> bool {
 
 /// A word behind a dot that no word stands before: `.env`.
 fn is_hidden_file(text: &str, at: usize) -> bool {
-    let Some(before) = text.get(..at).and_then(|before| before.strip_suffix('.')) else { return false };
+    if at.checked_sub(1).and_then(|before| text.as_bytes().get(before)) != Some(&b'.') {
+        return false;
+    }
+    let before = text.get(..at - 1).unwrap_or_default();
     !before.ends_with(|character: char| character.is_alphanumeric() || matches!(character, '.' | ')' | ']'))
 }
 
 /// Where a web or mail address that begins with the word `start..end` ends; what it is.
 fn address(text: &str, start: usize, end: usize) -> (usize, Concepts) {
+    // Most words are none.
+    if !matches!(text.as_bytes().get(end), Some(b':' | b'@')) {
+        return (end, 0);
+    }
     let rest = text.get(end..).unwrap_or_default();
     if rest.starts_with("://") {
         let length = rest
@@ -277,7 +301,8 @@ fn is_new_line_new_sentence(rest: &str) -> bool {
 
 /// A word as it is compared. Scripts without blanks have no case, and no words that could be cut.
 fn lower(word: &str) -> Cow<'_, str> {
-    if word.bytes().all(|byte| byte.is_ascii_lowercase()) || word.starts_with(is_east_asian) {
+    let is_lower = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    if is_lower && word.len() <= WORD_MAX || word.starts_with(is_east_asian) {
         return Cow::Borrowed(word);
     }
     let end = word.char_indices().nth(WORD_MAX).map_or(word.len(), |(at, _)| at);

@@ -46,25 +46,26 @@ impl Made {
             ..Self::default()
         };
         let (mut last, mut before) = (0_u8, OTHER);
-        // By kind, one bit of which is set: no byte asks more than one question.
-        for byte in value {
-            let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(OTHER);
-            let goes_on = match kind {
-                LOWER => before & (LOWER | UPPER) != 0,
-                UPPER => before == UPPER,
-                DIGIT => before == DIGIT,
-                _ => true,
-            };
-            made.stretches += usize::from(!goes_on);
-            let is_pair = goes_on & (kind & (LOWER | UPPER) != 0);
-            made.pairs += usize::from(is_pair);
-            made.common += usize::from(is_pair && is_common(last, *byte));
-            made.steps += usize::from((*byte == last) | (*byte == last.wrapping_add(1)));
-            made.lower += usize::from(kind == LOWER);
-            made.upper += usize::from(kind == UPPER);
-            made.digits += usize::from(kind == DIGIT);
-            made.symbols += usize::from(kind == OTHER);
-            (last, before) = (*byte, kind);
+        // So many that no count outgrows its part.
+        for part in value.chunks(usize::from(u16::MAX)) {
+            let (mut counts, mut courses) = (0, 0);
+            for byte in part {
+                let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(OTHER);
+                let course = COURSES.get(usize::from(before << 3 | kind)).copied().unwrap_or(0);
+                counts += COUNTS.get(usize::from(kind)).copied().unwrap_or(0);
+                courses += course;
+                made.common += usize::from(course == PAIR && is_common(last, *byte));
+                made.steps += usize::from((*byte == last) | (*byte == last.wrapping_add(1)));
+                (last, before) = (*byte, kind);
+            }
+            let [lower, upper, digits, symbols] = four(counts);
+            let [stretches, pairs, ..] = four(courses);
+            made.lower += lower;
+            made.upper += upper;
+            made.digits += digits;
+            made.symbols += symbols;
+            made.stretches += stretches;
+            made.pairs += pairs;
         }
         made
     }
@@ -141,12 +142,41 @@ fn is_common(one: u8, two: u8) -> bool {
     FOLLOWING.get(row).is_some_and(|following| following >> ((two | 0x20).wrapping_sub(b'a') & 31) & 1 == 1)
 }
 
-/// Kinds of byte: small letters, capitals, digits, separators of names, all others.
-const LOWER: u8 = 1;
-const UPPER: u8 = 2;
-const DIGIT: u8 = 4;
-const SEPARATOR: u8 = 8;
-const OTHER: u8 = 16;
+/// Kinds of byte: small letters, capitals, digits, all others, separators of names.
+const LOWER: u8 = 0;
+const UPPER: u8 = 1;
+const DIGIT: u8 = 2;
+const OTHER: u8 = 3;
+const SEPARATOR: u8 = 4;
+
+/// By kind, 1 in the part of four counts that is its own; separators are not counted.
+static COUNTS: [u64; 8] = [1, 1 << 16, 1 << 32, 1 << 48, 0, 0, 0, 0];
+/// A stretch begins.
+const STRETCH: u64 = 1;
+/// A letter that follows a letter.
+const PAIR: u64 = 1 << 16;
+
+/// By the kind before (times eight) and the kind: a stretch or a pair, or neither.
+static COURSES: [u64; 40] = {
+    let mut courses = [0; 40];
+    let mut before = 0_u8;
+    while before <= SEPARATOR {
+        let (lower, upper) = (before == LOWER || before == UPPER, before == UPPER);
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all kinds")]
+        {
+            courses[(before << 3 | LOWER) as usize] = if lower { PAIR } else { STRETCH };
+            courses[(before << 3 | UPPER) as usize] = if upper { PAIR } else { STRETCH };
+            courses[(before << 3 | DIGIT) as usize] = if before == DIGIT { 0 } else { STRETCH };
+        }
+        before += 1;
+    }
+    courses
+};
+
+/// The four counts of sixteen bits each.
+fn four(counts: u64) -> [usize; 4] {
+    [0, 16, 32, 48].map(|shift| usize::try_from(counts >> shift & 0xffff).unwrap_or(0))
+}
 
 static KINDS: [u8; 256] = {
     let mut kinds = [OTHER; 256];

@@ -1,0 +1,117 @@
+//! What has digits: words, runs of digits, and what tokens may be.
+
+use std::ops::Range;
+
+use super::{BETWEEN, DIGIT, MARKS, Nominations, TOKEN, WORD, is};
+use crate::text::seek::seek;
+
+/// Runs of digits: at least this many digits, with at most one separator between two.
+pub(super) const DIGITS_MIN: usize = 5;
+/// Words that may be tokens: at least this many bytes.
+const TOKEN_MIN: usize = 16;
+/// Bytes behind a word with a digit in which the next is looked for one by one.
+const CLOSE: usize = 6;
+
+impl Nominations {
+    /// Notes what has digits. Most text has none for long stretches.
+    pub(super) fn digits(&mut self, bytes: &[u8]) {
+        let mut from = 0;
+        while let Some(digit) = next_digit(bytes, from) {
+            from = self.stretch(bytes, from, digit);
+        }
+    }
+
+    /// Notes what has the digit at `digit`, and all up to where no word, token or run of digits goes on; gives where that
+    /// is. Before `from` there is nothing that could go on.
+    fn stretch(&mut self, bytes: &[u8], from: usize, digit: usize) -> usize {
+        let before = bytes.get(from..digit).unwrap_or_default().iter().rev();
+        let mut word = digit - before.clone().take_while(|byte| is(**byte, WORD)).count();
+        let mut token = digit - before.take_while(|byte| is(**byte, TOKEN)).count();
+        // Marks of what is open and has a digit.
+        let mut has = 0;
+        let mut run = Run::default();
+        for (offset, byte) in bytes.get(digit..).unwrap_or_default().iter().enumerate() {
+            let at = digit + offset;
+            let marks = MARKS.get(usize::from(*byte)).copied().unwrap_or(0);
+            if marks & DIGIT != 0 {
+                has = WORD | TOKEN;
+                run.digit(at);
+                continue;
+            }
+            if run.digits > 0 && (marks & BETWEEN == 0 || !run.between()) {
+                run.end(&mut self.digits);
+            }
+            if marks & WORD != 0 {
+                continue;
+            }
+            if has & WORD != 0 {
+                self.words.push(word..at);
+            }
+            (word, has) = (at + 1, has & TOKEN);
+            if marks & TOKEN == 0 {
+                self.token(token..at, has);
+                (token, has) = (at + 1, 0);
+                if run.digits == 0 {
+                    return at + 1;
+                }
+            }
+        }
+        run.end(&mut self.digits);
+        if has & WORD != 0 {
+            self.words.push(word..bytes.len());
+        }
+        self.token(token..bytes.len(), has);
+        bytes.len()
+    }
+
+    fn token(&mut self, token: Range<usize>, has: u8) {
+        if has & TOKEN != 0 && token.len() >= TOKEN_MIN {
+            self.tokens.push(token);
+        }
+    }
+}
+
+/// A run of digits that may go on.
+#[derive(Debug, Default)]
+struct Run {
+    range: Range<usize>,
+    digits: usize,
+    /// Separators behind the last digit.
+    gap: usize,
+}
+
+impl Run {
+    #[inline(always)]
+    fn digit(&mut self, at: usize) {
+        if self.digits == 0 {
+            self.range.start = at;
+        }
+        (self.range.end, self.digits, self.gap) = (at + 1, self.digits + 1, 0);
+    }
+
+    /// A separator, behind which it may go on.
+    #[inline(always)]
+    fn between(&mut self) -> bool {
+        self.gap += 1;
+        self.gap <= 2
+    }
+
+    #[inline(always)]
+    fn end(&mut self, runs: &mut Vec<Range<usize>>) {
+        if self.digits >= DIGITS_MIN {
+            runs.push(self.range.clone());
+        }
+        self.digits = 0;
+        self.gap = 0;
+    }
+}
+
+/// The next digit from `from` on: where there is one there often is another close by.
+#[inline(always)]
+fn next_digit(bytes: &[u8], from: usize) -> Option<usize> {
+    let near = bytes.get(from..).unwrap_or_default().iter().take(CLOSE).position(u8::is_ascii_digit);
+    match near {
+        Some(near) => Some(from + near),
+        None => seek(bytes, from + CLOSE, |[byte]: [u8; 1]| byte.is_ascii_digit()),
+    }
+}
