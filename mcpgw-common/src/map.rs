@@ -6,6 +6,7 @@ use crate::limit;
 
 mod confine;
 mod lsm;
+mod restrain;
 mod tls;
 
 pub use confine::{
@@ -13,6 +14,10 @@ pub use confine::{
     destination,
 };
 pub use lsm::{FileId, ProgramName, Refused, SPARE_CHILDREN, SPARE_SELF};
+pub use restrain::{
+    PlaceKey, PlaceRule, REFUSED_CONNECT, REFUSED_FORK, REFUSED_LISTEN, RESTRAINED_BORN, Restrained,
+    Restraint, RestraintCounts, deed,
+};
 pub use tls::{Hello, TlsCall, TlsStream, TlsStreamKey, TlsTask};
 
 /// [`TaskState::bits`]: watch the channels of this process; children inherit it.
@@ -377,6 +382,16 @@ pub struct Offsets {
     pub dentry_inode: u32,
     /// `unix_sock.path.dentry`.
     pub unix_dentry: u32,
+    /// `dentry.d_sb`.
+    pub dentry_sb: u32,
+    /// `super_block.s_flags`.
+    pub super_flags: u32,
+    /// `file.f_flags`.
+    pub file_flags: u32,
+    /// `path.dentry`.
+    pub path_dentry: u32,
+    /// `msghdr.msg_name`.
+    pub msghdr_name: u32,
 }
 
 /// Global `SETTINGS`, filled in before loading.
@@ -425,6 +440,11 @@ pod!(
     Guarded,
     FileId,
     Refused,
+    Restrained,
+    Restraint,
+    RestraintCounts,
+    PlaceKey,
+    PlaceRule,
     LaneStats,
     TlsTask,
     Offsets,
@@ -483,6 +503,11 @@ const _: () = {
     assert!(size_of::<Guarded>() == 16);
     assert!(size_of::<FileId>() == 16);
     assert!(size_of::<Refused>() == 32);
+    assert!(size_of::<Restrained>() == 8);
+    assert!(size_of::<Restraint>() == 24);
+    assert!(size_of::<RestraintCounts>() == 40);
+    assert!(size_of::<PlaceKey>() == 80);
+    assert!(size_of::<PlaceRule>() == 8);
     assert!(size_of::<LaneStats>() == 32);
     assert!(size_of::<Settings>() == 24);
 };
