@@ -45,6 +45,16 @@ impl Preventable {
     /// Each of them.
     pub const ALL: [Self; 3] = [Self::Files, Self::Programs, Self::Addresses];
 
+    /// The hook that does it.
+    #[must_use]
+    pub fn hook(self) -> &'static str {
+        match self {
+            Self::Files => hook::FILE_RULES.name,
+            Self::Programs => hook::EXEC_RULES.name,
+            Self::Addresses => hook::SOCKET_RULES.name,
+        }
+    }
+
     /// What a rule of this kind is about; none where nothing can be done about it.
     #[must_use]
     pub fn of(kind: Kind) -> Option<Self> {
