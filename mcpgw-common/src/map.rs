@@ -392,6 +392,10 @@ pub struct Offsets {
     pub path_dentry: u32,
     /// `msghdr.msg_name`.
     pub msghdr_name: u32,
+    /// `inode.i_dentry`.
+    pub inode_aliases: u32,
+    /// `dentry.d_u.d_alias`.
+    pub dentry_alias: u32,
 }
 
 /// Global `SETTINGS`, filled in before loading.

@@ -3,7 +3,10 @@
 //! The two builds share nothing: the probes' compiler flags would break the agent and the outer cargo's
 //! environment would break the probes.
 
+mod debug;
+
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
@@ -57,6 +60,10 @@ pub(crate) fn bpf(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBu
     cargo_bpf(workspace, toolchain, "build", &["--release"], &[])?;
     let object = workspace.bpf_object();
     ensure!(object.is_file(), "the BPF build left no `{}`", object.display());
+    let mut elf = fs::read(&object).with_context(|| format!("cannot read `{}`", object.display()))?;
+    if debug::empty(&mut elf)? > 0 {
+        fs::write(&object, elf).with_context(|| format!("cannot write `{}`", object.display()))?;
+    }
     Ok(object)
 }
 

@@ -164,6 +164,8 @@ fields! {
     file_flags = Member("file.f_flags"), FILE_RULES;
     path_dentry = Member("path.dentry"), FILE_RULES;
     msghdr_name = Member("msghdr.msg_name"), SOCKET_RULES;
+    inode_aliases = Member("inode.i_dentry"), FILE_RULES;
+    dentry_alias = OneOf(["dentry.d_alias", "dentry.d_u.d_alias", "dentry.d_u"]), FILE_RULES;
 }
 
 /// What the running kernel's BTF had.

@@ -14,7 +14,7 @@ const FMODE_READ: u32 = 1 << 0;
 const FMODE_WRITE: u32 = 1 << 1;
 /// It is opened to be run, which is judged elsewhere.
 const FMODE_EXEC: u32 = 1 << 5;
-/// A file behind another one, as overlayfs opens them.
+/// A file behind another one, as overlayfs opens them in the process' stead.
 const FMODE_NOACCOUNT: u32 = 1 << 29;
 /// `f_flags`.
 const O_TRUNC: u32 = 0o1000;
@@ -109,7 +109,7 @@ fn may(held: Held, dentry: Kptr, deeds: u32) -> Option<()> {
 fn opened(ctx: &LsmContext, held: Held) -> Option<()> {
     let file = Kptr::new(ctx.arg::<u64>(0))?;
     let mode: u32 = file.read(offset!(file_mode))?;
-    if mode & (FMODE_EXEC | FMODE_NOACCOUNT) != 0 {
+    if mode & FMODE_EXEC != 0 {
         return Some(());
     }
     let flags: u32 = file.read(offset!(file_flags))?;
@@ -120,10 +120,24 @@ fn opened(ctx: &LsmContext, held: Held) -> Option<()> {
     if mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 {
         deeds |= deed::WRITE;
     }
-    let dentry = file.follow(offset!(file_dentry))?;
-    // What is in a directory may be listed, unless that is denied.
-    let kind = file.follow(offset!(file_inode))?.read::<u16>(offset!(inode_mode))? & S_IFMT;
-    tell(held, refused(held, dentry, deeds, kind != S_IFDIR))
+    let inode = file.follow(offset!(file_inode))?;
+    let is_behind = mode & FMODE_NOACCOUNT != 0;
+    let dentry = match file.follow(offset!(file_dentry))? {
+        shown if is_behind && shown.follow(offset!(dentry_inode))?.address() != inode.address() => {
+            name_of(inode)?
+        }
+        own => own,
+    };
+    // What is in a directory may be listed, unless that is denied. Nobody wrote a list of what is behind files.
+    let is_directory = inode.read::<u16>(offset!(inode_mode))? & S_IFMT == S_IFDIR;
+    tell(held, refused(held, dentry, deeds, !is_directory && !is_behind))
+}
+
+/// One of the directory entries of an inode: before Linux 6.5 a file behind another one shows the other's.
+#[inline(always)]
+fn name_of(inode: Kptr) -> Option<Kptr> {
+    let first = inode.follow(offset!(inode_aliases))?.address();
+    Kptr::new(first.wrapping_sub(offset!(dentry_alias) as u64))
 }
 
 /// Counts the first of the deeds that are refused.

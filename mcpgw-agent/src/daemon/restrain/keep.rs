@@ -92,6 +92,12 @@ impl Keeper {
             (None, Some(rules)) => self.begin(server, &rules),
             (None, None) => Ok(()),
         };
+        if done.is_err()
+            && let Some(group) = known
+            && let Err(error) = self.restraints.renew(group, until)
+        {
+            tracing::error!(%error, pid = server.process.pid, "a server is let go");
+        }
         if let Err(error) = done
             && self.failed.insert(server.seq)
         {
