@@ -58,8 +58,8 @@ mod tests {
         elf[58] = 64;
         elf[60] = 3;
         let names = b"\0.debug_info\0.text\0";
-        let at = u8::try_from(elf.len()).unwrap();
-        elf[64 + 24] = at;
+        let at = u16::try_from(elf.len()).unwrap();
+        elf[64 + 24..64 + 26].copy_from_slice(&at.to_le_bytes());
         for (section, (name, size)) in [(0, names.len() as u8), (1, 9), (13, 7)].into_iter().enumerate() {
             let header = 64 + section * 64;
             (elf[header], elf[header + 4], elf[header + 32]) = (name, 1, size);
