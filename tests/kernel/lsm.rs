@@ -16,6 +16,8 @@ use mcpgw_agent::proc::boot_now;
 
 use crate::support::{Host, Python, load_with, turn, without_effects};
 
+/// Longest wait for an agent in an emulated machine: reached only by a test that fails.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Devices that may be a terminal; one of them can be opened.
 const TERMINALS: [&str; 4] = ["/dev/ptmx", "/dev/ttyS0", "/dev/console", "/dev/tty"];
 
@@ -255,7 +257,7 @@ pub(crate) fn until(wanted: &str, mut ask: impl FnMut() -> String) {
         if answer == wanted {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{answer} instead of {wanted}");
+        assert!(begun.elapsed() < PATIENCE, "{answer} instead of {wanted}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -14,7 +14,8 @@ use aya::maps::{HashMap, MapData, MapError};
 use mcpgw_common::limit;
 use mcpgw_common::map::{
     Confined, DESTINATIONS_CONNECT, DESTINATIONS_LISTEN, DestinationKey, DestinationRule, PlaceKey,
-    PlaceRule, REFUSED_CONNECT, REFUSED_FORK, REFUSED_LISTEN, Restrained, Restraint, RestraintCounts,
+    PlaceRule, REFUSED_CONNECT, REFUSED_FORK, REFUSED_LISTEN, RESTRAINED_BORN, Restrained, Restraint,
+    RestraintCounts,
 };
 
 use super::confine::{BEFORE_ADDRESS, table};
@@ -29,6 +30,8 @@ pub use rules::{Place, PlaceRules};
 const FIRST: u32 = 1 << 31;
 /// Where processes of all groups are counted.
 const ALL: u32 = 0;
+/// Processes by which two counts may differ at any moment.
+const LATE: u64 = 8;
 
 /// What servers can be kept from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -238,6 +241,29 @@ impl Restraints {
         self.marks.iter().filter_map(Result::ok).map(|(_, mark)| mark.group).collect()
     }
 
+    /// Forgets marks of processes that are not there any more, and counts the others: where the kernel runs the probe at
+    /// `exit` preemptibly it may be skipped.
+    pub fn recount(&mut self, is_there: impl Fn(u32) -> bool) {
+        let mut born: BTreeMap<u32, u64> = self.groups.keys().map(|group| (*group, 0)).collect();
+        let marks: Vec<(u32, Restrained)> = self.marks.iter().filter_map(Result::ok).collect();
+        for (pid, mark) in marks {
+            if !is_there(pid) {
+                self.marks.remove(&pid).ok();
+            } else if mark.flags & RESTRAINED_BORN != 0 {
+                *born.entry(mark.group).or_default() += 1;
+            }
+        }
+        born.insert(ALL, born.values().sum());
+        for (group, processes) in born {
+            // Some are always on their way; what matters is that it does not add up.
+            if let Ok(counts) = self.counts.get(&group, 0)
+                && counts.processes.abs_diff(processes) > LATE
+            {
+                self.counts.insert(group, RestraintCounts { processes, ..counts }, 0).ok();
+            }
+        }
+    }
+
     /// What was refused to a group so far.
     #[must_use]
     pub fn refused(&self, group: u32) -> Refusals {
@@ -262,7 +288,6 @@ impl Restraints {
         for pid in marked {
             self.marks.remove(&pid).ok();
         }
-        self.forget_born(group);
         self.counts.remove(&group).ok();
         for key in keys.places.keys() {
             self.places.remove(key).ok();
@@ -270,13 +295,6 @@ impl Restraints {
         for (bits, key) in keys.destinations {
             self.destinations.remove(&Key::new(bits, key)).ok();
         }
-    }
-
-    /// Whoever was born into a group and is in it no more is not counted among all any longer.
-    fn forget_born(&mut self, group: u32) {
-        let (Ok(own), Ok(all)) = (self.counts.get(&group, 0), self.counts.get(&ALL, 0)) else { return };
-        let processes = all.processes.saturating_sub(own.processes);
-        self.counts.insert(ALL, RestraintCounts { processes, ..all }, 0).ok();
     }
 }
 

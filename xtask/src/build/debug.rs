@@ -29,7 +29,8 @@ pub(super) fn empty(elf: &mut [u8]) -> Result<u64> {
     let names = usize::try_from(number::<8>(elf, names + OFFSET)?)?;
     let mut emptied = 0;
     for header in (0..count).map(|index| first + step * index) {
-        let name = elf.get(names + usize::try_from(number::<4>(elf, header)?)?..).context("a name is missing")?;
+        let name =
+            elf.get(names + usize::try_from(number::<4>(elf, header)?)?..).context("a name is missing")?;
         if !name.starts_with(b".debug_") && !name.starts_with(b".rel.debug_") {
             continue;
         }

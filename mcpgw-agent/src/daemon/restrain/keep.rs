@@ -1,6 +1,7 @@
 //! The thread's own: who is held to what, and what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,9 @@ impl Keeper {
     pub(super) fn turn(&mut self, servers: &[Server]) {
         let is_there = |seq: u64| servers.iter().any(|server| server.seq == seq);
         self.failed.retain(|seq| is_there(*seq));
+        if !self.held.is_empty() {
+            self.restraints.recount(|pid| Path::new("/proc").join(pid.to_string()).exists());
+        }
         let living = self.restraints.living();
         let over = |held: &Held| !is_there(held.server.seq) && !living.contains(&held.group);
         let over: Vec<u64> =
