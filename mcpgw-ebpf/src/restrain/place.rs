@@ -71,7 +71,7 @@ fn is_named(from: Kptr, name: &mut [u8; NAME]) -> bool {
         bpf_probe_read_kernel_str(name.as_mut_ptr().cast(), NAME as u32, from.address() as *const _)
     };
     // One that fills the place may be cut.
-    length > 1 && (length as usize) < NAME
+    length > 1 && length < i64::from(NAME as u32)
 }
 
 #[inline(always)]
