@@ -193,10 +193,12 @@ fn limit_to(
             Meant::Other(_) => {}
         }
     }
-    let lists = |allow: &&Vec<PathGlob>| {
-        !allow.iter().any(|glob| meant(glob) == Meant::All) && !(is_content(kind) && root.is_layered())
+    let is_everything = |glob: &PathGlob| meant(glob) == Meant::All;
+    let allow = match &limit.allow {
+        Some(allow) if allow.iter().any(is_everything) => None,
+        Some(_) if is_content(kind) && root.is_layered() => None,
+        allow => allow.as_ref(),
     };
-    let allow = limit.allow.as_ref().filter(lists);
     rules.limit(kind, allow.is_some());
     for glob in allow.into_iter().flatten() {
         match meant(glob) {
