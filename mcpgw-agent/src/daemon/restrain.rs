@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_a_policy_asks_for() {
-        assert_eq!(wanted(&policy("{action: deny}")), []);
+        assert_eq!(wanted(&policy("{rename: {deny: ['/x']}}")), []);
         assert_eq!(wanted(&policy("{open: {deny: ['~/.ssh/**']}}")), [Preventable::Files]);
         let both = policy("{rules: [{name: s, servers: [x], exec: deny}], listen: deny}");
         assert_eq!(wanted(&both), [Preventable::Programs, Preventable::Addresses]);
