@@ -20,6 +20,7 @@ mod guard;
 mod hashing;
 mod host;
 mod report;
+mod restrain;
 mod rings;
 mod scanner;
 mod settings;
@@ -59,6 +60,7 @@ use effects::Following;
 use guard::{Fronts, Hold, Raised, Servers, Tools, Warden, start_files as start_guard_files};
 use host::{Host, Parts};
 use report::Reporter;
+use restrain::Restraining;
 use rings::Rings;
 use scanner::Scanner;
 use signals::Signals;
@@ -145,10 +147,11 @@ pub enum DaemonError {
 pub async fn run(options: RunOptions) -> Result<(), DaemonError> {
     let RunOptions { config, config_path, dirs, observer } = options;
     let Signals { mut stop, reload } = Signals::new()?;
-    let probes = settings::kernel(&config)?;
+    let mut probes = settings::kernel(&config)?;
     gateway::raise_descriptor_limit();
     let mut runtime_dir = RuntimeDir::lock(&dirs.runtime)?;
     let gateway = Gateway::open(&config.gateway, &dirs.state)?;
+    probes.restrain = restrain::wanted(&gateway.policies().current().policy);
     let holds = Arc::new(Holds::new(config.gateway.hold_timeout));
     let sessions = Sessions::new(Arc::clone(gateway.gate()), holds, config.gateway.limits);
     let listener = runtime_dir.bind(&config.admin.socket_group)?;
@@ -290,7 +293,11 @@ fn watch(
     let inventory = settings::inventory(config, kernel.is_some())?;
     let callers = Callers::new(asked);
     let denials = kernel.as_mut().and_then(Kernel::take_denials);
+    let restraints = kernel.as_mut().and_then(Kernel::take_restraints);
     let (guard, raised) = guarding(config, (gateway, state, denials), &counters, &reader, tasks)?;
+    let sources = (Arc::clone(gateway.policies()), gateway.hosts().clone());
+    let restraining = Restraining::start(restraints, sources, guard.warden().clone(), tasks.token().clone())
+        .map_err(|source| DaemonError::System { what: "start a thread", source })?;
     let reporter = Reporter::new(observer);
     let host = Host::new(
         inventory,
@@ -298,6 +305,7 @@ fn watch(
             kernel,
             following,
             confining,
+            restraining,
             tapped,
             tls,
             reader,

@@ -26,7 +26,7 @@ pub use baseline::{
 pub use collected::{Collected, KEPT_BYTES, KEPT_MAX, Kept, ODD_BYTES, ODD_MAX, WITH_MAX};
 pub use killed::{Ended, Killed};
 pub use ledger::{CALLS_MAX, Done, LAUNCHER, Ledger, Measure, Stray};
-pub use noise::{NOISES, NOWHERE, Noise, everybody_reads, is_noise};
+pub use noise::{MODULES, NOISES, NOWHERE, Noise, everybody_reads, is_noise};
 pub use odd::{Counted, Odd, Oddity};
 pub use path::{Part, joined};
 pub use side_effect::{Access, Act, Outcome, Protocol, SideEffect};

@@ -3,7 +3,7 @@
 //! ```text
 //! BTF ─▶ offsets ─▶ loader ─▶ Kernel ◀─ Effect (observe, release, watch a port)
 //!                     │ hooks      ├ tap and effects attached and detached on demand
-//!                     │            └ servers' cgroups held to addresses
+//!                     │            └ servers' cgroups held to addresses, servers that run to rules
 //!                     └▶ four rings ─▶ Reader ─▶ decode ─▶ KernelEvent
 //! ```
 //!
@@ -28,6 +28,7 @@ pub mod offsets;
 mod options;
 mod probe_log;
 mod reader;
+mod restrain;
 mod tls;
 mod writers;
 
@@ -44,6 +45,7 @@ pub use marked::Marked;
 pub use options::{KernelOptions, OptionsError};
 pub use probe_log::ProbeLog;
 pub use reader::{EffectReader, Reader, Readers};
+pub use restrain::{Place, PlaceRules, Preventable, Refusals, Restraints, Rules};
 pub use tls::{Call, Calls, Detached, Finder, Found, Library, TLS_PROCESSES};
 pub use writers::{Writers, Wrote};
 

@@ -33,3 +33,19 @@ pub const PLACE: usize = 512;
 pub const PORT_RULES: usize = 16;
 /// Cgroups above a process' own that are looked for limits of connections.
 pub const ANCESTORS: usize = 24;
+/// Servers held to rules while they run.
+pub const RESTRAINTS: u32 = 256;
+/// Their processes, all together.
+pub const RESTRAINED: u32 = 16_384;
+/// Processes one of them may start, and have at a time.
+pub const RESTRAINED_EACH: u64 = 512;
+/// What is left free of that table, so that all that start something at the same moment find room.
+pub const RESTRAINED_SPARE: u64 = 1_024;
+/// Places their rules name, all together.
+pub const PLACES: u32 = 32_768;
+/// Longest name of such a place, in bytes.
+pub const PLACE_NAME: usize = 64;
+/// Directories looked at above a file.
+pub const PLACE_LEVELS: usize = 48;
+/// Kinds of refusals that are counted.
+pub const REFUSALS: usize = 7;

@@ -5,14 +5,21 @@
 use crate::limit;
 
 mod confine;
+mod guard;
 mod lsm;
+mod restrain;
 mod tls;
 
 pub use confine::{
     Confined, DESTINATIONS_CONNECT, DESTINATIONS_LISTEN, DestinationKey, DestinationRule, PortRule,
     destination,
 };
+pub use guard::{Destination, GUARD_DENY, GUARD_LOOPBACK, GUARD_STEER, Guarded};
 pub use lsm::{FileId, ProgramName, Refused, SPARE_CHILDREN, SPARE_SELF};
+pub use restrain::{
+    PlaceKey, PlaceRule, REFUSED_CONNECT, REFUSED_FORK, REFUSED_LISTEN, RESTRAINED_BORN, Restrained,
+    Restraint, RestraintCounts, deed,
+};
 pub use tls::{Hello, TlsCall, TlsStream, TlsStreamKey, TlsTask};
 
 /// [`TaskState::bits`]: watch the channels of this process; children inherit it.
@@ -28,13 +35,6 @@ pub const TASK_BREEDS_EFFECTS: u32 = 1 << 4;
 
 /// [`TaskState::bits`]: a gateway; its connections are not guarded.
 pub const TASK_GATEWAY: u32 = 1 << 8;
-
-/// [`Guarded::action`]: the connection is refused.
-pub const GUARD_DENY: u16 = 1;
-/// [`Guarded::action`]: the connection goes to [`Guarded::port`] on loopback.
-pub const GUARD_STEER: u16 = 2;
-/// [`Guarded::flags`] of 127.0.0.1: all of 127.0.0.0/8 is meant.
-pub const GUARD_LOOPBACK: u16 = 1 << 0;
 
 /// [`ChannelState::flags`]: classified; report nothing more, and do not start over when a child inherits it.
 pub const CHANNEL_SETTLED: u32 = 1 << 0;
@@ -139,40 +139,6 @@ pub struct Connecting {
 pub struct ConnectionState {
     /// Payload bytes left, indexed by [`crate::event::SIDE_READ`] and [`crate::event::SIDE_WRITE`].
     pub remaining: [u64; 2],
-}
-
-/// Key of `GUARDED`: where a TCP connection goes.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
-pub struct Destination {
-    /// The address as it lies in memory, network order; IPv4, also in IPv6's clothes, in the first word.
-    pub addr: [u32; 4],
-    /// Network namespace inode.
-    pub net_ns: u32,
-    /// Port, host order.
-    pub port: u16,
-    /// `AF_INET` 2 or `AF_INET6` 10.
-    pub family: u16,
-}
-
-/// Value of `GUARDED`: what to do about connections to there.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
-pub struct Guarded {
-    /// [`GUARD_DENY`] or [`GUARD_STEER`].
-    pub action: u16,
-    /// [`GUARD_LOOPBACK`].
-    pub flags: u16,
-    /// Where steered connections go, host order.
-    pub port: u16,
-    /// Unused, zero.
-    pub reserved: u16,
-    /// How often it was done.
-    pub hits: u32,
-    /// Process id of who tried last.
-    pub last_tgid: u32,
 }
 
 /// Key of `EXITED`: a process whose end was reported.
@@ -377,6 +343,20 @@ pub struct Offsets {
     pub dentry_inode: u32,
     /// `unix_sock.path.dentry`.
     pub unix_dentry: u32,
+    /// `dentry.d_sb`.
+    pub dentry_sb: u32,
+    /// `super_block.s_flags`.
+    pub super_flags: u32,
+    /// `file.f_flags`.
+    pub file_flags: u32,
+    /// `path.dentry`.
+    pub path_dentry: u32,
+    /// `msghdr.msg_name`.
+    pub msghdr_name: u32,
+    /// `inode.i_dentry`.
+    pub inode_aliases: u32,
+    /// `dentry.d_u.d_alias`.
+    pub dentry_alias: u32,
 }
 
 /// Global `SETTINGS`, filled in before loading.
@@ -425,6 +405,11 @@ pod!(
     Guarded,
     FileId,
     Refused,
+    Restrained,
+    Restraint,
+    RestraintCounts,
+    PlaceKey,
+    PlaceRule,
     LaneStats,
     TlsTask,
     Offsets,
@@ -483,6 +468,11 @@ const _: () = {
     assert!(size_of::<Guarded>() == 16);
     assert!(size_of::<FileId>() == 16);
     assert!(size_of::<Refused>() == 32);
+    assert!(size_of::<Restrained>() == 8);
+    assert!(size_of::<Restraint>() == 24);
+    assert!(size_of::<RestraintCounts>() == 40);
+    assert!(size_of::<PlaceKey>() == 80);
+    assert!(size_of::<PlaceRule>() == 8);
     assert!(size_of::<LaneStats>() == 32);
     assert!(size_of::<Settings>() == 24);
 };

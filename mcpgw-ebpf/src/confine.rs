@@ -17,6 +17,7 @@ const GO_ON: i32 = 1;
 const REFUSE: i32 = 0;
 const IPPROTO_TCP: u32 = 6;
 const IPPROTO_UDP: u32 = 17;
+const IPPROTO_MPTCP: u32 = 262;
 /// Bits of a key.
 const KEY_BITS: u32 = size_of::<DestinationKey>() as u32 * 8;
 
@@ -60,11 +61,7 @@ fn judge(address: *const bpf_sock_addr, addr: [u8; 16], way: u32) -> i32 {
     // SAFETY: as above.
     let protocol = unsafe { &raw const (*address).protocol };
     // SAFETY: as above.
-    let bit = match unsafe { protocol.read_volatile() } {
-        IPPROTO_TCP => destination::TCP,
-        IPPROTO_UDP => destination::UDP,
-        _ => destination::OTHER,
-    };
+    let bit = bit_of(unsafe { protocol.read_volatile() });
     let mut is_confined = false;
     for level in 1..limit::ANCESTORS {
         // SAFETY: a level that is not there gives 0, which is no cgroup's id.
@@ -82,8 +79,20 @@ fn judge(address: *const bpf_sock_addr, addr: [u8; 16], way: u32) -> i32 {
     if is_confined { GO_ON } else { REFUSE }
 }
 
+/// What rules call a protocol.
 #[inline(always)]
-fn lets(confined: &Confined, addr: [u8; 16], way: u32, port: u16, bit: u32) -> bool {
+pub(crate) fn bit_of(protocol: u32) -> u32 {
+    match protocol {
+        // To others a connection of MPTCP is one of TCP.
+        IPPROTO_TCP | IPPROTO_MPTCP => destination::TCP,
+        IPPROTO_UDP => destination::UDP,
+        _ => destination::OTHER,
+    }
+}
+
+/// The rules of a group let it.
+#[inline(always)]
+pub(crate) fn lets(confined: &Confined, addr: [u8; 16], way: u32, port: u16, bit: u32) -> bool {
     // A datagram socket gets any port to send from: nobody is to reach it there.
     if way == DESTINATIONS_LISTEN && bit == destination::UDP && port == 0 {
         return true;

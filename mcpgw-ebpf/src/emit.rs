@@ -121,29 +121,22 @@ impl Lane {
     /// Claims a lane of `class`, or counts a loss and says `None`.
     #[inline(always)]
     pub(crate) fn claim(class: u32) -> Option<Self> {
-        let first = class * lane::DEPTH;
-        if let Some(lane) = Self::claim_one(first) {
-            return Some(lane);
-        }
-        if let Some(lane) = Self::claim_one(first + 1) {
-            return Some(lane);
-        }
-        let stats = LANES.get_ptr_mut(first)?;
-        // SAFETY: a live map value of this CPU.
-        let stats = unsafe { &mut *stats };
-        stats.seq += 1;
-        stats.lost += 1;
-        None
+        Self::claim_by(class, Self::claim_one)
     }
 
     /// As [`Lane::claim`], for probes that another of their kind may interrupt at any moment.
     #[inline(always)]
     pub(crate) fn claim_preempted(class: u32) -> Option<Self> {
+        Self::claim_by(class, Self::claim_at_once)
+    }
+
+    #[inline(always)]
+    fn claim_by(class: u32, claim: impl Fn(u32) -> Option<Self>) -> Option<Self> {
         let first = class * lane::DEPTH;
-        if let Some(lane) = Self::claim_at_once(first) {
+        if let Some(lane) = claim(first) {
             return Some(lane);
         }
-        if let Some(lane) = Self::claim_at_once(first + 1) {
+        if let Some(lane) = claim(first + 1) {
             return Some(lane);
         }
         let stats = LANES.get_ptr_mut(first)?;

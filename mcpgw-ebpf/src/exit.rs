@@ -10,6 +10,7 @@ use crate::emit::Lane;
 use crate::globals::offset;
 use crate::kread::Kptr;
 use crate::maps::{EXITED, LIFECYCLE, TASKS};
+use crate::restrain::ended;
 use crate::task::{Identity, Task};
 
 const EEXIST: i32 = -17;
@@ -30,6 +31,7 @@ pub(crate) fn mcpgw_exit(ctx: RawTracePointContext) -> u32 {
         return 0;
     }
     let _ = TASKS.remove(who.tgid);
+    ended(who.tgid);
     if let Some(lane) = Lane::claim(lane::TASK) {
         let record: *mut event::Exit = lane.record();
         // SAFETY: the lane's memory, ours until it is released.

@@ -9,6 +9,7 @@ use mcpgw_common::map::{TASK_BREEDS_EFFECTS, TASK_EFFECTS, TASK_SERVER, TaskStat
 use crate::emit::Lane;
 use crate::kread::Kptr;
 use crate::maps::{LIFECYCLE, TASKS};
+use crate::restrain::born;
 use crate::task::{Identity, Task, ignored, state};
 
 #[raw_tracepoint(tracepoint = "sched_process_fork")]
@@ -29,6 +30,7 @@ pub(crate) fn mcpgw_fork(ctx: RawTracePointContext) -> u32 {
     if inherited != 0 {
         let _ = TASKS.insert(tgid, TaskState { bits: inherited, group }, 0);
     }
+    born(who.tgid, tgid);
     if ignored(who.tgid) {
         return 0;
     }

@@ -1,5 +1,5 @@
-//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing. Some obey: `confine`, `guard`
-//! and `lsm`.
+//! mcpgw's probes: they report what processes, channels and sockets do, and decide nothing. Some obey: `confine`, `guard`,
+//! `lsm` and `restrain`.
 //!
 //! One hook group a file. Every probe claims a [`lane`](emit), fills the record in that lane's buffer and sends it to
 //! its ring; a record that does not fit is counted, never waited for. No offset of a kernel structure is compiled in:
@@ -17,6 +17,8 @@
 //! address            cgroup connect, sendmsg and bind     ─▶ EFFECTS
 //! confine            the same, on cgroups of servers      ─▶ refused where no rule in DESTINATIONS lets it
 //! guard              cgroup connect                       ◀─ GUARDED
+//! restrain           file_open, inode_*, path_truncate    ◀─ RESTRAINED, PLACES
+//!                    bprm_check_security, socket_*        ◀─ RESTRAINED, PLACES, DESTINATIONS
 //! lsm                bprm_check_security                  ◀─ REFUSED_FILES
 //!                    unix_stream_connect                  ◀─ REFUSED_SOCKETS
 //! ```
@@ -48,6 +50,7 @@ mod kread;
 mod lsm;
 mod maps;
 mod path;
+mod restrain;
 mod sock;
 mod syscall;
 mod tap;

@@ -1,11 +1,14 @@
 //! Every map. Sizes of the rings are set at load.
 
+use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
+use mcpgw_common::limit;
 use mcpgw_common::map::{
     ChannelKey, ChannelState, Confined, Connecting, ConnectionState, Destination, DestinationKey,
-    DestinationRule, FileId, FlowKey, FlowState, Guarded, Hello, LaneStats, ProcessId, ProgramName, Refused,
-    TaskState, TlsCall, TlsStream, TlsStreamKey, TlsTask, lane,
+    DestinationRule, FileId, FlowKey, FlowState, Guarded, Hello, LaneStats, PlaceKey, PlaceRule, ProcessId,
+    ProgramName, Refused, Restrained, Restraint, RestraintCounts, TaskState, TlsCall, TlsStream,
+    TlsStreamKey, TlsTask, lane,
 };
 
 use crate::emit::Buffer;
@@ -55,6 +58,20 @@ pub(crate) static CONFINED: HashMap<u64, Confined> = HashMap::with_max_entries(4
 #[map]
 pub(crate) static DESTINATIONS: LpmTrie<DestinationKey, DestinationRule> =
     LpmTrie::with_max_entries(65_536, 0);
+/// Processes that are held to the rules of a group. Not LRU: who is in it must not get out of it by starting others.
+#[map]
+pub(crate) static RESTRAINED: HashMap<u32, Restrained> = HashMap::with_max_entries(limit::RESTRAINED, 0);
+/// Those rules. Only user space writes.
+#[map]
+pub(crate) static RESTRAINTS: HashMap<u32, Restraint> = HashMap::with_max_entries(limit::RESTRAINTS, 0);
+/// What came of them. User space makes and removes entries.
+#[map]
+pub(crate) static RESTRAINT_COUNTS: HashMap<u32, RestraintCounts> =
+    HashMap::with_max_entries(limit::RESTRAINTS + 1, 0);
+/// What they say of files. Only user space writes.
+#[map]
+pub(crate) static PLACES: HashMap<PlaceKey, PlaceRule> =
+    HashMap::with_max_entries(limit::PLACES, BPF_F_NO_PREALLOC);
 /// Servers that are not to be reached as they are. Only user space writes, but for the counts.
 #[map]
 pub(crate) static GUARDED: HashMap<Destination, Guarded> = HashMap::with_max_entries(1_024, 0);

@@ -6,7 +6,7 @@ use mcpgw_agent::policy::effects::{Confinement, Hosts, Surroundings};
 use super::support::{Python, load};
 
 /// Connects in every way to a port that is given, and says what came of each.
-const TRIES: &str = r#"
+pub(crate) const TRIES: &str = r#"
 import ctypes, errno, mmap, struct
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -84,7 +84,7 @@ while True:
     say(tries(int(port)))
 "#;
 
-fn confinement(effects: &str) -> Confinement {
+pub(crate) fn confinement(effects: &str) -> Confinement {
     let text = format!(
         "version: v1\nmode: enforce\nrules: [{{name: a, action: allow, match: {{methods: ['*']}}}}]\neffects: {effects}"
     );

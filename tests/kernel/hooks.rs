@@ -1,6 +1,6 @@
 //! Which hooks work on this kernel, compared with what is known of it.
 
-use mcpgw_agent::kernel::{Hook, Kernel, KernelOptions};
+use mcpgw_agent::kernel::{Hook, Kernel, KernelOptions, Preventable};
 
 use crate::guard::Cgroup;
 use crate::support::turn;
@@ -21,6 +21,7 @@ fn load(cgroup: &Cgroup) -> Vec<Hook> {
         guard: Some(cgroup.name.clone()),
         refuse_programs: true,
         refuse_sockets: true,
+        restrain: Preventable::ALL.to_vec(),
         ..KernelOptions::default()
     };
     Kernel::load(&options).hooks

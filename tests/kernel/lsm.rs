@@ -16,6 +16,8 @@ use mcpgw_agent::proc::boot_now;
 
 use crate::support::{Host, Python, load_with, turn, without_effects};
 
+/// Longest wait for an agent in an emulated machine: reached only by a test that fails.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Devices that may be a terminal; one of them can be opened.
 const TERMINALS: [&str; 4] = ["/dev/ptmx", "/dev/ttyS0", "/dev/console", "/dev/tty"];
 
@@ -225,12 +227,17 @@ while hear():
         say(error.errno)
 ";
 
-/// The whole agent, in a thread of this process; ended as systemd would.
+/// The whole agent with rules of the guard, as [`start_agent_of`].
 fn start_agent(dir: &Path, rules: &str) -> std::thread::JoinHandle<()> {
-    let config = dir.join("agent.yaml");
     let text = format!(
         "host:\n  client-files: off\n  guard:\n    mode: enforce\n    rules:\n{rules}admin:\n  metrics-address: off\n"
     );
+    start_agent_of(dir, &text)
+}
+
+/// The whole agent, in a thread of this process; ended as systemd would.
+pub(crate) fn start_agent_of(dir: &Path, text: &str) -> std::thread::JoinHandle<()> {
+    let config = dir.join("agent.yaml");
     fs::write(&config, text).unwrap();
     let dirs = Dirs { runtime: dir.join("run"), state: dir.join("state") };
     fs::create_dir(&dirs.state).unwrap();
@@ -243,20 +250,20 @@ fn start_agent(dir: &Path, rules: &str) -> std::thread::JoinHandle<()> {
 }
 
 /// Asks again until the answer is the one that is waited for.
-fn until(wanted: &str, mut ask: impl FnMut() -> String) {
+pub(crate) fn until(wanted: &str, mut ask: impl FnMut() -> String) {
     let begun = Instant::now();
     loop {
         let answer = ask();
         if answer == wanted {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{answer} instead of {wanted}");
+        assert!(begun.elapsed() < PATIENCE, "{answer} instead of {wanted}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
 /// All that is below a directory, as text.
-fn texts(dir: &Path) -> String {
+pub(crate) fn texts(dir: &Path) -> String {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     entries
         .map(|path| {

@@ -20,6 +20,7 @@ mod life;
 mod loss;
 mod lsm;
 mod offsets;
+mod restrain;
 mod sockets;
 mod support;
 mod tap;

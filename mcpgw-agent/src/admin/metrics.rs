@@ -24,7 +24,7 @@ use crate::inventory::{ServerState, Transport};
 use crate::proxy::gate::GateMetrics;
 
 /// Hooks that get a label of their own; any other counts as `other`.
-pub const HOOKS: [&str; 16] = [
+pub const HOOKS: [&str; 19] = [
     "exec",
     "fork",
     "exit",
@@ -39,6 +39,9 @@ pub const HOOKS: [&str; 16] = [
     "guard-connect",
     "guard-exec",
     "guard-unix",
+    "file-rules",
+    "exec-rules",
+    "socket-rules",
     "tls-read",
     "tls-hello",
 ];

@@ -14,7 +14,7 @@ use crate::admin::{HookState, HookStatus, Mode};
 use crate::config::Config;
 use crate::confine::{Abilities, unprevented_of};
 use crate::daemon::{hook_status, kernel_options};
-use crate::kernel::{Hook, Kernel, KernelOptions, Loaded};
+use crate::kernel::{Hook, Kernel, KernelOptions, Loaded, Preventable};
 
 #[cfg(test)]
 mod tests;
@@ -79,6 +79,7 @@ pub(super) fn doctor(args: &Args) -> Result<u8, CliError> {
     let mut options = kernel_options(&config)?;
     let wants = Wants { effects, tls, sockets: options.refuse_sockets };
     (options.refuse_programs, options.refuse_sockets) = (true, true);
+    options.restrain = Preventable::ALL.to_vec();
     options
         .disabled
         .retain(|name| !BY_FILE.contains(&name.as_str()) || config.host.disabled_hooks.contains(name));

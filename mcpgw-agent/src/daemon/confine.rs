@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use std::sync::Arc;
 
 use super::host::Host;
+use super::restrain;
 use crate::admin::Peer;
 use crate::confine::{Abilities, resolvers, surroundings, unprevented, unprevented_of};
 use crate::kernel::Kernel;
@@ -45,11 +46,14 @@ pub(super) struct Means {
     by_address: bool,
     /// What servers do is told.
     detects: bool,
+    /// What servers that run can be kept from, in the order of [`Preventable::ALL`](crate::kernel::Preventable::ALL).
+    restrains: [bool; 3],
 }
 
 /// What is to be said of `policy` where it comes into force.
 fn said_of(policy: &Policy, abilities: &Abilities, means: Means) -> Vec<String> {
     let mut said = unprevented_of(policy, abilities, means.by_address);
+    said.extend(restrain::unprevented(policy, means.restrains));
     if policy.speaks_of_effects() && !means.detects {
         said.push(
             "nothing of `effects` is detected: `host.effects` is off, or the hooks it needs are missing"
@@ -104,6 +108,7 @@ impl Host {
         Means {
             by_address: self.kernel.as_ref().is_some_and(Kernel::can_fence),
             detects: self.following.all().is_some(),
+            restrains: self.restraining.works(),
         }
     }
 

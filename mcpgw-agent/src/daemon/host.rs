@@ -15,6 +15,7 @@ use super::effects::Following;
 use super::gateway;
 use super::guard::{Raised, Servers};
 use super::report::{Change, Reporter};
+use super::restrain::Restraining;
 use super::tap::{Switch, TapSwitch};
 use super::tapped::Tapped;
 use super::tls::{Answer, News, Readers, Tls};
@@ -42,6 +43,7 @@ pub(super) struct Host {
     tap: TapSwitch,
     pub(super) following: Following,
     pub(super) confining: Confining,
+    pub(super) restraining: Restraining,
     tapped: Tapped,
     tls: Tls,
     dozing: Dozing,
@@ -70,6 +72,7 @@ pub(super) struct Parts {
     pub(super) kernel: Option<Kernel>,
     pub(super) following: Following,
     pub(super) confining: Confining,
+    pub(super) restraining: Restraining,
     pub(super) tapped: Tapped,
     pub(super) tls: Tls,
     pub(super) reader: Arc<ProcReader>,
@@ -87,6 +90,7 @@ impl Host {
             kernel,
             following,
             confining,
+            restraining,
             tapped,
             tls,
             reader,
@@ -106,6 +110,7 @@ impl Host {
             tap: TapSwitch::default(),
             following,
             confining,
+            restraining,
             tapped,
             tls,
             dozing: Dozing::default(),
@@ -302,6 +307,7 @@ impl Host {
         self.following.tick(self.kernel.as_mut(), now);
         self.tend_fences();
         self.guard.look(&self.inventory, self.kernel.as_mut());
+        self.restraining.look(&self.inventory);
         let all = !self.inventory.config().follow.is_empty();
         for client in self.tls.clients(self.kernel.as_mut(), &self.inventory, all, now) {
             self.tell_client(client);
@@ -442,6 +448,7 @@ impl Host {
             return;
         }
         self.guard.look(&self.inventory, self.kernel.as_mut());
+        self.restraining.look(&self.inventory);
         for seq in std::mem::take(&mut self.changed) {
             let server = self.inventory.server(self.boot, seq);
             if let Some(Change::Appeared) = self.reporter.report(seq, server.as_ref())

@@ -49,7 +49,7 @@ const LIBRARIES: &[&str] = &[
     "/etc/ld.so.preload",
 ];
 /// Directories modules are in, wherever those are.
-const MODULES: &[&str] = &["/node_modules/", "/site-packages/", "/dist-packages/", "/__pycache__/"];
+pub const MODULES: &[&str] = &["/node_modules/", "/site-packages/", "/dist-packages/", "/__pycache__/"];
 const SYSTEM: &[&str] = &["/sys/devices/system/cpu", "/sys/fs/cgroup/", "/sys/kernel/mm/", "/proc/sys/"];
 /// Of a process' own directory in `/proc`: what runtimes look at. `environ`, `mem` and descriptors are not among them.
 const SELF: &[&str] = &["maps", "smaps", "status", "stat", "statm", "cgroup", "limits", "mountinfo", "auxv"];

@@ -1,7 +1,7 @@
 //! Cgroups whose processes connect and listen where rules let them, and nowhere else. Each is a cgroup of its own below the one
 //! its first process was in; programs are attached to it alone.
 
-mod table;
+pub(super) mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -41,7 +41,7 @@ const TRIAL: &str = "trial";
 /// Levels of cgroups that are looked through for what an agent left behind.
 const DEPTH: usize = 16;
 /// Bits of a key before the address: group and way.
-const BEFORE_ADDRESS: u32 = 64;
+pub(super) const BEFORE_ADDRESS: u32 = 64;
 
 /// Why a process is not held to addresses.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,8 @@ pub enum FenceError {
 pub(super) struct Fences {
     confined: HashMap<MapData, u64, Confined>,
     destinations: LpmTrie<MapData, DestinationKey, DestinationRule>,
+    /// The kernel's number of that table.
+    pub(super) destinations_id: u32,
     pub(super) usable: bool,
     held: BTreeMap<u32, Fence>,
     last: u32,
@@ -89,8 +91,9 @@ impl Fences {
     pub(super) fn new(
         confined: HashMap<MapData, u64, Confined>,
         destinations: LpmTrie<MapData, DestinationKey, DestinationRule>,
+        destinations_id: u32,
     ) -> Self {
-        Self { confined, destinations, usable: false, held: BTreeMap::new(), last: 0 }
+        Self { confined, destinations, destinations_id, usable: false, held: BTreeMap::new(), last: 0 }
     }
 
     /// Loads the programs, and attaches them once to an empty cgroup to see that it can be.

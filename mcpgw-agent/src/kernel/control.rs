@@ -80,9 +80,9 @@ pub(super) struct Maps {
 }
 
 impl Maps {
-    /// The kernel's number of a hash table.
+    /// The kernel's number of a table.
     pub(super) fn id(map: &Map) -> Result<u32, MapError> {
-        if let Map::HashMap(data) | Map::LruHashMap(data) = map {
+        if let Map::HashMap(data) | Map::LruHashMap(data) | Map::LpmTrie(data) = map {
             return Ok(data.info()?.id());
         }
         Err(MapError::InvalidMapType { map_type: 0 })

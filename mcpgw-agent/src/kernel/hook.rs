@@ -50,10 +50,10 @@ impl Hook {
 }
 
 impl Hook {
-    /// Only policies need it that say where servers may connect; what such a policy lacks here is said of the policy.
+    /// Only policies need it that say what servers may do; what such a policy lacks here is said of the policy.
     #[must_use]
     pub fn is_for_policies(&self) -> bool {
-        self.name == CONNECT_RULES.name
+        RULES.iter().any(|kind| kind.name == self.name)
     }
 }
 
@@ -143,6 +143,17 @@ pub(super) const CONNECT_RULES: Kind = Kind {
     provides: "servers connect where policy lets them and nowhere else; without it that is held to TCP ports at most",
 };
 
+pub(super) const FILE_RULES: Kind = Kind {
+    name: "file-rules",
+    provides: "servers that `wrap` did not start open, change and remove the files policy lets them; without it they do as they like",
+};
+pub(super) const EXEC_RULES: Kind =
+    Kind { name: "exec-rules", provides: "the same of the programs they run" };
+pub(super) const SOCKET_RULES: Kind =
+    Kind { name: "socket-rules", provides: "the same of where they connect and listen" };
+/// Those that hold servers to policies.
+pub(super) const RULES: [Kind; 4] = [CONNECT_RULES, FILE_RULES, EXEC_RULES, SOCKET_RULES];
+
 pub(super) const GUARD_CONNECT: Kind = Kind {
     name: "guard-connect",
     provides: "connections to servers past the gateway are denied or steered; without it they are not",
@@ -171,7 +182,7 @@ pub(super) const TLS: [Kind; 2] = [TLS_READ, TLS_HELLO];
 pub(super) const EFFECTS: [Kind; 3] = [FILE_EFFECTS, IO_URING_EFFECTS, ADDRESS_EFFECTS];
 
 /// Every hook there is, in the order they are shown.
-pub(super) const ALL: [Kind; 16] = [
+pub(super) const ALL: [Kind; 19] = [
     EXEC,
     FORK,
     EXIT,
@@ -186,6 +197,9 @@ pub(super) const ALL: [Kind; 16] = [
     GUARD_CONNECT,
     GUARD_EXEC,
     GUARD_UNIX,
+    FILE_RULES,
+    EXEC_RULES,
+    SOCKET_RULES,
     TLS_READ,
     TLS_HELLO,
 ];
@@ -204,6 +218,8 @@ impl Kind {
                 "name rules that hold in `host.guard`, and leave it out of the list of disabled hooks"
             } else if self.name == GUARD_UNIX.name {
                 "name rules with `socket` in `host.guard`, and leave it out of the list of disabled hooks"
+            } else if RULES.iter().any(|kind| kind.name == self.name && kind.name != CONNECT_RULES.name) {
+                "name a policy with such rules under `effects`, and leave it out of the list of disabled hooks"
             } else if is_of_effects {
                 "set `host.effects: on`, and leave it out of the list of disabled hooks"
             } else {

@@ -22,6 +22,7 @@ use super::offsets::{self, Hooks, Resolved};
 use super::options::KernelOptions;
 use super::probe_log::ProbeLog;
 use super::reader::{EffectReader, Reader, Readers};
+use super::restrain::Restraints;
 use super::tls::Tls;
 
 pub(super) const LIFECYCLE: &str = "lifecycle";
@@ -58,6 +59,7 @@ pub struct Kernel {
     pub(super) undecodable: Undecodable,
     pub(super) budget: u64,
     pub(super) denials: Option<Denials>,
+    pub(super) restraints: Option<Restraints>,
     readers: Option<Readers>,
     effect_reader: Option<EffectReader>,
     probe_log: Option<ProbeLog>,
@@ -162,6 +164,11 @@ fn object(options: &KernelOptions, resolved: &Resolved) -> Result<Ebpf, aya::Ebp
             "EFFECTS",
             if options.tells_effects() { options.effects_bytes } else { page_size() },
         );
+    if options.restrain.is_empty() {
+        for map in ["RESTRAINED", "RESTRAINTS", "RESTRAINT_COUNTS", "PLACES"] {
+            loader.map_max_entries(map, 1);
+        }
+    }
     if !options.probe_log {
         loader.map_max_entries("AYA_LOGS", page_size());
     }
@@ -188,6 +195,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
     attacher.fences(&mut fences);
     let connects = attacher.connects();
     let denials = attacher.denials();
+    let restraints = attacher.restraints(fences.destinations_id);
     let tls = attacher.tls();
     let Attacher { ebpf, hooks, .. } = attacher;
     if !hooks.iter().any(|hook| hook.state.is_attached()) {
@@ -202,6 +210,7 @@ fn attach(mut ebpf: Ebpf, options: &KernelOptions, resolved: &Resolved) -> Loade
         fences,
         connects,
         denials,
+        restraints,
         tls,
         hooks: hooks.clone(),
         undecodable,
@@ -367,7 +376,9 @@ impl Attacher<'_> {
 }
 
 fn fences(ebpf: &mut Ebpf) -> Result<Fences, MapError> {
-    Ok(Fences::new(take(ebpf, "CONFINED")?.try_into()?, take(ebpf, "DESTINATIONS")?.try_into()?))
+    let destinations = take(ebpf, "DESTINATIONS")?;
+    let id = Maps::id(&destinations)?;
+    Ok(Fences::new(take(ebpf, "CONFINED")?.try_into()?, destinations.try_into()?, id))
 }
 
 /// Takes the maps out of the object.

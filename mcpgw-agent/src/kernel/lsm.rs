@@ -221,7 +221,7 @@ impl Attacher<'_> {
     }
 
     /// The kernel's types, where it asks BPF about anything at all: it takes such programs also where it never runs them.
-    fn security_btf(&self) -> Result<Btf, Obstacle> {
+    pub(super) fn security_btf(&self) -> Result<Btf, Obstacle> {
         has_bpf(Path::new(MODULES))?;
         Btf::parse_file(&self.options.btf, Endianness::default())
             .map_err(|error| Obstacle { why: describe(&error), remedy: self.resolved.remedy() })
@@ -230,9 +230,9 @@ impl Attacher<'_> {
 
 /// Why the programs are not even tried.
 #[derive(Debug, PartialEq, Eq)]
-struct Obstacle {
-    why: String,
-    remedy: &'static str,
+pub(super) struct Obstacle {
+    pub(super) why: String,
+    pub(super) remedy: &'static str,
 }
 
 /// BPF is among the security modules.

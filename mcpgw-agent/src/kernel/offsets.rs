@@ -29,6 +29,14 @@ pub const ADDRESSES: Hooks = 1 << 7;
 pub const GUARD_EXEC: Hooks = 1 << 8;
 /// Connections to Unix sockets refused.
 pub const GUARD_UNIX: Hooks = 1 << 9;
+/// Servers held to rules about files.
+pub const FILE_RULES: Hooks = 1 << 10;
+/// About programs.
+pub const EXEC_RULES: Hooks = 1 << 11;
+/// About addresses.
+pub const SOCKET_RULES: Hooks = 1 << 12;
+/// What rules say of a place.
+const PLACES: Hooks = FILE_RULES | EXEC_RULES;
 /// Either.
 const BY_FILE: Hooks = GUARD_EXEC | GUARD_UNIX;
 /// Every hook whose records carry a process.
@@ -81,24 +89,24 @@ fields! {
     files_fdt = Member("files_struct.fdt"), EXEC | TAP | FILES | URING | GUARD_EXEC;
     fdtable_max_fds = Member("fdtable.max_fds"), EXEC | TAP | FILES | URING | GUARD_EXEC;
     fdtable_fd = Member("fdtable.fd"), EXEC | TAP | FILES | URING | GUARD_EXEC;
-    file_inode = Member("file.f_inode"), EXEC | TAP | FILES | URING | GUARD_EXEC;
-    file_mode = Member("file.f_mode"), EXEC;
+    file_inode = Member("file.f_inode"), EXEC | TAP | FILES | URING | GUARD_EXEC | FILE_RULES;
+    file_mode = Member("file.f_mode"), EXEC | FILE_RULES;
     file_private_data = Member("file.private_data"), EXEC | TAP;
-    file_dentry = Member("file.f_path.dentry"), FILES | URING | BY_FILE;
-    inode_mode = Member("inode.i_mode"), EXEC | TAP | GUARD_EXEC;
-    inode_ino = Member("inode.i_ino"), EXEC | TAP | BY_FILE;
+    file_dentry = Member("file.f_path.dentry"), FILES | URING | BY_FILE | PLACES;
+    inode_mode = Member("inode.i_mode"), EXEC | TAP | GUARD_EXEC | FILE_RULES;
+    inode_ino = Member("inode.i_ino"), EXEC | TAP | BY_FILE | PLACES;
     inode_sb = Member("inode.i_sb"), EXEC | BY_FILE;
     inode_nlink = Member("inode.i_nlink"), EXEC;
-    super_dev = Member("super_block.s_dev"), EXEC | BY_FILE;
-    dentry_name = Member("dentry.d_name.name"), FILES | URING | BY_FILE;
-    dentry_parent = Member("dentry.d_parent"), FILES | URING;
-    socket_sk = Member("socket.sk"), EXEC | TAP;
+    super_dev = Member("super_block.s_dev"), EXEC | BY_FILE | PLACES;
+    dentry_name = Member("dentry.d_name.name"), FILES | URING | BY_FILE | PLACES;
+    dentry_parent = Member("dentry.d_parent"), FILES | URING | PLACES;
+    socket_sk = Member("socket.sk"), EXEC | TAP | SOCKET_RULES;
     socket_file = Member("socket.file"), EXEC | TAP;
     socket_type = Member("socket.type"), EXEC | TAP;
     sock_socket = Member("sock.sk_socket"), EXEC;
     sock_peer_pid = Member("sock.sk_peer_pid"), DETAIL;
-    sock_protocol = Member("sock.sk_protocol"), SOCK;
-    sock_family = Member("sock.__sk_common.skc_family"), EXEC | SOCK | TAP;
+    sock_protocol = Member("sock.sk_protocol"), SOCK | SOCKET_RULES;
+    sock_family = Member("sock.__sk_common.skc_family"), EXEC | SOCK | TAP | SOCKET_RULES;
     sock_num = Member("sock.__sk_common.skc_num"), SOCK;
     sock_dport = Member("sock.__sk_common.skc_dport"), SOCK;
     sock_daddr = Member("sock.__sk_common.skc_daddr"), SOCK;
@@ -124,7 +132,7 @@ fields! {
     signal_live = Member("signal_struct.live"), EXIT;
     signal_flags = Member("signal_struct.flags"), DETAIL;
     signal_group_exit_code = Member("signal_struct.group_exit_code"), DETAIL;
-    binprm_filename = Member("linux_binprm.filename"), GUARD_EXEC;
+    binprm_filename = Member("linux_binprm.filename"), GUARD_EXEC | EXEC_RULES;
     file_mnt = Member("file.f_path.mnt"), FILES | URING;
     task_fs = Member("task_struct.fs"), FILES | URING;
     fs_pwd_dentry = Member("fs_struct.pwd.dentry"), FILES | URING;
@@ -144,13 +152,20 @@ fields! {
     uring_rename_old = Member("io_rename.oldpath"), URING;
     uring_rename_new_dfd = Member("io_rename.new_dfd"), URING;
     uring_rename_new = Member("io_rename.newpath"), URING;
-    binprm_file = Member("linux_binprm.file"), GUARD_EXEC;
-    binprm_interp = Member("linux_binprm.interp"), GUARD_EXEC;
+    binprm_file = Member("linux_binprm.file"), GUARD_EXEC | EXEC_RULES;
+    binprm_interp = Member("linux_binprm.interp"), GUARD_EXEC | EXEC_RULES;
     inode_rdev = Member("inode.i_rdev"), GUARD_EXEC;
     inode_ctime_s = OneOf(["inode.i_ctime_sec", "inode.__i_ctime.tv_sec", "inode.i_ctime.tv_sec"]), BY_FILE;
     inode_ctime_ns = OneOf(["inode.i_ctime_nsec", "inode.__i_ctime.tv_nsec", "inode.i_ctime.tv_nsec"]), BY_FILE;
-    dentry_inode = Member("dentry.d_inode"), GUARD_UNIX;
+    dentry_inode = Member("dentry.d_inode"), GUARD_UNIX | PLACES;
     unix_dentry = Member("unix_sock.path.dentry"), GUARD_UNIX;
+    dentry_sb = Member("dentry.d_sb"), PLACES;
+    super_flags = Member("super_block.s_flags"), PLACES;
+    file_flags = Member("file.f_flags"), FILE_RULES;
+    path_dentry = Member("path.dentry"), FILE_RULES;
+    msghdr_name = Member("msghdr.msg_name"), SOCKET_RULES;
+    inode_aliases = Member("inode.i_dentry"), FILE_RULES;
+    dentry_alias = OneOf(["dentry.d_alias", "dentry.d_u.d_alias", "dentry.d_u"]), FILE_RULES;
 }
 
 /// What the running kernel's BTF had.

@@ -7,6 +7,7 @@ use mcpgw_common::limit;
 use super::btf::VMLINUX;
 use super::hook;
 use super::memory::page_size;
+use super::restrain::Preventable;
 use crate::config::Rings;
 
 /// Size of the ring for effects: some ten thousand of them.
@@ -33,6 +34,8 @@ pub struct KernelOptions {
     pub refuse_programs: bool,
     /// Connections to Unix sockets are to be refused.
     pub refuse_sockets: bool,
+    /// What servers that run may have to be kept from.
+    pub restrain: Vec<Preventable>,
     /// Names of hooks to leave out.
     pub disabled: Vec<String>,
     /// Make the probes log what they do ([`Kernel::take_probe_log`](super::Kernel::take_probe_log)); costs time in every one of them.
@@ -52,6 +55,7 @@ impl Default for KernelOptions {
             guard: None,
             refuse_programs: false,
             refuse_sockets: false,
+            restrain: Vec::new(),
             disabled: Vec::new(),
             probe_log: false,
         }

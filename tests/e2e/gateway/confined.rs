@@ -71,6 +71,8 @@ fn a_server_connects_where_policy_lets_it_and_nowhere_else() {
         let held = hooks.iter().any(|hook| hook["name"] == "connect-rules" && hook["state"] == "attached");
         assert!(held, "{hooks:?}");
         let left = status.gateway["unprevented"].as_array().unwrap();
+        let of_wraps = |left: &&serde_json::Value| !left.as_str().unwrap().contains("`wrap` does not start");
+        let left: Vec<_> = left.iter().filter(of_wraps).collect();
         assert!(left.len() == 1 && left[0].as_str().unwrap().contains("`host.effects` is off"), "{left:?}");
         let mut wrap = server(&agent, &site)?;
         for way in ["tcp4", "child-tcp4"] {

@@ -143,6 +143,18 @@ impl Warden {
         outcome
     }
 
+    /// Why nothing may be done to process `pid`, which runs `exe`; `None` where something may.
+    pub(in crate::daemon) fn spares(&self, pid: u32, exe: &str) -> Option<&'static str> {
+        untouchable(&Who { pid, exe, is_ours: self.own().is_process(pid), ..Who::default() })
+    }
+
+    /// Records that the kernel kept process `pid`, one of `server`'s, from what policy's `rule` does not let it.
+    pub(in crate::daemon) fn prevented(&self, rule: &str, server: &str, pid: u32, count: u32) {
+        let exe = exe_of(pid).unwrap_or_default();
+        let about = About { pid, exe: &exe, server: Some(server), count, ..About::default() };
+        self.told(Action::Deny, Some(Because::Rule(rule)), Outcome::Done, &about, Some("by policy"));
+    }
+
     fn may_kill(&self) -> bool {
         self.limit().take(boot_now())
     }

@@ -11,7 +11,7 @@ use crate::effects::Protocol;
 use crate::policy::effects::{Addresses, Destination, Host, Hosts, Ports};
 
 /// An address as IPv6 has it, and the bits of it that count.
-pub(super) type Prefix = ([u8; 16], u8);
+pub(in crate::kernel) type Prefix = ([u8; 16], u8);
 
 /// All of IPv4.
 const MAPPED: Prefix = ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0], 96);
@@ -35,7 +35,7 @@ struct Said {
 ///
 /// # Errors
 /// [`TooManyPorts`]
-pub(super) fn table(
+pub(in crate::kernel) fn table(
     limit: &Addresses,
     hosts: &Hosts,
 ) -> Result<BTreeMap<Prefix, DestinationRule>, TooManyPorts> {

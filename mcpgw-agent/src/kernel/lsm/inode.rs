@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags};
 /// A file as it is now: where it is, and when anything about it changed last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Inode {
-    pub(super) id: FileId,
+    pub(in crate::kernel) id: FileId,
     pub(super) changed_s: u64,
     pub(super) changed_ns: u32,
     links: u64,
@@ -25,11 +25,17 @@ impl Inode {
     /// # Errors
     /// What `/proc` says of it cannot be read.
     pub fn of(file: &File) -> io::Result<Self> {
+        Self::among(file, &fs::read_to_string("/proc/self/mountinfo").unwrap_or_default())
+    }
+
+    /// An open file on one of these mounts, as a process' `mountinfo` names them.
+    ///
+    /// # Errors
+    /// What `/proc` says of it cannot be read.
+    pub fn among(file: &File, mounts: &str) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()))?;
-        let mount = number(&info, "mnt_id:");
-        let device =
-            mount.and_then(|mount| device_of(&fs::read_to_string("/proc/self/mountinfo").ok()?, mount));
+        let device = number(&info, "mnt_id:").and_then(|mount| device_of(mounts, mount));
         let shown = || encode(major(metadata.dev()), minor(metadata.dev()));
         let dev = device.or_else(shown).ok_or(io::ErrorKind::InvalidData)?;
         // Linux has said so since 5.14.

@@ -1,0 +1,468 @@
+//! Servers that run are held to rules about files, programs and addresses, where BPF is among the security modules.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use mcpgw_agent::inventory::BootTime;
+use mcpgw_agent::kernel::{
+    Inode, KernelOptions, Place, PlaceRules, Preventable, Refusals, Restraints, Rules,
+};
+use mcpgw_agent::policy::effects::{Hosts, Kind};
+use mcpgw_agent::proc::boot_now;
+
+use crate::confine::{TRIES, confinement};
+use crate::lsm::{start_agent_of, texts, until};
+use crate::support::{Host, Python, load_with, python, turn, without_effects};
+
+async fn load() -> Option<(Host, Restraints)> {
+    let options = KernelOptions { restrain: Preventable::ALL.to_vec(), ..without_effects() };
+    let mut host = load_with(&options).await?;
+    let hooks = host.kernel.hooks().iter().filter(|hook| hook.name.ends_with("-rules"));
+    let why: Vec<_> = hooks.cloned().collect();
+    let Some(restraints) = host.kernel.take_restraints() else {
+        println!("SKIPPED: {why:?}");
+        return None;
+    };
+    assert_eq!(restraints.works(), Preventable::ALL, "{why:?}");
+    Some((host, restraints))
+}
+
+/// Long enough for any machine.
+fn later() -> BootTime {
+    boot_now().after(Duration::from_secs(600))
+}
+
+fn inode(path: &Path) -> Inode {
+    Inode::at(path).unwrap()
+}
+
+/// What is at a path, by inode and by name.
+fn places(path: &Path) -> Vec<Place> {
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    let there = Inode::at(path).ok().map(Place::Inode);
+    there.into_iter().chain([Place::In(inode(path.parent().unwrap()), name)]).collect()
+}
+
+fn rules(places: PlaceRules) -> Rules {
+    Rules { places, ..Rules::default() }
+}
+
+/// Does what it is told, and says what came of it.
+const DOES: &str = r#"
+import ctypes, errno, mmap, struct
+libc = ctypes.CDLL(None, use_errno=True)
+
+def uring(path):
+    params = bytearray(120)
+    ring = libc.syscall(425, 4, (ctypes.c_char * 120).from_buffer(params))
+    if ring < 0:
+        raise OSError(ctypes.get_errno(), "io_uring")
+    at = lambda offset: struct.unpack_from("I", params, offset)[0]
+    entries, tail, array, cqes = at(0), at(44), at(64), at(100)
+    queue = mmap.mmap(ring, max(array + entries * 4, cqes + at(4) * 16))
+    requests = mmap.mmap(ring, entries * 64, offset=0x10000000)
+    name = ctypes.create_string_buffer(path.encode())
+    # opcode OPENAT, flags, ioprio, fd, off, addr
+    struct.pack_into("<BBHiQQ", requests, 0, 18, 0, 0, -100, 0, ctypes.addressof(name))
+    struct.pack_into("I", queue, array, 0)
+    struct.pack_into("I", queue, tail, 1)
+    libc.syscall(426, ring, 1, 1, 1, None, 0)
+    result = struct.unpack_from("i", queue, cqes + 8)[0]
+    os.close(ring)
+    if result < 0:
+        raise OSError(-result, "openat")
+
+def thread(path):
+    failed = []
+    def run():
+        try: open(path).close()
+        except OSError as error: failed.append(error)
+    other = threading.Thread(target=run)
+    other.start(); other.join()
+    if failed: raise failed[0]
+
+def forked(path):
+    child = os.fork()
+    if child == 0:
+        try: open(path).close()
+        except OSError as error: os._exit(error.errno)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status: raise OSError(status, "read")
+
+def crowd(count):
+    children, failed = [], None
+    for _ in range(int(count)):
+        try:
+            child = os.fork()
+        except OSError as error:
+            failed = error
+            break
+        if child == 0:
+            signal.pause()
+            os._exit(0)
+        children.append(child)
+    for child in children: os.kill(child, signal.SIGKILL)
+    for child in children: os.waitpid(child, 0)
+    if failed: raise failed
+
+ACTS = {
+    "read": lambda a: open(a).close(),
+    "write": lambda a: open(a, "r+").close(),
+    "make": lambda a: open(a, "x").close(),
+    "list": os.listdir,
+    "cut": lambda a: os.truncate(a, 0),
+    "open-cut": lambda a: os.close(os.open(a, os.O_RDONLY | os.O_TRUNC)),
+    "remove": os.remove,
+    "rmdir": os.rmdir,
+    "move": os.rename,
+    "link": os.link,
+    "symlink": os.symlink,
+    "mkfifo": os.mkfifo,
+    "run": lambda a: subprocess.run([a], stdin=subprocess.DEVNULL, check=True),
+    "thread": thread, "forked": forked, "uring": uring, "crowd": crowd,
+}
+say("ready")
+while True:
+    act, *arguments = hear().split()
+    try:
+        ACTS[act](*arguments)
+        say("ok")
+    except OSError as error:
+        say(errno.errorcode[error.errno])
+"#;
+
+/// A process that does what it is told.
+struct Doer(Python);
+
+impl Doer {
+    fn start() -> Self {
+        let mut python = Python::start(DOES);
+        assert_eq!(python.hear(), "ready");
+        Self(python)
+    }
+
+    fn does(&mut self, act: &str, paths: &[&Path]) -> String {
+        let paths: Vec<_> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+        self.0.tell(&format!("{act} {}", paths.join(" ")));
+        self.0.hear()
+    }
+}
+
+/// A directory with something secret in it.
+fn secrets() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap();
+    for file in ["secret/deep/key", "open/file", "open/.env", "open/env", "moved"] {
+        fs::create_dir_all(path.join(file).parent().unwrap()).unwrap();
+        fs::write(path.join(file), "x").unwrap();
+    }
+    std::os::unix::fs::symlink("../secret", path.join("open/link")).unwrap();
+    (dir, path)
+}
+
+fn denied(path: &Path) -> PlaceRules {
+    let mut denied = PlaceRules::default();
+    for kind in [Kind::Read, Kind::Write, Kind::Delete] {
+        denied.limit(kind, false);
+        for place in places(&path.join("secret")) {
+            assert!(denied.deny(kind, &place, true));
+        }
+        assert!(denied.deny(kind, &Place::Named(".env".to_owned()), false));
+    }
+    denied
+}
+
+#[tokio::test]
+async fn what_is_denied_is_refused_however_it_is_asked_for() {
+    let Some((host, mut restraints)) = load().await else { return };
+    let (_dir, path) = secrets();
+    let at = |name: &str| path.join(name);
+    let (mut held, mut free) = (Doer::start(), Doer::start());
+    assert_eq!(held.does("read", &[&at("secret/deep/key")]), "ok");
+    let group = restraints.begin(&rules(denied(&path)), &Hosts::default(), later()).unwrap();
+    assert_eq!(held.does("read", &[&at("secret/deep/key")]), "ok", "nobody is of the group yet");
+    restraints.mark(held.0.pid(), group).unwrap();
+
+    for act in ["read", "write", "cut", "open-cut", "remove", "thread", "forked"] {
+        assert_eq!(held.does(act, &[&at("secret/deep/key")]), "EACCES", "{act}");
+    }
+    for name in ["open/link/deep/key", "open/.env", "open/../secret/deep/key"] {
+        assert_eq!(held.does("read", &[&at(name)]), "EACCES", "{name}");
+    }
+    // Elsewhere it could be read, and what is put in its place would be taken for it.
+    for (act, from, to) in [
+        ("move", "secret", "renamed"),
+        ("move", "secret/deep", "renamed"),
+        ("move", "secret/deep/key", "renamed"),
+        ("link", "secret/deep/key", "linked"),
+        ("move", "moved", "secret/deep/key"),
+        ("move", "moved", "secret/new"),
+        ("link", "moved", "secret/new"),
+        ("symlink", "moved", "secret/new"),
+        ("move", "open/.env", "renamed"),
+        ("move", "open/env", "open/.env"),
+    ] {
+        assert_eq!(held.does(act, &[&at(from), &at(to)]), "EACCES", "{act} {from} {to}");
+    }
+    for (act, name) in [("make", "secret/new"), ("mkfifo", "secret/new"), ("rmdir", "secret/deep")] {
+        assert_eq!(held.does(act, &[&at(name)]), "EACCES", "{act} {name}");
+    }
+    assert!(!at("secret/new").exists(), "it was not even made");
+    for (act, name) in [("read", "open/file"), ("write", "open/file"), ("read", "open/env"), ("make", "made")]
+    {
+        assert_eq!(held.does(act, &[&at(name)]), "ok", "{act} {name}");
+    }
+    for act in ["read", "write"] {
+        assert_eq!(free.does(act, &[&at("secret/deep/key")]), "ok", "{act}, by nobody's server");
+    }
+    let Refusals { counts, last } = restraints.refused(group);
+    assert!(counts.iter().any(|(word, count)| *word == "write" && *count > 5), "{counts:?}");
+    assert_eq!(last, held.0.pid());
+
+    // Somebody else moves an ancestor, or makes all of it anew.
+    fs::rename(&path, path.with_extension("away")).unwrap();
+    let there = path.with_extension("away").join("secret/deep/key");
+    assert_eq!(held.does("read", &[&there]), "EACCES");
+    fs::rename(path.with_extension("away"), &path).unwrap();
+    fs::remove_dir_all(at("secret")).unwrap();
+    fs::create_dir(at("secret")).unwrap();
+    fs::write(at("secret/key"), "x").unwrap();
+    assert_eq!(held.does("read", &[&at("secret/key")]), "EACCES");
+
+    // Where requests that wait are done by threads of the process.
+    let uring = held.does("uring", &[&at("secret/key")]);
+    println!("io_uring: {uring}");
+    let release = nix::sys::utsname::uname().unwrap().release().to_string_lossy().into_owned();
+    assert!(uring == "EACCES" || release.starts_with("5.10."), "{uring}");
+
+    restraints.say(group, &rules(denied(&path)), &Hosts::default(), boot_now()).unwrap();
+    assert_eq!(held.does("read", &[&at("secret/key")]), "ok", "nobody said it again");
+    restraints.renew(group, later()).unwrap();
+    assert_eq!(held.does("read", &[&at("secret/key")]), "EACCES");
+    restraints.say(group, &rules(PlaceRules::default()), &Hosts::default(), later()).unwrap();
+    assert_eq!(held.does("read", &[&at("secret/key")]), "ok", "nothing is said any more");
+    restraints.say(group, &rules(denied(&path)), &Hosts::default(), later()).unwrap();
+    assert_eq!(held.does("read", &[&at("secret/key")]), "EACCES");
+    drop((restraints, host));
+    assert_eq!(held.does("read", &[&at("secret/key")]), "ok", "nobody is left to refuse it");
+    held.0.end();
+    free.0.end();
+}
+
+#[tokio::test]
+async fn where_there_is_a_list_the_rest_is_refused() {
+    let Some((_host, mut restraints)) = load().await else { return };
+    let (_dir, path) = secrets();
+    let at = |name: &str| path.join(name);
+    let program = |name: &str| {
+        fs::copy("/bin/true", at(name)).unwrap();
+        at(name)
+    };
+    let (may, may_not) = (program("may"), program("may-not"));
+    let script = at("script");
+    fs::write(&script, format!("#!{}\n", may_not.display())).unwrap();
+    fs::set_permissions(&script, fs::metadata(&may).unwrap().permissions()).unwrap();
+    let mut listed = PlaceRules::default();
+    listed.limit(Kind::Write, true);
+    listed.limit(Kind::Exec, true);
+    for name in ["open", "/dev/null"] {
+        places(&at(name)).iter().for_each(|place| listed.allow(Kind::Write, place, true));
+    }
+    listed.allow(Kind::Write, &Place::Inode(inode(Path::new("/dev/null"))), false);
+    for name in [&may, &script] {
+        places(name).iter().for_each(|place| listed.allow(Kind::Exec, place, false));
+    }
+    assert!(listed.deny(Kind::Write, &Place::Named(".env".to_owned()), false));
+    let mut held = Doer::start();
+    let group = restraints.begin(&rules(listed), &Hosts::default(), later()).unwrap();
+    restraints.mark(held.0.pid(), group).unwrap();
+    for (act, name, expected) in [
+        ("write", "open/file", "ok"),
+        ("write", "open/.env", "EACCES"),
+        ("write", "moved", "EACCES"),
+        ("read", "moved", "ok"),
+        ("make", "open/new", "ok"),
+        ("make", "new", "EACCES"),
+        ("write", "/dev/null", "ok"),
+        ("run", "may", "ok"),
+        ("run", "may-not", "EACCES"),
+        // Who runs it was not asked about: the script may be run.
+        ("run", "script", "ok"),
+        ("run", "/bin/sh", "EACCES"),
+    ] {
+        assert_eq!(held.does(act, &[&at(name)]), expected, "{act} {name}");
+    }
+    restraints.let_go(group);
+    assert_eq!(held.does("write", &[&at("moved")]), "ok");
+    assert_eq!(restraints.group_of(held.0.pid()), None);
+    held.0.end();
+}
+
+#[tokio::test]
+async fn who_is_held_connects_where_rules_let_it_and_nobody_else_is_held() {
+    let Some((_host, mut restraints)) = load().await else { return };
+    let (mut held, mut free) = (Python::start(TRIES), Python::start(TRIES));
+    let hosts = Hosts::default();
+    let of = |effects: &str| {
+        let confinement = confinement(effects);
+        Rules { connect: confinement.connect, listen: confinement.listen, ..Rules::default() }
+    };
+    let allow = of("{connect: {allow: ['home.example:81', '10.0.0.0/8']}}");
+    let group = restraints.begin(&allow, &hosts, later()).unwrap();
+    restraints.mark(held.pid(), group).unwrap();
+    let ask = |python: &mut Python, port: &str| {
+        python.tell(port);
+        python.hear()
+    };
+    held.tell("go");
+    free.tell("go");
+    let nothing = "tcp4=EPERM tcp6=EPERM mapped=EPERM udp4=EPERM udp6=EPERM fast=EPERM uring=EPERM child=EPERM listen=ok";
+    assert_eq!(ask(&mut held, "81"), nothing);
+    hosts.learn("home.example", &["127.0.0.1".parse().unwrap()]);
+    restraints.say(group, &allow, &hosts, later()).unwrap();
+    let some = "tcp4=ok tcp6=EPERM mapped=ok udp4=ok udp6=EPERM fast=ok uring=ok child=ok listen=ok";
+    assert_eq!(ask(&mut held, "81"), some);
+    assert_eq!(ask(&mut held, "82"), nothing);
+    restraints
+        .say(group, &of("{connect: {deny: ['tcp:127.0.0.0/8:81-90']}, listen: deny}"), &hosts, later())
+        .unwrap();
+    let denied =
+        "tcp4=EPERM tcp6=ok mapped=EPERM udp4=ok udp6=ok fast=EPERM uring=EPERM child=EPERM listen=EPERM";
+    assert_eq!(ask(&mut held, "85"), denied);
+    let all = "tcp4=ok tcp6=ok mapped=ok udp4=ok udp6=ok fast=ok uring=ok child=ok listen=ok";
+    assert_eq!(ask(&mut free, "85"), all);
+    let words: Vec<_> = restraints.refused(group).counts.into_iter().map(|(word, _)| word).collect();
+    assert_eq!(words, ["connect", "listen"]);
+    for mut python in [held, free] {
+        python.tell("end");
+        python.end();
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_out_by_starting_many() {
+    let Some((_host, mut restraints)) = load().await else { return };
+    let (_dir, path) = secrets();
+    let mut held = Doer::start();
+    let group = restraints.begin(&rules(denied(&path)), &Hosts::default(), later()).unwrap();
+    restraints.mark(held.0.pid(), group).unwrap();
+    assert_eq!(held.does("crowd", &[Path::new("100")]), "ok");
+    assert_eq!(held.does("crowd", &[Path::new("600")]), "EAGAIN");
+    // Those that ended are not counted any more, at the latest when they are counted again.
+    restraints.recount(|pid| Path::new("/proc").join(pid.to_string()).exists());
+    assert_eq!(held.does("crowd", &[Path::new("500")]), "ok");
+    restraints.recount(|pid| Path::new("/proc").join(pid.to_string()).exists());
+    assert_eq!(held.does("forked", &[&path.join("secret/deep/key")]), "EACCES");
+    assert_eq!(restraints.living().into_iter().collect::<Vec<_>>(), [group]);
+    held.0.end();
+    restraints.recount(|pid| Path::new("/proc").join(pid.to_string()).exists());
+    assert!(restraints.living().is_empty());
+}
+
+/// Speaks MCP over its standard streams: of one tool, which reads a file.
+const SERVER: &str = r#"
+import json, sys, subprocess
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked["method"] == "initialize":
+        result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}}
+    else:
+        path = asked["params"]["arguments"]["path"]
+        try:
+            with open(path) as file: text = file.read()
+        except OSError as error:
+            text = f"errno {error.errno}"
+        result = {"content": [{"type": "text", "text": text}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"#;
+
+struct Server(Child);
+
+impl Server {
+    fn start() -> Self {
+        let mut command = Command::new(python());
+        command.args(["-I", "-u", "-c", SERVER]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = Self(command.spawn().unwrap());
+        let info =
+            r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#;
+        let answer = server.ask("initialize", info);
+        assert!(answer.contains("notes"), "{answer}");
+        server
+    }
+
+    fn ask(&mut self, method: &str, params: &str) -> String {
+        let input = self.0.stdin.as_mut().unwrap();
+        writeln!(input, r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#).unwrap();
+        let mut line = String::new();
+        BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        line
+    }
+
+    fn reads(&mut self, path: &Path) -> String {
+        let params = format!(r#"{{"name":"read","arguments":{{"path":"{}"}}}}"#, path.display());
+        let answer = self.ask("tools/call", &params);
+        let from = answer.find("\"text\": \"").unwrap() + 9;
+        answer[from..].split('"').next().unwrap().to_owned()
+    }
+
+    fn end(mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_agent_holds_servers_that_nobody_wrapped_to_policy() {
+    // Whether there is anything to see.
+    if load().await.is_none() {
+        return;
+    }
+    let _turn = turn().await;
+    let (dir, path) = secrets();
+    let policy = dir.path().join("policy.yaml");
+    let text = format!(
+        "version: v1\nmode: enforce\nrules:\n  - {{name: all, action: allow, match: {{methods: ['*']}}}}\n\
+         effects:\n  rules:\n    - {{name: secrets, servers: [notes], read: {{deny: ['{}/**']}}}}\n",
+        path.join("secret").display()
+    );
+    fs::write(&policy, text).unwrap();
+    let key = path.join("secret/deep/key");
+    let agent = start_agent_of(
+        dir.path(),
+        &format!(
+            "host:\n  client-files: off\ngateway:\n  policy: {}\nadmin:\n  metrics-address: off\n",
+            policy.display()
+        ),
+    );
+    // Only of a server that begins while it looks does the agent know the name.
+    let mut servers = Vec::new();
+    let mut asked = 0;
+    until("errno 13", || {
+        if asked % 20 == 0 {
+            servers.splice(.., [Server::start()]).for_each(Server::end);
+        }
+        asked += 1;
+        servers[0].reads(&key)
+    });
+    assert_eq!(servers[0].reads(&path.join("open/file")), "x");
+    assert_eq!(fs::read_to_string(&key).unwrap(), "x", "nobody else is held");
+    let state = dir.path().join("state");
+    until("told", || {
+        let log = texts(&state);
+        let is_whole = log.contains("effects.read") && log.contains("by policy");
+        if is_whole { "told".to_owned() } else { log }
+    });
+    servers.push(Server::start());
+    until("errno 13", || servers[1].reads(&key));
+
+    nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM).unwrap();
+    agent.join().unwrap();
+    for mut server in servers {
+        assert_eq!(server.reads(&key), "x", "nobody is left to refuse it");
+        server.end();
+    }
+}
