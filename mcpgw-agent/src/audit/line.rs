@@ -248,11 +248,12 @@ fn is_shown(byte: u8) -> bool {
 
 /// ASCII that shows, without a quotation mark or a backslash. Eight bytes at a time: most texts are ids and names.
 fn is_plain(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    // What is missing of the last eight bytes is blanks.
-    let mut last = [b' '; 8];
-    last.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
-    let odd = words.iter().fold(odd(last), |any, word| any | odd(*word));
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return is_all(bytes, |byte| is_shown(byte) & (byte != b'"'));
+    };
+    // The last eight overlap those before.
+    let (words, _) = bytes.as_chunks::<8>();
+    let odd = words.iter().fold(odd(*last), |any, word| any | odd(*word));
     odd == 0
 }
 

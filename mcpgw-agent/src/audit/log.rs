@@ -287,7 +287,7 @@ impl AuditLog {
     }
 }
 fn lock(writer: &SharedWriter) -> MutexGuard<'_, Option<Writer>> {
-    // A writer knows what it has written, and checks the file before each record.
+    // A writer knows what it has written, and checks the file before records.
     writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nix::sys::resource::{Resource, getrlimit};
@@ -30,6 +31,10 @@ use super::tail::{self, Tail};
 /// Bytes that are written before the limit on files' lengths is asked for again: only somebody else could lower it.
 const LIMIT_KEPT: u64 = 64 << 10;
 
+/// How long it counts that the file was there and as we left it, where somebody looked while no message waited for that.
+/// Whoever takes it away meanwhile takes what is written within, as with a record that was written just before.
+const LOOK_KEPT: Duration = Duration::from_millis(1);
+
 /// Writes one file.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -37,6 +42,8 @@ pub(super) struct Writer {
     file: Arc<File>,
     /// Bytes of whole records in the file.
     length: u64,
+    /// When it was looked at last while no message waited, and was as we left it.
+    looked: Option<Instant>,
     /// Bytes it may have by the limit on files' lengths, as far as that has been asked.
     allowed: u64,
     chain: Chain,
@@ -83,6 +90,7 @@ impl Writer {
         let mut writer = Self {
             path: path.clone(),
             length,
+            looked: None,
             allowed: 0,
             chain: Chain::new(sealer.signer().clone(), seq, head),
             sealer,
@@ -127,6 +135,11 @@ impl Writer {
     /// Does what the next record needs and no message waits for.
     pub(super) fn rest(&mut self) {
         self.chain.rest().into_iter().for_each(Line::reuse);
+        let now = Instant::now();
+        if !self.is_looked_at(now) {
+            let is_as_it_was = self.look().is_ok_and(|(links, length)| links > 0 && length == self.length);
+            self.looked = is_as_it_was.then_some(now);
+        }
     }
 
     /// Ends the log with a record that says so. Does nothing the second time.
@@ -168,6 +181,7 @@ impl Writer {
             Ok(file) => {
                 // Its lock goes with its name: whoever opened it by that looks whether it still has it.
                 self.file.unlock().ok();
+                self.looked = None;
                 let first = self.chain.last().saturating_add(1);
                 (self.file, self.turn) = (file, self.turn.next(first));
                 (self.length, self.allowed, self.finished) = (0, 0, false);
@@ -231,6 +245,9 @@ impl Writer {
 
     /// The file is still there and as we left it; where it was removed there is another.
     fn check(&mut self) -> Result<(), AuditError> {
+        if self.unopened.is_none() && !self.torn && self.is_looked_at(Instant::now()) {
+            return Ok(());
+        }
         let (links, length) = self.look().map_err(|source| self.io("look at", source))?;
         if links == 0 {
             self.file = Arc::new(tail::open(&self.path, true)?);
@@ -245,6 +262,11 @@ impl Writer {
             return Err(AuditError::Changed { path, found: length, expected: self.length });
         }
         self.begin()
+    }
+
+    /// Somebody has looked at the file, so short a time before `now` that it need not be done again.
+    fn is_looked_at(&self, now: Instant) -> bool {
+        self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < LOOK_KEPT)
     }
 
     /// How many names the file has, and its length. Times are not asked for: a kernel that is asked for them between two
@@ -299,6 +321,7 @@ impl Writer {
         }
         let written = disk::append(&self.file, bytes);
         if written.is_err() {
+            self.looked = None;
             self.torn = disk::cut(&self.file, self.length).is_err();
         }
         written

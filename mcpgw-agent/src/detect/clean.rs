@@ -53,11 +53,14 @@ impl<'m> Clean<'m> {
 
     /// Nothing was found in it before.
     pub(super) fn has(&self, seen: &Seen<'m>) -> bool {
-        self.0.get(seen.slot()).is_some_and(|slot| slot.as_ref() == Some(seen))
+        !self.0.is_empty() && self.0.get(seen.slot()).is_some_and(|slot| slot.as_ref() == Some(seen))
     }
 
     /// Nothing was found in it.
     pub(super) fn add(&mut self, seen: Seen<'m>) {
+        if self.0.is_empty() {
+            return;
+        }
         if let Some(slot) = self.0.get_mut(seen.slot()) {
             *slot = Some(seen);
         }

@@ -187,11 +187,16 @@ impl Watch {
             _ => return None,
         };
         let (mut paths, mut told) = (Vec::new(), None);
-        each_text(view, |said| {
-            if self.order.secrets(said.text, &mut paths) {
-                told.get_or_insert(said.node);
-            }
-        });
+        // Every message has some of the letters where the protocol wants them.
+        let root = view.message.document().root();
+        let known = ["jsonrpc", "method"].map(|key| root.get(key).map_or(0..0, Value::span));
+        if secret_path::may_be_in(view.message.bytes(), &known) {
+            each_text(view, |said| {
+                if self.order.secrets(said.text, &mut paths) {
+                    told.get_or_insert(said.node);
+                }
+            });
+        }
         let is_secret = !paths.is_empty();
         let hash = order::hash_of(source, arguments);
         Some(Asked { call: Call { labels, home, is_secret }, hash, source, arguments, paths, told })

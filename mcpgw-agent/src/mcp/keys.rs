@@ -20,7 +20,7 @@ pub(super) fn check_params(method: &str, params: Option<Value<'_>>) -> Result<()
         Some(params) => members(params, &PARAMS)?,
         None => [None; PARAMS.len()],
     };
-    let get = |wanted: &str| PARAMS.iter().zip(found).find(|(member, _)| member.key == wanted)?.1;
+    let get = |wanted: &str| *PARAMS.iter().zip(&found).find(|(member, _)| member.key == wanted)?.1;
     for required in method.required {
         if get(required).is_none() {
             let member = PARAMS.iter().find(|member| member.key == *required);
@@ -29,8 +29,8 @@ pub(super) fn check_params(method: &str, params: Option<Value<'_>>) -> Result<()
     }
     let mut requests = None;
     // Few are there at all.
-    for (member, value) in PARAMS.iter().zip(found) {
-        let Some(value) = value else { continue };
+    for (member, value) in PARAMS.iter().zip(&found) {
+        let Some(value) = *value else { continue };
         match member.key {
             "_meta" => check_meta(value)?,
             "inputResponses" if !value.members().all(|(_, response)| response.is_object()) => {
@@ -55,8 +55,8 @@ pub(super) fn check_result(method: &str, result: Value<'_>) -> Result<(), Reason
         return Err(Reason::Type("result"));
     }
     let found = members(result, &RESULT)?;
-    for (member, value) in RESULT.iter().zip(found) {
-        let Some(value) = value else { continue };
+    for (member, value) in RESULT.iter().zip(&found) {
+        let Some(value) = *value else { continue };
         match member.key {
             "_meta" => check_meta(value)?,
             "inputRequests" => check_requests(value)?,

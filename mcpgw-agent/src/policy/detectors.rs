@@ -76,6 +76,12 @@ pub(super) struct Detectors {
     settings: Vec<(Detector, Setting)>,
     /// Those that look at messages wherever they go; `None` where an exception may say otherwise.
     everywhere: Option<DetectorSet>,
+    /// What is said of tools' labels, where that is anything.
+    labels: Option<Box<LabelGlobs>>,
+    /// Sessions' flow is their own.
+    alone: bool,
+    /// Arguments nobody declared are wrong.
+    strict: bool,
 }
 
 /// What one detector's findings mean.
@@ -127,18 +133,24 @@ impl Default for Detectors {
 }
 
 impl Detectors {
-    fn new(settings: Vec<(Detector, Setting)>) -> Self {
+    fn new(mut settings: Vec<(Detector, Setting)>) -> Self {
         let has_exceptions = settings.iter().any(|(_, setting)| !setting.except.is_empty());
         let looks = settings.iter().filter(|(_, setting)| setting.looks());
         let everywhere = (!has_exceptions).then(|| looks.map(|(detector, _)| *detector).collect());
-        Self { settings, everywhere }
+        // Asked of every message.
+        let labels = settings.iter_mut().find_map(|(_, setting)| setting.labels.take());
+        let alone = settings.iter().any(|(_, setting)| setting.alone);
+        let strict = settings.iter().any(|(_, setting)| setting.strict);
+        Self { settings, everywhere, labels, alone, strict }
+    }
+
+    /// Those that look at every message, whatever it is about; `None` where that makes a difference.
+    pub(super) fn everywhere(&self) -> Option<DetectorSet> {
+        self.everywhere
     }
 
     /// Those that look at a message there.
     pub(super) fn wanted(&self, at: &Whereabouts<'_>) -> DetectorSet {
-        if let Some(everywhere) = self.everywhere {
-            return everywhere;
-        }
         let wanted = self.settings.iter().filter(|(_, setting)| match setting.exception(at) {
             Some(action) => action > Reaction::Off,
             None => setting.looks(),
@@ -172,18 +184,17 @@ impl Detectors {
 
     /// What is said of the labels of `tool` of `server`.
     pub(super) fn granted(&self, server: &str, tool: &str) -> Granted {
-        let labels = self.settings.iter().find_map(|(_, setting)| setting.labels.as_ref());
-        labels.map(|labels| labels.granted(server, tool)).unwrap_or_default()
+        self.labels.as_ref().map(|labels| labels.granted(server, tool)).unwrap_or_default()
     }
 
     /// What other sessions of a client have read counts in each.
     pub(super) fn shares_flow(&self) -> bool {
-        !self.settings.iter().any(|(_, setting)| setting.alone)
+        !self.alone
     }
 
     /// Arguments nobody declared are wrong.
     pub(super) fn is_strict(&self) -> bool {
-        self.settings.iter().any(|(_, setting)| setting.strict)
+        self.strict
     }
 
     /// The strictest that any finding of `wanted` could be met with there.

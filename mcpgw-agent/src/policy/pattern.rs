@@ -164,6 +164,7 @@ impl Patterns {
         }
         match text.words(words) {
             Seen::Any => (0..self.all.len()).any(|index| found(&index)),
+            Seen::Words(numbers) if numbers.is_empty() => false,
             Seen::Words(numbers) => {
                 let mut nominees: Vec<usize> =
                     numbers.iter().flat_map(|number| self.owners_of(*number)).collect();

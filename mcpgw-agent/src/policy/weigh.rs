@@ -39,8 +39,10 @@ impl Policy {
     /// The detectors that are not off for `request`.
     #[must_use]
     pub fn wants(&self, request: &Request<'_>) -> DetectorSet {
-        let tool = request.tool();
-        self.detectors.wanted(&whereabouts(request, tool.as_deref()))
+        self.detectors.everywhere().unwrap_or_else(|| {
+            let tool = request.tool();
+            self.detectors.wanted(&whereabouts(request, tool.as_deref()))
+        })
     }
 
     /// Whether a session may be about `name`, as far as the policy says.

@@ -46,6 +46,9 @@ impl Verdict {
     /// found of secrets and personal data.
     #[must_use]
     pub fn shown<'m>(&self, message: &'m Message) -> Shown<'m> {
+        if self.concealed().is_empty() && self.edits().is_empty() && self.would_edit().is_empty() {
+            return Shown::AsItCame(message);
+        }
         // What is concealed comes first: of two edits of one place the first gives the text.
         Shown::after(message, [self.concealed(), self.edits(), self.would_edit()].concat())
     }

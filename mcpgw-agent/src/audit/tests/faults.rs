@@ -2,7 +2,9 @@
 //! itself again with a small file system or a small limit of its own.
 
 use std::fs;
+use std::io::Write as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -164,6 +166,29 @@ fn a_file_that_is_removed_is_followed_by_another() {
     let mut verifier = Verifier::new(&Key::read(&Key::beside(&path)).unwrap());
     assert_eq!(verifier.file(&kept).unwrap().outcome, Outcome::NotClosed);
     assert_eq!(verifier.file(&path).unwrap().outcome, Outcome::Valid);
+}
+
+#[test]
+fn a_file_that_was_just_looked_at_and_is_removed_is_followed_by_another_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    let log = AuditLog::open(&Options::at(&path)).unwrap();
+    let _permit = case(Mode::Enforce).record(&log).unwrap();
+    log.rest();
+    fs::remove_file(&path).unwrap();
+    let since = Instant::now();
+    while !path.exists() && since.elapsed() < Duration::from_secs(10) {
+        let _permit = case(Mode::Enforce).record(&log).unwrap();
+        log.rest();
+    }
+    assert_eq!(lines(&path)[0]["replaces"], "a file that was removed");
+    // What somebody adds is noticed as soon.
+    fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"x").unwrap();
+    let refused = std::iter::from_fn(|| {
+        log.rest();
+        (since.elapsed() < Duration::from_secs(20)).then(|| case(Mode::Enforce).record(&log))
+    });
+    assert!(refused.into_iter().any(|recorded| matches!(recorded, Err(AuditError::Changed { .. }))));
 }
 
 #[test]

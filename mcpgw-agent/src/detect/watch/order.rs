@@ -137,30 +137,47 @@ fn addresses(text: &str, mut visit: impl FnMut(u64)) {
     }
 }
 
-/// A call's hash: the same for the same tool and the same arguments, whatever the order of their keys.
+/// A call's hash: the same for the same tool and the same arguments, whatever the order of their keys. Whoever wants two
+/// calls to have one finds some: then a call is noted as made again that is another.
 pub(super) fn hash_of(tool: &str, arguments: Option<Value<'_>>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (tool, arguments.map(hash)).hash(&mut hasher);
-    hasher.finish()
+    mix(of_text(tool), arguments.map_or(0, hash))
 }
 
 /// The document's depth is bounded, and with it the recursion.
 fn hash(value: Value<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    match value.kind() {
+    let (kind, inside) = match value.kind() {
         Kind::Object => {
-            let members = value.members().map(|(key, value)| {
-                let mut hasher = DefaultHasher::new();
-                (key.as_str(), hash(value)).hash(&mut hasher);
-                hasher.finish()
-            });
-            members.fold(0_u64, u64::wrapping_add).hash(&mut hasher);
+            let member = |(key, value): (Value<'_>, Value<'_>)| {
+                mix(of_text(&key.as_str().unwrap_or_default()), hash(value))
+            };
+            (1, value.members().map(member).fold(0, u64::wrapping_add))
         }
-        Kind::Array => value.elements().for_each(|element| hash(element).hash(&mut hasher)),
-        Kind::String => value.as_str().hash(&mut hasher),
-        Kind::Null | Kind::True | Kind::False | Kind::Number => value.raw().hash(&mut hasher),
-    }
-    hasher.finish()
+        Kind::Array => (2, value.elements().fold(0, |so_far, element| mix(so_far, hash(element)))),
+        Kind::String => (3, of_text(&value.as_str().unwrap_or_default())),
+        Kind::Null | Kind::True | Kind::False | Kind::Number => (4, of_text(value.raw())),
+    };
+    mix(kind, inside)
+}
+
+/// Eight bytes at a time, the last overlapping those before, and the length.
+fn of_text(text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return mix(length, bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    let hash = words.iter().fold(length, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    mix(hash, u64::from_le_bytes(*last))
+}
+
+/// Both halves of a product: each bit of either shows in many.
+fn mix(hash: u64, word: u64) -> u64 {
+    const ODD: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+    let [one, other] = ODD;
+    let product = u128::from(hash ^ one) * u128::from(word ^ other);
+    let (low, high) = (product & u128::from(u64::MAX), product >> 64);
+    u64::try_from(low ^ high).unwrap_or_default().wrapping_add(hash.rotate_left(23))
 }
 
 /// Whether `key` hides whom it names from the others.

@@ -1,6 +1,7 @@
 //! Paths of files that hold secrets, as they are named in texts.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -90,9 +91,39 @@ pub(super) fn secret_paths(text: &str, mut visit: impl FnMut(u64)) {
     }
 }
 
+/// Whether some text of the message `json` may have such a path, wherever it stands but at the places `known` to have none.
+pub(super) fn may_be_in(json: &[u8], known: &[Range<usize>]) -> bool {
+    // What is escaped may be one of the letters.
+    memchr::memchr(b'\\', json).is_some()
+        || memchr::memchr3_iter(b'.', b'_', b'/', json).any(|at| {
+            let is_known = known.iter().any(|place| place.contains(&at));
+            // Those with neither a stop nor a slash have a `d` or an `n` before their first of these.
+            let is_in_name = || {
+                let before = at.checked_sub(1).and_then(|before| json.get(before));
+                json.get(at) != Some(&b'_') || matches!(before, Some(b'd' | b'D' | b'n' | b'N'))
+            };
+            !is_known && is_in_name()
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_may_be_where_it_is() {
+        for path in PATHS {
+            for path in [path.to_owned(), path.to_ascii_uppercase()] {
+                assert!(may_be_in(path.as_bytes(), &[]), "{path}");
+                assert!(may_be_in(format!("a/{path}").as_bytes(), &[0..2]), "{path}");
+            }
+        }
+        assert!(may_be_in(br"\u002eenv", &[]));
+        for json in [r#"{"_meta":{"x":"snake_case a_b"}}"#, "", "_"] {
+            assert!(!may_be_in(json.as_bytes(), &[]), "{json}");
+        }
+        assert!(!may_be_in(br#"{"jsonrpc":"2.0"}"#, &[11..16]));
+    }
 
     fn count(text: &str) -> usize {
         let mut count = 0;

@@ -13,6 +13,8 @@ use super::wait::wait_writable;
 
 /// Parts handed to the kernel at once (its own limit is 1024).
 const PARTS: usize = 128;
+/// Parts of one message, and some more.
+const FEW: usize = 4;
 /// Bytes gathered before they are written: what a pipe holds.
 const GATHER_BYTES: usize = 64 * 1024;
 
@@ -73,8 +75,19 @@ impl Out {
     /// # Errors
     /// Nobody reads any more.
     pub(super) fn flush(&mut self) -> Result<(), Errno> {
-        let mut slices: Vec<IoSlice<'_>> = self.parts.iter().map(|part| IoSlice::new(part)).collect();
-        let mut left = slices.as_mut_slice();
+        // Mostly there is one line and its end.
+        let mut few = [IoSlice::new(&[]); FEW];
+        let mut many = Vec::new();
+        let mut left = match few.get_mut(..self.parts.len()) {
+            Some(few) => {
+                few.iter_mut().zip(&self.parts).for_each(|(slice, part)| *slice = IoSlice::new(part));
+                few
+            }
+            None => {
+                many.extend(self.parts.iter().map(|part| IoSlice::new(part)));
+                many.as_mut_slice()
+            }
+        };
         let mut outcome = Ok(());
         while let Some(some) = left.get(..left.len().min(PARTS)).filter(|some| !some.is_empty()) {
             match self.write(some) {

@@ -114,6 +114,7 @@ impl Client {
     fn load(&mut self, text: &str, deadline: Instant) -> Result<Vec<f64>> {
         let mut calls = Vec::new();
         for id in 1.. {
+            let text = &message::of_call(id, text);
             let (request, expected) = (message::call(id, text), message::answer(&id.to_string(), text));
             let started = Instant::now();
             let answer = self.post(&request, "200")?;

@@ -16,9 +16,23 @@ const WELCOME: &str = concat!(
 );
 const TEXT: &str = r#""text":""#;
 
-/// Text for a request of about `size` bytes: words, as prose has them.
+/// Text for a request of about `size` bytes: words, as prose has them, and none behind which there is nothing.
 pub(super) fn text(size: usize) -> String {
-    "the quick brown fox jumps over a lazy dog ".chars().cycle().take(size.saturating_sub(100)).collect()
+    let words = "the quick brown fox jumps over a lazy dog ".chars().cycle();
+    let text: String = words.take(size.saturating_sub(100)).collect();
+    text.trim_end().to_owned()
+}
+
+/// `text` as call `id` has it: no two calls are the same, for a client that says the same over and over is an oddity, which
+/// is recorded.
+pub(super) fn of_call(id: u64, text: &str) -> String {
+    const WORDS: [&str; 10] =
+        ["moon", "lake", "tree", "hill", "road", "bird", "wind", "leaf", "rain", "snow"];
+    let digits = format!("{id:05}");
+    let word = |digit: char| digit.to_digit(10).and_then(|digit| WORDS.get(usize::try_from(digit).ok()?));
+    let begin = digits.chars().filter_map(word).copied().collect::<Vec<_>>().join(" ");
+    let rest = text.get(begin.len()..).unwrap_or_default();
+    begin + rest
 }
 
 /// A call.
@@ -66,6 +80,8 @@ mod tests {
         assert_eq!(respond(INITIALIZED).unwrap(), None);
         assert!(respond(INITIALIZE).unwrap().unwrap().contains("2025-11-25"));
         respond("{}").unwrap_err();
+        let (one, other) = (of_call(1, &text), of_call(12, &text));
+        assert!(one != other && one.len() == text.len() && other.len() == text.len(), "{one} {other}");
         assert!((190..=210).contains(&call(7, &text).len()), "{}", call(7, &text).len());
     }
 }

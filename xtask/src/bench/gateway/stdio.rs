@@ -76,6 +76,7 @@ impl Peer {
 
     /// One call; its nanoseconds.
     fn call(&mut self, id: u64, text: &str) -> Result<f64> {
+        let text = &message::of_call(id, text);
         let (request, expected) = (message::call(id, text), message::answer(&id.to_string(), text));
         let started = Instant::now();
         self.send(&request)?;
