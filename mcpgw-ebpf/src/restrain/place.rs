@@ -24,7 +24,12 @@ pub(super) fn refused(held: Held, dentry: Kptr, deeds: u32, is_listed: bool) -> 
     }
     // What cannot be followed to its root is refused.
     let Some((said, is_nowhere)) = said_of(held, dentry) else { return deeds };
-    let listed = if is_listed && !is_nowhere { rules.listed } else { 0 };
+    let listed = match (is_listed, is_nowhere) {
+        (false, _) => 0,
+        (true, false) => rules.listed,
+        // No list can name it. What is in memory alone is the process' own, but a list of programs is one of all there are.
+        (true, true) => rules.listed & deed::EXEC,
+    };
     deeds & (said >> deed::DENIED | listed & !said)
 }
 
