@@ -63,8 +63,8 @@ pub struct RuntimeDir {
     path: PathBuf,
     dir: File,
     bound: bool,
-    /// Open as long as the lock is held; after `bound`'s clean-up in drop order.
-    _lock: File,
+    /// Held until this is dropped.
+    lock: File,
 }
 
 impl RuntimeDir {
@@ -86,7 +86,7 @@ impl RuntimeDir {
             .map_err(|error| io("create", error))?;
         let dir = open_dir(path)?;
         let lock = open_lock(&dir, path)?;
-        Ok(Self { path: path.to_owned(), dir, bound: false, _lock: lock })
+        Ok(Self { path: path.to_owned(), dir, bound: false, lock })
     }
 
     /// Binds the control socket, mode 0660, given to `group` where the host has it. Call once.
@@ -134,6 +134,10 @@ impl Drop for RuntimeDir {
             && let Err(errno) = unlinkat(&self.dir, SOCKET, UnlinkatFlags::NoRemoveDir)
         {
             tracing::debug!(error = %errno, "the control socket was gone already");
+        }
+        // Not left to closing it: a process that is being started has a copy until it runs its program.
+        if let Err(error) = self.lock.unlock() {
+            tracing::debug!(%error, "the runtime directory stays locked");
         }
     }
 }

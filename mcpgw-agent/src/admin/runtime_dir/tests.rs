@@ -30,8 +30,11 @@ fn a_second_agent_is_refused_by_pid_and_place() {
         error.to_string(),
         format!("another mcpgw-agent (pid {}) is running on {}", std::process::id(), temp.path().display())
     );
+    // As a process has that is being started.
+    let copy = first.lock.try_clone().unwrap();
     drop(first);
     RuntimeDir::lock(temp.path()).unwrap();
+    drop(copy);
 }
 
 #[test]

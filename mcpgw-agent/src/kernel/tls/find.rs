@@ -81,7 +81,8 @@ impl Finder {
             loaded.into_iter().for_each(|file| self.take(file, already, &mut seen, &mut found));
         }
         found.has_loaded = found.has_loaded || !found.libraries.is_empty();
-        if !found.has_loaded && already.is_empty() {
+        // Again with each program a process becomes: it may see other files than the one before.
+        if !found.has_loaded {
             for (place, name) in PLACES.iter().flat_map(|place| NAMES.map(|name| (place, name))) {
                 let file = open(Path::new(&format!("{root}/root/{place}/{name}")));
                 file.into_iter().for_each(|file| self.take(file, already, &mut seen, &mut found));
