@@ -112,17 +112,18 @@ mod tests {
 
     #[test]
     fn each_may_be_where_it_is() {
+        let may_be_behind = |json: &str, known| may_be_in(json.as_bytes(), std::slice::from_ref(&known));
         for path in PATHS {
             for path in [path.to_owned(), path.to_ascii_uppercase()] {
                 assert!(may_be_in(path.as_bytes(), &[]), "{path}");
-                assert!(may_be_in(format!("a/{path}").as_bytes(), &[0..2]), "{path}");
+                assert!(may_be_behind(&format!("a/{path}"), 0..2), "{path}");
             }
         }
         assert!(may_be_in(br"\u002eenv", &[]));
         for json in [r#"{"_meta":{"x":"snake_case a_b"}}"#, "", "_"] {
             assert!(!may_be_in(json.as_bytes(), &[]), "{json}");
         }
-        assert!(!may_be_in(br#"{"jsonrpc":"2.0"}"#, &[11..16]));
+        assert!(!may_be_behind(r#"{"jsonrpc":"2.0"}"#, 11..16));
     }
 
     fn count(text: &str) -> usize {
