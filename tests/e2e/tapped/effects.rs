@@ -121,6 +121,31 @@ fn what_policy_has_against_it_is_on_record_and_the_server_goes_on() {
 }
 
 #[test]
+fn what_descends_from_a_server_before_it_is_known_is_its_own() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let agent = agent(&site, "  observe: messages\n  effects: on\n");
+        let (gate, notes) = (site.path().join("gate"), site.path().join("notes.txt"));
+        fs::write(&notes, "notes").unwrap();
+        nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        // A child that waits, and whose child does something when it is told to.
+        let child = "(read line < \"$1\"; (cat \"$2\"; true)) > /dev/null 2>&1 & exec \"$3\" \"$4\"";
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", child, "sh"]).args([&gate, &notes]);
+        command.args([Peers::python("py2")?, Peers::script("effects_server.py")]);
+        let mut server = Session::start(&site, &mut command);
+        server.open();
+        wait_followed(&agent, &site, server.pid());
+        fs::write(&gate, "now\n").unwrap();
+        let read = json!({"act": "open", "path": notes});
+        record(&agent, server.pid(), "what the child did", |record| {
+            record["event"] == "server.effects" && has(record, &read)
+        });
+        Ok(())
+    });
+}
+
+#[test]
 fn nobody_looks_where_nobody_asked() {
     scenario(Company::Shared, || {
         let site = Site::new();
