@@ -29,6 +29,7 @@ mod status;
 mod tap;
 mod tapped;
 mod tls;
+mod tree;
 mod turn;
 
 use std::path::{Path, PathBuf};

@@ -11,6 +11,7 @@ pub mod clients;
 mod collected;
 mod conceal;
 mod killed;
+mod late;
 mod ledger;
 mod noise;
 mod odd;

@@ -1,5 +1,7 @@
 //! Servers past any gateway whose messages are wanted: what policy would have done is on record, and nothing is changed.
 
+mod effects;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;

@@ -64,9 +64,9 @@ fn said_of(policy: &Policy, abilities: &Abilities, means: Means) -> Vec<String> 
 }
 
 impl Host {
-    /// Where what the wrap `peer` starts will run.
-    pub(super) fn around(&self, peer: Peer) -> Surroundings {
-        surroundings(Some((peer.pid, peer.uid)), self.confining.hosts.clone())
+    /// Where process `pid` of user `uid`, and what it starts, runs.
+    pub(super) fn around(&self, pid: u32, uid: u32) -> Surroundings {
+        surroundings(Some((pid, uid)), self.confining.hosts.clone())
     }
 
     /// How the server called `server` that the wrap `peer` is about to start is to be confined under `policy`. Moves the wrap

@@ -10,10 +10,12 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::tap::{Switch, TapSwitch};
+use super::tree::descendants;
 use crate::baselines::{Baselines, DIRECTORY};
 use crate::effects::Ended;
-use crate::inventory::BootTime;
+use crate::inventory::{BootTime, ProcessKey};
 use crate::kernel::{EffectReader, Hook, Kernel, KernelError, KernelEvent, Marked};
+use crate::proc::{boot_now, key_of};
 use crate::proxy::effects::{Effects, Followed, Killer, Source, Told};
 use crate::proxy::handover::Sessions;
 
@@ -25,6 +27,8 @@ const BEATS: u32 = 4;
 const KEEP_BEATS: u32 = 240;
 /// How often a server's processes are looked for while it is ended.
 const KILL_ROUNDS: u32 = 64;
+/// How often children are looked for that were there before their parent was marked.
+const MARK_ROUNDS: u32 = 16;
 
 /// Who is followed, and whether the kernel tells.
 #[derive(Debug, Default)]
@@ -64,6 +68,32 @@ impl Following {
         Some(followed)
     }
 
+    /// Follows `server`, which runs already and whose messages are tapped, with all that descends from it. `None` also where it is
+    /// followed already, by itself or as a part of another: nobody gets out of what that other one may do.
+    pub(super) fn join(
+        &mut self,
+        kernel: &mut Kernel,
+        server: ProcessKey,
+        now: BootTime,
+    ) -> Option<Followed> {
+        let all = self.all.clone()?;
+        if kernel.effects_of(server.pid).is_some_and(|group| all.follows(group)) {
+            return None;
+        }
+        let Some(followed) = all.follow_tapped() else {
+            tracing::warn!(pid = server.pid, "too many servers are followed: what this one does is not told");
+            return None;
+        };
+        self.switch(kernel, true, now);
+        match mark(kernel, &all, server, followed.group()) {
+            Ok(is_there) => is_there.then(|| followed.looked_at_since(boot_now())),
+            Err(error) => {
+                tracing::warn!(pid = server.pid, %error, "what this server does is not told");
+                None
+            }
+        }
+    }
+
     /// Looks whether the kernel is to tell any longer.
     pub(super) fn tick(&mut self, kernel: Option<&mut Kernel>, now: BootTime) {
         if let (Some(all), Some(kernel)) = (&self.all, kernel) {
@@ -83,6 +113,26 @@ impl Following {
         }
         self.switch.set(kernel.effects_attached());
     }
+}
+
+/// Marks `server` and what descends from it as `group`'s; says whether it is still there.
+fn mark(kernel: &mut Kernel, all: &Effects, server: ProcessKey, group: u32) -> Result<bool, KernelError> {
+    let is_there = || key_of(server.pid) == Some(server);
+    if !is_there() {
+        return Ok(false);
+    }
+    kernel.watch_effects(server.pid, group)?;
+    // What is marked has marked children from now on; others may have been started in the meantime.
+    for _ in 0..MARK_ROUNDS {
+        let is_others =
+            |pid: &u32| kernel.effects_of(*pid).is_some_and(|theirs| theirs == group || all.follows(theirs));
+        let new: Vec<u32> = descendants(server.pid).into_iter().filter(|pid| !is_others(pid)).collect();
+        if new.is_empty() {
+            break;
+        }
+        new.into_iter().try_for_each(|pid| kernel.watch_effects(pid, group))?;
+    }
+    Ok(is_there())
 }
 
 fn source(mut reader: EffectReader) -> Source {

@@ -17,7 +17,7 @@ use super::guard::{Raised, Servers};
 use super::report::{Change, Reporter};
 use super::restrain::Restraining;
 use super::tap::{Switch, TapSwitch};
-use super::tapped::Tapped;
+use super::tapped::{Tapped, Watched};
 use super::tls::{Answer, News, Readers, Tls};
 use crate::admin::metrics::Counters;
 use crate::admin::protocol::Code;
@@ -349,7 +349,8 @@ impl Host {
 
     fn in_kernel(&mut self, effect: &Effect) {
         if !self.inventory.config().follow.is_empty() || matches!(effect, Effect::Unfollow(_)) {
-            self.tapped.apply(effect);
+            let watched = self.watch(effect);
+            self.tapped.apply(effect, watched);
         }
         tracing::trace!(?effect, "to the probes");
         if let Effect::Observe { .. } = effect {
@@ -366,6 +367,17 @@ impl Host {
         {
             tracing::warn!(%error, "the probes did not take a change");
         }
+    }
+
+    /// What the server does whose messages `effect` asks for is told from now on, where that is wanted and not done yet.
+    fn watch(&mut self, effect: &Effect) -> Option<Watched> {
+        let Effect::Follow(about) = effect else { return None };
+        // Over a network many clients talk to one process, and nothing tells whose call did what.
+        let is_alone = matches!(about.transport, Transport::Stdio | Transport::Unix);
+        let server = about.server.as_ref().filter(|_| is_alone)?;
+        let (process, uid) = (server.process, server.uid?);
+        let followed = self.following.join(self.kernel.as_mut()?, process, boot_now())?;
+        Some(Watched { followed, around: self.around(process.pid, uid) })
     }
 
     fn enrich(&mut self, process: ProcessKey) -> Vec<Effect> {

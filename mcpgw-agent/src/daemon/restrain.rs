@@ -9,7 +9,6 @@
 
 mod keep;
 mod places;
-mod tree;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;

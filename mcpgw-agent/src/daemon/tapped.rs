@@ -24,12 +24,22 @@ use std::thread;
 
 use crate::admin::metrics::Counters;
 use crate::inventory::{Channel, Effect, FollowList, Listener, Peer, ProcessKey};
+use crate::policy::effects::Surroundings;
 use crate::proc::ProcReader;
+use crate::proxy::effects::Followed;
 use crate::proxy::gate::Gate;
 use crate::tasks::Tasks;
 use crate::wire::Chunk;
 use queue::{Item, Queue};
 use work::Work;
+
+/// What a server does to the host is told.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) followed: Followed,
+    /// Where it runs.
+    pub(super) around: Surroundings,
+}
 
 /// The main loop's end of it.
 #[derive(Debug)]
@@ -102,15 +112,16 @@ impl Tapped {
         self.push(Item::Rules(Box::new(list.clone())));
     }
 
-    /// What the inventory asks for, as far as it concerns messages.
-    pub(super) fn apply(&mut self, effect: &Effect) {
+    /// What the inventory asks for, as far as it concerns messages. Where a server is to be followed that was not before, `watched`
+    /// tells what it does.
+    pub(super) fn apply(&mut self, effect: &Effect, watched: Option<Watched>) {
         match effect {
             Effect::Follow(followed) => {
                 let channels = followed.lanes.iter().map(|lane| lane.channel);
                 let channels = channels.filter(|_| followed.complete).collect();
                 self.complete.insert(followed.seq, channels);
                 self.recollect();
-                self.push(Item::Follow(followed.clone()));
+                self.push(Item::Follow(followed.clone(), watched.map(Box::new)));
             }
             Effect::Unfollow(seq) => {
                 self.complete.remove(seq);

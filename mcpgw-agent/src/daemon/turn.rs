@@ -119,7 +119,7 @@ impl Turn {
             Command::Handover { peer, name, reply } => {
                 let outcome = gateway::place(&self.sessions, peer).map(|place| {
                     let loaded = self.gateway.policies().current();
-                    let around = self.host.around(peer);
+                    let around = self.host.around(peer.pid, peer.uid);
                     let confinement = self.host.confine(&loaded.policy, peer, &name, &around);
                     place.followed_by(self.host.follow(peer.pid)).confined(around, confinement)
                 });

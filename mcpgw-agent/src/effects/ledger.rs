@@ -1,6 +1,7 @@
 //! Which call did what: the open calls of one server, and what its processes do meanwhile.
 
 use super::collected::{Said, Taken};
+use super::late::{Late, Loss};
 use super::{Act, Baseline, Collected, SideEffect};
 use crate::inventory::{BootTime, ProcessKey};
 use crate::policy::Mode;
@@ -24,6 +25,8 @@ pub struct Ledger {
     launch: Launch,
     /// A call was opened: what the server runs from now on is no part of its start.
     has_begun: bool,
+    /// What is told sooner than the calls are; `None` where calls are told before they reach the server.
+    late: Option<Late>,
 }
 
 /// Where a server is [confined](crate::confine), its first process is one of ours, which then becomes the server.
@@ -80,6 +83,40 @@ pub struct Stray {
 }
 
 impl Ledger {
+    /// Of a server that runs already, and whose calls are told after they passed, with the time they did.
+    #[must_use]
+    pub fn tapped() -> Self {
+        Self { launch: Launch::Over, has_begun: true, late: Some(Late::default()), ..Self::default() }
+    }
+
+    /// Its calls are told after they passed.
+    #[must_use]
+    pub fn is_tapped(&self) -> bool {
+        self.late.is_some()
+    }
+
+    /// Keeps `effect` until it is [due](Self::due); gives it back where it is now, as it always is where calls are told before they
+    /// pass.
+    pub fn keep(&mut self, effect: SideEffect) -> Option<SideEffect> {
+        match &mut self.late {
+            Some(late) => late.keep(effect),
+            None => Some(effect),
+        }
+    }
+
+    /// All calls are told that were opened or closed up to `until`. Gives the first thing done by then that was kept, to be told to
+    /// [`happened`](Self::happened); to be asked again until there is none.
+    pub fn due(&mut self, until: BootTime) -> Option<SideEffect> {
+        let late = self.late.as_mut()?;
+        let effect = late.due(until);
+        if effect.is_none() {
+            while let Some(Loss { count, until }) = self.late.as_mut().and_then(Late::lost) {
+                self.spread(count, until);
+            }
+        }
+        effect
+    }
+
     /// Call `id` of `tool` goes to the server at `at`. Says whether it is followed.
     pub fn opened(&mut self, id: &str, tool: &str, at: BootTime) -> bool {
         self.has_begun = true;
@@ -145,9 +182,18 @@ impl Ledger {
         is_ours
     }
 
-    /// The kernel had no room to tell of `count` things; whose they were is not known.
-    pub fn lost(&mut self, count: u64) {
-        for done in self.open.iter_mut().map(|call| &mut call.done).chain([&mut self.stray]) {
+    /// The kernel had no room to tell of `count` things, which was noticed at `until`; whose they were is not known.
+    pub fn lost(&mut self, count: u64, until: BootTime) {
+        match &mut self.late {
+            Some(late) => late.lose(Loss { count, until }),
+            None => self.spread(count, until),
+        }
+    }
+
+    /// `count` things that were lost by `until` may be every open call's, and no call's.
+    fn spread(&mut self, count: u64, until: BootTime) {
+        let open = self.open.iter_mut().filter(|call| call.since <= until).map(|call| &mut call.done);
+        for done in open.chain([&mut self.stray]) {
             done.lost = done.lost.saturating_add(count);
         }
     }
@@ -155,9 +201,16 @@ impl Ledger {
     /// Call `id` is answered, or given up. `None` where it is not followed.
     pub fn closed(&mut self, id: &str) -> Option<Done> {
         let at = self.open.iter().position(|call| &*call.id == id)?;
-        let Call { id, tool, done, .. } = self.open.remove(at);
-        self.last = Some(id.clone());
-        Some(Done { call: id, tool, done })
+        let call = self.open.remove(at);
+        self.last = Some(call.id.clone());
+        Some(self.done(call))
+    }
+
+    /// A call that is over.
+    fn done(&self, call: Call) -> Done {
+        let Call { id, tool, mut done, .. } = call;
+        done.lost = done.lost.saturating_add(self.late.as_ref().map_or(0, Late::losing));
+        Done { call: id, tool, done }
     }
 
     /// Gives up the open calls of which `is_open` knows nothing any more, with what was done during each.
@@ -166,7 +219,7 @@ impl Ledger {
         if let Some(call) = gone.last() {
             self.last = Some(call.id.clone());
         }
-        gone.into_iter().map(|Call { id, tool, done, .. }| Done { call: id, tool, done }).collect()
+        gone.into_iter().map(|call| self.done(call)).collect()
     }
 
     /// What was done while no call was open, since this was asked for last; `None` where nothing but noise was.

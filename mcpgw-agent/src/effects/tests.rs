@@ -1,5 +1,7 @@
 //! Whose effects are whose.
 
+mod late;
+
 use super::*;
 use crate::inventory::{BootTime, ProcessKey};
 
@@ -71,7 +73,7 @@ fn a_flood_is_counted_and_a_loss_is_told_to_everybody_it_may_concern() {
         ledger.happened(&at(&format!("/{number}"), 1), &Measure::default());
         ledger.happened(&at("/usr/lib/libc.so", 1), &Measure::default());
     }
-    ledger.lost(3);
+    ledger.lost(3, BootTime(1));
     let done = ledger.closed("a").unwrap().done;
     assert_eq!((done.kept.len(), done.more, done.lost), (KEPT_MAX, 36, 3));
     assert_eq!(done.noise, [100, 0, 0, 0]);

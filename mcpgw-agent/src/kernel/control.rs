@@ -257,6 +257,13 @@ impl Kernel {
         self.mark_with(pid, TASK_BREEDS_EFFECTS, Some(group))
     }
 
+    /// Whose process `pid` is, where it is [watched](Self::watch_effects).
+    #[must_use]
+    pub fn effects_of(&self, pid: u32) -> Option<u32> {
+        let state = self.maps.tasks.get(&pid, 0).ok()?;
+        (state.bits & TASK_EFFECTS != 0).then_some(state.group)
+    }
+
     /// Who is marked as whose, to be asked at any time by anybody.
     ///
     /// # Errors

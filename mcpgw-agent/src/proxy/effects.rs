@@ -9,12 +9,19 @@
 //!
 //! Nobody waits here: what a process did before it wrote its answer is in the ring before the answer can be read. So the
 //! ring is emptied whenever a call begins or ends, by whoever lets it pass, and once in a while besides.
+//!
+//! Calls of a tapped session are known only after they passed, by their time: what is told sooner waits in the ledger.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::baselines::{Baselines, ServerBaseline};
 use crate::effects::{Collected, Done, Ended, Killed, Ledger, Measure, Oddity, SideEffect, Stray};
+use crate::inventory::BootTime;
 use crate::pins::{Act, ServerId};
 use crate::policy::effects::EffectRules;
 use crate::proc::boot_now;
@@ -22,6 +29,8 @@ use crate::proc::boot_now;
 /// Batches taken from the ring in one go at most: more than a full ring has. Whoever fills it faster than it is read keeps
 /// no answer waiting for ever; what is left then counts as done after it.
 const BATCHES: usize = 256;
+/// Tapped sessions that are followed at most: each may keep what is told before its calls are.
+const TAPPED_MAX: usize = 256;
 
 /// What the ring tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +79,15 @@ struct Session {
 pub struct Followed {
     all: Effects,
     group: u32,
+    tapped: Option<Clock>,
+}
+
+/// The time of a tapped session, which is that of what is read at last.
+#[derive(Debug, Default)]
+struct Clock {
+    /// The server was looked at from then on.
+    since: BootTime,
+    now: AtomicU64,
 }
 
 /// What was done and has no answer's record to be in.
@@ -99,16 +117,26 @@ impl Effects {
     /// Another session is followed. The kernel is to be told its [`group`](Followed::group).
     #[must_use]
     pub fn follow(&self) -> Followed {
+        let group = self.state().add(Session::default());
+        Followed { all: self.clone(), group, tapped: None }
+    }
+
+    /// The same of a tapped session, whose server runs already: its time is [told](Followed::heard), and nothing is ended for what
+    /// it does. `None` where there are too many.
+    #[must_use]
+    pub fn follow_tapped(&self) -> Option<Followed> {
         let mut state = self.state();
-        // 0 is nobody's. A number that comes again after four thousand million sessions may still be in use.
-        loop {
-            state.last = state.last.wrapping_add(1).max(1);
-            let group = state.last;
-            if let std::collections::btree_map::Entry::Vacant(free) = state.sessions.entry(group) {
-                free.insert(Session::default());
-                return Followed { all: self.clone(), group };
-            }
+        if state.sessions.values().filter(|session| session.ledger.is_tapped()).count() >= TAPPED_MAX {
+            return None;
         }
+        let group = state.add(Session { ledger: Ledger::tapped(), ..Session::default() });
+        Some(Followed { all: self.clone(), group, tapped: Some(Clock::default()) })
+    }
+
+    /// The session with the number `group` is followed.
+    #[must_use]
+    pub fn follows(&self, group: u32) -> bool {
+        self.state().sessions.contains_key(&group)
     }
 
     /// Nobody is followed.
@@ -138,6 +166,18 @@ impl Effects {
 }
 
 impl State {
+    /// Gives `session` a number.
+    fn add(&mut self, session: Session) -> u32 {
+        // 0 is nobody's. A number that comes again after four thousand million sessions may still be in use.
+        loop {
+            self.last = self.last.wrapping_add(1).max(1);
+            if let std::collections::btree_map::Entry::Vacant(free) = self.sessions.entry(self.last) {
+                free.insert(session);
+                return self.last;
+            }
+        }
+    }
+
     fn drain(&mut self) {
         let Self { source, killer, sessions, told, .. } = self;
         for _ in 0..BATCHES {
@@ -147,11 +187,12 @@ impl State {
                     // Of a session that is over, nobody wants to know.
                     Told::Did(effect) => {
                         if let Some(session) = sessions.get_mut(&effect.group) {
-                            session.happened(&effect, killer);
+                            session.told(effect, killer);
                         }
                     }
                     Told::Lost(count) => {
-                        sessions.values_mut().for_each(|session| session.ledger.lost(count));
+                        let now = boot_now();
+                        sessions.values_mut().for_each(|session| session.ledger.lost(count, now));
                     }
                 }
             }
@@ -163,6 +204,21 @@ impl State {
 }
 
 impl Session {
+    fn told(&mut self, effect: SideEffect, killer: &mut Killer) {
+        if let Some(effect) = self.ledger.keep(effect) {
+            self.happened(&effect, killer);
+        }
+        // It may be one too many.
+        self.settle(BootTime::default(), killer);
+    }
+
+    /// The calls up to `until` are known.
+    fn settle(&mut self, until: BootTime, killer: &mut Killer) {
+        while let Some(effect) = self.ledger.due(until) {
+            self.happened(&effect, killer);
+        }
+    }
+
     fn happened(&mut self, effect: &SideEffect, killer: &mut Killer) {
         let Self { ledger, usual, rules, killed, .. } = self;
         let rules = rules.as_deref();
@@ -170,8 +226,8 @@ impl Session {
             Some(usual) => usual.with(|measure| ledger.happened(effect, &Measure { rules, ..measure })),
             None => ledger.happened(effect, &Measure { rules, ..Measure::default() }),
         };
-        // What is left of it does more: it is ended again.
-        if let Some(violation) = deadly {
+        // What is left of it does more: it is ended again. A tapped session is looked at and no more.
+        if let Some(violation) = deadly.filter(|_| !ledger.is_tapped()) {
             let ended = killer(effect.group);
             match killed {
                 Some(before) => {
@@ -191,6 +247,27 @@ impl Followed {
         self.group
     }
 
+    /// The server of this tapped session is looked at since `at`.
+    #[must_use]
+    pub fn looked_at_since(mut self, at: BootTime) -> Self {
+        if let Some(clock) = &mut self.tapped {
+            *clock = Clock { since: at, now: AtomicU64::new(at.0) };
+        }
+        self
+    }
+
+    /// In a tapped session, what is read from now on passed at `at`, and everything before is read.
+    pub fn heard(&self, at: BootTime) {
+        if let Some(clock) = &self.tapped {
+            clock.now.store(at.0, Ordering::Relaxed);
+        }
+    }
+
+    /// The session's time.
+    fn now(&self) -> BootTime {
+        self.tapped.as_ref().map_or_else(boot_now, |clock| BootTime(clock.now.load(Ordering::Relaxed)))
+    }
+
     /// The server is `server`: what it does is held against what it usually does.
     pub fn is_of(&self, server: &ServerId) {
         let Some(baselines) = &self.all.baselines else { return };
@@ -208,14 +285,20 @@ impl Followed {
 
     /// What the server does from now on is held against `rules`.
     pub fn is_held_to(&self, rules: Option<Arc<EffectRules>>) {
-        self.with(|session| session.rules = rules);
+        self.with(BootTime::default(), |session| session.rules = rules);
     }
 
     /// Call `id` of `tool` is about to go to the server. Gives what was done before it, while none was open.
     pub fn opened(&self, id: &str, tool: &str) -> Option<Apart> {
-        self.with(|session| {
+        let now = self.now();
+        if self.tapped.as_ref().is_some_and(|clock| now < clock.since) {
+            // Nobody looked as it began.
+            return None;
+        }
+        // What is done in the moment it passes is its own.
+        self.with(BootTime(now.0.saturating_sub(1)), |session| {
             let stray = session.ledger.take_stray().map(Apart::Stray);
-            if !session.ledger.opened(id, tool, boot_now()) {
+            if !session.ledger.opened(id, tool, self.now()) {
                 tracing::debug!(id, "too many calls are open: what this one does is not told apart");
             }
             stray
@@ -224,12 +307,12 @@ impl Followed {
 
     /// Call `id` was answered. Gives what was done meanwhile; `None` where it is not followed.
     pub fn closed(&self, id: &str) -> Option<Done> {
-        self.with(|session| session.ledger.closed(id))
+        self.with(self.now(), |session| session.ledger.closed(id))
     }
 
     /// Gives up the calls that are open and of which `is_open` knows nothing any more.
     pub fn give_up(&self, is_open: impl Fn(&str) -> bool) -> Vec<Apart> {
-        self.with(|session| {
+        self.with(self.now(), |session| {
             // Without one this is asked for nothing.
             if session.ledger.open_calls() == 0 {
                 return Vec::new();
@@ -241,12 +324,12 @@ impl Followed {
 
     /// What was done while no call was open, and is not told yet.
     pub fn take_stray(&self) -> Option<Apart> {
-        self.with(|session| session.ledger.take_stray()).map(Apart::Stray)
+        self.with(self.now(), |session| session.ledger.take_stray()).map(Apart::Stray)
     }
 
     /// That the server was ended for what it did, told once.
     pub fn take_killed(&self) -> Option<Killed> {
-        self.with(|session| {
+        self.with(BootTime::default(), |session| {
             let killed = session.killed.clone().filter(|_| !session.is_told);
             session.is_told |= killed.is_some();
             killed
@@ -277,11 +360,14 @@ impl Followed {
         self.all.state().sessions.get(&self.group).and_then(|session| session.usual.clone())
     }
 
-    /// What `act` does with all that has happened up to now.
-    fn with<T: Default>(&self, act: impl FnOnce(&mut Session) -> T) -> T {
+    /// What `act` does with all that has happened up to now; where the session is tapped, up to `until`.
+    fn with<T: Default>(&self, until: BootTime, act: impl FnOnce(&mut Session) -> T) -> T {
         let mut state = self.all.state();
         state.drain();
-        state.sessions.get_mut(&self.group).map(act).unwrap_or_default()
+        let State { sessions, killer, .. } = &mut *state;
+        let Some(session) = sessions.get_mut(&self.group) else { return T::default() };
+        session.settle(until, killer);
+        act(session)
     }
 }
 
@@ -289,97 +375,5 @@ impl Drop for Followed {
     fn drop(&mut self) {
         self.all.state().sessions.remove(&self.group);
         self.all.keep(true);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
-    use super::*;
-    use crate::effects::Act;
-    use crate::effects::{Access, Kept, Outcome};
-    use crate::inventory::ProcessKey;
-
-    fn ring() -> (Sender<Told>, Effects) {
-        let (sender, receiver): (_, Receiver<Told>) = channel();
-        let source = move |told: &mut Vec<Told>| {
-            told.extend(receiver.try_iter());
-            false
-        };
-        (sender, Effects::new(Box::new(source), Box::new(|_| Ended::default()), None))
-    }
-
-    fn opens(group: u32, path: &str) -> Told {
-        Told::Did(SideEffect {
-            group,
-            process: ProcessKey { pid: 7, start_ticks: 1 },
-            at: boot_now(),
-            act: Act::Open { path: path.to_owned(), access: Access::Read },
-            outcome: Outcome::Done,
-            cut: false,
-        })
-    }
-
-    fn path(kept: &Kept) -> &str {
-        let Act::Open { path, .. } = &kept.act else { panic!("{kept:?}") };
-        path
-    }
-
-    fn paths(done: &Collected) -> Vec<&str> {
-        done.kept.iter().map(path).collect()
-    }
-
-    #[test]
-    fn each_session_has_its_own_and_what_is_lost_concerns_all() {
-        let (ring, effects) = ring();
-        assert!(effects.is_idle());
-        let (one, other) = (effects.follow(), effects.follow());
-        assert_ne!(one.group(), other.group());
-        assert_eq!((one.opened("a", "t"), other.opened("b", "t")), (None, None));
-        ring.send(opens(one.group(), "/one")).unwrap();
-        ring.send(opens(other.group(), "/other")).unwrap();
-        ring.send(opens(other.group() + 1, "/nobody's")).unwrap();
-        ring.send(Told::Lost(2)).unwrap();
-        let (first, second) = (one.closed("a").unwrap().done, other.closed("b").unwrap().done);
-        assert_eq!((paths(&first), first.lost), (vec!["/one"], 2));
-        assert_eq!((paths(&second), second.lost), (vec!["/other"], 2));
-        drop((one, other));
-        assert!(effects.is_idle());
-    }
-
-    #[test]
-    fn what_no_answer_tells_is_told_apart() {
-        let (ring, effects) = ring();
-        let session = effects.follow();
-        ring.send(opens(session.group(), "/start")).unwrap();
-        let Some(Apart::Stray(start)) = session.opened("a", "t") else {
-            panic!("it is told before the call")
-        };
-        assert_eq!((start.after, paths(&start.done)), (None, vec!["/start"]));
-        ring.send(opens(session.group(), "/call")).unwrap();
-        assert_eq!(session.give_up(|_| true), []);
-        let gone = session.give_up(|_| false);
-        let [Apart::Unanswered(Done { call, done, .. })] = &gone[..] else { panic!("{gone:?}") };
-        assert_eq!((&**call, paths(done)), ("a", vec!["/call"]));
-        ring.send(opens(session.group(), "/late")).unwrap();
-        let Some(Apart::Stray(late)) = session.take_stray() else { panic!("it is told") };
-        assert_eq!((late.after.as_deref(), paths(&late.done)), (Some("a"), vec!["/late"]));
-        assert_eq!(session.take_stray(), None);
-    }
-
-    #[test]
-    fn a_ring_that_is_never_empty_keeps_nobody() {
-        let effects = Effects::new(
-            Box::new(|told| {
-                told.push(Told::Lost(1));
-                true
-            }),
-            Box::new(|_| Ended::default()),
-            None,
-        );
-        let session = effects.follow();
-        assert_eq!(session.opened("a", "t").map(|apart| matches!(apart, Apart::Stray(_))), Some(true));
-        assert_eq!(session.closed("a").unwrap().done.lost, u64::try_from(BATCHES).unwrap());
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::places::{self, Root};
-use super::tree::descendants;
 use super::{Server, limits};
 use crate::confine::surroundings;
 use crate::daemon::guard::Warden;
+use crate::daemon::tree::descendants;
 use crate::kernel::{FenceError, Preventable, Refusals, Restraints, Rules};
 use crate::policy::effects::{Confinement, Hosts};
 use crate::proc::{boot_now, key_of};

@@ -141,7 +141,7 @@ impl Web {
                 }
                 None => {
                     let client = self.connections.get(&connection).and_then(|place| place.client);
-                    let session = judge.sessions.open(about, client);
+                    let session = judge.sessions.open(about, client, None);
                     // Its beginning was not seen.
                     session.party.blinded();
                     self.keep(key, &session, at, judge);
@@ -194,7 +194,7 @@ impl Web {
                 known.session.clone()
             }
             None => {
-                let session = judge.sessions.open(about, client);
+                let session = judge.sessions.open(about, client, None);
                 // Whoever names none may have several, and what answers on another connection cannot be told apart.
                 if !begins || about.transport == Transport::Sse {
                     session.party.blinded();

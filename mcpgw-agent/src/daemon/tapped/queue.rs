@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::Watched;
 use crate::inventory::{Channel, FollowList, Followed, Listener, Peer, ProcessKey};
 use crate::wire::Chunk;
 
@@ -29,8 +30,8 @@ pub(super) enum Item {
     ClientGone(ProcessKey),
     /// Whose messages are wanted.
     Rules(Box<FollowList>),
-    /// This server's messages are wanted from now on; or something of it has changed.
-    Follow(Box<Followed>),
+    /// This server's messages are wanted from now on; or something of it has changed. What it does may be told from now on.
+    Follow(Box<Followed>, Option<Box<Watched>>),
     /// This record's are wanted no more, or it has ended.
     Unfollow(u64),
     /// What passed here is of no interest.
@@ -45,7 +46,7 @@ impl Item {
         match self {
             Self::Channel(chunk) | Self::Tcp { chunk, .. } | Self::Tls(chunk) => chunk.bytes.len(),
             Self::Client(_) | Self::ClientGone(_) | Self::Rules(_) => 0,
-            Self::Follow(_) | Self::Unfollow(_) | Self::Forget(_) | Self::ForgetPort(_) => 0,
+            Self::Follow(..) | Self::Unfollow(_) | Self::Forget(_) | Self::ForgetPort(_) => 0,
         }
     }
 }

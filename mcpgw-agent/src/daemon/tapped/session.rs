@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Watched;
 use crate::admin::metrics::Counters;
 use crate::audit::Event;
-use crate::inventory::{Followed, Peer, ProcessKey, Transport, program};
+use crate::inventory::{BootTime, Followed, Peer, ProcessKey, Transport, program};
+use crate::pins::ServerId;
 use crate::policy::{self, Context, End, Ends, Principal};
 use crate::proc::{ProcReader, boot_timestamp};
 use crate::proxy::gate::{Client, Gate, Party};
@@ -31,8 +33,13 @@ impl Sessions {
         Self { gate, counters, reader }
     }
 
-    /// A session of `client`, where that is known, with the server `about`.
-    pub(super) fn open(&self, about: &Followed, client: Option<ProcessKey>) -> Session {
+    /// A session of `client`, where that is known, with the server `about`, of which `watched` tells what it does.
+    pub(super) fn open(
+        &self,
+        about: &Followed,
+        client: Option<ProcessKey>,
+        watched: Option<Watched>,
+    ) -> Session {
         let client = self.client(about, client);
         let boot = boot_timestamp();
         let transport = match about.transport {
@@ -64,7 +71,13 @@ impl Sessions {
             Some(self.gate.circle_of(Client::Process { uid: client.uid?, pid, started: start_ticks }))
         });
         let party = Party::new(uuid::Uuid::now_v7().to_string(), context).tapped();
-        let party = Arc::new(circle.into_iter().fold(party, Party::within));
+        let mut party = circle.into_iter().fold(party, Party::within);
+        if let Some(Watched { followed, around }) = watched {
+            followed.is_of(&identity(about, party.context()));
+            party = party.followed_by(followed, around);
+        }
+        let party = Arc::new(party);
+        self.gate.hold_to_policy(&party);
         self.note(&Event::SessionOpened { session: party.id(), context: party.context() });
         tracing::info!(session = party.id(), server = %party.context().server, "messages are followed");
         Session { party, transport: about.transport }
@@ -72,6 +85,9 @@ impl Sessions {
 
     pub(super) fn close(&self, session: &Session) {
         let party = &session.party;
+        // Nothing more will be heard.
+        party.heard(BootTime(u64::MAX));
+        self.gate.note_last_effects(party);
         self.note(&Event::SessionClosed { session: party.id(), context: party.context(), exit: None });
     }
 
@@ -106,6 +122,14 @@ fn name(about: &Followed) -> String {
     let Some(server) = &about.server else { return about.name.clone().unwrap_or_default() };
     let base = || server.exe.rsplit('/').next().unwrap_or_default().to_owned();
     about.name.clone().or_else(|| program(&server.command)).unwrap_or_else(base)
+}
+
+/// What its doings are remembered by. A wrap's are by the name in a client's configuration; this one is the server's word, so
+/// that it is nobody's but the same user's and program's, and no wrap's.
+fn identity(about: &Followed, context: &Context) -> ServerId {
+    let (uid, exe) = about.server.as_ref().map_or((None, ""), |server| (server.uid, &*server.exe));
+    let uid = uid.map(u32::to_le_bytes).unwrap_or_default();
+    ServerId::new([&b"tapped"[..], &uid, exe.as_bytes(), context.server.as_bytes()], &context.server)
 }
 
 fn end(peer: &Peer, boot: Timestamp) -> End {

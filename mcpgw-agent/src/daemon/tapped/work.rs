@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Watched;
 use super::http::Web;
 use super::judge::{Judge, Missing};
 use super::queue::{Dropped, Item, Queue};
@@ -31,6 +32,8 @@ struct Server {
     about: Followed,
     conversation: Conversation,
     session: Option<Session>,
+    /// For the session, once there is one.
+    watched: Option<Box<Watched>>,
     web: Web,
     /// When what is late is late enough.
     until: Option<BootTime>,
@@ -83,10 +86,11 @@ impl Work {
     pub(super) fn run(mut self) {
         let mut items = VecDeque::new();
         while self.queue.take(&mut items, BEAT) {
+            let taken = boot_now();
             for item in items.drain(..) {
                 self.item(item);
             }
-            self.beat(boot_now());
+            self.beat(boot_now(), taken);
             self.judge.settle();
         }
         let all: Vec<u64> = self.servers.keys().copied().collect();
@@ -103,7 +107,7 @@ impl Work {
             Item::Client(peer) => self.remotes.meet(*peer),
             Item::ClientGone(client) => self.remotes.leave(client, &mut self.judge),
             Item::Rules(list) => self.remotes.follow(*list),
-            Item::Follow(about) => self.follow(*about),
+            Item::Follow(about, watched) => self.follow(*about, watched),
             Item::Unfollow(seq) => {
                 if let Some(server) = self.servers.get_mut(&seq) {
                     server.until = Some(boot_now().after(LATE));
@@ -160,7 +164,7 @@ impl Work {
     }
 
     /// A server's messages are wanted, or something of it is new: what has passed there so far comes first.
-    fn follow(&mut self, about: Followed) {
+    fn follow(&mut self, about: Followed, watched: Option<Box<Watched>>) {
         let seq = about.seq;
         let mut places: Vec<Place> = Vec::new();
         for lane in &about.lanes {
@@ -179,11 +183,15 @@ impl Work {
             Some(server) => {
                 server.until = None;
                 server.about = about;
+                if server.session.is_none() {
+                    server.watched = watched.or(server.watched.take());
+                }
             }
             None => {
                 let conversation = Conversation::new(self.limit);
                 let (session, web) = (None, Web::default());
-                self.servers.insert(seq, Server { about, conversation, session, web, until: None });
+                let server = Server { about, conversation, session, watched, web, until: None };
+                self.servers.insert(seq, server);
             }
         }
         places.dedup();
@@ -195,8 +203,8 @@ impl Work {
         }
     }
 
-    /// About twice a second.
-    fn beat(&mut self, now: BootTime) {
+    /// About twice a second. All that was there at `taken` is judged.
+    fn beat(&mut self, now: BootTime, taken: BootTime) {
         if now.since(self.beaten) < BEAT {
             return;
         }
@@ -225,9 +233,19 @@ impl Work {
             }
         }
         self.waiting.expire(now);
+        self.tell_strays(taken);
         let Dropped { pieces, bytes } = self.queue.dropped();
         if pieces > 0 {
             self.judge.sessions.note(&Event::TapDropped { pieces, bytes });
+        }
+    }
+
+    /// Records what servers did while no call was open. What passed up to `taken` may still be on its way here.
+    fn tell_strays(&self, taken: BootTime) {
+        let late = u64::try_from(LATE.as_nanos()).unwrap_or(u64::MAX);
+        for session in self.servers.values().filter_map(|server| server.session.as_ref()) {
+            session.party.heard(BootTime(taken.0.saturating_sub(late)));
+            self.judge.sessions.gate.note_strays(&session.party);
         }
     }
 
@@ -262,8 +280,10 @@ impl Work {
 
 impl Server {
     fn tell(&mut self, told: Told, judge: &mut Judge) {
-        let Self { about, session, .. } = self;
-        let session = session.get_or_insert_with(|| judge.sessions.open(about, None)).clone();
+        let Self { about, session, watched, .. } = self;
+        let mut open = || judge.sessions.open(about, None, watched.take().map(|watched| *watched));
+        let session = session.get_or_insert_with(&mut open).clone();
+        session.party.heard(told.at);
         let direction = if told.to_server { Direction::ToServer } else { Direction::ToClient };
         let (channel, process) = told.stream;
         let stream = format!("{} of pid {}", describe(channel), process.pid);

@@ -152,7 +152,10 @@ impl Turn<'_> {
         done.done.conceal();
         if let Some(followed) = self.party.followed() {
             if doings.is_taken {
-                followed.learn(&done.tool, &done.done, |_| false);
+                let (policy, server) = (&self.loaded.policy, &*self.party.context().server);
+                // What has passed already cannot be refused; what would have been stays new.
+                let refused = |what| self.party.is_tapped() && policy.objects(server, Some(&done.tool), what);
+                followed.learn(&done.tool, &done.done, refused);
             }
             self.gate.note_killed(self.party, followed);
         }

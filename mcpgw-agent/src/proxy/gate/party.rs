@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::pinned::Pinned;
 use crate::detect::Scope;
 use crate::detect::watch::{Circle, Watch};
+use crate::inventory::BootTime;
 use crate::mcp::Direction;
 use crate::policy::Context;
 use crate::policy::effects::{EffectRules, Surroundings};
@@ -140,6 +141,13 @@ impl Party {
     #[must_use]
     pub fn followed_by(self, followed: Followed, around: Surroundings) -> Self {
         Self { followed: Some(followed), around, ..self }
+    }
+
+    /// Of a tapped session: its next message passed at `at`, and all before is judged.
+    pub fn heard(&self, at: BootTime) {
+        if let Some(followed) = &self.followed {
+            followed.heard(at);
+        }
     }
 
     /// What `loaded` lets its server do, where it was not held to that policy before.
