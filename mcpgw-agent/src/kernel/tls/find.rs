@@ -75,17 +75,18 @@ impl Finder {
             return found;
         }
         let mut seen = already.clone();
-        self.take(program, already, &mut seen, &mut found);
+        found.has_loaded |= self.take(program, already, &mut seen, &mut found.libraries);
         for range in executable(&root) {
-            let loaded = open(Path::new(&format!("{root}/map_files/{range}")));
-            loaded.into_iter().for_each(|file| self.take(file, already, &mut seen, &mut found));
+            if let Some(file) = open(Path::new(&format!("{root}/map_files/{range}"))) {
+                found.has_loaded |= self.take(file, already, &mut seen, &mut found.libraries);
+            }
         }
-        found.has_loaded = found.has_loaded || !found.libraries.is_empty();
         // Again with each program a process becomes: it may see other files than the one before.
         if !found.has_loaded {
             for (place, name) in PLACES.iter().flat_map(|place| NAMES.map(|name| (place, name))) {
-                let file = open(Path::new(&format!("{root}/root/{place}/{name}")));
-                file.into_iter().for_each(|file| self.take(file, already, &mut seen, &mut found));
+                if let Some(file) = open(Path::new(&format!("{root}/root/{place}/{name}"))) {
+                    self.take(file, already, &mut seen, &mut found.libraries);
+                }
             }
         }
         // The process may have ended meanwhile, and another have its number.
@@ -95,17 +96,22 @@ impl Finder {
         found
     }
 
-    fn take(&mut self, file: File, already: &HashSet<FileId>, seen: &mut HashSet<FileId>, found: &mut Found) {
-        let Some(Version { id, .. }) = version(&file) else { return };
+    /// Adds what `file` is to `libraries`, where it is one. Says whether it is one that is probed, now or already.
+    fn take(
+        &mut self,
+        file: File,
+        already: &HashSet<FileId>,
+        seen: &mut HashSet<FileId>,
+        libraries: &mut Vec<Library>,
+    ) -> bool {
+        let Some(Version { id, .. }) = version(&file) else { return false };
         if !seen.insert(id) {
-            found.has_loaded |= already.contains(&id);
-            return;
+            return already.contains(&id);
         }
-        if let Some(Kind::Tls(calls)) = self.kind(&file)
-            && already.len().saturating_add(found.libraries.len()) < LIBRARIES
-        {
-            found.libraries.push(Library { file, id, calls });
-        }
+        let has_room = already.len().saturating_add(libraries.len()) < LIBRARIES;
+        let Some(Kind::Tls(calls)) = self.kind(&file).filter(|_| has_room) else { return false };
+        libraries.push(Library { file, id, calls });
+        true
     }
 
     fn kind(&mut self, file: &File) -> Option<Kind> {
