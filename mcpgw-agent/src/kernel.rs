@@ -24,6 +24,7 @@ mod loader;
 mod lsm;
 mod marked;
 mod memory;
+mod missed;
 pub mod offsets;
 mod options;
 mod probe_log;
@@ -42,6 +43,7 @@ pub use hook::{Hook, HookState};
 pub use loader::{Kernel, Loaded};
 pub use lsm::{Denials, Inode, Refusable, SparedName};
 pub use marked::Marked;
+pub use missed::Misses;
 pub use options::{KernelOptions, OptionsError};
 pub use probe_log::ProbeLog;
 pub use reader::{EffectReader, Reader, Readers};
@@ -84,6 +86,8 @@ pub struct RingGaps {
     pub lost: u64,
     /// Their bytes.
     pub lost_bytes: u64,
+    /// How often a probe was not run where it should have been, as far as the kernel counts it (Linux 5.12).
+    pub missed: u64,
     /// Records that arrived and were not understood.
     pub undecodable: u64,
 }

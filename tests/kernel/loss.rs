@@ -59,6 +59,24 @@ async fn nothing_is_lost_with_rings_of_the_usual_size() {
     }
 }
 
+#[tokio::test]
+async fn what_is_not_told_is_counted() {
+    let options = KernelOptions { lifecycle_bytes: 8 << 20, ..without_effects() };
+    let Some(mut host) = load_with(&options).await else { return };
+    // At the same time, so that probes are preempted by one another where they can be.
+    let run = || (0..150).map(|_| Command::new("/bin/true").spawn().unwrap());
+    let run = move || run().map(|child| (child.id(), reap(child)).0).collect::<Vec<u32>>();
+    let threads: Vec<_> = (0..8).map(|_| std::thread::spawn(run)).collect();
+    let pids: Vec<u32> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    host.drain().await;
+    let untold = |told: &dyn Fn(u32) -> bool| pids.iter().filter(|pid| !told(**pid)).count();
+    let execs = untold(&|pid| host.seen.exec_of(pid).is_some());
+    let exits = untold(&|pid| host.seen.exit_of(pid).is_some());
+    let gaps = lifecycle(&host);
+    println!("{execs} starts and {exits} ends of {} not told: {gaps:?}", pids.len());
+    assert!((execs + exits) as u64 <= gaps.lost + gaps.missed, "{execs} {exits} {gaps:?}");
+}
+
 fn lifecycle(host: &Host) -> RingGaps {
     host.kernel.gaps().into_iter().find(|gaps| gaps.ring == "lifecycle").unwrap()
 }

@@ -175,10 +175,11 @@ fn hooks(registry: &Registry, hooks: &[HookStatus]) -> Result<(), prometheus::Er
 
 fn rings(registry: &Registry, status: &Status) -> Result<(), prometheus::Error> {
     type Count = fn(&Gap) -> u64;
-    let metrics: [(&str, &str, Count); 4] = [
+    let metrics: [(&str, &str, Count); 5] = [
         ("mcpgw_ring_records_total", "Records the probes tried to write to a ring.", |gap| gap.records),
         ("mcpgw_ring_lost_total", "Records lost because a ring was full.", |gap| gap.lost),
         ("mcpgw_ring_lost_bytes_total", "Bytes of lost records.", |gap| gap.lost_bytes),
+        ("mcpgw_ring_missed_total", "Probes the kernel did not run where it should have.", |gap| gap.missed),
         ("mcpgw_ring_undecodable_total", "Records read that were not understood.", |gap| gap.undecodable),
     ];
     for (name, help, count) in metrics {

@@ -206,6 +206,9 @@ pub struct Gap {
     pub lost: u64,
     /// Bytes of those records.
     pub lost_bytes: u64,
+    /// How often the kernel did not run a probe where it should have, as far as it counts that.
+    #[serde(default)]
+    pub missed: u64,
     /// Records read that could not be understood.
     pub undecodable: u64,
 }

@@ -1,9 +1,8 @@
 //! The agent's state and the one place that changes it: events go in, the inventory says what should follow, and
 //! it is done here, in the order it was said.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
@@ -14,6 +13,7 @@ use super::dozing::Dozing;
 use super::effects::Following;
 use super::gateway;
 use super::guard::{Raised, Servers};
+use super::losses::Losses;
 use super::report::{Change, Reporter};
 use super::restrain::Restraining;
 use super::tap::{Switch, TapSwitch};
@@ -30,9 +30,6 @@ use crate::kernel::{Kernel, KernelEvent};
 use crate::proc::{ProcReader, boot_now, boot_timestamp, holds, io_bytes, key_of};
 use crate::proxy::effects::Followed;
 use crate::wire::{Chunk, Seen, Sighting, StreamTable};
-
-/// Between two lines in the log about lost records, at least.
-const LOSS_LOG: Duration = Duration::from_secs(10);
 
 /// The state of the running agent.
 #[derive(Debug)]
@@ -60,10 +57,7 @@ pub(super) struct Host {
     hash_executables: bool,
     changed: BTreeSet<u64>,
     boot: Timestamp,
-    loss_logged: BootTime,
-    /// Records each ring had no room for and that are not in the audit log yet.
-    lost_taken: BootTime,
-    lost: BTreeMap<&'static str, u64>,
+    losses: Losses,
 }
 
 /// What a [`Host`] is made of.
@@ -125,9 +119,7 @@ impl Host {
             callers,
             changed: BTreeSet::new(),
             boot: boot_timestamp(),
-            loss_logged: BootTime::default(),
-            lost_taken: BootTime::default(),
-            lost: BTreeMap::new(),
+            losses: Losses::default(),
         }
     }
 
@@ -153,14 +145,9 @@ impl Host {
         }
     }
 
-    /// Records the rings had no room for since this was asked last, by ring; asked more than once a second there are none.
+    /// What of the kernel's records was lost since this was asked last, by ring.
     pub(super) fn take_lost(&mut self) -> Vec<(&'static str, u64)> {
-        let now = boot_now();
-        if self.lost.is_empty() || now.since(self.lost_taken) < Duration::from_secs(1) {
-            return Vec::new();
-        }
-        self.lost_taken = now;
-        std::mem::take(&mut self.lost).into_iter().collect()
+        self.losses.take(boot_now())
     }
 
     /// What full tables and buffers have cost so far.
@@ -213,13 +200,7 @@ impl Host {
 
     /// Records of the life cycle were lost: only `/proc` can tell what is missing now.
     fn on_loss(&mut self, ring: &'static str, count: u64) {
-        let lost = self.lost.entry(ring).or_default();
-        *lost = lost.saturating_add(count);
-        let now = boot_now();
-        if now.since(self.loss_logged) >= LOSS_LOG || self.loss_logged == BootTime::default() {
-            self.loss_logged = now;
-            tracing::warn!(ring, count, "kernel records were lost; counted in `status` and the metrics");
-        }
+        self.losses.add(ring, count, boot_now());
         self.resync.notify_one();
     }
 
@@ -292,6 +273,9 @@ impl Host {
     /// Looks at the time-outs, the dozing and the tap.
     pub(super) fn tick(&mut self) {
         let now = boot_now();
+        if self.kernel.as_ref().is_some_and(|kernel| self.losses.look(kernel, now)) {
+            self.resync.notify_one();
+        }
         let effects = self.inventory.tick(now);
         self.carry_out(effects);
         for process in self.dozing.stirred(now, io_bytes) {

@@ -92,8 +92,8 @@ impl AgentFacts {
 }
 
 fn gap(ring: kernel::RingGaps) -> (String, Gap) {
-    let kernel::RingGaps { ring, records, lost, lost_bytes, undecodable } = ring;
-    (ring.to_owned(), Gap { records, lost, lost_bytes, undecodable })
+    let kernel::RingGaps { ring, records, lost, lost_bytes, missed, undecodable } = ring;
+    (ring.to_owned(), Gap { records, lost, lost_bytes, missed, undecodable })
 }
 
 /// A hook as the status document shows it.

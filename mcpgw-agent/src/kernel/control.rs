@@ -311,7 +311,8 @@ impl Kernel {
 
     fn ring_gaps(&self, ring: &'static str, classes: &[u32]) -> Option<RingGaps> {
         let undecodable = self.undecodable_of(ring).load(Ordering::Relaxed);
-        let mut gaps = RingGaps { ring, records: 0, lost: 0, lost_bytes: 0, undecodable };
+        let missed = self.missed(ring);
+        let mut gaps = RingGaps { ring, records: 0, lost: 0, lost_bytes: 0, missed, undecodable };
         for class in classes {
             for depth in 0..lane::DEPTH {
                 let values = self.maps.lanes.get(&(class * lane::DEPTH + depth), 0).ok()?;

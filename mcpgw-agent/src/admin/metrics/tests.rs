@@ -75,6 +75,7 @@ fn a_scrape_tells_what_the_status_tells() {
             r#"mcpgw_policy_reloads_total{outcome="ok"} 1"#,
             r#"mcpgw_ring_lost_bytes_total{ring="streams"} 8192"#,
             r#"mcpgw_ring_lost_total{ring="streams"} 2"#,
+            r#"mcpgw_ring_missed_total{ring="streams"} 3"#,
             r#"mcpgw_ring_records_total{ring="lifecycle"} 10"#,
             r#"mcpgw_ring_records_total{ring="streams"} 20"#,
             r#"mcpgw_ring_undecodable_total{ring="streams"} 1"#,

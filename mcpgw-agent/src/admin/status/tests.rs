@@ -122,8 +122,8 @@ pub(crate) fn agent() -> AgentStatus {
             },
         ],
         gaps: BTreeMap::from([
-            ("lifecycle".to_owned(), Gap { records: 10, lost: 0, lost_bytes: 0, undecodable: 0 }),
-            ("streams".to_owned(), Gap { records: 20, lost: 2, lost_bytes: 8192, undecodable: 1 }),
+            ("lifecycle".to_owned(), Gap { records: 10, lost: 0, lost_bytes: 0, missed: 0, undecodable: 0 }),
+            ("streams".to_owned(), Gap { records: 20, lost: 2, lost_bytes: 8192, missed: 3, undecodable: 1 }),
         ]),
         dropped: Dropped {
             processes: 1,
@@ -177,12 +177,14 @@ fn the_document_is_what_docs_status_md_says() {
             "records": 10,
             "lost": 0,
             "lost_bytes": 0,
+            "missed": 0,
             "undecodable": 0
           },
           "streams": {
             "records": 20,
             "lost": 2,
             "lost_bytes": 8192,
+            "missed": 3,
             "undecodable": 1
           }
         },

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::describe;
 use super::table::{Share, Table};
-use crate::admin::{AgentStatus, HookState, Mode, Status, Summary};
+use crate::admin::{AgentStatus, Gap, HookState, Mode, Status, Summary};
 use crate::cli::text::{Line, Style};
 use crate::inventory::{ClientView, ObserveMode, RemoteView, ServerState, ServerView, TlsView};
 
@@ -186,8 +186,8 @@ fn health(agent: &AgentStatus) -> Line {
     let (attached, all) = (hooks(agent, HookState::Attached), agent.hooks.len());
     let hooks_style = if hooks(agent, HookState::Failed) > 0 { Style::Warn } else { Style::Plain };
     let line = line.and(Style::Plain, "; ").and(hooks_style, &format!("hooks {attached}/{all} attached"));
-    let missed: u64 =
-        agent.gaps.values().fold(0, |sum, gap| sum.saturating_add(gap.lost).saturating_add(gap.undecodable));
+    let untold = |gap: &Gap| gap.lost.saturating_add(gap.missed).saturating_add(gap.undecodable);
+    let missed: u64 = agent.gaps.values().map(untold).fold(0, u64::saturating_add);
     let line = line.and(Style::Plain, "; ");
     if missed == 0 {
         line.and(Style::Plain, "no events lost.")

@@ -52,7 +52,7 @@ fn the_table_fits_a_hundred_columns() {
 
     3 MCP servers: 2 unproxied, 1 proxied; 2 candidates.
     1 process only looks like a server by shape; --all shows them.
-    Agent 0.1.0 (pid 77): kernel probes; hooks 1/2 attached; 3 of 30 events lost.
+    Agent 0.1.0 (pid 77): kernel probes; hooks 1/2 attached; 6 of 30 events lost.
     degraded: HTTP servers are not confirmed: http-in failed
     "###);
 }
@@ -112,7 +112,7 @@ fn an_empty_host_is_told_so() {
     insta::assert_snapshot!(text(&Status::new(agent(), vec![]), &View { root: false, ..at(Some(100)) }), @r###"
     No MCP servers are running. Start one any way you like, and it will be listed here.
     Only your own servers are shown; root sees all.
-    Agent 0.1.0 (pid 77): kernel probes; hooks 1/2 attached; 3 of 30 events lost.
+    Agent 0.1.0 (pid 77): kernel probes; hooks 1/2 attached; 6 of 30 events lost.
     degraded: HTTP servers are not confirmed: http-in failed
     "###);
 }
