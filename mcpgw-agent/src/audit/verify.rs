@@ -113,9 +113,11 @@ impl Verifier {
         if let Some(report) = reports.first_mut() {
             report.allow_beginning_after(deleted);
         }
-        if let Some(report) =
-            reports.last_mut().filter(|_| files.files().last().is_some_and(LogFile::is_live))
-        {
+        // A finished file by itself is no log's end; where there should be more, that there is none is an end cut off.
+        if let Some(report) = reports.last_mut().filter(|_| !files.is_finished_alone()) {
+            if self.end.finished {
+                report.end_unknown(NoticeKind::GoesOn);
+            }
             self.compare(report, state);
         }
         Ok(reports)

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::*;
 use crate::audit::files::{LogFiles, all_finished, finished_name};
 use crate::audit::lines::each_line;
-use crate::audit::verify::{Outcome, Report, Verifier};
+use crate::audit::verify::{NoticeKind, Outcome, Report, Verifier};
 use crate::audit::{AuditError, AuditLog, Durability, Event, Key, Options};
 
 /// Files of about four records, and no limit to how many.
@@ -112,6 +112,28 @@ fn a_file_that_is_full_is_finished_and_compressed_and_the_chain_goes_on() {
     // Another process goes on in the same files.
     drop(open(&path, SMALL));
     is_whole(&path);
+}
+
+#[test]
+fn a_log_whose_last_file_is_gone_does_not_end_where_the_one_before_does() {
+    let (_dir, path) = place();
+    let log = open(&path, SMALL);
+    for _ in 0..20 {
+        note(&log);
+    }
+    log.keep();
+    drop(log);
+    fs::remove_file(&path).unwrap();
+    let last = |path: &Path| verify(path).pop().unwrap();
+    let report = last(&path);
+    assert_eq!(report.outcome, Outcome::NotClosed);
+    assert_eq!(report.notices.last().unwrap().kind, NoticeKind::GoesOn);
+    // By itself a finished file is what it was.
+    let (file, _) = all_finished(&path).unwrap().pop().unwrap();
+    let mut verifier = Verifier::new(&Key::read(&Key::beside(&path)).unwrap());
+    let alone = verifier.log(&LogFiles::of(&file).unwrap(), &|_| ()).unwrap();
+    assert_eq!(alone.len(), 1);
+    assert!(alone[0].outcome <= Outcome::Beheaded && alone[0].notices.is_empty(), "{alone:?}");
 }
 
 #[test]

@@ -331,6 +331,21 @@ fn verified_set(path: &Path, key: &SealKey) -> (Outcome, Vec<(usize, Kind)>) {
 }
 
 #[test]
+fn an_end_cut_off_at_a_files_end_is_found() {
+    let (dir, initial) = directory();
+    let path = dir.path().join("a.jsonl");
+    let mut files = rotated(&path);
+    while files.len() > 1 {
+        fs::remove_file(files.pop().unwrap()).unwrap();
+        let (outcome, found) = verified_set(&path, &initial);
+        assert_eq!(
+            (outcome, found.last().map(|(_, kind)| *kind)),
+            (Outcome::Tampered, Some(Kind::RolledBack))
+        );
+    }
+}
+
+#[test]
 fn files_of_a_set_that_are_gone_or_were_put_in_anothers_place_are_named() {
     let (dir, initial) = directory();
     let path = dir.path().join("a.jsonl");

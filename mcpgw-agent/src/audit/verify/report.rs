@@ -107,6 +107,8 @@ pub enum NoticeKind {
     ForeignState,
     /// There is no key file beside the log, or no right to read it: as above.
     NoState,
+    /// The last record says that the log goes on in another file, and there is none.
+    GoesOn,
 }
 
 /// What can be wrong.
@@ -185,6 +187,9 @@ impl Notice {
             }
             NoticeKind::NoState => {
                 "its key file (….seal) is not beside it: whether the log went on cannot be told".to_owned()
+            }
+            NoticeKind::GoesOn => {
+                "its last record says that the log goes on in another file, and there is none".to_owned()
             }
         }
     }
