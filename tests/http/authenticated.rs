@@ -126,22 +126,26 @@ fn a_session_is_its_principals_alone() {
         r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#;
     assert_eq!(post(proxy.address, &[ann], call(0, "initialize", hello)).status, 200);
     let session = ("Mcp-Session-Id", "s-1");
-    // Ann's session is a developer's; Bob in it is still Bob.
+    // To Bob, who knows its name, there is no such session, and the server does not hear of him.
     assert_eq!(
         post(proxy.address, &[REVISION, session, ann], tool(1, "echo")).json()["result"]["capabilities"],
         json!({})
     );
-    assert_eq!(
-        post(proxy.address, &[REVISION, session, bob], tool(2, "echo")).json()["error"]["code"],
-        40301
-    );
-    let sessions: Vec<Value> = proxy
-        .audit()
-        .into_iter()
-        .filter(|record| record["method"] == "tools/call")
-        .map(|record| record["session"].clone())
-        .collect();
-    assert_ne!(sessions.first(), sessions.last());
+    let before = server.received().len();
+    assert_eq!(post(proxy.address, &[REVISION, session, bob], tool(2, "echo")).status, 404);
+    assert_eq!(post(proxy.address, &[bob, session], call(3, "initialize", hello)).status, 404);
+    for method in ["GET", "DELETE"] {
+        let request = request(method, "/mcp", &[REVISION, session, bob], b"");
+        assert_eq!(Connection::send(proxy.address, &request).reply().status, 404, "{method}");
+    }
+    // Nor is there one that nobody opened here.
+    let unknown = ("Mcp-Session-Id", "s-2");
+    assert_eq!(post(proxy.address, &[REVISION, unknown, ann], tool(4, "echo")).status, 404);
+    assert_eq!(server.received().len(), before);
+    // A server that gives Bob the same name for a session gives him none.
+    assert_eq!(post(proxy.address, &[bob], call(5, "initialize", hello)).status, 200);
+    assert_eq!(post(proxy.address, &[REVISION, session, bob], tool(6, "echo")).status, 404);
+    assert_eq!(post(proxy.address, &[REVISION, session, ann], tool(7, "echo")).status, 200);
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::Body;
 use super::exchange::Front;
+use super::headers::SESSION_ID;
 use super::{get, headers, origin, post, reply};
 use crate::identity;
 use crate::policy::Principal;
@@ -75,7 +76,7 @@ fn identify(
         return Err(Box::new(reply::json(StatusCode::OK, document.into())));
     }
     let refused = match auth.identify(request.headers(), remote, &front.audit) {
-        Ok(principal) => return Ok(principal),
+        Ok(principal) => return own_session(front, principal, request.headers()),
         Err(refused) => refused,
     };
     let mut response = match refused {
@@ -95,4 +96,19 @@ fn identify(
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     Err(Box::new(response))
+}
+
+/// To whoever did not open the session it names there is none, also none at the server, for which whoever knows an id is who
+/// opened it. So it is where the gateway does not remember who did: clients begin anew then (2025-11-25, Session Management).
+fn own_session(
+    front: &Front,
+    principal: Principal,
+    headers: &HeaderMap,
+) -> Result<Principal, Box<Response<Body>>> {
+    match headers.get(SESSION_ID) {
+        Some(id) if !front.sessions.is_of(&principal, id) => {
+            Err(Box::new(reply::refusal(StatusCode::NOT_FOUND, "there is no such session")))
+        }
+        Some(_) | None => Ok(principal),
+    }
 }

@@ -60,6 +60,11 @@ impl Session {
         })
     }
 
+    /// It belongs to `principal`. Whoever comes back with other roles is another.
+    fn is_of(&self, principal: &Principal) -> bool {
+        self.party.context().principal.is_same(principal)
+    }
+
     /// `Mcp-Session-Id`, where it has one.
     pub(super) fn id(&self) -> Option<&HeaderValue> {
         self.id.get()
@@ -125,50 +130,55 @@ pub(super) struct Sessions {
 
 #[derive(Debug, Default)]
 struct Table {
-    /// By whom and which id: nobody finds another's.
-    by_id: HashMap<Key, Arc<Session>>,
+    /// Nobody finds another's.
+    by_id: HashMap<HeaderValue, Arc<Session>>,
     /// By path and query of the endpoint as the client knows it.
     by_endpoint: HashMap<Box<str>, Arc<Session>>,
     swept: Duration,
 }
-
-/// A session belongs to the principal that opened it.
-/// Whoever comes back with other roles is another.
-type Key = (Option<Box<str>>, Vec<Box<str>>, HeaderValue);
 
 impl Sessions {
     pub(super) fn new(limits: SessionLimits) -> Self {
         Self { limits, born: Instant::now(), table: Mutex::default() }
     }
 
+    /// The session `id` is `principal`'s, with the roles it has now.
+    pub(super) fn is_of(&self, principal: &Principal, id: &HeaderValue) -> bool {
+        self.table().by_id.get(id).is_some_and(|session| session.is_of(principal))
+    }
+
     /// The session `id` of `principal`.
     pub(super) fn find(&self, principal: &Principal, id: &HeaderValue) -> Option<Arc<Session>> {
-        let key = (principal.subject.clone(), principal.roles.clone(), id.clone());
-        let found = self.table().by_id.get(&key).cloned();
+        let found = self.table().by_id.get(id).filter(|session| session.is_of(principal)).cloned();
         if let Some(session) = &found {
             session.used.store(self.now_ms(), Ordering::Relaxed);
         }
         found
     }
 
-    /// `session` is called `id` from now on; gives the sessions that made room. `None` where the id cannot be one.
+    /// `session` is called `id` from now on; gives the sessions that made room. `None` where the id cannot be one, or is
+    /// that of somebody else's.
     pub(super) fn open(&self, session: &Arc<Session>, id: &HeaderValue) -> Option<Vec<Arc<Session>>> {
+        let principal = &session.party.context().principal;
+        let mut table = self.table();
+        if table.by_id.get(id).is_some_and(|known| !known.is_of(principal)) {
+            return None;
+        }
         session.id.set(id.clone()).ok()?;
         session.used.store(self.now_ms(), Ordering::Relaxed);
-        let principal = &session.party.context().principal;
-        let key = (principal.subject.clone(), principal.roles.clone(), id.clone());
-        let mut table = self.table();
         let mut gone = self.sweep(&mut table);
         if table.by_id.len() >= self.limits.count {
             gone.extend(table.evict());
         }
-        gone.extend(table.by_id.insert(key, Arc::clone(session)));
+        gone.extend(table.by_id.insert(id.clone(), Arc::clone(session)));
         Some(gone)
     }
 
     /// The session `id` is over.
     pub(super) fn close(&self, principal: &Principal, id: &HeaderValue) -> Option<Arc<Session>> {
-        self.table().by_id.remove(&(principal.subject.clone(), principal.roles.clone(), id.clone()))
+        let mut table = self.table();
+        table.by_id.get(id).filter(|session| session.is_of(principal))?;
+        table.by_id.remove(id)
     }
 
     /// The session whose endpoint is `endpoint`.
@@ -276,6 +286,7 @@ mod tests {
         assert!(sessions.open(&session("a"), &id).is_some());
         let other = Principal { subject: Some("somebody".into()), ..Principal::default() };
         assert!(sessions.find(&other, &id).is_none() && sessions.close(&other, &id).is_none());
+        assert!(!sessions.is_of(&other, &id) && sessions.is_of(&Principal::default(), &id));
         assert!(sessions.close(&Principal::default(), &id).is_some());
         assert!(sessions.find(&Principal::default(), &id).is_none());
     }
