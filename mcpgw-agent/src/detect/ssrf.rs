@@ -77,9 +77,11 @@ impl TextDetector for Ssrf {
             return;
         }
         let known = hits.len();
+        let mut until = None;
         for at in memmem::find_iter(text.as_bytes(), b"://") {
             let Some((range, spelled)) = machine(text, at) else { continue };
-            let context = Context::of(text, range.start, member());
+            let is_whole = range.start <= *until.get_or_insert_with(|| whole_until(text));
+            let context = Context::of(is_whole, member());
             hits.extend(context.hit(spelled, range));
         }
         if hits.len() > known || text.len() > MAX_WHOLE {
@@ -151,6 +153,13 @@ fn sounds_like(scheme: &str, other: &str) -> bool {
     scheme.len() <= 16 && letters.map(|byte| byte.to_ascii_lowercase()).eq(other.bytes())
 }
 
+/// How far a URL may begin that is the whole of `text`, or all but what follows: behind blanks, or without any before.
+/// Looked for once: there may be a URL every few bytes.
+fn whole_until(text: &str) -> usize {
+    let blanks = text.len() - text.trim_start().len();
+    if blanks > 0 { blanks } else { text.find(char::is_whitespace).unwrap_or(text.len()) }
+}
+
 /// How a URL stands in its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Context {
@@ -163,10 +172,7 @@ enum Context {
 }
 
 impl Context {
-    fn of(text: &str, start: usize, member: Member) -> Self {
-        let is_whole = text
-            .get(..start)
-            .is_some_and(|before| !before.contains(char::is_whitespace) || before.trim().is_empty());
+    fn of(is_whole: bool, member: Member) -> Self {
         match member {
             Member::Address | Member::Host | Member::Path | Member::Name | Member::Other if is_whole => {
                 Self::Whole

@@ -1,5 +1,7 @@
 //! Values of `enum` and `const`, and comparing with them.
 
+use std::collections::BTreeMap;
+
 use crate::json::{Kind, Value};
 
 /// A value that outlives the document it came from.
@@ -10,7 +12,7 @@ pub(super) enum Constant {
     Number(Box<str>),
     Text(Box<str>),
     List(Vec<Constant>),
-    Map(Vec<(Box<str>, Constant)>),
+    Map(BTreeMap<Box<str>, Constant>),
 }
 
 impl Constant {
@@ -50,10 +52,14 @@ impl Constant {
                     && elements.next().is_none()
             }
             (Self::Map(members), Kind::Object) => {
-                value.members().count() == members.len()
-                    && members
-                        .iter()
-                        .all(|(key, one)| spend() && value.get(key).is_some_and(|other| one.is(other, spend)))
+                let mut count = 0;
+                // From the value's side: no key is in it twice, and looking one up there takes all of it.
+                let mut is_alike = |(key, other): (Value<'_>, Value<'_>)| {
+                    count += 1;
+                    let one = members.get(&*key.as_str().unwrap_or_default());
+                    spend() && one.is_some_and(|one| one.is(other, spend))
+                };
+                value.members().all(&mut is_alike) && count == members.len()
             }
             _ => false,
         }
