@@ -40,7 +40,7 @@ fn context() -> Context {
 
 fn judge(message: &Message, direction: Direction, answers: Option<&OpenRequest>) {
     let context = context();
-    let request = Request { direction, message, answers, revision: None, context: &context };
+    let request = Request { direction, message, answers, revision: None, task_tool: None, context: &context };
     let tool = request.tool();
     let answered = answers.map(|open| &*open.method);
     let subject = Subject { direction, server: "s", answers: answered, tool: tool.as_deref() };

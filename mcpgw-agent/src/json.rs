@@ -106,10 +106,11 @@ impl Document {
         Ok(Self { text, nodes })
     }
 
-    /// Reads what [`parse`](Self::parse) refuses for what it means, though it is JSON: keys may be there twice,
-    /// surrogates alone. Only to find out whom to tell of the refusal.
-    pub(crate) fn parse_refused(bytes: Bytes, limits: &Limits) -> Result<Self, Error> {
-        let (text, nodes) = parse::parse(bytes, limits, parse::Rigour::Grammar)?;
+    /// Reads what [`parse`](Self::parse) refuses though some parser takes it for JSON: keys may be there twice, surrogates
+    /// alone, and what is no number among the numbers. Never to be passed on: to find out whom to tell of a refusal, and what
+    /// a peer may read in a text.
+    pub(crate) fn parse_lenient(bytes: Bytes, limits: &Limits) -> Result<Self, Error> {
+        let (text, nodes) = parse::parse(bytes, limits, parse::Rigour::Lenient)?;
         Ok(Self { text, nodes })
     }
 

@@ -27,6 +27,7 @@ mod shape;
 mod strict;
 mod table;
 mod text;
+mod unpacked;
 
 #[cfg(test)]
 mod tests;

@@ -41,6 +41,7 @@ mod responses;
 mod rule;
 mod rules;
 mod server_eval;
+mod stands_for;
 mod text;
 mod weigh;
 mod when;

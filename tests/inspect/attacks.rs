@@ -66,7 +66,8 @@ impl Trial {
             Subject { direction, server: "s", answers: answers.map(|open| &*open.method), tool: Some("run") };
         let findings = Inspector::shipped().message(message, &subject, DetectorSet::all());
         let (list, is_complete) = (findings.list.clone(), findings.is_complete);
-        let request = Request { direction, message, answers, revision: None, context: &self.context };
+        let request =
+            Request { direction, message, answers, revision: None, task_tool: None, context: &self.context };
         let passing = Evaluation::passing("r".into(), self.policy.mode());
         let evaluation = self.policy.weigh(&request, passing, DetectorSet::all(), findings);
         let effect = evaluation.effect.clone();
@@ -168,6 +169,7 @@ fn what_nobody_crafted_passes_as_it_is() {
             message: &message,
             answers: crafted.answers.map(|_| &trial.asked),
             revision: None,
+            task_tool: None,
             context: &trial.context,
         };
         let passing = Evaluation::passing("r".into(), trial.policy.mode());

@@ -13,14 +13,17 @@ use super::{Error, Fault, Limits, Node};
 const NONE: u32 = u32::MAX;
 /// Objects with more keys are checked for duplicates by their hashes.
 const FEW_KEYS: usize = 12;
+/// What is a number to lenient parsers alone.
+const NO_NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
 
 /// How much of what two parsers could read differently is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rigour {
     /// All of it.
     Strict,
-    /// Only what is no JSON: duplicate keys and lone surrogates pass.
-    Grammar,
+    /// Only what no common parser takes for JSON: duplicate keys and lone surrogates pass, and so do `NaN`, `Infinity` and
+    /// `-Infinity` for numbers, as in Python.
+    Lenient,
 }
 
 /// `bytes` as text, and the index of the one value in it.
@@ -156,7 +159,7 @@ impl Parser<'_> {
             Some(b't') => self.word(b"true", Kind::True),
             Some(b'f') => self.word(b"false", Kind::False),
             Some(b'n') => self.word(b"null", Kind::Null),
-            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'-' | b'0'..=b'9' | b'N' | b'I') => self.number(),
             _ => self.fail(Fault::Syntax),
         }
     }
@@ -269,6 +272,12 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Result<Expect, Error> {
         let start = self.at;
+        if self.rigour == Rigour::Lenient {
+            let rest = self.bytes.get(start..).unwrap_or_default();
+            if let Some(word) = NO_NUMBERS.into_iter().find(|word| rest.starts_with(word)) {
+                return self.word(word, Kind::Number);
+            }
+        }
         self.skip_if(b'-');
         match self.peek() {
             Some(b'0') => self.at += 1,
@@ -335,7 +344,7 @@ impl Parser<'_> {
     fn lone_surrogate(&self) -> Result<(), Error> {
         match self.rigour {
             Rigour::Strict => self.fail(Fault::LoneSurrogate),
-            Rigour::Grammar => Ok(()),
+            Rigour::Lenient => Ok(()),
         }
     }
 

@@ -81,7 +81,7 @@ fn asking(bytes: Bytes, limits: &Limits, fault: Fault) -> Option<RequestId> {
         | Fault::Syntax
         | Fault::TrailingBytes => return None,
     };
-    let document = Document::parse_refused(bytes, &limits).ok()?;
+    let document = Document::parse_lenient(bytes, &limits).ok()?;
     let (mut id, mut asks) = (None, false);
     for (key, value) in document.root().members() {
         match &*key.as_str().unwrap_or_default() {

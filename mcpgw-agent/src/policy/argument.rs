@@ -192,14 +192,13 @@ impl Test {
     }
 
     fn leaf(&self, leaf: &Leaf<'_>, words: &Words, side: Side) -> Result<bool, Doubt> {
-        let text = &leaf.text;
         let spelled = |test: &dyn Fn(&str) -> bool| side == Side::Wide && leaf.spelling.is_some_and(test);
         match self {
-            Self::Globs(globs) => Ok(text.match_globs(globs, side)?
+            Self::Globs(globs) => Ok(leaf.texts(side, |text| text.match_globs(globs, side))?
                 || spelled(&|text| globs.iter().any(|glob| glob.matches(text)))),
             Self::Patterns(patterns) => {
                 let spelled = || spelled(&|text| patterns.matches(&Reading::new(text), words, side));
-                Ok(text.match_patterns(patterns, words, side)? || spelled())
+                Ok(leaf.texts(side, |text| text.match_patterns(patterns, words, side))? || spelled())
             }
             Self::Equals(scalars) => equals(scalars, leaf, side),
             Self::Under(directories) => under(directories, leaf, side),
@@ -212,16 +211,32 @@ impl Test {
                 under(directories, leaf, opposite).map(|inside| !inside)
             }
             Self::Number(comparison, bound) => {
-                let number = match (leaf.value.and_then(Value::as_number), side) {
-                    (Some(spelling), _) => Decimal::parse(spelling)?,
-                    // Servers turn text into numbers.
-                    (None, Side::Wide) => Decimal::parse(text.raw().trim())?,
-                    (None, Side::Strict) => return Err(NotComparable::NotANumber.into()),
-                };
-                Ok(comparison.holds(&number, bound))
+                let numbers = numbers(leaf, side)?;
+                Ok(some_or_all(&numbers, side, |number| comparison.holds(number, bound)))
             }
             Self::Exists(wanted) => Ok(*wanted),
         }
+    }
+}
+
+/// What `leaf` is to those that read it: exactly what it says, and the double nearest to it.
+fn numbers(leaf: &Leaf<'_>, side: Side) -> Result<Vec<Decimal>, NotComparable> {
+    let text = leaf.text.raw();
+    let exact = match (leaf.is_number, side) {
+        (true, _) => Decimal::parse(text)?,
+        // Servers turn text into numbers.
+        (false, Side::Wide) => Decimal::parse(&text.trim().replace('_', ""))?,
+        (false, Side::Strict) => return Err(NotComparable::NotANumber),
+    };
+    let double = exact.as_double();
+    Ok(std::iter::once(exact).chain(double).collect())
+}
+
+/// One of `all` is enough where that restricts, each has to be where it permits.
+fn some_or_all<T>(all: &[T], side: Side, test: impl Fn(&T) -> bool) -> bool {
+    match side {
+        Side::Wide => all.iter().any(test),
+        Side::Strict => !all.is_empty() && all.iter().all(test),
     }
 }
 
@@ -232,20 +247,20 @@ impl Scalar {
 }
 
 fn equals(scalars: &[Scalar], leaf: &Leaf<'_>, side: Side) -> Result<bool, Doubt> {
-    let number = leaf.value.and_then(Value::as_number).map(Decimal::parse).transpose();
     let wants_number = scalars.iter().any(|scalar| matches!(scalar, Scalar::Number(_)));
-    let number = match number {
-        Err(why) if wants_number => return Err(why.into()),
-        Err(_) => None,
-        // Servers turn text into numbers.
-        Ok(None) if side == Side::Wide => Decimal::parse(leaf.text.raw().trim()).ok(),
-        Ok(number) => number,
+    let numbers = match numbers(leaf, side) {
+        Err(why) if wants_number && leaf.is_number => return Err(why.into()),
+        read => read.unwrap_or_default(),
     };
-    let same_number = |scalar: &Scalar| match scalar {
-        Scalar::Number(wanted) => number.as_ref() == Some(wanted),
-        Scalar::Text { .. } => false,
+    let is_wanted = |number: &Decimal| {
+        scalars.iter().any(|scalar| matches!(scalar, Scalar::Number(wanted) if wanted == number))
     };
-    if scalars.iter().any(same_number) {
+    if some_or_all(&numbers, side, is_wanted) {
+        return Ok(true);
+    }
+    // And words and numbers into truth values.
+    let truth = truth(leaf.text.raw()).filter(|_| side == Side::Wide);
+    if truth.is_some() && scalars.iter().any(|scalar| scalar.exact() == truth) {
         return Ok(true);
     }
     let text =
@@ -266,6 +281,15 @@ impl Scalar {
             Self::Text { folded, .. } => Some(folded),
             Self::Number(_) => None,
         }
+    }
+}
+
+/// The truth value that servers which are not strict about types take a text or number for.
+fn truth(text: &str) -> Option<&'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Some("true"),
+        "false" | "f" | "no" | "n" | "off" | "0" => Some("false"),
+        _ => None,
     }
 }
 

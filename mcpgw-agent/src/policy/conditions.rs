@@ -94,6 +94,9 @@ impl Conditions {
         ];
         for (key, globs, texts) in names {
             let Some(globs) = globs else { continue };
+            if key == "tools" && facts.is_of_some_tool && side == Side::Wide {
+                continue;
+            }
             match names_match(texts, globs, side, &facts.effort) {
                 Ok(true) => {}
                 Ok(false) => return Checked::No(Miss::List(key)),

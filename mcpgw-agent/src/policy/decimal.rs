@@ -61,6 +61,20 @@ impl Decimal {
         Ok(Self { negative, digits: all.get(first..end).unwrap_or_default().into(), exponent })
     }
 
+    /// The double nearest to it, as short as that can be said, where that is another number: what most JSON parsers make of
+    /// it.
+    pub(super) fn as_double(&self) -> Option<Self> {
+        // So many digits every double tells apart.
+        if self.digits.len() <= 15 {
+            return None;
+        }
+        let digits = std::str::from_utf8(&self.digits).ok()?;
+        let power = self.exponent - i64::try_from(digits.len()).ok()? + 1;
+        let sign = if self.negative { "-" } else { "" };
+        let double: f64 = format!("{sign}{digits}e{power}").parse().ok()?;
+        Self::parse(&format!("{double:e}")).ok().filter(|double| double != self)
+    }
+
     /// Without a power of ten or needless zeros; integers without a point.
     pub(super) fn plain(&self) -> String {
         if self.digits.is_empty() {
@@ -113,6 +127,23 @@ mod tests {
 
     fn number(text: &str) -> Decimal {
         Decimal::parse(text).unwrap()
+    }
+
+    #[test]
+    fn doubles_are_told_where_they_are_others() {
+        for (text, double) in [
+            ("3.00000000000000000001", "3"),
+            ("-4.9999999999999999999999", "-5"),
+            ("999.99999999999999999999", "1000"),
+            ("9007199254740993", "9007199254740992"),
+            ("1.0000000000000000000000000001e-300", "1e-300"),
+        ] {
+            assert_eq!(number(text).as_double(), Some(number(double)), "{text}");
+        }
+        for text in ["0", "0.1", "-17", "123456789012345", "9007199254740992", "0.30000000000000004", "1e308"]
+        {
+            assert_eq!(number(text).as_double(), None, "{text}");
+        }
     }
 
     #[test]

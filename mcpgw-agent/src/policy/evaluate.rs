@@ -28,10 +28,17 @@ impl Policy {
         Explanation { evaluation, steps }
     }
 
-    fn whole(&self, request: &Request<'_>, steps: Option<&mut Vec<Step>>) -> Evaluation {
+    fn whole(&self, request: &Request<'_>, mut steps: Option<&mut Vec<Step>>) -> Evaluation {
         if self.is_built_in {
             return Evaluation::passing("(built-in)".into(), self.mode);
         }
+        let evaluation = self.literally(request, steps.as_deref_mut());
+        let evaluation = self.as_unpacked(request, evaluation, steps);
+        self.as_answer_of_task(request, evaluation)
+    }
+
+    /// As it stands there.
+    pub(super) fn literally(&self, request: &Request<'_>, steps: Option<&mut Vec<Step>>) -> Evaluation {
         let facts = Facts::of(request, &self.words);
         let mut evaluation = self.by_rules(&facts, request.message, steps);
         if request.direction == Direction::ToServer {
@@ -67,7 +74,7 @@ impl Policy {
     }
 
     /// By the first rule that matches.
-    fn by_rules(
+    pub(super) fn by_rules(
         &self,
         facts: &Facts<'_>,
         message: &Message,

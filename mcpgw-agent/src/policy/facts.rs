@@ -27,6 +27,8 @@ pub(super) struct Facts<'a> {
     /// Its own method, or that of the request it answers.
     pub(super) method: Option<Readings<'a>>,
     pub(super) tool: Option<Readings<'a>>,
+    /// There is a tool, and nobody knows which: it may be any.
+    pub(super) is_of_some_tool: bool,
     pub(super) prompt: Option<Readings<'a>>,
     /// URIs of the resources it names.
     pub(super) resources: Vec<Readings<'a>>,
@@ -54,7 +56,7 @@ pub(super) enum Arguments<'a> {
 impl<'a> Facts<'a> {
     /// Of a message.
     pub(super) fn of(request: &Request<'a>, words: &'a Words) -> Self {
-        let Request { direction, message, answers, revision, context } = *request;
+        let Request { direction, message, answers, revision, context, task_tool: _ } = *request;
         if let Some(method) = message.method() {
             return Self {
                 revision,
@@ -75,6 +77,19 @@ impl<'a> Facts<'a> {
             Some(Target::Resource(uri)) => facts.resources.push(Readings::new(&**uri)),
             Some(Target::Task(_)) | None => {}
         }
+        facts
+    }
+
+    /// Of what tells of a task that a request of `method` became, as its answer.
+    pub(super) fn of_task(request: &Request<'a>, words: &'a Words, method: &'a str) -> Self {
+        let message = request.message;
+        let mut facts = Self::empty(request.direction, request.context, words);
+        facts.revision = request.revision;
+        facts.is_answer = true;
+        facts.method = Some(Readings::new(method));
+        facts.tool = request.task_tool.map(Readings::new);
+        facts.is_of_some_tool = method == "tools/call" && facts.tool.is_none();
+        facts.result = message.result().or_else(|| message.error()).or_else(|| message.params());
         facts
     }
 
@@ -152,6 +167,7 @@ impl<'a> Facts<'a> {
             only_tells: false,
             method: None,
             tool: None,
+            is_of_some_tool: false,
             prompt: None,
             resources: Vec::new(),
             takes_arguments: false,

@@ -1,5 +1,6 @@
 //! The values beneath a value, as texts.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -12,10 +13,12 @@ use crate::json::{Kind, Value};
 /// A number, string or truth value; or a member's name.
 #[derive(Debug, Clone)]
 pub(super) struct Leaf<'a> {
-    /// `None` for a member's name.
-    pub(super) value: Option<Value<'a>>,
+    /// It is a number; its text is one, too.
+    pub(super) is_number: bool,
     /// What it is as text: numbers without needless zeros, `null` as nothing.
     pub(super) text: Rc<Readings<'a>>,
+    /// A number as those see it who take it for the double nearest to it, where that is another.
+    pub(super) rounded: Option<Rc<Readings<'a>>>,
     /// A number's own spelling, where that differs.
     pub(super) spelling: Option<&'a str>,
 }
@@ -61,21 +64,42 @@ impl<'a> Leaves<'a> {
 
 impl<'a> Leaf<'a> {
     fn of(value: Value<'a>) -> Option<Self> {
-        let (text, spelling) = match value.kind() {
-            Kind::Null => (Readings::new(""), None),
-            Kind::True => (Readings::new("true"), None),
-            Kind::False => (Readings::new("false"), None),
-            Kind::String => (Readings::new(value.as_str()?), None),
-            Kind::Number => {
-                let spelling = value.raw();
-                match Decimal::parse(spelling).map(|number| number.plain()) {
-                    Ok(plain) if plain != spelling => (Readings::new(plain), Some(spelling)),
-                    Ok(_) | Err(_) => (Readings::new(spelling), None),
-                }
-            }
+        Some(match value.kind() {
+            Kind::Null => Self::text(""),
+            Kind::True => Self::text("true"),
+            Kind::False => Self::text("false"),
+            Kind::String => Self::text(value.as_str()?),
+            Kind::Number => Self::number(value.raw()),
             Kind::Array | Kind::Object => return None,
+        })
+    }
+
+    /// Whether `test` holds for what it is as text: for one reading of a number where that restricts, for each where it permits.
+    pub(super) fn texts<E>(
+        &self,
+        side: Side,
+        test: impl Fn(&Readings<'a>) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        let held = test(&self.text)?;
+        match (&self.rounded, side) {
+            (None, _) => Ok(held),
+            (Some(rounded), Side::Wide) => Ok(held || test(rounded)?),
+            (Some(rounded), Side::Strict) => Ok(held && test(rounded)?),
+        }
+    }
+
+    fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self { is_number: false, text: Rc::new(Readings::new(text)), rounded: None, spelling: None }
+    }
+
+    fn number(spelling: &'a str) -> Self {
+        let Ok(number) = Decimal::parse(spelling) else {
+            return Self { is_number: true, ..Self::text(spelling) };
         };
-        Some(Self { value: Some(value), text: Rc::new(text), spelling })
+        let rounded = number.as_double().map(|double| Rc::new(Readings::new(double.plain())));
+        let plain = number.plain();
+        let spelling = (plain != spelling).then_some(spelling);
+        Self { is_number: true, rounded, spelling, ..Self::text(plain) }
     }
 }
 
@@ -101,11 +125,7 @@ pub(super) fn holds<'a>(
         effort.spend(1, 0)?;
         for member in value.members() {
             effort.spend(1, 0)?;
-            let name = Leaf {
-                value: None,
-                text: Rc::new(Readings::new(member.0.as_str().unwrap_or_default())),
-                spelling: None,
-            };
+            let name = Leaf::text(member.0.as_str().unwrap_or_default());
             match side {
                 Side::Strict => return Ok(false),
                 Side::Wide => match test(&name) {

@@ -4,6 +4,8 @@
 //! what `~` stands for cannot be known here: a server that follows links can reach elsewhere, whatever a policy says.
 //! A relative path that does not climb is taken to lie in none of the absolute directories a policy names.
 
+use percent_encoding::percent_decode_str;
+
 /// Other forms of a text that is a path or a URI.
 #[derive(Debug, Default)]
 pub(super) struct Forms {
@@ -11,6 +13,13 @@ pub(super) struct Forms {
     pub(super) same: Vec<String>,
     /// That it can mean, depending on where it is used.
     pub(super) possible: Vec<String>,
+}
+
+impl Forms {
+    /// There are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.same.is_empty() && self.possible.is_empty()
+    }
 }
 
 /// The forms of `text`; none for what is no path.
@@ -57,6 +66,40 @@ pub(crate) fn file_path(text: &str) -> Option<String> {
     };
     let path = path.split(['?', '#']).next().unwrap_or_default();
     Some(if path.starts_with('/') { path.to_owned() } else { format!("/{path}") })
+}
+
+/// What `text` is to a reader of URLs by the web's standard (<https://url.spec.whatwg.org/>: `URL` of JavaScript, `AnyUrl` of
+/// pydantic), where that is something else: without tabs and line ends, with host, port, slashes and path written the one way
+/// there is. Percent-decoded once.
+pub(super) fn as_url(text: &str) -> Forms {
+    let mut forms = Forms::default();
+    let Some(url) = has_scheme(text).then(|| url::Url::parse(text).ok()).flatten() else { return forms };
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (read, known) = (decoded(url.as_str()), decoded(text));
+    if read.eq_ignore_ascii_case(&known) {
+        return forms;
+    }
+    // A host alone has an empty path to some, and to others the root.
+    let host =
+        read.strip_suffix('/').filter(|_| url.path() == "/" && url.query().or(url.fragment()).is_none());
+    match host.map(str::to_owned) {
+        Some(host) => {
+            forms.possible.push(read);
+            if !host.eq_ignore_ascii_case(&known) {
+                forms.same.push(host);
+            }
+        }
+        None => forms.same.push(read),
+    }
+    forms
+}
+
+/// It begins with a scheme and a colon, as far as such readers care.
+fn has_scheme(text: &str) -> bool {
+    let text = text.trim_start_matches(|character| character <= ' ').as_bytes();
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.\t\n\r".contains(&byte);
+    let end = text.iter().position(|byte| !is_part(*byte));
+    text.first().is_some_and(u8::is_ascii_alphabetic) && end.and_then(|end| text.get(end)) == Some(&b':')
 }
 
 /// Scheme and authority, and the rest, of a URI with an authority.
@@ -186,6 +229,29 @@ mod tests {
             assert_eq!(file_path(uri).as_deref(), Some(path), "{uri}");
         }
         assert_eq!(file_path("files:/x"), None);
+    }
+
+    #[test]
+    fn urls_are_read_as_the_web_does() {
+        for (text, same) in [
+            ("sec\tret://data/x", "secret://data/x"),
+            ("file:///srv/.\t./etc/shadow", "file:///etc/shadow"),
+            (" https:internal.example/x", "https://internal.example/x"),
+            ("https:/internal.example/x", "https://internal.example/x"),
+            ("https:\\\\internal.example/x", "https://internal.example/x"),
+            ("https://@internal.example:443/x", "https://internal.example/x"),
+            ("http://0x7f.1/x", "http://127.0.0.1/x"),
+            ("http://2130706433", "http://127.0.0.1"),
+            ("no\nte:a", "note:a"),
+        ] {
+            assert_eq!(as_url(text).same, [same], "{text:?}");
+        }
+        assert_eq!(as_url("https://host").possible, ["https://host/"]);
+        for text in
+            ["https://host", "HTTPS://Host/A b%20é?q=ü#x", "/a:b", "two words: x", "c:\\x", ":x", "", "1:2"]
+        {
+            assert_eq!(as_url(text).same, [""; 0], "{text:?}");
+        }
     }
 
     #[test]

@@ -14,21 +14,23 @@ use crate::mcp::{Message, MessageKind};
 /// What every placeholder begins with.
 const MARK: &str = "[REDACTED:";
 
-/// Members directly in `params` or `result` that decide what the message does: they stay.
-const STRUCTURE: [&str; 12] = [
+/// Members directly in `params` that decide what the message does: they stay.
+const STRUCTURE: [&str; 10] = [
     "name",
     "uri",
     "cursor",
-    "nextCursor",
     "requestState",
     "taskId",
     "ref",
     "protocolVersion",
-    "resultType",
     "requestId",
     "progressToken",
     "level",
 ];
+
+/// The same of `result`.
+const STRUCTURE_OF_RESULTS: [&str; 5] =
+    ["nextCursor", "requestState", "taskId", "protocolVersion", "resultType"];
 
 /// What a rule replaces.
 #[derive(Debug, Default)]
@@ -58,21 +60,17 @@ impl Redact {
     /// The changes `message` needs.
     pub(super) fn edits(&self, message: &Message) -> Vec<Edit> {
         let mut pass = Pass { redact: self, edits: Vec::new(), names: Names::new(message, MARK) };
-        let body = match message.kind() {
-            MessageKind::Request | MessageKind::Notification => message.params(),
-            MessageKind::Result => message.result(),
-            MessageKind::Error => message.error(),
+        let (body, stays): (&str, &[&str]) = match message.kind() {
+            MessageKind::Request | MessageKind::Notification => ("params", &STRUCTURE),
+            MessageKind::Result => ("result", &STRUCTURE_OF_RESULTS),
+            MessageKind::Error => ("error", &["code"]),
         };
-        let Some(body) = body else { return pass.edits };
-        if !body.is_object() {
-            pass.beneath(body);
-            return pass.edits;
-        }
-        for (key, value) in body.members() {
-            let name = key.as_str().unwrap_or_default();
-            let is_code = message.kind() == MessageKind::Error && name == "code";
-            if !is_code && !STRUCTURE.contains(&&*name) {
-                pass.member(key, value);
+        for (key, value) in message.document().root().members() {
+            match &*key.as_str().unwrap_or_default() {
+                "jsonrpc" | "id" | "method" => {}
+                name if name == body => pass.body(value, stays),
+                // Unknown, and somebody may read it all the same.
+                _ => pass.member(key, value),
             }
         }
         pass.edits
@@ -87,6 +85,17 @@ struct Pass<'r> {
 }
 
 impl Pass<'_> {
+    fn body(&mut self, body: Value<'_>, stays: &[&str]) {
+        if !body.is_object() {
+            self.beneath(body);
+        }
+        for (key, value) in body.members() {
+            if !stays.contains(&&*key.as_str().unwrap_or_default()) {
+                self.member(key, value);
+            }
+        }
+    }
+
     /// `value` and what is beneath it. The document's depth is bounded, and with it the recursion.
     fn beneath(&mut self, value: Value<'_>) {
         if let Some(text) = value.as_str() {
@@ -148,7 +157,9 @@ impl Pass<'_> {
         if !found.is_empty() {
             return Some(Parts::Some(apart(found)));
         }
-        if text.is_ascii() {
+        // Blanks aside, folding takes control characters out of ASCII and nothing else.
+        let is_hidden = |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\t'..=b'\r');
+        if text.is_ascii() && !text.bytes().any(is_hidden) {
             return None;
         }
         // What is found only without invisible characters and look-alikes has no place of its own.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::stands_for::with_unpacked;
 use crate::detect::{DetectorSet, Findings, Inspector, Subject};
 use crate::mcp::{Direction, Message, Revision};
 use crate::session::{OpenRequest, Target};
@@ -20,6 +21,8 @@ pub struct Request<'a> {
     pub answers: Option<&'a OpenRequest>,
     /// The revision it is read by.
     pub revision: Option<Revision>,
+    /// The tool whose call became the task it is about, where that is known.
+    pub task_tool: Option<&'a str>,
     /// The session's circumstances.
     pub context: &'a Context,
 }
@@ -52,7 +55,12 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn inspect(&self, wanted: DetectorSet) -> Findings {
         let tool = self.tool();
-        Inspector::shipped().message(self.message, &self.subject(tool.as_deref()), wanted)
+        let look = |message| Inspector::shipped().message(message, &self.subject(tool.as_deref()), wanted);
+        let found = look(self.message);
+        match self.message.unpacked() {
+            Some(Ok(read)) => with_unpacked(found, self.message, look(&read), &read),
+            Some(Err(_)) | None => found,
+        }
     }
 }
 

@@ -9,5 +9,6 @@ mod language;
 mod loading;
 mod noise;
 mod redaction;
+mod stands_for;
 mod support;
 mod tools;

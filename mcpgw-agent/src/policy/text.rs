@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! as it came ─▶ fold (NFKC, invisible characters, look-alikes, blanks) ─▶ percent-decoding, nested
+//!   └─▶ URLs as the web reads them ─▶ fold
 //!                 └──────────────── of each: paths and URIs in their shortest form ──────────────┘ ─▶ lower case
 //! ```
 //!
@@ -172,6 +173,11 @@ impl<'a> Readings<'a> {
 impl Others {
     fn of(reading: &Reading<'_>) -> Self {
         let raw = reading.as_str();
+        // Folding makes blanks of what readers of URLs take out.
+        let url = path::as_url(raw);
+        if !url.is_empty() {
+            return Self::of_url(raw, &url);
+        }
         if is_plain(raw) {
             return Self::default();
         }
@@ -195,6 +201,32 @@ impl Others {
         let possible = (trimmed.len() < folded.len()).then(|| Reading::new(trimmed.to_owned()));
         let possible = possible.into_iter().collect();
         Self { folded: vec![Reading::new(folded)], possible, unreadable: false }
+    }
+
+    /// Of a text that is a URL with these other forms.
+    fn of_url(raw: &str, forms: &path::Forms) -> Self {
+        let mut all = Self::of_encoded(fold(raw));
+        for form in &forms.same {
+            all.add(Self::of_encoded(fold(form)));
+        }
+        for form in &forms.possible {
+            let Self { mut folded, mut possible, unreadable } = Self::of_encoded(fold(form));
+            possible.append(&mut folded);
+            all.add(Self { folded, possible, unreadable });
+        }
+        all
+    }
+
+    fn add(&mut self, more: Self) {
+        let Self { folded, possible, unreadable } = more;
+        for (all, more) in [(&mut self.folded, folded), (&mut self.possible, possible)] {
+            for reading in more {
+                if all.iter().all(|known| known.as_str() != reading.as_str()) {
+                    all.push(reading);
+                }
+            }
+        }
+        self.unreadable |= unreadable;
     }
 
     /// Of a folded text that may be encoded, or a path or a URI.
@@ -298,7 +330,7 @@ mod tests {
             };
             let made = Others::of(&Reading::new(&*text));
             let all = Others::of_encoded(fold(&text));
-            if !is_plain(&text) && !is_plain(&text.to_ascii_lowercase()) {
+            if path::as_url(&text).is_empty() && !is_plain(&text) && !is_plain(&text.to_ascii_lowercase()) {
                 // What folds to itself is not read again.
                 let folded = match within_blanks(&text) {
                     Some(_) => vec![text.clone()],

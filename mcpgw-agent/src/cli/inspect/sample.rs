@@ -63,7 +63,7 @@ impl Sample {
         let document = match Document::parse(bytes.clone(), &limits) {
             Ok(document) => document,
             Err(error) => {
-                let id = Document::parse_refused(bytes, &limits).ok().map(|document| id_of(&document));
+                let id = Document::parse_lenient(bytes, &limits).ok().map(|document| id_of(&document));
                 return (id.unwrap_or_default(), Err(error.to_string()));
             }
         };
@@ -169,6 +169,7 @@ impl Circumstances {
             message: &sample.message,
             answers: answers.as_ref(),
             revision: None,
+            task_tool: None,
             context: &self.context,
         };
         let wanted = policy.wants(&request);

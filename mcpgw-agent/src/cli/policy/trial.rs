@@ -77,6 +77,7 @@ impl Prepared<'_> {
             message: &self.message,
             answers: self.standing.answers.as_ref(),
             revision: self.standing.revision,
+            task_tool: self.standing.task_tool.as_deref(),
             context: &self.trial.context,
         }
     }

@@ -80,6 +80,7 @@ impl Script {
             message: &message,
             answers: standing.answers.as_ref(),
             revision: standing.revision,
+            task_tool: standing.task_tool.as_deref(),
             context: &self.context,
         };
         let evaluation = self.policy.evaluate(&request);

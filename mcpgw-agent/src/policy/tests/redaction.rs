@@ -33,6 +33,7 @@ fn strings_are_changed_and_nothing_else() {
         (r#"{"Api_Token":"s"}"#, r#"{"Api_Token":"[REDACTED:field]"}"#),
         (r#"{"a":"jo\u200be@example.org"}"#, r#"{"a":"jo\u200b[REDACTED:mail]"}"#),
         (r#"{"a":"joe\u200b@example.org"}"#, r#"{"a":"[REDACTED:mail]"}"#),
+        (r#"{"a":"joe\u0001@example.org"}"#, r#"{"a":"[REDACTED:mail]"}"#),
         (r#"{"a":"clean"}"#, r#"{"a":"clean"}"#),
     ] {
         let sent = call("send", arguments);
@@ -50,6 +51,12 @@ fn answers_are_redacted_in_text_and_structure_alike() {
         r#"{"content":[{"type":"text","text":"[REDACTED:mail]"}],"structuredContent":{"to":"[REDACTED:mail]"},"nextCursor":"joe@a.b"}"#
     ), "{outgoing}");
     assert_eq!(word(&answer(&call("read", "{}"), "{}").under(&redacting())), "allow clean");
+    // What steers a request is text in an answer, and what nobody knows may be read as well.
+    let sent = answer(
+        &call("read", "{}"),
+        r#"{"name":"joe@a.b","uri":"joe@a.b","level":"joe@a.b"},"extra":{"x":"joe@a.b"}"#,
+    );
+    assert!(!sent.outgoing(&redacting()).contains("joe@a.b"));
 }
 
 #[test]

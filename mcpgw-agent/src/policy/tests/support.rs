@@ -56,6 +56,7 @@ pub(super) struct Sent {
     pub(super) answers: Option<OpenRequest>,
     pub(super) context: Context,
     pub(super) revision: Option<Revision>,
+    pub(super) task_tool: Option<Box<str>>,
 }
 
 impl Sent {
@@ -65,6 +66,7 @@ impl Sent {
             message: &self.message,
             answers: self.answers.as_ref(),
             revision: self.revision,
+            task_tool: self.task_tool.as_deref(),
             context: &self.context,
         }
     }
@@ -90,7 +92,7 @@ impl Sent {
 
 pub(super) fn sent(direction: Direction, text: &str) -> Sent {
     let revision = Some(Revision::R2025_11_25);
-    Sent { direction, message: message(text), answers: None, context: context(), revision }
+    Sent { direction, message: message(text), answers: None, context: context(), revision, task_tool: None }
 }
 
 /// From the client: a request.

@@ -90,6 +90,7 @@ impl Gate {
                 message,
                 answers: answered,
                 revision: standing.revision,
+                task_tool: standing.task_tool.as_deref(),
                 context: party.context(),
             };
             let policy = &loaded.policy;

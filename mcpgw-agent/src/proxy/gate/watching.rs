@@ -25,6 +25,7 @@ impl Turn<'_> {
             message,
             answers: standing.answers.as_ref(),
             revision: standing.revision,
+            task_tool: standing.task_tool.as_deref(),
             context: self.party.context(),
         }
     }

@@ -60,6 +60,7 @@ fn where_a_session_belongs() {
             message: &message,
             answers: None,
             revision: None,
+            task_tool: None,
             context: &context,
         };
         let list =

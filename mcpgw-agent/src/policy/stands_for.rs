@@ -1,0 +1,114 @@
+//! Messages that are to their receiver what others would be: calls with arguments that are JSON within a text, and what is told
+//! of a task instead of in the answer to the call it was made of. Rules are asked about these as well.
+
+use super::evaluate::stronger;
+use super::explain::Step;
+use super::facts::Facts;
+use super::{Effect, Evaluation, Policy, Request};
+use crate::detect::{Finding, Findings};
+use crate::json::Edit;
+use crate::mcp::{Direction, Message, Method, Names};
+
+/// Where arguments cannot be followed to their end.
+const UNREADABLE: &str = "(unreadable-arguments)";
+
+impl Policy {
+    /// `evaluation`, and what the policy makes of `request` as a server sees it that takes texts which are JSON for what they
+    /// mean. `steps` are those of the one that counts.
+    pub(super) fn as_unpacked(
+        &self,
+        request: &Request<'_>,
+        evaluation: Evaluation,
+        steps: Option<&mut Vec<Step>>,
+    ) -> Evaluation {
+        let Some(unpacked) = request.message.unpacked() else { return evaluation };
+        let deny = Effect::Deny { as_result: false };
+        let Ok(message) = unpacked else {
+            return stronger(
+                evaluation,
+                Evaluation { effect: deny, ..Evaluation::passing(UNREADABLE.into(), self.mode) },
+            );
+        };
+        let request_read = Request { message: &message, ..*request };
+        let mut more = Vec::new();
+        let mut read = self.literally(&request_read, steps.is_some().then_some(&mut more));
+        if matches!(read.effect, Effect::Redact(_)) {
+            // Its edits are of another text than the one that goes on.
+            let is_done = match &evaluation.effect {
+                Effect::Redact(edits) => self.takes_out_all(request, edits),
+                Effect::Allow | Effect::Hold | Effect::Deny { .. } => false,
+            };
+            read.effect = if is_done { Effect::Allow } else { deny };
+        }
+        read.errors.retain(|error| !evaluation.errors.contains(error));
+        read.dry_run.retain(|(rule, _)| evaluation.dry_run.iter().all(|(known, _)| known != rule));
+        let rule = evaluation.rule.clone();
+        let stronger = stronger(evaluation, read);
+        if let Some(steps) = steps.filter(|_| stronger.rule != rule) {
+            *steps = more;
+        }
+        stronger
+    }
+
+    /// With `edits` there is nothing left of `request` to be taken out, as it is read by such a server.
+    fn takes_out_all(&self, request: &Request<'_>, edits: &[Edit]) -> bool {
+        let Ok(changed) = request.message.changed(edits.to_vec()) else { return false };
+        let Some(Ok(message)) = changed.unpacked() else { return true };
+        !matches!(self.literally(&Request { message: &message, ..*request }, None).effect, Effect::Redact(_))
+    }
+
+    /// `evaluation`, and what the policy makes of `request` as the answer to what became the task it is about.
+    pub(super) fn as_answer_of_task(&self, request: &Request<'_>, mut evaluation: Evaluation) -> Evaluation {
+        if !tells_of_task(request) {
+            return evaluation;
+        }
+        // Calls are the client's; of what a server asks for, these may become tasks.
+        let methods: &[&str] = match request.direction {
+            Direction::ToClient => &["tools/call"],
+            Direction::ToServer => &["sampling/createMessage", "elicitation/create"],
+        };
+        for method in methods {
+            let facts = Facts::of_task(request, &self.words, method);
+            evaluation = stronger(evaluation, self.by_rules(&facts, request.message, None));
+        }
+        evaluation
+    }
+}
+
+/// `found` in `message`, and what is found, `more`, in it as `unpacked`: the text that unfolds to it is the place, all of it.
+pub(super) fn with_unpacked(
+    mut found: Findings,
+    message: &Message,
+    more: Findings,
+    unpacked: &Message,
+) -> Findings {
+    let arguments = |message| Message::params(message)?.get("arguments");
+    let (Some(texts), Some(meant)) = (arguments(message), arguments(unpacked)) else { return found };
+    let pairs: Vec<_> =
+        texts.members().zip(meant.members()).map(|((_, text), (_, meant))| (text, meant)).collect();
+    for finding in more.list {
+        let place = pairs.iter().find(|(_, meant)| (meant.index()..meant.end()).contains(&finding.node));
+        let Some((text, _)) = place.filter(|(text, meant)| text.kind() != meant.kind()) else { continue };
+        let is_known = found.list.iter().any(|known| {
+            known.node == text.index()
+                && (known.detector, known.kind) == (finding.detector, finding.kind)
+                && known.score >= finding.score
+        });
+        if !is_known {
+            let whole = 0..text.as_str().unwrap_or_default().len();
+            found.list.push(Finding { node: text.index(), is_key: false, ranges: vec![whole], ..finding });
+        }
+    }
+    found.is_complete &= more.is_complete;
+    found
+}
+
+/// It answers a request about a single task, or tells of one.
+fn tells_of_task(request: &Request<'_>) -> bool {
+    let method = match request.answers {
+        Some(open) => &*open.method,
+        None if request.message.id().is_none() => request.message.method().unwrap_or_default(),
+        None => return false,
+    };
+    Method::named(method).and_then(Method::names) == Some(Names::Task)
+}
