@@ -39,6 +39,7 @@ mod fetch;
 pub mod identity;
 pub mod kernel;
 pub mod pins;
+mod private;
 pub mod proc;
 pub mod proxy;
 pub mod ready;

@@ -21,7 +21,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::place::open_private;
+use crate::private::open as open_private;
 pub(super) use name::{Finished, compressed, finished_name};
 pub use reader::LogReader;
 
@@ -174,6 +174,12 @@ impl LogFiles {
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// It is one finished file, named by itself.
+    #[must_use]
+    pub fn is_finished_alone(&self) -> bool {
+        Finished::of(&self.log).is_some()
     }
 
     /// The files, in the order of their records.

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::chain::Signer;
-use super::place::{check_private, open_private, sync_name};
+use super::place::sync_name;
 use super::seal::SealKey;
 use crate::hex;
+use crate::private::{check as check_private, open as open_private};
 
 /// The environment variable a key may be given in. Take it out of the environment of whatever is started.
 pub const KEY_VARIABLE: &str = "MCPGW_AUDIT_SIGNING_KEY";

@@ -1,15 +1,16 @@
 //! Where logs are, and what makes a file or directory safe to keep one in. Symbolic links are not followed.
 
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::AuditError;
+use crate::private::check_directory;
 
 /// Longest part of a file's name that is the server's, in bytes.
 const NAME_MAX: usize = 64;
@@ -65,16 +66,7 @@ fn private_dir(dir: &Path) -> Result<(), AuditError> {
     let io = |action, source| AuditError::Io { action, path: dir.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| io("make", error))?;
     let metadata = dir.symlink_metadata().map_err(|error| io("look at", error))?;
-    let why = if !metadata.is_dir() {
-        "is no directory"
-    } else if !is_trusted(metadata.uid()) {
-        "belongs to somebody else"
-    } else if metadata.mode() & 0o022 != 0 {
-        "can be changed by others: take the right to write from them (chmod go-w)"
-    } else {
-        return Ok(());
-    };
-    Err(AuditError::Unsafe { path: dir.to_owned(), why })
+    check_directory(&metadata).map_err(|why| AuditError::Unsafe { path: dir.to_owned(), why })
 }
 
 /// Brings the name of the file at `path` to the disk: syncing the file alone does not.
@@ -87,34 +79,9 @@ pub(super) fn dir_of(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Opens `path` as `options` say, unless it is a symbolic link. Never waits, as a FIFO would.
-pub(super) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK;
-    options.custom_flags(flags.bits()).open(path)
-}
-
-/// A regular file of ours that gives others none of the rights in `denied`; otherwise what is wrong with it.
-pub(super) fn check_private(metadata: &Metadata, denied: u32) -> Result<(), &'static str> {
-    if !metadata.is_file() {
-        Err("is no regular file")
-    } else if !is_trusted(metadata.uid()) {
-        Err("belongs to somebody else")
-    } else if metadata.mode() & denied & 0o044 != 0 {
-        Err("can be read by others: it must be for its owner alone (chmod 600)")
-    } else if metadata.mode() & denied != 0 {
-        Err("can be changed by others: it must be for its owner alone (chmod 600)")
-    } else {
-        Ok(())
-    }
-}
-
-fn is_trusted(uid: u32) -> bool {
-    uid == 0 || uid == nix::unistd::geteuid().as_raw()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use super::*;
 

@@ -11,8 +11,8 @@ use super::AuditError;
 use super::chain::{LINE_MAX, Seal, key_id};
 use super::disk;
 use super::files::is_still;
-use super::place::{check_private, open_private};
 use super::seal::Sealer;
+use crate::private::{check as check_private, open as open_private};
 
 /// Where a log is to be continued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,8 +21,8 @@ pub enum ConfigError {
     },
     /// Somebody else could decide what this agent, run by root, overlooks.
     #[error(
-        "`{}` is writable by others than its owner (mode {mode:04o}, owner {owner}), and the agent runs as root: \
-         try `chmod go-w`", path.display()
+        "`{}` is writable by others than root (mode {mode:04o}, owner {owner}), and the agent runs as root: \
+         try `chmod go-w` and `chown root`", path.display()
     )]
     Writable {
         /// The file.

@@ -74,13 +74,13 @@ pub(crate) fn read_text(path: &Path) -> Result<String, ConfigError> {
     String::from_utf8(bytes).map_err(|_invalid| ConfigError::NotText { path: path.to_owned() })
 }
 
-/// For an agent run by root (`euid` 0): nobody but its owner may be able to write the file.
+/// For an agent run by root (`euid` 0): nobody but root may be able to write the file, as its owner always is.
 pub(super) fn check_owner(path: &Path, file: &Metadata, euid: u32) -> Result<(), ConfigError> {
     if euid != 0 {
         return Ok(());
     }
     let mode = file.mode() & 0o7777;
-    if mode & 0o022 != 0 {
+    if mode & 0o022 != 0 || file.uid() != 0 {
         return Err(ConfigError::Writable { path: path.to_owned(), mode, owner: file.uid() });
     }
     Ok(())

@@ -24,9 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::metrics::GuardCounts;
 use crate::audit::{AuditLog, ClientFile, Event as Record, Operator};
+use crate::daemon::state_file::StateFile;
 use crate::kernel::{Writers, Wrote};
 use crate::proc::exe_of;
-use entries::{Entries, Entry, Store};
+use entries::{Entries, Entry};
 use homes::{Wanted, wanted};
 
 /// Files are read when nothing has happened for this long,
@@ -73,7 +74,7 @@ pub(super) fn start(
             (&wake).write_all(b".").ok();
         }
     });
-    let store = Store::within(state);
+    let store = entries::kept_in(state);
     let (known, is_first) = match store.load() {
         Ok(Some(known)) => (known, false),
         Ok(None) => (Entries::default(), true),
@@ -123,7 +124,7 @@ struct Watch {
     woken: UnixStream,
     homes: Vec<PathBuf>,
     known: Entries,
-    store: Store,
+    store: StateFile<Entries>,
     tools: Tools,
 }
 

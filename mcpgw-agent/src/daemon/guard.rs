@@ -85,9 +85,9 @@ impl Warden {
     /// # Errors
     /// A rule that cannot be used; the configuration's own check should have found it.
     pub(super) fn new(config: &config::Guard, state: &Path, tools: Tools) -> Result<Self, RuleError> {
-        let store = Store::within(state);
+        let store = store::within(state);
         let mut problems = Vec::new();
-        let kept = store.load().unwrap_or_else(|error| {
+        let kept = store.load().map(Option::unwrap_or_default).unwrap_or_else(|error| {
             tracing::error!(%error, "what people told the guard cannot be read: it stays off");
             problems.push("what people told the guard cannot be read: it stays off (`guard on`)".to_owned());
             Kept { is_off: true, ..Kept::default() }
@@ -342,9 +342,9 @@ impl Warden {
 /// # Errors
 /// What the disk says.
 pub(crate) fn switch_off(state: &Path) -> std::io::Result<()> {
-    let store = Store::within(state);
+    let store = store::within(state);
     // What cannot be read leaves it off anyway.
-    let kept = store.load().unwrap_or_default();
+    let kept = store.load().ok().flatten().unwrap_or_default();
     store.save(&Kept { is_off: true, ..kept })
 }
 

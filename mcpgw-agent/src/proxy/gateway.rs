@@ -1,6 +1,7 @@
 //! Gate, policy and audit log, made of the configuration: the same for the daemon, `proxy` and `wrap`.
 
 use std::fs::DirBuilder;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::json::Limits;
 use crate::pins::{Directory, Pins, Trust};
 use crate::policy::effects::Hosts;
 use crate::policy::{Mode, Policy};
+use crate::private::check_directory;
 use crate::reload::{Change, PolicyStore, ReloadError};
 use crate::tasks::Tasks;
 
@@ -270,8 +272,10 @@ pub fn outlive_long_files() {
     }
 }
 
-/// Makes a directory that nobody else can look into; one that is there stays as it is.
+/// Makes a directory that nobody else can look into; one that is there stays as it is, unless others could change what is
+/// in it.
 fn make(path: &Path) -> Result<(), GatewayError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|source| GatewayError::Directory { path: path.to_owned(), source })
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path).and_then(|()| path.metadata());
+    let checked = made.and_then(|metadata| check_directory(&metadata).map_err(io::Error::other));
+    checked.map_err(|source| GatewayError::Directory { path: path.to_owned(), source })
 }

@@ -11,8 +11,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::IndexError;
-use crate::audit::place::{check_private, dir_of, open_private};
+use crate::audit::place::dir_of;
 use crate::audit::query;
+use crate::private::{check as check_private, open as open_private};
 
 /// Marks our databases: `mcgi`.
 const APPLICATION: i32 = 0x6d63_6769;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::recover::open_ours;
 use crate::audit::disk;
 use crate::audit::files::{Finished, LogReader, compressed};
-use crate::audit::place::{dir_of, open_private};
+use crate::audit::place::dir_of;
+use crate::private::open as open_private;
 
 /// How hard it tries. Lines of one kind shrink to a tenth; more effort gains little.
 const LEVEL: i32 = 3;

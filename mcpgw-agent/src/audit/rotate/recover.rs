@@ -19,9 +19,9 @@ use super::turn::{clear, next_path};
 use crate::audit::chain::{LINE_MAX, Seal, hash};
 use crate::audit::files::{Finished, LogFile, all_finished, is_still};
 use crate::audit::lines::{Lines, Piece};
-use crate::audit::place::{check_private, open_private};
 use crate::audit::seal::Sealer;
 use crate::audit::{AuditError, disk, tail};
+use crate::private::{check as check_private, open as open_private};
 
 /// A live file to be continued.
 #[derive(Debug)]

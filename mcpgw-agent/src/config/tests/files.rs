@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ fn a_named_file_must_exist_and_the_default_need_not() {
 }
 
 #[test]
-fn run_by_root_only_the_owner_may_write_the_file() {
+fn run_by_root_only_root_may_write_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.yaml");
     fs::write(&path, "").unwrap();
@@ -50,11 +50,16 @@ fn run_by_root_only_the_owner_may_write_the_file() {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let metadata = File::open(&path).unwrap().metadata().unwrap();
         let by_root = load::check_owner(&path, &metadata, 0);
-        assert_eq!(by_root.is_ok(), fine, "{mode:o}");
+        assert_eq!(by_root.is_ok(), fine && metadata.uid() == 0, "{mode:o}");
         assert!(load::check_owner(&path, &metadata, 1000).is_ok());
         if nix::unistd::geteuid().is_root() {
             assert_eq!(Config::load(Some(&path)).is_ok(), fine, "{mode:o}");
         }
+    }
+    if nix::unistd::geteuid().is_root() {
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::chown(&path, Some(1000), None).unwrap();
+        assert!(matches!(Config::load(Some(&path)), Err(ConfigError::Writable { owner: 1000, .. })));
     }
 }
 

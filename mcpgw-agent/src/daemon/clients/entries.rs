@@ -1,21 +1,16 @@
 //! What a client's file holds, as far as it is compared and told, and what it held before.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::daemon::state_file::StateFile;
 use crate::hex;
 use crate::inventory::program;
 use crate::scan::Target;
 use crate::scan::clients::servers_in;
-
-/// Bytes of what is kept at most.
-const MOST: u64 = 64 << 20;
 
 /// A server in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,39 +62,7 @@ fn entry(target: &Target) -> Entry {
     Entry { runs, hash: hex::encode(&hasher.finalize()) }
 }
 
-/// The file it is kept in.
-#[derive(Debug)]
-pub(super) struct Store(PathBuf);
-
-impl Store {
-    pub(super) fn within(state: &Path) -> Self {
-        Self(state.join("client-files.json"))
-    }
-
-    /// What is kept; `None` where nothing was yet.
-    ///
-    /// # Errors
-    /// It cannot be read, or is something else.
-    pub(super) fn load(&self) -> io::Result<Option<Entries>> {
-        let mut text = Vec::new();
-        match File::open(&self.0) {
-            Ok(file) => file.take(MOST).read_to_end(&mut text)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        serde_json::from_slice(&text).map(Some).map_err(io::Error::other)
-    }
-
-    /// Keeps it.
-    ///
-    /// # Errors
-    /// What the disk says.
-    pub(super) fn save(&self, entries: &Entries) -> io::Result<()> {
-        let new = self.0.with_extension("json.new");
-        let text = serde_json::to_vec(entries).map_err(io::Error::other)?;
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        std::fs::rename(&new, &self.0)
-    }
+/// The file it is kept in, in this directory.
+pub(super) fn kept_in(state: &Path) -> StateFile<Entries> {
+    StateFile::at(state.join("client-files.json"))
 }
