@@ -71,7 +71,7 @@ pub(super) async fn relay(
         return response;
     }
     let collected = tokio::select! {
-        collected = collect::answer(&mut body, coding, limit) => collected,
+        collected = collect::answer(&mut body, coding, (limit, &front.room)) => collected,
         () = front.late() => return ending(&asked),
     };
     match collected {
@@ -80,6 +80,7 @@ pub(super) async fn relay(
             let (status, text) = match fault {
                 Fault::TooLong => (StatusCode::OK, "the server's answer is too long"),
                 Fault::Broken | Fault::Slow => (StatusCode::BAD_GATEWAY, "the server's answer broke off"),
+                Fault::Full => (StatusCode::SERVICE_UNAVAILABLE, "too much is on its way already"),
                 Fault::Coding(_) => (StatusCode::BAD_GATEWAY, "the server's answer cannot be decompressed"),
             };
             failed(front, &asked, status, text)

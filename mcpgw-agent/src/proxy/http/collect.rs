@@ -8,6 +8,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
 use super::encoding::{self, Coding, Decoder};
+use super::room::{Full, Room, Taken};
 use super::values::Splitter;
 
 /// How long the end of a body may take once its JSON text is complete. A body that goes on later is a stream.
@@ -24,6 +25,14 @@ pub(super) enum Fault {
     Broken,
     /// It cannot be decompressed.
     Coding(encoding::Fault),
+    /// There is no [`Room`] for it.
+    Full,
+}
+
+impl From<Full> for Fault {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
 }
 
 impl From<encoding::Fault> for Fault {
@@ -41,22 +50,29 @@ pub(super) enum Collected {
     Open(Splitter, Option<Decoder>),
 }
 
-/// Reads a request's body, which has to be there within `patience`, and decompresses it.
+/// Reads a request's body, which has to be there within `patience`, and decompresses it. Gives the room that it takes.
 pub(super) async fn request(
     body: Incoming,
     coding: Coding,
-    limit: usize,
+    (limit, room): (usize, &Room),
     patience: Duration,
-) -> Result<Bytes, Fault> {
-    let bytes = timeout(patience, all(body, limit)).await.unwrap_or(Err(Fault::Slow))?;
-    Ok(encoding::decode(coding, bytes, limit)?)
+) -> Result<(Bytes, Taken), Fault> {
+    let mut taken = room.nothing();
+    let bytes = timeout(patience, all(body, limit, &mut taken)).await.unwrap_or(Err(Fault::Slow))?;
+    let bytes = encoding::decode(coding, bytes, limit)?;
+    taken.grow_to(bytes.len())?;
+    Ok((bytes, taken))
 }
 
 /// Reads an answer's body and decompresses it, no further than to the end of one JSON text where nobody knows how long
 /// it is.
-pub(super) async fn answer(body: &mut Incoming, coding: Coding, limit: usize) -> Result<Collected, Fault> {
+pub(super) async fn answer(
+    body: &mut Incoming,
+    coding: Coding,
+    (limit, room): (usize, &Room),
+) -> Result<Collected, Fault> {
     if body.size_hint().exact().is_some() {
-        let bytes = all(body, limit).await?;
+        let bytes = all(body, limit, &mut room.nothing()).await?;
         return Ok(Collected::Whole(encoding::decode(coding, bytes, limit)?));
     }
     let mut decoder = (coding != Coding::Identity).then(|| Decoder::new(coding, limit));
@@ -88,7 +104,7 @@ pub(super) async fn answer(body: &mut Incoming, coding: Coding, limit: usize) ->
     }
 }
 
-async fn all<B>(mut body: B, limit: usize) -> Result<Bytes, Fault>
+async fn all<B>(mut body: B, limit: usize, taken: &mut Taken) -> Result<Bytes, Fault>
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
 {
@@ -100,10 +116,12 @@ where
     let mut held = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_broken| Fault::Broken)?.into_data() else { continue };
-        if held.len().saturating_add(data.len()).saturating_add(first.as_ref().map_or(0, Bytes::len)) > limit
-        {
+        let length =
+            held.len().saturating_add(data.len()).saturating_add(first.as_ref().map_or(0, Bytes::len));
+        if length > limit {
             return Err(Fault::TooLong);
         }
+        taken.grow_to(length)?;
         match first.take() {
             // Most bodies come whole and are kept as they came.
             None if held.is_empty() => first = Some(data),

@@ -15,6 +15,7 @@ use super::collect::{self, Fault};
 use super::encoding::Coding;
 use super::exchange::{Front, joined, outgoing};
 use super::headers::{PROTOCOL_VERSION, SESSION_ID};
+use super::room::Taken;
 use super::session::Session;
 use super::{headers, reply};
 use crate::mcp::{Decoded, Malformed, Message, MessageKind, Revision};
@@ -39,8 +40,8 @@ pub(super) async fn post(
     if target.as_ref().is_some_and(|session| !is_own(session)) {
         return reply::refusal(StatusCode::FORBIDDEN, "this stream is somebody else's");
     }
-    let bytes = match receive(front, &head.headers, body).await {
-        Ok(bytes) => bytes,
+    let (bytes, _room) = match receive(front, &head.headers, body).await {
+        Ok(received) => received,
         Err(response) => return response,
     };
     let since = Instant::now();
@@ -85,17 +86,22 @@ pub(super) async fn post(
 }
 
 /// The body, decompressed.
-async fn receive(front: &Front, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response<Body>> {
+async fn receive(
+    front: &Front,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<(Bytes, Taken), Response<Body>> {
     let unsupported = |text| reply::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
     headers::check_json(headers)
         .map_err(|_fault| unsupported("the content type must be application/json, in UTF-8"))?;
     let coding =
         Coding::of(headers).map_err(|_unknown| unsupported("the content coding is not supported"))?;
-    let (limit, patience) = (front.gate.limits().bytes, front.patience.body);
-    collect::request(body, coding, limit, patience).await.map_err(|fault| match fault {
+    let limits = (front.gate.limits().bytes, &front.room);
+    collect::request(body, coding, limits, front.patience.body).await.map_err(|fault| match fault {
         Fault::TooLong => reply::refusal(StatusCode::PAYLOAD_TOO_LARGE, "the message is too long"),
         Fault::Slow => reply::refusal(StatusCode::REQUEST_TIMEOUT, "the message did not come in time"),
         Fault::Broken => reply::refusal(StatusCode::BAD_REQUEST, "the message broke off"),
+        Fault::Full => reply::refusal(StatusCode::SERVICE_UNAVAILABLE, "too much is on its way already"),
         Fault::Coding(_) => {
             reply::refusal(StatusCode::BAD_REQUEST, "the message is not in its content coding")
         }
