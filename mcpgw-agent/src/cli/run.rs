@@ -38,7 +38,10 @@ pub(super) fn run(args: &Args) -> Result<u8, CliError> {
         .enable_all()
         .build()
         .map_err(CliError::failure)?;
-    runtime.block_on(daemon::run(options))?;
+    let ran = runtime.block_on(daemon::run(options));
+    // Dropped, it would wait for work that cannot be interrupted, however long that takes.
+    runtime.shutdown_background();
+    ran?;
     Ok(exit::OK)
 }
 

@@ -22,7 +22,8 @@ pub struct Lanes {
     lanes: Vec<Lane>,
     threads: Vec<JoinHandle<()>>,
     /// Has threads of its own for what takes long, and runs nothing else.
-    aside: Runtime,
+    /// Until it is dropped.
+    aside: Option<Runtime>,
     stop: CancellationToken,
 }
 
@@ -47,15 +48,16 @@ impl Lanes {
     pub fn start(count: usize) -> io::Result<Self> {
         let count = count.max(1);
         let aside = Builder::new_current_thread().max_blocking_threads(count).thread_name("aside").build()?;
+        let aside_handle = aside.handle().clone();
         let stop = CancellationToken::new();
-        let mut lanes = Self { lanes: Vec::new(), threads: Vec::new(), aside, stop };
+        let mut lanes = Self { lanes: Vec::new(), threads: Vec::new(), aside: Some(aside), stop };
         for number in 0..count {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let handle = runtime.handle().clone();
             let stop = lanes.stop.clone();
             let thread = thread::Builder::new().name(format!("lane-{number}"));
             lanes.threads.push(thread.spawn(move || runtime.block_on(beat(stop)))?);
-            let aside = lanes.aside.handle().clone();
+            let aside = aside_handle.clone();
             lanes.lanes.push(Lane { handle, aside, seats: Arc::default() });
         }
         Ok(lanes)
@@ -80,6 +82,10 @@ impl Drop for Lanes {
         for thread in self.threads.drain(..) {
             // A thread that panicked has said so.
             thread.join().ok();
+        }
+        if let Some(aside) = self.aside.take() {
+            // Nobody waits for what is still worked on.
+            aside.shutdown_background();
         }
     }
 }
