@@ -17,8 +17,8 @@ pub use confine::{
 pub use guard::{Destination, GUARD_DENY, GUARD_LOOPBACK, GUARD_STEER, Guarded};
 pub use lsm::{FileId, ProgramName, Refused, SPARE_CHILDREN, SPARE_SELF};
 pub use restrain::{
-    PlaceKey, PlaceRule, REFUSED_CONNECT, REFUSED_FORK, REFUSED_LISTEN, RESTRAINED_BORN, Restrained,
-    Restraint, RestraintCounts, deed,
+    PlaceKey, PlaceRule, REFUSED_CONNECT, REFUSED_DELETE, REFUSED_EXEC, REFUSED_FORK, REFUSED_LISTEN,
+    REFUSED_READ, REFUSED_WRITE, RESTRAINED_BORN, Restrained, Restraint, RestraintCounts, deed,
 };
 pub use tls::{Hello, TlsCall, TlsStream, TlsStreamKey, TlsTask};
 

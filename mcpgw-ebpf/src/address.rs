@@ -8,12 +8,11 @@ use mcpgw_common::event::{SocketEffect, act, kind};
 use mcpgw_common::map::{TASK_EFFECTS, TaskState, lane};
 
 use crate::emit::Lane;
+use crate::family::{AF_INET, AF_INET6};
 use crate::maps::EFFECTS;
 use crate::task::{Identity, current_tgid, state};
 
 const GO_ON: i32 = 1;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
 
 #[cgroup_sock_addr(connect4)]
 pub(crate) fn mcpgw_connect4(ctx: SockAddrContext) -> i32 {

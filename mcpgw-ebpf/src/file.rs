@@ -3,6 +3,7 @@
 use mcpgw_common::event::{CHANNEL_FIFO, CHANNEL_UNIX, FdInfo};
 use mcpgw_common::map::ChannelKey;
 
+use crate::family::AF_UNIX;
 use crate::globals::offset;
 use crate::kread::{Kptr, get, put};
 use crate::task::{Task, pid_number};
@@ -10,7 +11,6 @@ use crate::task::{Task, pid_number};
 const S_IFMT: u32 = 0o170_000;
 const S_IFIFO: u32 = 0o010_000;
 const S_IFSOCK: u32 = 0o140_000;
-const AF_UNIX: u16 = 1;
 const SOCK_STREAM: u16 = 1;
 
 /// A descriptor that is not open.

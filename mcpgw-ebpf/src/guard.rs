@@ -6,13 +6,12 @@ use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 use mcpgw_common::map::{Destination, GUARD_DENY, GUARD_LOOPBACK, GUARD_STEER, Guarded, TASK_GATEWAY};
 
+use crate::family::{AF_INET, AF_INET6};
 use crate::maps::GUARDED;
 use crate::task::{Task, bits, current_tgid, ignored};
 
 const GO_ON: i32 = 1;
 const REFUSE: i32 = 0;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
 const TCP: u32 = 6;
 /// 127.0.0.1 and `::ffff:0:0`, as they lie in memory.
 const LOOPBACK: u32 = u32::from_ne_bytes([127, 0, 0, 1]);

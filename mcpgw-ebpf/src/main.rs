@@ -42,6 +42,7 @@ mod effects;
 mod emit;
 mod exec;
 mod exit;
+mod family;
 mod file;
 mod fork;
 mod globals;

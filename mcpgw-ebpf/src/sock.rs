@@ -10,6 +10,7 @@ use mcpgw_common::event::{self, kind};
 use mcpgw_common::map::{Connecting, lane};
 
 use crate::emit::Lane;
+use crate::family::{AF_INET, AF_INET6};
 use crate::globals::offset;
 use crate::kread::Kptr;
 use crate::maps::{CONNECTING, LIFECYCLE, LISTENING};
@@ -21,8 +22,6 @@ const TCP_SYN_SENT: u32 = 2;
 const TCP_CLOSE: u32 = 7;
 const TCP_LISTEN: u32 = 10;
 const IPPROTO_TCP: u16 = 6;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
 
 #[raw_tracepoint(tracepoint = "inet_sock_set_state")]
 pub(crate) fn mcpgw_sock(ctx: RawTracePointContext) -> u32 {

@@ -11,6 +11,7 @@ use mcpgw_common::limit;
 use mcpgw_common::map::{ConnectionState, PORT_FOLLOWED, lane};
 
 use crate::emit::{Cursor, Lane};
+use crate::family::{AF_INET, AF_INET6};
 use crate::globals::setting;
 use crate::kread::opaque;
 use crate::maps::{CONNECTIONS, PORTS, TCP};
@@ -20,8 +21,6 @@ use crate::task::Identity;
 const FIXED: u64 = size_of::<TcpChunk>() as u64;
 const PASS: i32 = 1;
 const IPPROTO_TCP: u8 = 6;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
 const FIN: u8 = 1;
 const RST: u8 = 4;
 

@@ -14,8 +14,8 @@ use aya::maps::{HashMap, MapData, MapError};
 use mcpgw_common::limit;
 use mcpgw_common::map::{
     Confined, DESTINATIONS_CONNECT, DESTINATIONS_LISTEN, DestinationKey, DestinationRule, PlaceKey,
-    PlaceRule, REFUSED_CONNECT, REFUSED_FORK, REFUSED_LISTEN, RESTRAINED_BORN, Restrained, Restraint,
-    RestraintCounts,
+    PlaceRule, REFUSED_CONNECT, REFUSED_DELETE, REFUSED_EXEC, REFUSED_FORK, REFUSED_LISTEN, REFUSED_READ,
+    REFUSED_WRITE, RESTRAINED_BORN, Restrained, Restraint, RestraintCounts,
 };
 
 use super::confine::{BEFORE_ADDRESS, table};
@@ -221,14 +221,6 @@ impl Restraints {
         self.marks.insert(pid, Restrained { group, flags: 0 }, 0).map_err(map("RESTRAINED"))
     }
 
-    /// Process `pid` is of no group any more; what it started is.
-    ///
-    /// # Errors
-    /// [`KernelError`]
-    pub fn unmark(&mut self, pid: u32) -> Result<(), KernelError> {
-        absent_is_fine(self.marks.remove(&pid)).map_err(map("RESTRAINED"))
-    }
-
     /// The group process `pid` is in.
     #[must_use]
     pub fn group_of(&self, pid: u32) -> Option<u32> {
@@ -301,10 +293,10 @@ impl Restraints {
 /// What a count is of.
 fn word(which: u32) -> &'static str {
     match which {
-        0 => "read",
-        1 => "write",
-        2 => "delete",
-        3 => "exec",
+        REFUSED_READ => "read",
+        REFUSED_WRITE => "write",
+        REFUSED_DELETE => "delete",
+        REFUSED_EXEC => "exec",
         REFUSED_CONNECT => "connect",
         REFUSED_LISTEN => "listen",
         REFUSED_FORK => "fork",

@@ -39,12 +39,20 @@ pub struct Restraint {
 pub struct RestraintCounts {
     /// Processes that were born into it and have not ended.
     pub processes: u64,
-    /// How often each was refused: by the number of the deed, then connections and listeners, then new processes.
+    /// How often each was refused: by what it tried.
     pub refused: [u32; limit::REFUSALS],
     /// Process id of who tried last.
     pub last_tgid: u32,
 }
 
+/// Place in [`RestraintCounts::refused`]: [`deed::READ`].
+pub const REFUSED_READ: u32 = 0;
+/// Place in [`RestraintCounts::refused`]: [`deed::WRITE`].
+pub const REFUSED_WRITE: u32 = 1;
+/// Place in [`RestraintCounts::refused`]: [`deed::DELETE`].
+pub const REFUSED_DELETE: u32 = 2;
+/// Place in [`RestraintCounts::refused`]: [`deed::EXEC`].
+pub const REFUSED_EXEC: u32 = 3;
 /// Place in [`RestraintCounts::refused`]: connections.
 pub const REFUSED_CONNECT: u32 = 4;
 /// Place in [`RestraintCounts::refused`]: listeners.

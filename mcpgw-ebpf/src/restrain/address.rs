@@ -7,12 +7,10 @@ use mcpgw_common::map::{DESTINATIONS_CONNECT, DESTINATIONS_LISTEN, REFUSED_CONNE
 
 use super::{GO_ON, Held, REFUSE};
 use crate::confine::{bit_of, lets};
+use crate::family::{AF_INET, AF_INET6, AF_UNSPEC};
 use crate::globals::offset;
 use crate::kread::Kptr;
 
-const AF_UNSPEC: u16 = 0;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
 /// Of a `sockaddr_in` and a `sockaddr_in6`.
 const PORT: u32 = 2;
 /// Of a `sockaddr_in`.

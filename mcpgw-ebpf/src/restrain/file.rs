@@ -2,7 +2,7 @@
 
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
-use mcpgw_common::map::deed;
+use mcpgw_common::map::{REFUSED_DELETE, REFUSED_EXEC, REFUSED_READ, REFUSED_WRITE, deed};
 
 use super::place::refused;
 use super::{GO_ON, Held, NO_ACCESS, REFUSE};
@@ -147,13 +147,13 @@ fn tell(held: Held, refused: u32) -> Option<()> {
         return Some(());
     }
     let first = if refused & deed::READ != 0 {
-        0
+        REFUSED_READ
     } else if refused & deed::WRITE != 0 {
-        1
+        REFUSED_WRITE
     } else if refused & deed::DELETE != 0 {
-        2
+        REFUSED_DELETE
     } else {
-        3
+        REFUSED_EXEC
     };
     held.refused(first);
     None

@@ -76,12 +76,6 @@ impl PlaceRules {
         true
     }
 
-    /// Places of which something is said.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.said.len()
-    }
-
     /// Nothing is said of any kind.
     #[must_use]
     pub fn is_empty(&self) -> bool {
