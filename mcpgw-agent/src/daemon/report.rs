@@ -78,7 +78,11 @@ impl Reporter {
             Some(before) if told.confirmed && !before.confirmed => Change::Confirmed,
             Some(_) => Change::Changed,
         };
-        self.tell(change, server);
+        match before.filter(|before| change == Change::Gone && before.state != server.state) {
+            // With its gateway gone as well it is behind none any more.
+            Some(before) => self.tell(change, &ServerView { state: before.state, ..server.clone() }),
+            None => self.tell(change, server),
+        }
         Some(change)
     }
 

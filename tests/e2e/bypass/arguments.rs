@@ -76,6 +76,9 @@ fn paths() -> Vec<Case> {
         path("the path with backslashes", r#""\\etc\\passwd""#),
         path("the path as a URI", r#""file:///etc/passwd""#),
         path("the path as a URI with a host", r#""file://localhost/etc/passwd""#),
+        path("the path in a list that is a text", r#""[\"/etc/passwd\"]""#),
+        path("the path with escapes in a list that is a text", r#""[\"\\u002fetc\\/passwd\"]""#),
+        path("the path in an object that is a text", r#"" {\"value\": \"/etc/passwd\"}""#),
         path("the path percent-encoded", r#""%2fetc%2fpasswd""#),
         path("the path percent-encoded twice", r#""%252fetc%252fpasswd""#),
         path("the path with escapes", r#""\u002fetc\u002fpasswd""#),
@@ -128,5 +131,9 @@ fn resources() -> Vec<Case> {
         read("the resource with two slashes", "file:////etc//passwd"),
         read("the resource with an escape", r"file:///\u0065tc/passwd"),
         read("the resource in capitals", "file:///ETC/passwd"),
+        read("the resource with a tab", r"file:///e\ttc/passwd"),
+        read("the resource with a line break before it", r"\nfile:///etc/passwd"),
+        read("the resource by way of .. with a tab", r"file:///srv/.\t./etc/passwd"),
+        read("the resource with one slash", "file:/etc/passwd"),
     ]
 }
