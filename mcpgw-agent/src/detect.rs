@@ -27,6 +27,7 @@ mod secrets;
 mod set;
 mod split;
 mod ssrf;
+mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod traversal;

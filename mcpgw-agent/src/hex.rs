@@ -10,13 +10,33 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 
 /// Appends `bytes` as digits.
 pub(crate) fn push(out: &mut Vec<u8>, bytes: &[u8]) {
-    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
     let start = out.len();
     out.resize(start + 2 * bytes.len(), 0);
     let (places, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>();
     for (place, byte) in places.iter_mut().zip(bytes) {
-        *place = [digit(byte >> 4), digit(byte & 15)];
+        *place = DIGITS.get(usize::from(*byte)).copied().unwrap_or_default();
     }
+}
+
+/// The digits of each byte.
+static DIGITS: [[u8; 2]; 256] = {
+    let mut digits = [[0; 2]; 256];
+    let mut byte = 0_u8;
+    loop {
+        let (high, low) = (byte >> 4, byte & 15);
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all bytes")]
+        {
+            digits[byte as usize] = [digit(high), digit(low)];
+        }
+        if byte == u8::MAX {
+            break digits;
+        }
+        byte += 1;
+    }
+};
+
+const fn digit(half: u8) -> u8 {
+    if half < 10 { b'0' + half } else { b'a' + half - 10 }
 }
 
 /// The bytes `text` is the digits of; there are exactly two for each.

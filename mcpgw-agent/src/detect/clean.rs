@@ -22,27 +22,30 @@ pub(super) struct Seen<'m> {
     key: &'m str,
     surface: Surface,
     role: Role,
+    /// Where it is remembered.
+    slot: usize,
 }
 
-impl<'m> Seen<'m> {
-    /// Of a text in `place`, whose key is `key` as it came; nothing where either is too long to be remembered.
-    pub(super) fn of(raw: &'m str, key: &'m str, place: &Place<'_>) -> Option<Self> {
-        let fits = raw.len() <= MAX_BYTES && key.len() <= MAX_BYTES;
-        fits.then_some(Self { raw, key, surface: place.surface, role: place.role })
-    }
+/// By where texts begin and end; a collision only makes a text be looked at again.
+fn slot(texts: [&str; 2]) -> usize {
+    // Fibonacci hashing.
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let hash = texts.into_iter().map(str::as_bytes).fold(0, |hash, text| {
+        let (first, last) = ends(text);
+        mix(mix(hash, first), last)
+    });
+    usize::try_from(hash >> (u64::BITS - SLOTS.trailing_zeros())).unwrap_or(0)
+}
 
-    fn slot(&self) -> usize {
-        // Fibonacci hashing, eight bytes at a time; a collision only makes a text be looked at again.
-        let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let hash = [self.raw, self.key].into_iter().fold(0, |hash, text| {
-            let (words, rest) = text.as_bytes().as_chunks::<8>();
-            let hash = words.iter().fold(hash, |hash, word| mix(hash, u64::from_le_bytes(*word)));
-            let mut last = [0; 8];
-            last.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
-            mix(hash, u64::from_le_bytes(last))
-        });
-        usize::try_from(hash >> (u64::BITS - SLOTS.trailing_zeros())).unwrap_or(0)
+/// The first and the last eight bytes, or as many as there are of both. Most that are shorter are numbers.
+fn ends(text: &[u8]) -> (u64, u64) {
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
     }
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        return (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into());
+    }
+    (text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0)
 }
 
 impl<'m> Clean<'m> {
@@ -51,17 +54,21 @@ impl<'m> Clean<'m> {
         Self(if bytes < LEAST { Vec::new() } else { vec![None; SLOTS] })
     }
 
+    /// A text in `place`, whose key is `key` as it came; nothing where it cannot be remembered.
+    pub(super) fn seen(&self, raw: &'m str, key: &'m str, place: &Place<'_>) -> Option<Seen<'m>> {
+        let fits = !self.0.is_empty() && raw.len() <= MAX_BYTES && key.len() <= MAX_BYTES;
+        let Place { surface, role, .. } = *place;
+        fits.then(|| Seen { raw, key, surface, role, slot: slot([raw, key]) })
+    }
+
     /// Nothing was found in it before.
     pub(super) fn has(&self, seen: &Seen<'m>) -> bool {
-        !self.0.is_empty() && self.0.get(seen.slot()).is_some_and(|slot| slot.as_ref() == Some(seen))
+        self.0.get(seen.slot).is_some_and(|slot| slot.as_ref() == Some(seen))
     }
 
     /// Nothing was found in it.
     pub(super) fn add(&mut self, seen: Seen<'m>) {
-        if self.0.is_empty() {
-            return;
-        }
-        if let Some(slot) = self.0.get_mut(seen.slot()) {
+        if let Some(slot) = self.0.get_mut(seen.slot) {
             *slot = Some(seen);
         }
     }
@@ -76,7 +83,7 @@ mod tests {
 
     fn seen<'m>(raw: &'m str, key: &'m str, role: Role) -> Seen<'m> {
         let place = Place { surface: Surface::Content, role, key, tool: None };
-        Seen::of(raw, key, &place).unwrap()
+        Clean::new(LEAST).seen(raw, key, &place).unwrap()
     }
 
     #[test]
@@ -92,7 +99,8 @@ mod tests {
             assert!(!clean.has(&other), "{other:?}");
         }
         let place = Place { surface: Surface::Content, role: Role::Prose, key: "", tool: None };
-        assert!(Seen::of(&"x".repeat(MAX_BYTES + 1), "", &place).is_none());
+        assert!(clean.seen(&"x".repeat(MAX_BYTES + 1), "", &place).is_none());
+        assert!(Clean::new(LEAST - 1).seen("", "", &place).is_none());
     }
 
     #[test]

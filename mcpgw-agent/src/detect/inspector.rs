@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::clean::{Clean, Seen};
+use super::clean::Clean;
+use super::member::is_known;
 use super::split::Split;
 use super::{
     ArgumentInjection, DefinitionKind, Destructive, Detector, DetectorSet, Exfiltration, Finding, Hit,
@@ -158,10 +159,8 @@ impl Inspector {
             if field.role == Role::Name && is_of_protocol(field.value) {
                 return;
             }
-            let key = field.path.key_value();
-            let name = key.map(name).unwrap_or_default();
-            let place = Place { surface: surface(field.role), role: field.role, key: &name, tool };
-            pass.value(field.value, &place, field.is_key, key);
+            let place = Place { surface: surface(field.role), role: field.role, key: "", tool };
+            pass.value(field.value, &place, field.is_key, field.path.key_value());
         });
         if let Some(from) = pass.first_together() {
             fields(message, subject.direction, subject.answers, |field| {
@@ -228,7 +227,7 @@ struct Pass<'i, 'm> {
     hits: Vec<Hit>,
     budget: Budget,
     /// Texts that are read one after the other.
-    split: Split,
+    split: Split<'m>,
     findings: Findings,
     /// Findings that were made in one text alone, in order: those made in several together come behind them.
     alone: usize,
@@ -277,57 +276,53 @@ impl<'i, 'm> Pass<'i, 'm> {
         }
     }
 
-    /// `key` is the name of the place as it came, where the place is one of a message.
+    /// `key` is the name of the place as it came, where the place is one of a message and has no name yet.
     fn value(&mut self, value: Value<'m>, place: &Place<'_>, is_key: bool, key: Option<Value<'m>>) {
         let source = Source { node: value.index(), surface: place.surface, role: place.role, is_key };
         if place.role == Role::Opaque {
-            return self.opaque(value, place, source);
+            return self.opaque(value, place, source, key);
         }
-        if let Some(text) = value.as_str() {
-            self.text_anew(value, &text, key, place, source);
-            if !is_key {
-                self.split.add(&text, source);
-            }
-        } else if let Some(number) = value.as_number() {
-            let seen = key.and_then(|key| Seen::of(number, key.raw(), place));
-            if seen.is_some_and(|seen| self.clean.has(&seen)) {
-                return;
-            }
-            let before = self.work.hits;
-            self.read(&Reading::as_it_came(number), place, &mut |_, range| vec![(source, range)]);
-            if let Some(seen) = seen.filter(|_| before == self.work.hits) {
-                self.clean.add(seen);
-            }
+        let text = value.as_str();
+        let seen = key.and_then(|key| self.clean.seen(value.raw(), key.raw(), place));
+        if !seen.is_some_and(|seen| self.clean.has(&seen)) {
+            let name = key.map(name);
+            let place = Place { key: name.as_deref().unwrap_or(place.key), ..*place };
+            let is_clean = match (&text, value.as_number()) {
+                // Where a name stands in the place it names.
+                (Some(text), _) if is_key && key.is_some() && is_known(text) => true,
+                (Some(text), _) => self.is_clean(text, &place, source),
+                (None, Some(number)) => self.is_clean_number(number, &place, source),
+                (None, None) => false,
+            };
+            seen.filter(|_| is_clean).into_iter().for_each(|seen| self.clean.add(seen));
+        }
+        if let Some(text) = text.filter(|_| !is_key) {
+            self.split.add(text, source);
         }
     }
 
-    /// Looks at all readings of a text, unless it was there before and nothing was found.
-    fn text_anew(
-        &mut self,
-        value: Value<'m>,
-        text: &str,
-        key: Option<Value<'m>>,
-        place: &Place<'_>,
-        source: Source,
-    ) {
-        let seen = key.and_then(|key| Seen::of(value.raw(), key.raw(), place));
-        if seen.is_some_and(|seen| self.clean.has(&seen)) {
-            return;
-        }
+    /// Looks at all readings of a text, and says whether nothing came of it: nothing would if it were there again.
+    fn is_clean(&mut self, text: &str, place: &Place<'_>, source: Source) -> bool {
         let before = (self.work.hits, self.work.readings + 1, self.budget.made(), self.budget.exhausted());
         self.text(text, place, source);
-        let behind = (self.work.hits, self.work.readings, self.budget.made(), self.budget.exhausted());
         // What takes of the budget takes of it each time.
-        if let Some(seen) = seen.filter(|_| before == behind) {
-            self.clean.add(seen);
-        }
+        before == (self.work.hits, self.work.readings, self.budget.made(), self.budget.exhausted())
+    }
+
+    /// The same for a number, which has one reading.
+    fn is_clean_number(&mut self, number: &str, place: &Place<'_>, source: Source) -> bool {
+        let before = self.work.hits;
+        self.read(&Reading::as_it_came(number), place, &mut |_, range| vec![(source, range)]);
+        before == self.work.hits
     }
 
     /// What is only handed back is nobody's text, but may carry what is not to leave or to be written down. Numbers there
     /// are counted, not said.
-    fn opaque(&mut self, value: Value<'_>, place: &Place<'_>, source: Source) {
+    fn opaque(&mut self, value: Value<'m>, place: &Place<'_>, source: Source, key: Option<Value<'m>>) {
         let private = self.wanted.and(DetectorSet::private());
         if let (Some(text), false) = (value.as_str(), private.is_empty()) {
+            let name = key.map(name);
+            let place = &Place { key: name.as_deref().unwrap_or(place.key), ..*place };
             let wanted = std::mem::replace(&mut self.wanted, private);
             self.text(&text, place, source);
             self.wanted = wanted;
@@ -357,11 +352,11 @@ impl<'i, 'm> Pass<'i, 'm> {
     fn further(&mut self, value: Value<'m>, surface: Surface, role: Role, from: usize) {
         let source = Source { node: value.index(), surface, role, is_key: false };
         let Some(text) = value.as_str().filter(|_| source.node >= from) else { return };
-        self.split.add(&text, source);
+        self.split.add(text.clone(), source);
         if self.split.filled_by().is_some() {
             self.together();
             // What ends in it may go on in the next.
-            self.split.add(&text, source);
+            self.split.add(text, source);
         }
     }
 

@@ -198,8 +198,7 @@ impl Nominator {
 
     /// Looks at `text`; what was in `into` is forgotten.
     pub fn scan(&self, text: &str, into: &mut Nominations) {
-        if into.count > 0 || into.needles.len() != self.detectors {
-            into.needles.resize_with(self.detectors, Vec::new);
+        if into.count > 0 {
             into.needles.iter_mut().for_each(Vec::clear);
             into.count = 0;
         }
@@ -257,9 +256,14 @@ impl Nominator {
         let entries = self.entries.get(bound(hash)..bound(hash + 1)).unwrap_or_default();
         for entry in entries.iter().filter(|entry| entry.part == part) {
             let Some(start) = at.checked_sub(entry.offset) else { continue };
-            if entry.stands_at(bytes, start)
-                && let Some(list) = found.needles.get_mut(entry.detector)
-            {
+            if !entry.stands_at(bytes, start) {
+                continue;
+            }
+            // Most texts have no needle.
+            if found.needles.len() < self.detectors {
+                found.needles.resize_with(self.detectors, Vec::new);
+            }
+            if let Some(list) = found.needles.get_mut(entry.detector) {
                 found.count += 1;
                 put(list, Nominee { needle: entry.needle, at: start });
             }

@@ -14,6 +14,7 @@
 mod annotations;
 mod blob;
 mod concept;
+mod entries;
 mod hidden;
 mod judge;
 mod lexicon;

@@ -1,5 +1,6 @@
 //! Texts of one message that a model reads one after the other: what is split over them is found only together.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Surface;
@@ -14,19 +15,18 @@ const MAX_BYTES: usize = 256 << 10;
 
 /// The ends of the texts so far.
 #[derive(Debug, Default)]
-pub(super) struct Split {
-    /// All of them, one behind the other.
-    text: String,
-    pieces: Vec<Piece>,
+pub(super) struct Split<'m> {
+    pieces: Vec<Piece<'m>>,
+    /// Bytes of all of them.
+    bytes: usize,
     /// The text with which there were as many as are kept at once: there may be more behind it.
     filled_by: Option<usize>,
 }
 
 /// A short text, or one end of a longer one.
 #[derive(Debug)]
-struct Piece {
-    /// Where it is among all.
-    at: Range<usize>,
+struct Piece<'m> {
+    text: Cow<'m, str>,
     source: Source,
     /// Where it begins in its text.
     start: usize,
@@ -35,14 +35,14 @@ struct Piece {
 /// Pieces put together.
 pub(super) struct Together<'s> {
     text: JoinedText,
-    pieces: &'s [Piece],
+    pieces: &'s [Piece<'s>],
     pub(super) surface: Surface,
     pub(super) role: Role,
 }
 
-impl Split {
+impl<'m> Split<'m> {
     /// Adds a text that is read after those before.
-    pub(super) fn add(&mut self, text: &str, source: Source) {
+    pub(super) fn add(&mut self, text: Cow<'m, str>, source: Source) {
         let is_read = matches!(source.role, Role::Prose | Role::Argument | Role::Structured);
         if !is_read || text.is_empty() || self.filled_by.is_some() {
             return;
@@ -50,12 +50,11 @@ impl Split {
         if text.len() <= 2 * END {
             self.add_part(text, 0, source);
         } else {
-            let head = text.get(..text.floor_char_boundary(END)).unwrap_or_default();
             let start = text.ceil_char_boundary(text.len() - END);
-            self.add_part(head, 0, source);
-            self.add_part(text.get(start..).unwrap_or_default(), start, source);
+            self.add_part(part(&text, 0..text.floor_char_boundary(END)), 0, source);
+            self.add_part(part(&text, start..text.len()), start, source);
         }
-        self.filled_by = (self.text.len() >= MAX_BYTES).then_some(source.node);
+        self.filled_by = (self.bytes >= MAX_BYTES).then_some(source.node);
     }
 
     /// The text with which there were as many as are kept at once, by its place in the document's index.
@@ -63,10 +62,9 @@ impl Split {
         self.filled_by
     }
 
-    fn add_part(&mut self, part: &str, start: usize, source: Source) {
-        let from = self.text.len();
-        self.text.push_str(part);
-        self.pieces.push(Piece { at: from..self.text.len(), source, start });
+    fn add_part(&mut self, text: Cow<'m, str>, start: usize, source: Source) {
+        self.bytes += text.len();
+        self.pieces.push(Piece { text, source, start });
     }
 
     /// The texts they make; none where there is only one.
@@ -76,11 +74,19 @@ impl Split {
         if self.pieces.iter().all(|piece| piece.source.node == node) {
             return Vec::new();
         }
-        let pieces = self.pieces.iter().filter_map(|piece| self.text.get(piece.at.clone()));
         // Twice what is kept, and a blank for each: as many as there are bytes at most.
-        let joined = join(pieces, &mut Budget::of_message(2 * self.text.len()));
+        let joined =
+            join(self.pieces.iter().map(|piece| &*piece.text), &mut Budget::of_message(2 * self.bytes));
         let texts = joined.into_iter().flat_map(|joined| [Some(joined.spaced), joined.tight]).flatten();
         texts.map(|text| Together { text, pieces: &self.pieces, surface, role }).collect()
+    }
+}
+
+/// The bytes `range` of a text, without the rest of it.
+fn part<'m>(text: &Cow<'m, str>, range: Range<usize>) -> Cow<'m, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(range).unwrap_or_default()),
+        Cow::Owned(text) => Cow::Owned(text.get(range).unwrap_or_default().to_owned()),
     }
 }
 

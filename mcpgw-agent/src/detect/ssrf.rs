@@ -73,7 +73,8 @@ impl TextDetector for Ssrf {
         };
         // Most texts are prose: they name no scheme, and are no name.
         let has_scheme = memchr::memchr(b':', text.as_bytes()).is_some();
-        if !has_scheme && text.trim().contains(char::is_whitespace) {
+        let mut may_be_name = || matches!(member(), Member::Address | Member::Host | Member::Other);
+        if !has_scheme && (text.trim().contains(char::is_whitespace) || !may_be_name()) {
             return;
         }
         let known = hits.len();

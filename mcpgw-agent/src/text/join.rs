@@ -22,9 +22,17 @@ pub struct JoinedText {
 }
 
 /// `parts` as one text. Nothing where there are fewer than two, or the budget does not suffice.
-pub fn join<'a>(parts: impl IntoIterator<Item = &'a str>, budget: &mut Budget) -> Option<Joined> {
-    let mut spaced = JoinedText::default();
-    let mut tight = JoinedText::default();
+pub fn join<'a, P>(parts: P, budget: &mut Budget) -> Option<Joined>
+where
+    P: IntoIterator<Item = &'a str, IntoIter: Clone>,
+{
+    let parts = parts.into_iter();
+    let (count, bytes) =
+        parts.clone().fold((0, 0), |(count, bytes), part| (count + 1, bytes + part.len() + 1));
+    if count < 2 {
+        return None;
+    }
+    let (mut spaced, mut tight) = (JoinedText::of(count, bytes), JoinedText::of(count, bytes));
     let mut splits = false;
     for part in parts {
         if !budget.take(2 * (part.len() + 1)) {
@@ -35,7 +43,7 @@ pub fn join<'a>(parts: impl IntoIterator<Item = &'a str>, budget: &mut Budget) -
         spaced.add(part, true);
         tight.add(part, !splits_word);
     }
-    (spaced.parts.len() > 1).then(|| Joined { spaced, tight: splits.then_some(tight) })
+    Some(Joined { spaced, tight: splits.then_some(tight) })
 }
 
 /// A word may go on from the end of `before` to the start of `behind`.
@@ -47,6 +55,11 @@ fn splits_word(before: &str, behind: &str) -> bool {
 }
 
 impl JoinedText {
+    /// With room for so many parts of so many bytes.
+    fn of(parts: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), parts: Vec::with_capacity(parts) }
+    }
+
     fn add(&mut self, part: &str, apart: bool) {
         // One blank parts two texts; a second would only be another way to write the same.
         if apart && !self.parts.is_empty() && !self.text.ends_with(' ') && !part.starts_with(' ') {

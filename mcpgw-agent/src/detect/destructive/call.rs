@@ -1,19 +1,28 @@
 //! Calls of tools that do themselves what a command would: by the tool's name and its arguments.
 
+use std::sync::LazyLock;
+
 use super::act::Act;
 use super::commands::{remove_path, write_path};
 use super::shell::{Flavour, Frame, Walk};
 use crate::detect::Hit;
+use crate::detect::table::Table;
 use crate::json::Value;
 
 /// Arguments of one call that are looked at.
 const MAX_ARGUMENTS: usize = 64;
+/// Letters of a tool's name that are looked at.
+const MAX_NAME: usize = 128;
 
 const DELETE: Act = Act { score: 0.55, ..Act::medium("tool_delete", "a call that removes something") };
 const STORE: Act =
     Act::high("tool_destroy", "a call that removes a store, a project or an account with all that is in it");
 const FILE: Act = Act::low("file_delete", "a call that removes a file");
 
+/// Verbs of tools that write.
+const WRITES: &[&str] = &["write", "create", "save", "overwrite", "put", "edit", "append", "truncate"];
+/// Verbs of tools that move.
+const MOVES: &[&str] = &["move", "rename"];
 /// Verbs of tools that remove.
 const VERBS: &[&str] = &[
     "delete",
@@ -91,14 +100,19 @@ const SMALL: &[&str] = &[
     "selection",
 ];
 
+/// All these verbs.
+static ACTS: LazyLock<Table<()>> =
+    LazyLock::new(|| Table::new([WRITES, MOVES, VERBS].concat().into_iter().map(|verb| (verb, ()))));
+
 /// Judges a call of the tool `tool`: what its name and its arguments say together. Single arguments that are commands
 /// are what [`Destructive`](super::Destructive) finds; here, a program and a list of its arguments are put together.
 /// The ranges are bytes of the document `arguments` is of.
 #[must_use]
 pub fn judge_call(tool: &str, arguments: Value<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
-    let words = words(tool);
-    if let Some((act, span)) = by_name(&words, arguments) {
+    if may_act(tool)
+        && let Some((act, span)) = by_name(&words(tool), arguments)
+    {
         let Act { kind, severity, score, why } = act;
         hits.push(Hit { kind, severity, score, range: span, why });
     }
@@ -113,11 +127,22 @@ pub fn judge_call(tool: &str, arguments: Value<'_>) -> Vec<Hit> {
     hits
 }
 
+/// A word of a tool's name is one of those that do something. Of most it is not.
+fn may_act(tool: &str) -> bool {
+    let is_one_word = |one: &u8, next: &u8| {
+        let begins = one.is_ascii_lowercase() && next.is_ascii_uppercase();
+        one.is_ascii_alphanumeric() && next.is_ascii_alphanumeric() && !begins
+    };
+    let name = tool.as_bytes();
+    let name = name.get(..MAX_NAME).unwrap_or(name);
+    !tool.is_ascii() || name.chunk_by(is_one_word).any(|word| ACTS.get(word).is_some())
+}
+
 /// The words of a tool's name, in lower case: `deleteFile`, `delete_file`, `fs.delete-file`.
 fn words(tool: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut lower_before = false;
-    for letter in tool.chars().take(128) {
+    for letter in tool.chars().take(MAX_NAME) {
         let begins = !letter.is_alphanumeric() || letter.is_uppercase() && lower_before;
         if begins || words.is_empty() {
             words.push(String::new());
@@ -135,8 +160,7 @@ fn words(tool: &str) -> Vec<String> {
 
 fn by_name(words: &[String], arguments: Value<'_>) -> Option<(Act, std::ops::Range<usize>)> {
     let is = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let writes = is(&["write", "create", "save", "overwrite", "put", "edit", "append", "truncate"]);
-    let (moves, removes) = (is(&["move", "rename"]), is(VERBS));
+    let (writes, moves, removes) = (is(WRITES), is(MOVES), is(VERBS));
     if !(writes || moves || removes) {
         return None;
     }
@@ -192,11 +216,15 @@ fn text_of(arguments: Value<'_>, keys: &[&str]) -> Option<(String, std::ops::Ran
 
 /// A program and its arguments given apart, as one line.
 fn command_line(arguments: Value<'_>) -> Option<(String, std::ops::Range<usize>)> {
-    let program = text_of(arguments, &["command", "cmd", "program", "executable", "binary"])
-        .map(|(program, _)| program);
+    // Few calls have a list at all.
+    if !arguments.members().any(|(_, value)| value.is_array()) {
+        return None;
+    }
     let list = ["args", "arguments", "argv", "command", "cmd"]
         .iter()
         .find_map(|key| arguments.get(key).filter(|value| value.is_array()))?;
+    let program = text_of(arguments, &["command", "cmd", "program", "executable", "binary"])
+        .map(|(program, _)| program);
     let mut line = program.unwrap_or_default();
     for word in list.elements().take(MAX_ARGUMENTS).filter_map(Value::as_str) {
         line.push(' ');
@@ -209,4 +237,19 @@ fn command_line(arguments: Value<'_>) -> Option<(String, std::ops::Range<usize>)
         }
     }
     Some((line, list.span()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_without_a_word_that_acts_is_known_without_its_words(
+            name in "([a-zA-Z]{0,2}[_. -]?|delete|Delete|DELETE|move|Put|rm|nu\u{212a}e|[0-9]){0,5}",
+        ) {
+            let acts = words(&name).iter().any(|word| ACTS.get(word.as_bytes()).is_some());
+            proptest::prop_assert!(may_act(&name) == acts || !name.is_ascii(), "{}", name);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use aho_corasick::AhoCorasick;
 
 use super::sql;
 use crate::detect::Place;
+use crate::detect::table::Table;
 use crate::text::seek::seek;
 
 /// How a text is to be read.
@@ -118,35 +119,50 @@ const STATEMENTS: &[&str] = &[
     "cypher",
 ];
 
+/// What a member's value is, as far as its name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Command,
+    Statements,
+    Name,
+    Document,
+}
+
+/// All these names.
+static MEMBERS: LazyLock<Table<Known>> = LazyLock::new(|| {
+    let lists = [
+        (Known::Command, COMMANDS),
+        (Known::Statements, STATEMENTS),
+        (Known::Name, NAMES),
+        (Known::Document, DOCUMENTS),
+    ];
+    Table::new(lists.into_iter().flat_map(|(known, names)| names.iter().map(move |name| (*name, known))))
+});
+
 /// What `text` is, by where it stands and how it begins.
 pub(super) fn of(text: &str, place: &Place<'_>) -> Shape {
     if text.len() < 3 {
         return Shape::Nothing;
     }
     let mut buffer = [0; 24];
-    let key = plain(place.key, &mut buffer);
+    let known = plain(place.key, &mut buffer).and_then(|key| MEMBERS.get(key));
     let tool = place.tool.unwrap_or_default();
     let searches = || {
         ["search", "find", "grep", "docs", "lookup", "web"].iter().any(|part| holds(tool, part))
             && !holds(tool, "sql")
     };
-    if COMMANDS.contains(&key) {
-        return Shape::Run { script: true, statements: sql::looks_like(text) || is_store(text) };
-    }
-    if STATEMENTS.contains(&key) {
-        return if searches() {
-            Shape::Document
-        } else {
+    match known {
+        Some(Known::Statements) if searches() => Shape::Document,
+        Some(Known::Statements) => {
             Shape::Run { script: text.len() <= MAX_QUERY && !sql::looks_like(text), statements: true }
-        };
+        }
+        Some(Known::Name) => Shape::Nothing,
+        Some(Known::Document) => Shape::Document,
+        None if is_marked(text) => Shape::Document,
+        None | Some(Known::Command) => {
+            Shape::Run { script: true, statements: sql::looks_like(text) || is_store(text) }
+        }
     }
-    if NAMES.contains(&key) {
-        return Shape::Nothing;
-    }
-    if DOCUMENTS.contains(&key) || is_marked(text) {
-        return Shape::Document;
-    }
-    Shape::Run { script: true, statements: sql::looks_like(text) || is_store(text) }
 }
 
 /// It has a block of code, as documents have.
@@ -185,17 +201,14 @@ fn is_store(text: &str) -> bool {
             && memchr::memmem::find(text.as_bytes(), b"db.").is_some()
 }
 
-/// A member's name without what only joins its words, in lower case; empty where it is longer than any that is known.
-fn plain<'b>(key: &str, buffer: &'b mut [u8; 24]) -> &'b str {
+/// A member's name without what only joins its words; nothing where it is longer than any that is known.
+fn plain<'b>(key: &str, buffer: &'b mut [u8; 24]) -> Option<&'b [u8]> {
     let mut length = 0;
     for byte in key.bytes().filter(u8::is_ascii_alphanumeric) {
-        match buffer.get_mut(length) {
-            Some(slot) => *slot = byte.to_ascii_lowercase(),
-            None => return "",
-        }
+        *buffer.get_mut(length)? = byte;
         length += 1;
     }
-    buffer.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    buffer.get(..length)
 }
 
 fn holds(text: &str, part: &str) -> bool {

@@ -60,6 +60,22 @@ proptest::proptest! {
 }
 
 #[test]
+fn nothing_is_found_in_names_that_are_known() {
+    for word in crate::detect::member::known() {
+        let document = Document::parse(Bytes::from(format!("\"{word}\"")), &Limits::default()).unwrap();
+        for surface in [Surface::Arguments, Surface::Definition, Surface::Content] {
+            for role in
+                [Role::Argument, Role::Structured, Role::Name, Role::Definition, Role::Meta, Role::Error]
+            {
+                let place = Place { surface, role, key: word, tool: Some("run_command") };
+                let found = Inspector::shipped().value(document.root(), &place, DetectorSet::all());
+                assert!(found.list.is_empty() && found.is_complete, "{word}: {found:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn nothing_is_found_in_the_words_of_the_protocol() {
     let words = Method::all().map(Method::name).chain(WORDS);
     for (word, key) in words.flat_map(|word| ["", "method", "type", "role", "name"].map(|key| (word, key))) {

@@ -30,29 +30,34 @@ impl Nominations {
         // Marks of what is open and has a digit.
         let mut has = 0;
         let mut run = Run::default();
-        for (offset, byte) in bytes.get(digit..).unwrap_or_default().iter().enumerate() {
-            let at = digit + offset;
+        let mut at = digit;
+        while let Some(byte) = bytes.get(at) {
             let marks = MARKS.get(usize::from(*byte)).copied().unwrap_or(0);
             if marks & DIGIT != 0 {
                 has = WORD | TOKEN;
-                run.digit(at);
+                let end = at + 1 + count(bytes, at + 1, |marks| marks & DIGIT != 0);
+                run.more(at..end);
+                at = end;
                 continue;
             }
             if run.digits > 0 && (marks & BETWEEN == 0 || !run.between()) {
                 run.end(&mut self.digits);
             }
+            at += 1;
             if marks & WORD != 0 {
+                // Further letters say no more than the first.
+                at += count(bytes, at, |marks| marks & (WORD | DIGIT) == WORD);
                 continue;
             }
             if has & WORD != 0 {
-                self.words.push(word..at);
+                self.words.push(word..at - 1);
             }
-            (word, has) = (at + 1, has & TOKEN);
+            (word, has) = (at, has & TOKEN);
             if marks & TOKEN == 0 {
-                self.token(token..at, has);
-                (token, has) = (at + 1, 0);
+                self.token(token..at - 1, has);
+                (token, has) = (at, 0);
                 if run.digits == 0 {
-                    return at + 1;
+                    return at;
                 }
             }
         }
@@ -81,12 +86,13 @@ struct Run {
 }
 
 impl Run {
+    /// So many digits more.
     #[inline(always)]
-    fn digit(&mut self, at: usize) {
+    fn more(&mut self, range: Range<usize>) {
         if self.digits == 0 {
-            self.range.start = at;
+            self.range.start = range.start;
         }
-        (self.range.end, self.digits, self.gap) = (at + 1, self.digits + 1, 0);
+        (self.range.end, self.digits, self.gap) = (range.end, self.digits + range.len(), 0);
     }
 
     /// A separator, behind which it may go on.
@@ -104,6 +110,13 @@ impl Run {
         self.digits = 0;
         self.gap = 0;
     }
+}
+
+/// How many bytes from `from` on have such marks.
+#[inline(always)]
+fn count(bytes: &[u8], from: usize, has: impl Fn(u8) -> bool) -> usize {
+    let marks = |byte: &u8| MARKS.get(usize::from(*byte)).copied().unwrap_or(0);
+    bytes.get(from..).unwrap_or_default().iter().take_while(|byte| has(marks(byte))).count()
 }
 
 /// The next digit from `from` on: where there is one there often is another close by.

@@ -6,8 +6,10 @@
 mod words;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use self::words::WORDS;
+use crate::detect::table::Table;
 
 /// A set of what words speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,10 +90,12 @@ impl Topics {
         if BEGINNINGS.get(place).is_none_or(|lengths| lengths >> (word.len() & 15) & 1 == 0) {
             return Self::NONE;
         }
-        let find = |word: &[u8]| WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(word)).ok();
-        Self(find(word).and_then(|index| WORDS.get(index)).map_or(0, |(_, topics)| *topics))
+        Self(TABLE.get(word).unwrap_or(0))
     }
 }
+
+/// All words.
+static TABLE: LazyLock<Table<u64>> = LazyLock::new(|| Table::new(WORDS.iter().copied()));
 
 /// Of a word's first two bytes.
 const fn beginning(word: &[u8]) -> Option<usize> {

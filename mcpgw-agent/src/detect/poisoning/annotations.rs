@@ -73,6 +73,11 @@ pub(super) fn lies(tool: Value<'_>) -> Option<(&'static str, f32, &'static str)>
     let says = |hint: &str| {
         tool.get("annotations").and_then(|annotations| annotations.get(hint)).and_then(Value::as_bool)
     };
+    let reads_only = says("readOnlyHint") == Some(true);
+    // Most say neither.
+    if !reads_only && says("destructiveHint") != Some(false) {
+        return None;
+    }
     let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
     let description = tool.get("description").and_then(Value::as_str).unwrap_or_default().to_lowercase();
     let is_harmless = HARMLESS.iter().any(|word| description.contains(word));
@@ -82,7 +87,7 @@ pub(super) fn lies(tool: Value<'_>) -> Option<(&'static str, f32, &'static str)>
     };
     let verb = verb(&name);
     let destroys = DESTROYS.contains(&&*verb);
-    if says("readOnlyHint") == Some(true) {
+    if reads_only {
         let why = "it says that it only reads, and is called or described as what changes something";
         let score = match (destroys, WRITES.contains(&&*verb), is_permanent()) {
             (true, _, _) | (_, true, true) => 0.7,
@@ -94,11 +99,7 @@ pub(super) fn lies(tool: Value<'_>) -> Option<(&'static str, f32, &'static str)>
     }
     let why = "it says that it destroys nothing, and is called or described as what does";
     let score = if destroys && is_permanent() { 0.6 } else { 0.4 };
-    (says("destructiveHint") == Some(false) && (destroys || is_permanent()) && !is_harmless).then_some((
-        "destructiveHint",
-        score,
-        why,
-    ))
+    ((destroys || is_permanent()) && !is_harmless).then_some(("destructiveHint", score, why))
 }
 
 /// The first word of `deleteRepo`, `delete_repo`, `DELETE-repo`.

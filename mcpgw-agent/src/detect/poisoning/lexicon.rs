@@ -5,57 +5,6 @@ use std::sync::LazyLock;
 
 use super::concept::*;
 
-/// Words after the first of an entry, and what all of it is about. Longer entries first.
-pub(super) type Entries = Vec<(Vec<&'static str>, Concepts)>;
-
-/// By first word.
-static WORDS: LazyLock<HashMap<&'static str, Entries>> = LazyLock::new(|| {
-    let mut words: HashMap<_, Entries> = HashMap::new();
-    let foreign = FOREIGN_WORDS.iter().map(|(concepts, list)| (concepts | FOREIGN, *list));
-    for (concepts, list) in ENGLISH.iter().copied().chain(foreign) {
-        for entry in list.split('|') {
-            let mut parts = entry.split_ascii_whitespace();
-            let Some(first) = parts.next() else { continue };
-            let rest: Vec<_> = parts.collect();
-            let entries = words.entry(first).or_default();
-            match entries.iter_mut().find(|(known, _)| *known == rest) {
-                Some((_, known)) => *known |= concepts & !FOREIGN,
-                None => entries.push((rest, concepts)),
-            }
-        }
-    }
-    for entries in words.values_mut() {
-        entries.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
-    }
-    words
-});
-
-/// A bit for each hash some first word has.
-static FIRST: LazyLock<Box<[u64]>> = LazyLock::new(|| {
-    let mut first: Box<[u64]> = vec![0; HASHES / 64].into();
-    for hash in WORDS.keys().map(|word| hash(word)) {
-        if let Some(bits) = first.get_mut(hash / 64) {
-            *bits |= 1 << (hash % 64);
-        }
-    }
-    first
-});
-
-const HASHES: usize = 1 << 14;
-
-/// Of a word's length and first two bytes.
-fn hash(word: &str) -> usize {
-    let byte = |at: usize| word.as_bytes().get(at).map_or(0, |byte| usize::from(byte & 31));
-    (word.len() & 15) << 10 | byte(0) << 5 | byte(1)
-}
-
-/// The entries that begin with `word`. Most words are none, and that is known without hashing all of them.
-pub(super) fn entries(word: &str) -> Option<&'static Entries> {
-    let hash = hash(word);
-    let may_be = FIRST.get(hash / 64).is_some_and(|bits| bits >> (hash % 64) & 1 == 1);
-    if may_be { WORDS.get(word) } else { None }
-}
-
 /// Scripts without blanks between words: entries by first character.
 pub(super) static GLYPHS: LazyLock<HashMap<char, Vec<(&'static str, Concepts)>>> = LazyLock::new(|| {
     let mut glyphs: HashMap<_, Vec<_>> = HashMap::new();
@@ -72,7 +21,7 @@ pub(super) static GLYPHS: LazyLock<HashMap<char, Vec<(&'static str, Concepts)>>>
     glyphs
 });
 
-const ENGLISH: &[(Concepts, &str)] = &[
+pub(super) const ENGLISH: &[(Concepts, &str)] = &[
     (ASK, "ask|asks|prompting|await|wait for|request|asking|asked|prompt"),
     (
         THIS_ACT,
@@ -332,7 +281,7 @@ const ENGLISH: &[(Concepts, &str)] = &[
 ];
 
 /// Languages with blanks between their words.
-const FOREIGN_WORDS: &[(Concepts, &str)] = &[
+pub(super) const FOREIGN_WORDS: &[(Concepts, &str)] = &[
     (
         WAIVED,
         "überspringe|überspringen|omite|omitir|omita|saute|sautez|ignora la|salta|pule|пропусти|пропустите|pomiń|atla",
@@ -477,16 +426,3 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
     (CONTENTS, "内容|內容|中身|내용"),
     (EVERY, "完整|全部|所有|全文|すべて|全て|全体|전체|모든|전부"),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_first_word_is_found_and_no_other() {
-        for word in WORDS.keys() {
-            assert!(entries(word).is_some(), "{word}");
-        }
-        assert!(entries("harbour").is_none() && entries("").is_none());
-    }
-}

@@ -48,6 +48,9 @@ impl Neighbours {
 
     /// The likest name a server other than `server` has.
     pub(super) fn like(&self, server: &str, name: &str) -> Option<Likeness> {
+        if self.is_empty() {
+            return None;
+        }
         let own = skeleton(name);
         let others = |skeleton: &str| {
             self.names.get(skeleton).into_iter().flatten().filter(|(other, _)| **other != *server)

@@ -1,7 +1,9 @@
 //! Parameters that ask for what the tool has no use for: the conversation, the model's own name, its prompt.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use crate::detect::table::Table;
 use crate::json::Value;
 
 /// What a parameter is called, as words; what the rest of the definition would speak of if it had a use for it; how sure
@@ -205,10 +207,15 @@ const ASKS: [Ask; 5] = [
     ),
 ];
 
+/// What each of those names asks for, by its place.
+static NAMES: LazyLock<Table<usize>> = LazyLock::new(|| {
+    let asks = ASKS.iter().enumerate();
+    Table::new(asks.flat_map(|(ask, (names, _, _))| names.iter().map(move |name| (*name, ask))))
+});
+
 /// How sure it is that the tool has no use for the parameter called `name`.
 pub(super) fn asks_for(name: &str, tool: Value<'_>) -> Option<f32> {
-    let words = words(name);
-    let (_, uses, score) = ASKS.iter().find(|(names, _, _)| names.contains(&&*words))?;
+    let (_, uses, score) = ASKS.get(NAMES.get(words(name).as_bytes())?)?;
     (!speaks_of(tool, uses, name)).then_some(*score)
 }
 
@@ -270,7 +277,10 @@ const NO_ARGUMENT: [&str; 14] = [
 
 /// Where `text` has something put into an argument in back quotes that `tool` does not have.
 pub(super) fn unknown_argument(text: &str, tool: Value<'_>) -> Option<Range<usize>> {
-    let properties = tool.get("inputSchema").and_then(|schema| schema.get("properties"));
+    let has = |name| {
+        let properties = tool.get("inputSchema").and_then(|schema| schema.get("properties"));
+        properties.and_then(|properties| properties.get(name)).is_some()
+    };
     let mut quotes = text.match_indices('`');
     while let (Some((open, _)), Some((close, _))) = (quotes.next(), quotes.next()) {
         let name = text.get(open + 1..close)?;
@@ -287,8 +297,7 @@ pub(super) fn unknown_argument(text: &str, tool: Value<'_>) -> Option<Range<usiz
         let after = text.get(close + 1..).unwrap_or_default().trim_start();
         let is_other = NO_ARGUMENT.iter().any(|word| after.starts_with(word));
         let is_into = words.any(|word| INTO.contains(&word));
-        if is_name && is_into && !is_other && properties.and_then(|properties| properties.get(name)).is_none()
-        {
+        if is_name && is_into && !is_other && !has(name) {
             return Some(open..close + 1);
         }
     }

@@ -63,11 +63,12 @@ pub(super) fn walk<'d>(definition: Value<'d>, mut visit: impl FnMut(&Text<'d>)) 
     }
     let mut open = vec![Open::new(definition, Within::Definition)];
     while let Some(last) = open.last_mut() {
-        let Some((value, spot)) = last.advance() else {
+        let Some(value) = last.advance() else {
             open.pop();
             continue;
         };
-        let within = last.within_of_value();
+        let name = last.key.and_then(Value::as_str).unwrap_or_default();
+        let (spot, within) = (last.spot(&name), last.within_of_value(&name));
         let key = last.key.filter(|_| matches!(last.rest, Inside::Members(_)));
         let is_property = last.within == Within::Properties;
         if let Some(key) = key {
@@ -92,22 +93,21 @@ impl<'d> Open<'d> {
         Self { rest, key: None, within }
     }
 
-    /// To the next value, and what it is if it is a text.
-    fn advance(&mut self) -> Option<(Value<'d>, Spot)> {
-        let value = match &mut self.rest {
+    /// To the next value.
+    fn advance(&mut self) -> Option<Value<'d>> {
+        match &mut self.rest {
             Inside::Members(members) => {
                 let (key, value) = members.next()?;
                 self.key = Some(key);
-                value
+                Some(value)
             }
-            Inside::Elements(elements) => elements.next()?,
-        };
-        Some((value, self.spot()))
+            Inside::Elements(elements) => elements.next(),
+        }
     }
 
-    fn spot(&self) -> Spot {
-        let key = self.key.and_then(Value::as_str).unwrap_or_default();
-        match (self.within, &*key) {
+    /// What the value of the member `key` is if it is a text.
+    fn spot(&self, key: &str) -> Spot {
+        match (self.within, key) {
             (Within::Choices, _) => Spot::Choice,
             (Within::Definition, "name") => Spot::Name,
             (Within::Arguments, "name") => Spot::Property,
@@ -127,9 +127,9 @@ impl<'d> Open<'d> {
         }
     }
 
-    fn within_of_value(&self) -> Within {
-        let key = self.key.and_then(Value::as_str).unwrap_or_default();
-        match (self.within, &*key) {
+    /// What the value of the member `key` is if it is an object or an array.
+    fn within_of_value(&self, key: &str) -> Within {
+        match (self.within, key) {
             (Within::Choices, _) => Within::Choices,
             (Within::Properties, _) => Within::Else,
             (Within::Definition, "arguments") => Within::Arguments,

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::concept::{ARGUMENT, COLLECTOR, Concepts, EMAIL, FOREIGN, QUOTED, URL};
-use super::lexicon::{GLYPHS, entries};
+use super::entries::entries;
+use super::lexicon::GLYPHS;
 
 /// Words an entry of the lexicon has at most.
 const ENTRY_MAX: usize = 5;
@@ -81,9 +82,10 @@ fn look_up(word: &Word<'_>, rest: &[Word<'_>]) -> (usize, Concepts) {
                 .zip(next)
                 .all(|(part, word)| **part == *word.lower && word.extra & (URL | EMAIL) == 0)
     };
-    match entries.iter().find(|(parts, _)| fits(parts)) {
+    let goes_on = next.first().is_some_and(|second| entries.may_go_on(&second.lower));
+    match entries.longer.iter().find(|(parts, _)| goes_on && fits(parts)) {
         Some((parts, concepts)) => (1 + parts.len(), *concepts),
-        None => (1, 0),
+        None => (1, entries.alone),
     }
 }
 
@@ -120,13 +122,14 @@ fn words(text: &str) -> Vec<Word<'_>> {
     let (mut is_quoted, mut ends) = (false, false);
     while let Some(byte) = bytes.get(at) {
         // Most of what stands between words says nothing.
-        if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"`.!?;\n".contains(byte) {
+        let is_ascii_word = byte.is_ascii_alphanumeric();
+        if byte.is_ascii() && !is_ascii_word && !matches!(byte, b'`' | b'.' | b'!' | b'?' | b';' | b'\n') {
             at += 1;
             continue;
         }
         let rest = text.get(at..).unwrap_or_default();
         let Some(character) = rest.chars().next() else { break };
-        if is_word(character) {
+        if is_ascii_word || is_word(character) {
             let end = at + word_end(rest);
             sentence += usize::from(ends);
             ends = false;
@@ -304,6 +307,9 @@ fn lower(word: &str) -> Cow<'_, str> {
     let is_lower = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if is_lower && word.len() <= WORD_MAX || word.starts_with(is_east_asian) {
         return Cow::Borrowed(word);
+    }
+    if word.is_ascii() {
+        return Cow::Owned(word.get(..word.len().min(WORD_MAX)).unwrap_or_default().to_ascii_lowercase());
     }
     let end = word.char_indices().nth(WORD_MAX).map_or(word.len(), |(at, _)| at);
     Cow::Owned(lower_all(word.get(..end).unwrap_or_default()))

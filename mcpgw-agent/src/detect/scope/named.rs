@@ -1,9 +1,11 @@
 //! What a call names.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::text_of;
 use crate::detect::member::words;
+use crate::detect::table::Table;
 use crate::json::Value;
 
 /// Kinds of things a session is about.
@@ -133,16 +135,19 @@ impl<'m> Search<'m> {
             return;
         }
         // `owner` and `repo` are two members that name one thing.
-        let member = |names: &[&str]| {
-            let mut members = object.members().take(MAX_MEMBERS);
-            members
-                .find(|(key, _)| key.as_str().is_some_and(|key| names.contains(&&*squeezed(&key))))
-                .map(|(_, value)| value)
-        };
-        let is_repository = called.is_some_and(|key| realm(key) == Some(Realm::Repository));
-        let name = member(&["repo", "reponame", "repository", "repositoryname", "reposlug"])
-            .or_else(|| is_repository.then(|| member(&["name", "slug"])).flatten());
-        let owner = member(&["owner", "repoowner", "repositoryowner", "namespace"]);
+        let (mut name, mut owner, mut short) = (None, None, None);
+        for (key, value) in object.members().take(MAX_MEMBERS) {
+            let said = key.as_str().and_then(|key| said(&key));
+            let place = match said {
+                Some(Said::RepositoryName) => &mut name,
+                Some(Said::Owner) => &mut owner,
+                Some(Said::Name) => &mut short,
+                Some(Said::Realm(_) | Said::Query) | None => continue,
+            };
+            place.get_or_insert(value);
+        }
+        let is_repository = || called.and_then(said).and_then(Said::realm) == Some(Realm::Repository);
+        let name = name.or_else(|| short.filter(|_| is_repository()));
         let mut paired = None;
         if let (Some(owner), Some(name)) = (owner, name) {
             let login = owner.get("login").or_else(|| owner.get("name")).unwrap_or(owner);
@@ -183,7 +188,8 @@ impl<'m> Search<'m> {
         if text.len() > MAX_BYTES || text.is_empty() {
             return;
         }
-        match realm(key) {
+        let said = said(key);
+        match said.and_then(Said::realm) {
             Some(Realm::Repository) => self.add(Realm::Repository, repository(text), value),
             Some(Realm::Project) if text.contains("://") => self.address(text, value),
             Some(Realm::Root) => {
@@ -196,7 +202,7 @@ impl<'m> Search<'m> {
                 let is_name = !text.contains(char::is_whitespace) && !matches!(text, "*" | "." | "default");
                 self.add(realm, is_name.then(|| text.to_owned()), value);
             }
-            None if is_query(key) => self.query(text, value),
+            None if said == Some(Said::Query) => self.query(text, value),
             None if text.contains("://") || text.starts_with("git@") => self.address(text, value),
             None => {}
         }
@@ -293,31 +299,71 @@ fn of_forge(text: &str, known: bool) -> Option<String> {
     Some(name.strip_suffix(".git").map_or(name.clone(), str::to_owned))
 }
 
-/// What the member `key` names.
-fn realm(key: &str) -> Option<Realm> {
-    Some(match &*squeezed(key) {
-        "repo" | "repository" | "reponame" | "repositoryname" | "repofullname" | "repositoryfullname"
-        | "fullname" | "repourl" | "repositoryurl" | "repouri" | "reposlug" | "repoid" | "repositoryid"
-        | "projectpath" | "projectfullpath" | "targetrepo" | "sourcerepo" | "giturl" | "cloneurl"
-        | "remoteurl" => Realm::Repository,
-        "project" | "projectid" | "projectname" | "projectkey" | "projectnumber" | "projectref"
-        | "gcpproject" | "projectslug" => Realm::Project,
-        "bucket" | "bucketname" | "s3bucket" | "bucketid" => Realm::Bucket,
-        "database" | "databasename" | "dbname" | "databaseid" | "db" | "catalog" | "dataset"
-        | "datasetid" => Realm::Database,
-        "tenant" | "tenantid" | "tenantname" | "subscription" | "subscriptionid" | "accountid"
-        | "customerid" => Realm::Tenant,
-        "workspace" | "workspaceid" | "workspacename" | "workspaceslug" | "teamid" => Realm::Workspace,
-        "org" | "orgid" | "orgname" | "orgslug" | "organization" | "organizationid" | "organizationname"
-        | "organizationslug" | "organisation" => Realm::Organization,
-        "root" | "rootpath" | "rootdir" | "projectroot" | "workspaceroot" | "workspacepath"
-        | "workspacefolder" | "workspacedir" | "repopath" | "projectdir" | "projectdirectory" => Realm::Root,
-        _ => return None,
-    })
+/// What a member's name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// Its value is the name of a repository, or all there is to say of one.
+    RepositoryName,
+    /// Its value is one of these.
+    Realm(Realm),
+    /// Its value is whose a repository is.
+    Owner,
+    /// Its value is a name, of whatever it is in.
+    Name,
+    /// Its value is what is searched for.
+    Query,
 }
 
-fn is_query(key: &str) -> bool {
-    matches!(&*squeezed(key), "q" | "query" | "searchquery" | "search")
+impl Said {
+    fn realm(self) -> Option<Realm> {
+        match self {
+            Self::RepositoryName => Some(Realm::Repository),
+            Self::Realm(realm) => Some(realm),
+            Self::Owner | Self::Name | Self::Query => None,
+        }
+    }
+}
+
+/// Names of members, squeezed.
+const MEMBERS: [(Said, &str); 12] = [
+    (Said::RepositoryName, "repo|reponame|repository|repositoryname|reposlug"),
+    (
+        Said::Realm(Realm::Repository),
+        "repofullname|repositoryfullname|fullname|repourl|repositoryurl|repouri|repoid|repositoryid|projectpath|\
+         projectfullpath|targetrepo|sourcerepo|giturl|cloneurl|remoteurl",
+    ),
+    (
+        Said::Realm(Realm::Project),
+        "project|projectid|projectname|projectkey|projectnumber|projectref|gcpproject|projectslug",
+    ),
+    (Said::Realm(Realm::Bucket), "bucket|bucketname|s3bucket|bucketid"),
+    (Said::Realm(Realm::Database), "database|databasename|dbname|databaseid|db|catalog|dataset|datasetid"),
+    (
+        Said::Realm(Realm::Tenant),
+        "tenant|tenantid|tenantname|subscription|subscriptionid|accountid|customerid",
+    ),
+    (Said::Realm(Realm::Workspace), "workspace|workspaceid|workspacename|workspaceslug|teamid"),
+    (
+        Said::Realm(Realm::Organization),
+        "org|orgid|orgname|orgslug|organization|organizationid|organizationname|organizationslug|organisation",
+    ),
+    (
+        Said::Realm(Realm::Root),
+        "root|rootpath|rootdir|projectroot|workspaceroot|workspacepath|workspacefolder|workspacedir|repopath|\
+         projectdir|projectdirectory",
+    ),
+    (Said::Owner, "owner|repoowner|repositoryowner|namespace"),
+    (Said::Name, "name|slug"),
+    (Said::Query, "q|query|searchquery|search"),
+];
+
+static SAID: LazyLock<Table<Said>> = LazyLock::new(|| {
+    Table::new(MEMBERS.iter().flat_map(|(said, names)| names.split('|').map(move |name| (name, *said))))
+});
+
+/// What the name of the member `key` says.
+fn said(key: &str) -> Option<Said> {
+    SAID.get(squeezed(key).as_bytes())
 }
 
 /// A member's name without what is between its words.

@@ -291,8 +291,8 @@ fn risk(level: Option<Level>) -> &'static str {
 
 /// The place of a method's label.
 fn index(method: Option<&str>) -> usize {
-    // Most names are another by their length alone.
-    let place = |method| METHODS.iter().position(|known| *known == method);
+    // Most names are another by their length alone, and most messages are calls of tools, which stand last.
+    let place = |method| METHODS.iter().rposition(|known| *known == method);
     method.and_then(place).unwrap_or(METHODS.len())
 }
 
