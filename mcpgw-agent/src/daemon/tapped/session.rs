@@ -38,7 +38,7 @@ impl Sessions {
         &self,
         about: &Followed,
         client: Option<ProcessKey>,
-        watched: Option<Watched>,
+        watched: Option<&Watched>,
     ) -> Session {
         let client = self.client(about, client);
         let boot = boot_timestamp();
@@ -72,9 +72,9 @@ impl Sessions {
         });
         let party = Party::new(uuid::Uuid::now_v7().to_string(), context).tapped();
         let mut party = circle.into_iter().fold(party, Party::within);
-        if let Some(Watched { followed, around }) = watched {
+        if let Some(followed) = watched {
             followed.is_of(&identity(about, party.context()));
-            party = party.followed_by(followed, around);
+            party = party.followed_by(followed.caller());
         }
         let party = Arc::new(party);
         self.gate.hold_to_policy(&party);

@@ -32,8 +32,8 @@ struct Server {
     about: Followed,
     conversation: Conversation,
     session: Option<Session>,
-    /// For the session, once there is one.
-    watched: Option<Box<Watched>>,
+    /// What it does to the host is told.
+    watched: Option<Watched>,
     web: Web,
     /// When what is late is late enough.
     until: Option<BootTime>,
@@ -164,7 +164,7 @@ impl Work {
     }
 
     /// A server's messages are wanted, or something of it is new: what has passed there so far comes first.
-    fn follow(&mut self, about: Followed, watched: Option<Box<Watched>>) {
+    fn follow(&mut self, about: Followed, watched: Option<Watched>) {
         let seq = about.seq;
         let mut places: Vec<Place> = Vec::new();
         for lane in &about.lanes {
@@ -281,7 +281,7 @@ impl Work {
 impl Server {
     fn tell(&mut self, told: Told, judge: &mut Judge) {
         let Self { about, session, watched, .. } = self;
-        let mut open = || judge.sessions.open(about, None, watched.take().map(|watched| *watched));
+        let mut open = || judge.sessions.open(about, None, watched.as_ref());
         let session = session.get_or_insert_with(&mut open).clone();
         session.party.heard(told.at);
         let direction = if told.to_server { Direction::ToServer } else { Direction::ToClient };

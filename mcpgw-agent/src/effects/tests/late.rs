@@ -26,12 +26,12 @@ impl Tapped {
 
     fn open(&mut self, call: &str, moment: u64) {
         self.settle(moment - 1);
-        assert!(self.0.opened(call, "t", BootTime(moment)));
+        assert!(self.0.opened(ONE, call, "t", BootTime(moment)));
     }
 
     fn close(&mut self, call: &str, moment: u64) -> Collected {
         self.settle(moment);
-        self.0.closed(call).unwrap().done
+        self.0.closed(ONE, call).unwrap().done
     }
 
     fn stray(&mut self) -> Collected {
