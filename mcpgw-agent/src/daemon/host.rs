@@ -375,9 +375,7 @@ impl Host {
     /// What the server does whose messages `effect` asks for is told from now on, where that is wanted and not done yet.
     fn watch(&mut self, effect: &Effect) -> Option<Followed> {
         let Effect::Follow(about) = effect else { return None };
-        // Over a network many clients talk to one process, and nothing tells whose call did what.
-        let is_alone = matches!(about.transport, Transport::Stdio | Transport::Unix);
-        let server = about.server.as_ref().filter(|_| is_alone)?;
+        let server = about.server.as_ref()?;
         let (process, uid) = (server.process, server.uid?);
         self.following.join(self.kernel.as_mut()?, (process, uid), boot_now())
     }
