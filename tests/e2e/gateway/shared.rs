@@ -1,7 +1,5 @@
 //! What a server does that several clients share, behind `proxy`: in the records of the calls that did it.
 
-mod client;
-
 use std::ffi::OsString;
 use std::fs;
 use std::net::TcpListener;
@@ -12,10 +10,10 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::{NOBODY, SOON, reachable};
+use crate::client::Client;
 use crate::support::{
     Agent, Company, Peers, Process, Site, Skipped, agent_binary, eventually, free_port, measured, scenario,
 };
-use client::Client;
 
 /// A server on a port, a gateway before it, and the gateway's log.
 struct Shared {

@@ -10,14 +10,14 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A session with whoever listens at an address.
 #[derive(Debug, Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     address: String,
     session: Option<String>,
 }
 
 impl Client {
     /// Opens one.
-    pub(super) fn open(address: &str) -> Self {
+    pub(crate) fn open(address: &str) -> Self {
         let mut client = Self { address: address.to_owned(), session: None };
         let info = json!({"name": "e2e", "version": "1"});
         let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info});
@@ -30,7 +30,7 @@ impl Client {
     }
 
     /// Calls a tool; the answer.
-    pub(super) fn call(&self, id: u32, tool: &str, arguments: &Value) -> Value {
+    pub(crate) fn call(&self, id: u32, tool: &str, arguments: &Value) -> Value {
         let params = json!({"name": tool, "arguments": arguments});
         self.post(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params})).1
     }
