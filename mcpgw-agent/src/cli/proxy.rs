@@ -4,7 +4,7 @@ mod serve;
 
 use std::net::SocketAddr;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -83,19 +83,7 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
     let server: Box<str> = args.name.as_deref().unwrap_or(host).into();
     let (gateway, state) = open_gateway(args, config.gateway, &server)?;
     let runtime_dir = Dirs::from_env()?.runtime;
-    let link = Link::default();
-    let learned = Baselines::open(&state.join(DIRECTORY), config.host.effects_learning);
-    let learned =
-        learned.inspect_err(|error| tracing::warn!(%error, "what the server usually does is not kept"));
-    let effects = Effects::over(&link, learned.ok());
-    let followed = effects.follow_running();
-    let asks = Asks {
-        socket: runtime_dir.join(SOCKET),
-        upstream: (host.to_owned(), args.upstream.port_or_known_default().unwrap_or_default()),
-        followed: followed.clone(),
-        hosts: gateway.hosts().clone(),
-        is_wanted: config.host.effects,
-    };
+    let told = Told::new(args, &config.host, &gateway, &state, &runtime_dir);
     let identity = match (&args.tls_cert, &args.tls_key) {
         (Some(certificate), Some(key)) => {
             Some(Arc::new(Identity::load(certificate, key).map_err(tls_failed)?))
@@ -121,7 +109,7 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
             .then(|| tls::connector(args.upstream_ca.as_deref()))
             .transpose()
             .map_err(tls_failed)?,
-        followed: Some(followed),
+        followed: Some(told.asks.followed.clone()),
         lanes: lanes.all().to_vec(),
     };
     // A host without an agent is no obstacle, nor is one that has no thread to spare.
@@ -131,17 +119,43 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
     raise_descriptors();
     let runtime =
         Builder::new_multi_thread().worker_threads(BESIDE).enable_all().build().map_err(CliError::failure)?;
-    let setup = Setup {
-        options,
-        gateway: gateway.clone(),
-        identity,
-        metrics: args.metrics,
-        effects: (effects, link, asks),
-    };
+    let setup = Setup { options, gateway: gateway.clone(), identity, metrics: args.metrics, told };
     let served = runtime.block_on(serve(setup));
     drop(lanes);
     gateway.audit().close().map_err(CliError::failure)?;
     served.map(|()| exit::OK)
+}
+
+/// What the server does to the host, as an agent tells it.
+struct Told {
+    effects: Effects,
+    link: Link,
+    asks: Asks,
+}
+
+impl Told {
+    /// Of the server of `args`. What it usually does is kept in `state`; without, nothing is new.
+    fn new(args: &Args, host: &config::Host, gateway: &Gateway, state: &Path, runtime_dir: &Path) -> Self {
+        let learned = Baselines::open(&state.join(DIRECTORY), host.effects_learning);
+        let learned = learned.inspect_err(|error| {
+            if host.effects {
+                tracing::warn!(%error, "what the server usually does is not kept");
+            }
+        });
+        let link = Link::default();
+        let effects = Effects::over(&link, learned.ok());
+        let port = args.upstream.port_or_known_default().unwrap_or_default();
+        // An IPv6 address is in brackets there.
+        let host_of = args.upstream.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let asks = Asks {
+            socket: runtime_dir.join(SOCKET),
+            upstream: (host_of.to_owned(), port),
+            followed: effects.follow_running(),
+            hosts: gateway.hosts().clone(),
+            is_wanted: host.effects,
+        };
+        Self { effects, link, asks }
+    }
 }
 
 /// The gateway of the configuration, where the command line names nothing else; and the directory of what it learns.

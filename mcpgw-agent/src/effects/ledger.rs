@@ -233,6 +233,15 @@ impl Ledger {
         gone.into_iter().map(|call| self.done(call)).collect()
     }
 
+    /// The server has ended: no call is answered any more. Gives them all, with what was done during each.
+    pub fn end(&mut self) -> Vec<Done> {
+        let gone = std::mem::take(&mut self.open);
+        if let Some(call) = gone.last() {
+            self.last = Some(call.id.clone());
+        }
+        gone.into_iter().map(|call| self.done(call)).collect()
+    }
+
     /// Nobody sees what is done any more: of the calls that are open nothing is known.
     pub fn forget(&mut self) {
         if let Some(call) = self.open.last() {

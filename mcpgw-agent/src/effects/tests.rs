@@ -209,6 +209,13 @@ fn of_what_nobody_saw_nothing_is_told() {
     ledger.happened(&at("/later", 30), &Measure::default());
     let stray = ledger.take_stray().unwrap();
     assert_eq!((stray.after.as_deref(), paths(&stray.done)), (Some("a"), vec![("/later", 1, 0)]));
+    // Where the server has ended nobody answers, and what was done is known.
+    assert!(ledger.opened(ONE, "b", "t", BootTime(40)) && ledger.opened(OTHER, "c", "t", BootTime(40)));
+    ledger.happened(&at("/last", 41), &Measure::default());
+    let gone = ledger.end();
+    assert_eq!(gone.iter().map(|gone| &*gone.call).collect::<Vec<_>>(), ["b", "c"]);
+    assert!(gone.iter().all(|gone| paths(&gone.done) == [("/last", 1, 2)]), "{gone:?}");
+    assert_eq!((ledger.open_calls(), ledger.end()), (0, vec![]));
 }
 
 mod measured {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::Told;
 use crate::admin::http::{HttpServer, ProxySources};
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::Output;
 use crate::cli::text::Line;
 use crate::confine;
-use crate::proxy::effects::{Asks, Effects, Link};
 use crate::proxy::gateway::Gateway;
 use crate::proxy::http::tls::Identity;
 use crate::proxy::http::{self, HttpError, HttpOptions, HttpProxy};
@@ -26,12 +26,12 @@ pub(super) struct Setup {
     /// Where to serve metrics.
     pub(super) metrics: Option<SocketAddr>,
     /// What the server does, and who tells.
-    pub(super) effects: (Effects, Link, Asks),
+    pub(super) told: Told,
 }
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) async fn serve(setup: Setup) -> Result<(), CliError> {
-    let Setup { options, gateway, identity, metrics, effects } = setup;
+    let Setup { options, gateway, identity, metrics, told } = setup;
     let mut reload = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -45,7 +45,7 @@ pub(super) async fn serve(setup: Setup) -> Result<(), CliError> {
     let tasks = Tasks::new();
     let proxy = HttpProxy::bind(options, &tasks).await.map_err(explained)?;
     gateway.ship(&tasks);
-    let (effects, link, asks) = effects;
+    let Told { effects, link, asks } = told;
     tasks.spawn("effects of the server", link.run(asks, tasks.token().clone()));
     let (policies, hosts) = (Arc::clone(gateway.policies()), gateway.hosts().clone());
     tasks.spawn("names", confine::look_up(policies, hosts, tasks.token().clone()));

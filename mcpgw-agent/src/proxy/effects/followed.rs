@@ -100,6 +100,11 @@ impl Followed {
         self.with(BootTime::default(), |server| server.sees(is_seen));
     }
 
+    /// It has ended.
+    pub(super) fn end(&self) {
+        self.with(BootTime::default(), Server::end);
+    }
+
     /// What it does is told.
     #[cfg(test)]
     pub(super) fn is_seen(&self) -> bool {

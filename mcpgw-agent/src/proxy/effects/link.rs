@@ -22,7 +22,7 @@ use crate::admin::protocol::{ADDRS_MAX, Code, FollowRequest, LINE_MAX, Request, 
 use crate::effects::Ended;
 use crate::policy::effects::{Hosts, Surroundings};
 
-/// How long an answer waits for what was done before it.
+/// How long answers wait.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How long the agent may take with one question before it counts as gone.
 const STUCK: Duration = Duration::from_secs(2);
@@ -44,6 +44,8 @@ struct Shared {
     told: Mutex<Vec<Told>>,
     /// The last number that was answered.
     drained: watch::Sender<u64>,
+    /// How long an answer waits for what was done before it.
+    patience: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -87,15 +89,16 @@ impl Failure {
 
 impl Default for Link {
     fn default() -> Self {
-        Self(Arc::new(Shared {
-            wire: Mutex::default(),
-            told: Mutex::default(),
-            drained: watch::Sender::new(0),
-        }))
+        Self::patient(PATIENCE)
     }
 }
 
 impl Link {
+    pub(super) fn patient(patience: Duration) -> Self {
+        let drained = watch::Sender::new(0);
+        Self(Arc::new(Shared { wire: Mutex::default(), told: Mutex::default(), drained, patience }))
+    }
+
     /// Gives what was told. Does not wait.
     pub(super) fn take(&self, told: &mut Vec<Told>) -> bool {
         told.append(&mut self.told());
@@ -118,7 +121,8 @@ impl Link {
     pub(super) async fn settle(&self) {
         let Some(number) = self.wire().ask() else { return };
         let mut drained = self.0.drained.subscribe();
-        let is_told = matches!(timeout(PATIENCE, drained.wait_for(|told| *told >= number)).await, Ok(Ok(_)));
+        let is_told =
+            matches!(timeout(self.0.patience, drained.wait_for(|told| *told >= number)).await, Ok(Ok(_)));
         if !is_told {
             // How much it is nobody knows.
             self.told().push(Told::Lost(1));
@@ -198,7 +202,7 @@ impl Link {
 
     /// Takes in what has come.
     fn hear(&self, lines: &mut Lines, followed: &Followed) -> io::Result<()> {
-        let mut drained = None;
+        let (mut drained, mut over) = (None, false);
         let group = followed.group();
         let heard = lines.each(|line| {
             let told = match serde_json::from_slice(line)? {
@@ -212,6 +216,10 @@ impl Link {
                     drained = Some(number);
                     return Ok(());
                 }
+                Tell::Over => {
+                    over = true;
+                    return Ok(());
+                }
             };
             self.told().push(told);
             Ok::<(), io::Error>(())
@@ -219,6 +227,9 @@ impl Link {
         // What came with what cannot be understood counts.
         followed.drain();
         heard?;
+        if over {
+            followed.end();
+        }
         if let Some(number) = drained {
             self.wire().answered(number)?;
             self.0.drained.send_replace(number);

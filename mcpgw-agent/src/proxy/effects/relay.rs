@@ -69,7 +69,6 @@ impl Relayed {
     pub async fn run(self, stream: UnixStream, shutdown: &CancellationToken) {
         let served = tokio::select! {
             () = shutdown.cancelled() => return,
-            () = self.over.cancelled() => return,
             served = self.serve(stream) => served,
         };
         if let Err(error) = served {
@@ -83,7 +82,7 @@ impl Relayed {
         let mut lines = Lines::new(ASK_MAX);
         let mut tell = Vec::new();
         loop {
-            let (mut drain, mut kill) = (None, false);
+            let (mut drain, mut kill, mut over) = (None, false, false);
             tokio::select! {
                 read = stream.read_buf(&mut lines.buffer) => {
                     if read? == 0 {
@@ -98,6 +97,7 @@ impl Relayed {
                     })?;
                 }
                 _ = beats.tick() => {}
+                () = self.over.cancelled() => over = true,
             }
             self.take(&mut tell);
             if let Some(number) = drain {
@@ -107,9 +107,15 @@ impl Relayed {
                 let ended = tokio::task::block_in_place(|| self.kill());
                 write(&mut tell, &Tell::Killed(ended));
             }
+            if over {
+                write(&mut tell, &Tell::Over);
+            }
             if !tell.is_empty() {
                 timeout(TAKE, stream.write_all(&tell)).await??;
                 tell.clear();
+            }
+            if over {
+                return Ok(());
             }
         }
     }

@@ -117,8 +117,18 @@ impl Server {
         if !self.ledger.is_open_for(caller) {
             return;
         }
-        let gone = self.ledger.give_up(caller, is_open).into_iter().filter(|gone| !gone.done.is_quiet());
-        for done in gone {
+        let gone = self.ledger.give_up(caller, is_open);
+        self.leave(gone);
+    }
+
+    /// The server has ended.
+    pub(super) fn end(&mut self) {
+        let gone = self.ledger.end();
+        self.leave(gone);
+    }
+
+    fn leave(&mut self, gone: Vec<Done>) {
+        for done in gone.into_iter().filter(|gone| !gone.done.is_quiet()) {
             if self.gone.len() >= GONE_MAX {
                 tracing::warn!(
                     call = &*done.call,

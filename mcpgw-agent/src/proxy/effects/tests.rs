@@ -272,7 +272,8 @@ mod between {
         let ending = shutdown.clone();
         let relay = tokio::spawn(async move { relayed.run(theirs, &ending).await });
 
-        let link = Link::default();
+        // On a busy machine it may take long; it is the next test that is about that.
+        let link = Link::patient(Duration::from_secs(60));
         let effects = Effects::over(&link, None);
         let server = effects.follow_running();
         let (own, session) = (server.caller(), server.caller());
@@ -333,7 +334,7 @@ mod between {
             }
             session.opened("a", "t");
             if says.is_empty() {
-                let settled = tokio::time::timeout(Duration::from_secs(1), session.settled()).await;
+                let settled = tokio::time::timeout(Duration::from_secs(20), session.settled()).await;
                 assert!(settled.is_ok());
                 assert_eq!(session.closed("a").unwrap().done.lost, 1);
                 drop(agent);

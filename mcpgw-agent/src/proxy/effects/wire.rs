@@ -8,6 +8,7 @@
 //! ← {"drained":7}                   that was all
 //! → "kill"                          end the server
 //! ← {"killed":{"processes":1,"is_incomplete":false}}
+//! ← "over"                          it has ended
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub(super) enum Tell {
     Drained(u64),
     /// The server was ended.
     Killed(Ended),
+    /// It is not there any more, and that was all.
+    Over,
 }
 
 /// A [`SideEffect`]; the server is the connection's.
