@@ -96,8 +96,10 @@ impl Followed {
 
     /// What it does is told from now on, or no longer.
     pub(super) fn sees(&self, is_seen: bool) {
-        self.0.is_seen.store(is_seen, Ordering::Relaxed);
+        // Nobody is to find it seen before it is.
+        self.0.is_seen.fetch_and(is_seen, Ordering::Relaxed);
         self.with(BootTime::default(), |server| server.sees(is_seen));
+        self.0.is_seen.store(is_seen, Ordering::Relaxed);
     }
 
     /// It has ended.

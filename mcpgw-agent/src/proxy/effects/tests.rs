@@ -255,6 +255,7 @@ mod between {
     use std::time::Duration;
 
     use tokio::net::UnixStream;
+    use tokio::task::JoinSet;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -270,7 +271,8 @@ mod between {
         let (theirs, ours) = UnixStream::pair().unwrap();
         let shutdown = CancellationToken::new();
         let ending = shutdown.clone();
-        let relay = tokio::spawn(async move { relayed.run(theirs, &ending).await });
+        let mut relay = JoinSet::new();
+        relay.spawn(async move { relayed.run(theirs, &ending).await });
 
         // On a busy machine it may take long; it is the next test that is about that.
         let link = Link::patient(Duration::from_secs(60));
@@ -279,10 +281,8 @@ mod between {
         let (own, session) = (server.caller(), server.caller());
         session.opened("too soon", "t");
         assert_eq!(session.closed("too soon"), None, "nobody tells yet");
-        let reading = {
-            let server = server.clone();
-            tokio::spawn(async move { link.listen(ours, &server).await })
-        };
+        let (mut reading, followed) = (JoinSet::new(), server.clone());
+        reading.spawn(async move { link.listen(ours, &followed).await });
         while !server.is_seen() {
             tokio::task::yield_now().await;
         }
@@ -310,11 +310,37 @@ mod between {
         // The agent goes: what is open then nobody knows anything of.
         session.opened("late", "t");
         shutdown.cancel();
-        relay.await.unwrap();
-        assert!(reading.await.unwrap().is_ok());
+        relay.join_next().await.unwrap().unwrap();
+        assert!(reading.join_next().await.unwrap().unwrap().is_ok());
         assert!(agent.is_idle() && !server.is_seen());
         session.settled().await;
         assert_eq!(session.closed("late"), None);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_server_did_before_it_ended_is_told_with_the_calls_nobody_answers() {
+        let (ring, agent) = ring();
+        let relayed = agent.relay(None).unwrap();
+        let (group, over) = (relayed.group(), relayed.over().clone());
+        let (theirs, ours) = UnixStream::pair().unwrap();
+        let mut both = JoinSet::new();
+        both.spawn(async move { relayed.run(theirs, &CancellationToken::new()).await });
+        let link = Link::patient(Duration::from_secs(60));
+        let effects = Effects::over(&link, None);
+        let server = effects.follow_running();
+        let (own, session, followed) = (server.caller(), server.caller(), server.clone());
+        both.spawn(async move { link.listen(ours, &followed).await.unwrap() });
+        while !server.is_seen() {
+            tokio::task::yield_now().await;
+        }
+        session.opened("last", "t");
+        ring.send(opens(group, "/last")).unwrap();
+        over.cancel();
+        both.join_all().await;
+        let apart = own.take_apart();
+        let [Apart::Unanswered(Done { call, done, .. })] = &apart[..] else { panic!("{apart:?}") };
+        assert_eq!((&**call, paths(done)), ("last", vec!["/last"]));
+        assert_eq!((session.closed("last"), server.is_seen()), (None, false));
     }
 
     #[tokio::test]
@@ -325,10 +351,8 @@ mod between {
             let effects = Effects::over(&link, None);
             let server = effects.follow_running();
             let session = server.caller();
-            let reading = {
-                let server = server.clone();
-                tokio::spawn(async move { link.listen(ours, &server).await })
-            };
+            let (mut reading, followed) = (JoinSet::new(), server.clone());
+            reading.spawn(async move { link.listen(ours, &followed).await });
             while !server.is_seen() {
                 tokio::task::yield_now().await;
             }
@@ -341,7 +365,8 @@ mod between {
             } else {
                 agent.try_write(says.as_bytes()).unwrap();
             }
-            assert_eq!(reading.await.unwrap().is_ok(), says.is_empty());
+            let heard = reading.join_next().await.unwrap().unwrap();
+            assert_eq!(heard.is_ok(), says.is_empty());
             assert_eq!(session.closed("a"), None);
         }
     }
