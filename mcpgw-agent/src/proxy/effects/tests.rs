@@ -366,7 +366,7 @@ mod between {
                 agent.try_write(says.as_bytes()).unwrap();
             }
             let heard = reading.join_next().await.unwrap().unwrap();
-            assert_eq!(heard.is_ok(), says.is_empty());
+            assert!(heard.is_err() || says.is_empty());
             assert_eq!(session.closed("a"), None);
         }
     }
