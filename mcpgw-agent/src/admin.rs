@@ -24,7 +24,7 @@ pub mod status;
 pub use metrics::Counters;
 pub use peer::Peer;
 pub use protocol::{HandoverRequest, RegisterRequest, Request};
-pub use runtime_dir::{RuntimeDir, RuntimeDirError};
+pub use runtime_dir::{RuntimeDir, RuntimeDirError, SOCKET};
 pub use socket::{Command, ControlSocket, Refusal};
 pub use status::{
     AgentStatus, AuditStatus, Dropped, Gap, GatewayStatus, HookState, HookStatus, Mode, Status, Summary,

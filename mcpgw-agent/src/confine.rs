@@ -14,6 +14,7 @@ mod around;
 mod files;
 mod grants;
 mod launch;
+mod names;
 mod network;
 mod program;
 mod seccomp;
@@ -23,6 +24,7 @@ use std::io;
 pub use ability::Abilities;
 pub use around::{resolvers, surroundings};
 pub use launch::launch;
+pub use names::{LOOK, Names, look_up};
 
 use crate::policy::Policy;
 use crate::policy::effects::{Confinement, Surroundings};

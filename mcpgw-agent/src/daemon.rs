@@ -263,7 +263,8 @@ fn watch(
     let Loaded { mut kernel, hooks } = Kernel::load(probes);
     let rings = Rings::take(kernel.as_mut());
     let baselines = || effects::baselines(state, config.host.effects_learning);
-    let following = Following::new(kernel.as_mut().filter(|_| config.host.effects), baselines);
+    let following =
+        Following::new(kernel.as_mut().filter(|_| config.host.effects), baselines, gateway.hosts().clone());
     if let Some(log) = kernel.as_mut().and_then(Kernel::take_probe_log) {
         let token = tasks.token().clone();
         let log = async move { token.run_until_cancelled(log.run()).await.unwrap_or(Ok(())) };

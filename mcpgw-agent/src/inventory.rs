@@ -28,6 +28,7 @@ mod evidence;
 mod follow;
 mod known_client;
 mod listener;
+mod listening;
 mod orphans;
 mod process;
 mod process_table;

@@ -5,6 +5,7 @@ mod effects;
 mod hold;
 mod joined;
 mod loss;
+mod shared;
 mod wrapped;
 
 use std::fs;

@@ -11,6 +11,7 @@ mod support;
 
 mod alerts;
 mod bypass;
+mod client;
 mod earlier;
 mod gateway;
 mod guard;

@@ -1,8 +1,9 @@
-"""A server on the Python SDK 2.x whose tools do more than they say. usage: effects_server.py
+"""A server on the Python SDK 2.x whose tools do more than they say. usage: effects_server.py [http PORT]
 
 Each tool is told by its arguments where to; nothing here leaves loopback.
 """
 
+import asyncio
 import ctypes
 import errno
 import json
@@ -159,4 +160,16 @@ def touch(path: str) -> str:
     return path
 
 
-server.run("stdio")
+@server.tool()
+async def hold(gate: str, path: str) -> str:
+    """Makes a file once there is another, and lets others be called meanwhile."""
+    while not os.path.exists(gate):
+        await asyncio.sleep(0.01)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
+    return path
+
+
+if sys.argv[1:2] == ["http"]:
+    server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[2]))
+else:
+    server.run("stdio")

@@ -7,6 +7,8 @@
 //! ← {"ok":true}
 //! → {"op":"handover","name":"files"}
 //! ← {"ok":true}                                             and the connection is the session's
+//! → {"op":"follow","addrs":["127.0.0.1:3000"]}
+//! ← {"ok":true,"around":{…}}                                and the connection tells what the server there does
 //! → {"op":"reload"}
 //! ← {"ok":true}
 //! → {"op":"holds"}
@@ -18,15 +20,17 @@
 //! ← {"ok":false,"error":{"code":"bad-request","message":"…"}}
 //! ```
 //!
-//! Requests are hostile input: at most [`LINE_MAX`] bytes, [`CHANNELS_MAX`] channels, [`NAME_MAX`] bytes of
-//! name. Unknown members are passed over, so that an older agent understands a newer client.
+//! Requests are hostile input: at most [`LINE_MAX`] bytes, [`CHANNELS_MAX`] channels, [`ADDRS_MAX`] addresses,
+//! [`NAME_MAX`] bytes of name. Unknown members are passed over, so that an older agent understands a newer client.
+
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::Status;
 use super::guard::GuardRequest;
 use crate::inventory::{Channel, ChannelKind};
-use crate::policy::effects::Confinement;
+use crate::policy::effects::{Confinement, Hosts, Surroundings};
 use crate::proxy::hold::HeldView;
 
 #[cfg(test)]
@@ -36,6 +40,8 @@ mod tests;
 pub const LINE_MAX: usize = 64 * 1024;
 /// Channels one registration may name.
 pub const CHANNELS_MAX: usize = 16;
+/// Addresses one server may have.
+pub const ADDRS_MAX: usize = 8;
 /// Bytes a registration's name may have.
 pub const NAME_MAX: usize = 128;
 
@@ -49,6 +55,9 @@ pub enum Request {
     Register(RegisterRequest),
     /// The caller is a wrap that hands its session over; what follows the answer is told in `proxy::handover`.
     Handover(HandoverRequest),
+    /// The caller is the gateway before the server that listens there, and wants to know what it does to the host; what follows
+    /// the answer is told in `proxy::effects`.
+    Follow(FollowRequest),
     /// Configuration and policy are to be read anew.
     Reload,
     /// The messages that wait for a person.
@@ -74,6 +83,39 @@ pub struct HandoverRequest {
     /// The server's name in the audit log and in the policy.
     #[serde(default)]
     pub name: Option<String>,
+}
+
+/// A gateway wants to know what the server behind it does.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FollowRequest {
+    /// Addresses it is reached at: one that somebody listens on is enough.
+    #[serde(default)]
+    pub addrs: Vec<SocketAddr>,
+}
+
+/// Where a server runs, as it is written on the socket.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Around {
+    /// As in [`Surroundings`].
+    #[serde(default)]
+    pub homes: Vec<Box<str>>,
+    /// As there.
+    #[serde(default)]
+    pub directory: Option<Box<str>>,
+}
+
+impl Around {
+    /// The same of `around`.
+    #[must_use]
+    pub fn of(around: &Surroundings) -> Self {
+        Self { homes: around.homes.clone(), directory: around.directory.clone() }
+    }
+
+    /// With the addresses of names.
+    #[must_use]
+    pub fn with(self, hosts: Hosts) -> Surroundings {
+        Surroundings { homes: self.homes, directory: self.directory, hosts }
+    }
 }
 
 /// A `wrap` tells of itself: first with no channels, before it starts its command; again on the same
@@ -173,6 +215,9 @@ pub struct Response {
     /// Of a hand-over: what the server may do, as far as that is to be prevented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confinement: Option<Box<Confinement>>,
+    /// Of a server that is followed: where it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub around: Option<Around>,
     /// The program an answer to [`Request::Guard`] is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
@@ -185,7 +230,15 @@ impl Response {
     /// Done, nothing to tell.
     #[must_use]
     pub fn done() -> Self {
-        Self { ok: true, status: None, holds: None, confinement: None, program: None, error: None }
+        Self {
+            ok: true,
+            status: None,
+            holds: None,
+            confinement: None,
+            around: None,
+            program: None,
+            error: None,
+        }
     }
 
     /// What waits.
@@ -198,6 +251,12 @@ impl Response {
     #[must_use]
     pub fn confined(confinement: Option<Confinement>) -> Self {
         Self { confinement: confinement.map(Box::new), ..Self::done() }
+    }
+
+    /// The server is followed. It runs there.
+    #[must_use]
+    pub fn followed(around: &Surroundings) -> Self {
+        Self { around: Some(Around::of(around)), ..Self::done() }
     }
 
     /// What the guard was told is done.
@@ -215,14 +274,7 @@ impl Response {
     /// A refusal.
     #[must_use]
     pub fn error(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            ok: false,
-            status: None,
-            holds: None,
-            confinement: None,
-            program: None,
-            error: Some(ErrorBody { code, message: message.into() }),
-        }
+        Self { ok: false, error: Some(ErrorBody { code, message: message.into() }), ..Self::done() }
     }
 
     /// Why it refuses, in words; `None` where it does not.
@@ -252,12 +304,22 @@ pub fn parse(line: &[u8]) -> Result<Request, String> {
     let request: Request = serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
     let name = match &request {
         Request::Register(RegisterRequest { name, .. }) | Request::Handover(HandoverRequest { name }) => name,
-        Request::Status | Request::Reload | Request::Holds | Request::Decide(_) | Request::Guard(_) => &None,
+        Request::Status
+        | Request::Follow(_)
+        | Request::Reload
+        | Request::Holds
+        | Request::Decide(_)
+        | Request::Guard(_) => &None,
     };
     if let Request::Register(register) = &request
         && register.channels.len() > CHANNELS_MAX
     {
         return Err(format!("a registration names at most {CHANNELS_MAX} channels"));
+    }
+    if let Request::Follow(follow) = &request
+        && !(1..=ADDRS_MAX).contains(&follow.addrs.len())
+    {
+        return Err(format!("a server has one address at least and {ADDRS_MAX} at most"));
     }
     if name.as_ref().is_some_and(|name| name.len() > NAME_MAX) {
         return Err(format!("a name has at most {NAME_MAX} bytes"));

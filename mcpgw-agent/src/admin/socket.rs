@@ -24,8 +24,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::guard::{GuardRequest, Halt};
 use super::peer::Peer;
-use super::protocol::{Code, DecideRequest, RegisterRequest};
+use super::protocol::{Code, DecideRequest, FollowRequest, RegisterRequest};
 use super::status::Status;
+use crate::proxy::effects::Relayed;
 use crate::proxy::handover::Place;
 use crate::proxy::hold::HeldView;
 use crate::tasks::Tasks;
@@ -66,6 +67,16 @@ pub enum Command {
         /// A place for the session, or why there is none.
         reply: oneshot::Sender<Result<Place, Refusal>>,
     },
+    /// A gateway wants to know what the server behind it does. The loop must check that the peer may: that it runs our own program
+    /// and as whom the server runs, or as root.
+    Follow {
+        /// Who asks.
+        peer: Peer,
+        /// Which server.
+        request: FollowRequest,
+        /// It is followed, or why not.
+        reply: oneshot::Sender<Result<Relayed, Refusal>>,
+    },
     /// Configuration and policy are to be read anew; the socket has checked that the peer may ask that.
     Reload {
         /// Who asks.
@@ -104,7 +115,7 @@ pub enum Command {
     },
 }
 
-/// Why a registration, a hand-over or a decision is refused.
+/// Why a registration, a hand-over, a decision or something else is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {

@@ -4,7 +4,7 @@ mod serve;
 
 use std::net::SocketAddr;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -13,10 +13,13 @@ use url::Url;
 
 use super::error::CliError;
 use super::{exit, log};
+use crate::admin::SOCKET;
 use crate::admin::protocol::NAME_MAX;
 use crate::audit::default_path;
+use crate::baselines::{Baselines, DIRECTORY};
 use crate::config::{self, Config, Dirs};
 use crate::proxy::announce;
+use crate::proxy::effects::{Asks, Effects, Link};
 use crate::proxy::gateway::{Gateway, outlive_long_files};
 use crate::proxy::http::tls::{self, Identity, TlsError};
 use crate::proxy::http::{HttpOptions, Patience, SessionLimits};
@@ -76,14 +79,11 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
     outlive_long_files();
     let config = Config::load(args.config.as_deref())?;
     log::start("warn", config.log.format);
-    if config.host.effects {
-        tracing::warn!(
-            "what the server does to the host is not recorded: only the agent sees it, of servers that `wrap` starts"
-        );
-    }
     let host = args.upstream.host_str().unwrap_or_default();
     let server: Box<str> = args.name.as_deref().unwrap_or(host).into();
-    let gateway = open_gateway(args, config.gateway, &server)?;
+    let (gateway, state) = open_gateway(args, config.gateway, &server)?;
+    let runtime_dir = Dirs::from_env()?.runtime;
+    let told = Told::new(args, &config.host, &gateway, &state, &runtime_dir);
     let identity = match (&args.tls_cert, &args.tls_key) {
         (Some(certificate), Some(key)) => {
             Some(Arc::new(Identity::load(certificate, key).map_err(tls_failed)?))
@@ -109,30 +109,67 @@ pub(super) fn proxy(args: &Args) -> Result<u8, CliError> {
             .then(|| tls::connector(args.upstream_ca.as_deref()))
             .transpose()
             .map_err(tls_failed)?,
+        followed: Some(told.asks.followed.clone()),
         lanes: lanes.all().to_vec(),
     };
     // A host without an agent is no obstacle, nor is one that has no thread to spare.
-    announce(Dirs::from_env()?.runtime, server.into()).unwrap_or_else(|error| {
+    announce(runtime_dir, server.into()).unwrap_or_else(|error| {
         tracing::warn!(%error, "the agent is not told of this gateway");
     });
     raise_descriptors();
     let runtime =
         Builder::new_multi_thread().worker_threads(BESIDE).enable_all().build().map_err(CliError::failure)?;
-    let setup = Setup { options, gateway: gateway.clone(), identity, metrics: args.metrics };
+    let setup = Setup { options, gateway: gateway.clone(), identity, metrics: args.metrics, told };
     let served = runtime.block_on(serve(setup));
     drop(lanes);
     gateway.audit().close().map_err(CliError::failure)?;
     served.map(|()| exit::OK)
 }
 
-/// The gateway of the configuration, where the command line names nothing else.
-fn open_gateway(args: &Args, mut config: config::Gateway, server: &str) -> Result<Gateway, CliError> {
+/// What the server does to the host, as an agent tells it.
+struct Told {
+    effects: Effects,
+    link: Link,
+    asks: Asks,
+}
+
+impl Told {
+    /// Of the server of `args`. What it usually does is kept in `state`; without, nothing is new.
+    fn new(args: &Args, host: &config::Host, gateway: &Gateway, state: &Path, runtime_dir: &Path) -> Self {
+        let learned = Baselines::open(&state.join(DIRECTORY), host.effects_learning);
+        let learned = learned.inspect_err(|error| {
+            if host.effects {
+                tracing::warn!(%error, "what the server usually does is not kept");
+            }
+        });
+        let link = Link::default();
+        let effects = Effects::over(&link, learned.ok());
+        let port = args.upstream.port_or_known_default().unwrap_or_default();
+        // An IPv6 address is in brackets there.
+        let host_of = args.upstream.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let asks = Asks {
+            socket: runtime_dir.join(SOCKET),
+            upstream: (host_of.to_owned(), port),
+            followed: effects.follow_running(),
+            hosts: gateway.hosts().clone(),
+            is_wanted: host.effects,
+        };
+        Self { effects, link, asks }
+    }
+}
+
+/// The gateway of the configuration, where the command line names nothing else; and the directory of what it learns.
+fn open_gateway(
+    args: &Args,
+    mut config: config::Gateway,
+    server: &str,
+) -> Result<(Gateway, PathBuf), CliError> {
     config.policy = args.policy.clone().or(config.policy);
     let log = args.audit_log.clone().or(config.audit.path);
     let log = log.map_or_else(|| default_path(server), Ok).map_err(CliError::failure)?;
     let state = log.parent().unwrap_or(&log).to_owned();
     config.audit.path = Some(log);
-    Ok(Gateway::open(&config, &state)?.authenticating(&config)?)
+    Ok((Gateway::open(&config, &state)?.authenticating(&config)?, state))
 }
 
 /// Every client and every stream has two descriptors; the usual soft limit is for programs that use `select`.

@@ -1,10 +1,7 @@
 //! Servers that wraps start are confined as policy says: what their processes may do is handed to the wrap, and their
 //! connections are held to addresses here.
 
-use std::time::Duration;
-
-use tokio::net::lookup_host;
-use tokio::time::{MissedTickBehavior, timeout};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use std::sync::Arc;
@@ -12,18 +9,11 @@ use std::sync::Arc;
 use super::host::Host;
 use super::restrain;
 use crate::admin::Peer;
-use crate::confine::{Abilities, resolvers, surroundings, unprevented, unprevented_of};
+use crate::confine::{Abilities, LOOK, Names, surroundings, unprevented, unprevented_of};
 use crate::kernel::Kernel;
 use crate::policy::Policy;
 use crate::policy::effects::{Confinement, Hosts, Surroundings};
 use crate::reload::PolicyStore;
-
-/// How often it is looked whether there are names nobody has looked up.
-const LOOK: Duration = Duration::from_secs(1);
-/// How often known names are looked up again, in looks.
-const AGAIN: u32 = 30;
-/// For one answer.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// What is known of names, and how much of it the kernel was told.
 #[derive(Debug)]
@@ -139,7 +129,7 @@ pub(super) async fn look_up(
 ) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut count, mut told) = (0_u32, None);
+    let (mut names, mut told) = (Names::default(), None);
     let abilities = Abilities::here();
     while shutdown.run_until_cancelled(looks.tick()).await.is_some() {
         let loaded = policies.current();
@@ -148,25 +138,8 @@ pub(super) async fn look_up(
                 tracing::warn!("policy: {left}");
             }
         }
-        let names = loaded.policy.names_of_hosts();
-        if names.is_empty() {
-            continue;
-        }
-        let all = count.is_multiple_of(AGAIN);
-        count = count.wrapping_add(1);
-        hosts.set_resolvers(resolvers());
-        for name in names.iter().filter(|name| all || !hosts.knows(name)) {
-            let asked = timeout(ANSWER, lookup_host((&**name, 0)));
-            match shutdown.run_until_cancelled(asked).await {
-                None => return,
-                Some(Ok(Ok(addresses))) => {
-                    hosts.learn(name, &addresses.map(|address| address.ip()).collect::<Vec<_>>());
-                }
-                Some(Ok(Err(error))) => tracing::debug!(name, %error, "a host of the policy is not known"),
-                Some(Err(_late)) => {
-                    tracing::debug!(name, "a host of the policy is not known: no answer in time")
-                }
-            }
+        if shutdown.run_until_cancelled(names.look(&loaded.policy, &hosts)).await.is_none() {
+            return;
         }
     }
 }

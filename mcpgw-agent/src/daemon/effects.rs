@@ -1,7 +1,11 @@
 //! What servers do to the host: told by the kernel while a session is followed, and five seconds longer, as the
 //! [tap](super::tap) is attached while something is observed.
 
+mod relays;
+
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,12 +16,16 @@ use tokio_util::sync::CancellationToken;
 use super::tap::{Switch, TapSwitch};
 use super::tree::descendants;
 use crate::baselines::{Baselines, DIRECTORY};
+use crate::confine::surroundings;
 use crate::effects::Ended;
 use crate::inventory::{BootTime, ProcessKey};
 use crate::kernel::{EffectReader, Hook, Kernel, KernelError, KernelEvent, Marked};
+use crate::policy::effects::Hosts;
 use crate::proc::{boot_now, key_of};
 use crate::proxy::effects::{Effects, Followed, Killer, Source, Told};
 use crate::proxy::handover::Sessions;
+
+pub(super) use relays::off;
 
 /// How often the ring is emptied while no call does so.
 const BEAT: Duration = Duration::from_millis(250);
@@ -36,19 +44,27 @@ pub(super) struct Following {
     /// `None` where nobody wants to know, or the kernel cannot tell.
     all: Option<Effects>,
     switch: TapSwitch,
+    /// Addresses of the names policy speaks of.
+    hosts: Hosts,
+    /// For other processes.
+    relays: Vec<relays::Held>,
 }
 
 impl Following {
     /// Of what `kernel` tells; nobody is followed without. A kernel that has none of the hooks tells nothing, which must not
     /// look like servers that do nothing. `baselines` are asked for where somebody can be.
-    pub(super) fn new(kernel: Option<&mut Kernel>, baselines: impl FnOnce() -> Option<Baselines>) -> Self {
+    pub(super) fn new(
+        kernel: Option<&mut Kernel>,
+        baselines: impl FnOnce() -> Option<Baselines>,
+        hosts: Hosts,
+    ) -> Self {
         let tells = |hook: &Hook| hook.tells_of_effects() && hook.state.is_attached();
         let kernel = kernel.filter(|kernel| kernel.hooks().iter().any(tells));
         let all = kernel.and_then(|kernel| {
             let reader = kernel.take_effect_reader()?;
             Some(Effects::new(source(reader), killer(kernel.marked()), baselines()))
         });
-        Self { all, switch: TapSwitch::default() }
+        Self { all, switch: TapSwitch::default(), hosts, relays: Vec::new() }
     }
 
     /// All that are followed.
@@ -68,25 +84,51 @@ impl Following {
         Some(followed)
     }
 
-    /// Follows `server`, which runs already and whose messages are tapped, with all that descends from it. `None` also where it is
+    /// Follows `server`, of a user, which runs already and whose messages are tapped, with all that descends from it. `None` also where it is
     /// followed already, by itself or as a part of another: nobody gets out of what that other one may do.
     pub(super) fn join(
         &mut self,
         kernel: &mut Kernel,
-        server: ProcessKey,
+        server: (ProcessKey, u32),
         now: BootTime,
+    ) -> Option<Followed> {
+        self.take_in(kernel, server, now, |all| {
+            let followed = all.follow_tapped();
+            if followed.is_none() {
+                tracing::warn!("too many servers are followed: what another does is not told");
+            }
+            followed
+        })
+    }
+
+    /// The same of `server` before which a gateway of our own is to stand.
+    pub(super) fn stand_before(
+        &mut self,
+        kernel: &mut Kernel,
+        server: (ProcessKey, u32),
+        now: BootTime,
+    ) -> Option<Followed> {
+        self.take_in(kernel, server, now, |all| Some(all.follow_running()))
+    }
+
+    fn take_in(
+        &mut self,
+        kernel: &mut Kernel,
+        (server, uid): (ProcessKey, u32),
+        now: BootTime,
+        follow: impl FnOnce(&Effects) -> Option<Followed>,
     ) -> Option<Followed> {
         let all = self.all.clone()?;
         if kernel.effects_of(server.pid).is_some_and(|group| all.follows(group)) {
             return None;
         }
-        let Some(followed) = all.follow_tapped() else {
-            tracing::warn!(pid = server.pid, "too many servers are followed: what this one does is not told");
-            return None;
-        };
+        let followed = follow(&all)?;
         self.switch(kernel, true, now);
         match mark(kernel, &all, server, followed.group()) {
-            Ok(is_there) => is_there.then(|| followed.looked_at_since(boot_now())),
+            Ok(is_there) => is_there.then(|| {
+                let around = surroundings(Some((server.pid, uid)), self.hosts.clone());
+                followed.in_surroundings(around).looked_at_since(boot_now())
+            }),
             Err(error) => {
                 tracing::warn!(pid = server.pid, %error, "what this server does is not told");
                 None
@@ -158,15 +200,16 @@ pub(super) fn baselines(state: &Path, learning: u32) -> Option<Baselines> {
 /// Ends what is marked as a server's, until there is nothing more: what it starts meanwhile has its mark.
 fn killer(marked: Result<Marked, KernelError>) -> Killer {
     let mut marked = marked.inspect_err(|error| tracing::warn!(%error, "no server can be ended")).ok();
-    Box::new(move |group| {
+    Box::new(move |group, uid| {
         let mut ended = Ended { processes: 0, is_incomplete: true };
-        let Some(marked) = &mut marked else { return ended };
+        let Some(marked) = &mut marked else { return Some(ended) };
         let mut told = BTreeSet::new();
         for _ in 0..KILL_ROUNDS {
             let all = marked.of(group);
-            let left: Vec<u32> = all.into_iter().filter(|pid| !told.contains(pid)).collect();
+            let new = all.into_iter().filter(|pid| !told.contains(pid));
+            let (left, others): (Vec<u32>, Vec<u32>) = new.partition(|pid| is_of(*pid, uid));
             if left.is_empty() {
-                ended.is_incomplete = false;
+                ended.is_incomplete = !others.is_empty();
                 break;
             }
             // Stopped first: what does not run starts nothing.
@@ -176,8 +219,13 @@ fn killer(marked: Result<Marked, KernelError>) -> Killer {
             told.extend(left);
         }
         ended.processes = u32::try_from(told.len()).unwrap_or(u32::MAX);
-        ended
+        Some(ended)
     })
+}
+
+/// Process `pid` runs as `uid`, where that is asked for. One that nobody but root may look into counts as root's.
+fn is_of(pid: u32, uid: Option<u32>) -> bool {
+    uid.is_none_or(|uid| fs::metadata(format!("/proc/{pid}")).is_ok_and(|of| of.uid() == uid))
 }
 
 /// Sends `signal` to process `pid`, where that is still one of `group`.

@@ -43,7 +43,7 @@ pub(super) use files::start as start_files;
 pub(super) use fronts::{Fronts, Raised};
 pub(super) use hold::Hold;
 pub(crate) use hold::keep;
-pub(super) use servers::Servers;
+pub(super) use servers::{Servers, local_addresses};
 
 /// What all parts of the guard share. A clone is the same guard.
 #[derive(Debug, Clone)]

@@ -10,17 +10,17 @@ use tokio::sync::{Notify, mpsc};
 use super::callers::Callers;
 use super::confine::Confining;
 use super::dozing::Dozing;
-use super::effects::Following;
+use super::effects::{Following, off};
 use super::gateway;
 use super::guard::{Raised, Servers};
 use super::losses::Losses;
 use super::report::{Change, Reporter};
 use super::restrain::Restraining;
 use super::tap::{Switch, TapSwitch};
-use super::tapped::{Tapped, Watched};
+use super::tapped::Tapped;
 use super::tls::{Answer, News, Readers, Tls};
 use crate::admin::metrics::Counters;
-use crate::admin::protocol::Code;
+use crate::admin::protocol::{Code, FollowRequest};
 use crate::admin::{Dropped, Peer, Refusal, RegisterRequest};
 use crate::inventory::{
     BootTime, Effect, HostEvent, Inventory, InventoryConfig, ProcessKey, ProxyRegistration, RemoteView,
@@ -28,7 +28,7 @@ use crate::inventory::{
 };
 use crate::kernel::{Kernel, KernelEvent};
 use crate::proc::{ProcReader, boot_now, boot_timestamp, holds, io_bytes, key_of};
-use crate::proxy::effects::Followed;
+use crate::proxy::effects::{Followed, Relayed};
 use crate::wire::{Chunk, Seen, Sighting, StreamTable};
 
 /// The state of the running agent.
@@ -288,9 +288,12 @@ impl Host {
         let config = self.inventory.config();
         let follows = config.wire && !config.follow.is_empty();
         self.switch_tap(follows || self.inventory.stats().observed_channels > 0, now);
+        if let Some(kernel) = &mut self.kernel {
+            self.following.tend(kernel, &self.inventory);
+        }
         self.following.tick(self.kernel.as_mut(), now);
         self.tend_fences();
-        self.guard.look(&self.inventory, self.kernel.as_mut());
+        self.guard.look(&self.inventory, self.kernel.as_mut(), &mut self.following);
         self.restraining.look(&self.inventory);
         let all = !self.inventory.config().follow.is_empty();
         for client in self.tls.clients(self.kernel.as_mut(), &self.inventory, all, now) {
@@ -354,14 +357,11 @@ impl Host {
     }
 
     /// What the server does whose messages `effect` asks for is told from now on, where that is wanted and not done yet.
-    fn watch(&mut self, effect: &Effect) -> Option<Watched> {
+    fn watch(&mut self, effect: &Effect) -> Option<Followed> {
         let Effect::Follow(about) = effect else { return None };
-        // Over a network many clients talk to one process, and nothing tells whose call did what.
-        let is_alone = matches!(about.transport, Transport::Stdio | Transport::Unix);
-        let server = about.server.as_ref().filter(|_| is_alone)?;
+        let server = about.server.as_ref()?;
         let (process, uid) = (server.process, server.uid?);
-        let followed = self.following.join(self.kernel.as_mut()?, process, boot_now())?;
-        Some(Watched { followed, around: self.around(process.pid, uid) })
+        self.following.join(self.kernel.as_mut()?, (process, uid), boot_now())
     }
 
     fn enrich(&mut self, process: ProcessKey) -> Vec<Effect> {
@@ -419,6 +419,19 @@ impl Host {
         self.following.begin(self.kernel.as_mut()?, wrap, boot_now())
     }
 
+    /// What the server does to the host that is behind the gateway `peer` is told to that from now on.
+    ///
+    /// # Errors
+    /// It is not to know, or cannot.
+    pub(super) fn relay(&mut self, peer: &Peer, request: FollowRequest) -> Result<Relayed, Refusal> {
+        gateway::started_by(peer, "ask what a server does")?;
+        let kernel = self.kernel.as_mut().ok_or_else(off)?;
+        let asked = (peer, request.addrs);
+        let (relayed, server) = self.following.relay(kernel, &self.inventory, asked, boot_now())?;
+        let uid = self.inventory.peer(server).and_then(|server| server.uid).unwrap_or(peer.uid);
+        Ok(relayed.in_surroundings(self.around(server.pid, uid)))
+    }
+
     /// A wrap's connection ended.
     pub(super) fn unregister(&mut self, id: u64) {
         if let Some(proxy) = self.registrations.remove(&id) {
@@ -443,7 +456,7 @@ impl Host {
         if self.changed.is_empty() {
             return;
         }
-        self.guard.look(&self.inventory, self.kernel.as_mut());
+        self.guard.look(&self.inventory, self.kernel.as_mut(), &mut self.following);
         self.restraining.look(&self.inventory);
         for seq in std::mem::take(&mut self.changed) {
             let server = self.inventory.server(self.boot, seq);

@@ -24,22 +24,13 @@ use std::thread;
 
 use crate::admin::metrics::Counters;
 use crate::inventory::{Channel, Effect, FollowList, Listener, Peer, ProcessKey};
-use crate::policy::effects::Surroundings;
 use crate::proc::ProcReader;
-use crate::proxy::effects::Followed;
+use crate::proxy::effects::Followed as Watched;
 use crate::proxy::gate::Gate;
 use crate::tasks::Tasks;
 use crate::wire::Chunk;
 use queue::{Item, Queue};
 use work::Work;
-
-/// What a server does to the host is told.
-#[derive(Debug)]
-pub(super) struct Watched {
-    pub(super) followed: Followed,
-    /// Where it runs.
-    pub(super) around: Surroundings,
-}
 
 /// The main loop's end of it.
 #[derive(Debug)]
@@ -121,7 +112,7 @@ impl Tapped {
                 let channels = channels.filter(|_| followed.complete).collect();
                 self.complete.insert(followed.seq, channels);
                 self.recollect();
-                self.push(Item::Follow(followed.clone(), watched.map(Box::new)));
+                self.push(Item::Follow(followed.clone(), watched));
             }
             Effect::Unfollow(seq) => {
                 self.complete.remove(seq);

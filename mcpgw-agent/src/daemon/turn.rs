@@ -128,6 +128,13 @@ impl Turn {
                 }
                 drop(reply.send(outcome));
             }
+            Command::Follow { peer, request, reply } => {
+                let outcome = self.host.relay(&peer, request);
+                if let Err(refusal) = &outcome {
+                    tracing::debug!(pid = peer.pid, uid = peer.uid, %refusal, "a server is not followed");
+                }
+                drop(reply.send(outcome));
+            }
             Command::Holds { reply } => drop(reply.send(self.sessions.holds().list(Instant::now()))),
             Command::Decide { peer, request, reply } => {
                 drop(reply.send(gateway::decide(&self.gateway, &self.sessions, &request, &peer)));

@@ -77,14 +77,14 @@ mod tests {
     fn secrets_in_names_and_arguments_are_not_there_any_more() {
         let token = ["ghp_", "Zk3vQ9xLm2Tn8RbY5wHc", "7JdFs4GpAe6UiKo1"].concat();
         let mut ledger = Ledger::default();
-        assert!(ledger.opened("a", "t", BootTime(0)));
+        assert!(ledger.opened(1, "a", "t", BootTime(0)));
         ledger.happened(&opened(&format!("/tmp/{token}/{token}.txt"), Access::Write), &Measure::default());
         let arguments = ["curl", "-H", &format!("Authorization: Bearer {token}"), "ok"];
         let act =
             Act::Exec { path: "/usr/bin/curl".to_owned(), arguments: arguments.map(str::to_owned).to_vec() };
         ledger.happened(&SideEffect { act, ..opened("/", Access::Read) }, &Measure::default());
         ledger.happened(&opened("/home/ann/notes \"x\"\n.txt", Access::Read), &Measure::default());
-        let mut done = ledger.closed("a").unwrap().done;
+        let mut done = ledger.closed(1, "a").unwrap().done;
         done.conceal();
         let shown = format!("{done:?}");
         assert!(!shown.contains(&token), "{shown}");

@@ -1,7 +1,10 @@
 //! A server that was ended for what it did.
 
+use serde::{Deserialize, Serialize};
+
 /// What came of ending a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ended {
     /// Processes that were told to end.
     pub processes: u32,

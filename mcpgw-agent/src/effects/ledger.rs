@@ -13,7 +13,7 @@ pub const CALLS_MAX: usize = 256;
 /// What a wrap runs to set a server up, as it asks for it.
 pub const LAUNCHER: &str = "/proc/self/exe";
 
-/// The calls of one server.
+/// The calls of one server, of all its sessions that are known.
 ///
 /// While one call is open, everything is its own. While several are, everything may be any one's, and each has it; whose list is
 /// full names a call that has it. What is done while none is open is kept with the last call before it.
@@ -43,6 +43,8 @@ enum Launch {
 
 #[derive(Debug)]
 struct Call {
+    /// The session it is of.
+    caller: u32,
     id: Box<str>,
     tool: Box<str>,
     since: BootTime,
@@ -83,10 +85,16 @@ pub struct Stray {
 }
 
 impl Ledger {
-    /// Of a server that runs already, and whose calls are told after they passed, with the time they did.
+    /// Of a server that runs already.
+    #[must_use]
+    pub fn running() -> Self {
+        Self { launch: Launch::Over, has_begun: true, ..Self::default() }
+    }
+
+    /// The same, whose calls are told after they passed, with the time they did.
     #[must_use]
     pub fn tapped() -> Self {
-        Self { launch: Launch::Over, has_begun: true, late: Some(Late::default()), ..Self::default() }
+        Self { late: Some(Late::default()), ..Self::running() }
     }
 
     /// Its calls are told after they passed.
@@ -117,14 +125,16 @@ impl Ledger {
         effect
     }
 
-    /// Call `id` of `tool` goes to the server at `at`. Says whether it is followed.
-    pub fn opened(&mut self, id: &str, tool: &str, at: BootTime) -> bool {
+    /// Call `id` of `tool`, of the session `caller`, goes to the server at `at`. Says whether it is followed. Where calls are told
+    /// after they passed, one that is told late has what is done after its time and was not given to others by then.
+    pub fn opened(&mut self, caller: u32, id: &str, tool: &str, at: BootTime) -> bool {
         self.has_begun = true;
         if self.open.len() >= CALLS_MAX {
             return false;
         }
         let done = Collected::default();
-        self.open.push(Call { id: id.into(), tool: tool.into(), since: at, done, taken: Taken::Noise });
+        let (id, tool) = (id.into(), tool.into());
+        self.open.push(Call { caller, id, tool, since: at, done, taken: Taken::Noise });
         true
     }
 
@@ -198,9 +208,9 @@ impl Ledger {
         }
     }
 
-    /// Call `id` is answered, or given up. `None` where it is not followed.
-    pub fn closed(&mut self, id: &str) -> Option<Done> {
-        let at = self.open.iter().position(|call| &*call.id == id)?;
+    /// Call `id` of `caller` is answered. `None` where it is not followed.
+    pub fn closed(&mut self, caller: u32, id: &str) -> Option<Done> {
+        let at = self.open.iter().position(|call| call.caller == caller && &*call.id == id)?;
         let call = self.open.remove(at);
         self.last = Some(call.id.clone());
         Some(self.done(call))
@@ -213,13 +223,31 @@ impl Ledger {
         Done { call: id, tool, done }
     }
 
-    /// Gives up the open calls of which `is_open` knows nothing any more, with what was done during each.
-    pub fn give_up(&mut self, is_open: impl Fn(&str) -> bool) -> Vec<Done> {
-        let gone: Vec<_> = self.open.extract_if(.., |call| !is_open(&call.id)).collect();
+    /// Gives up the open calls of `caller` of which `is_open` knows nothing any more, with what was done during each.
+    pub fn give_up(&mut self, caller: u32, is_open: impl Fn(&str) -> bool) -> Vec<Done> {
+        let is_gone = |call: &mut Call| call.caller == caller && !is_open(&call.id);
+        let gone: Vec<_> = self.open.extract_if(.., is_gone).collect();
         if let Some(call) = gone.last() {
             self.last = Some(call.id.clone());
         }
         gone.into_iter().map(|call| self.done(call)).collect()
+    }
+
+    /// The server has ended: no call is answered any more. Gives them all, with what was done during each.
+    pub fn end(&mut self) -> Vec<Done> {
+        let gone = std::mem::take(&mut self.open);
+        if let Some(call) = gone.last() {
+            self.last = Some(call.id.clone());
+        }
+        gone.into_iter().map(|call| self.done(call)).collect()
+    }
+
+    /// Nobody sees what is done any more: of the calls that are open nothing is known.
+    pub fn forget(&mut self) {
+        if let Some(call) = self.open.last() {
+            self.last = Some(call.id.clone());
+        }
+        self.open.clear();
     }
 
     /// What was done while no call was open, since this was asked for last; `None` where nothing but noise was.
@@ -232,6 +260,12 @@ impl Ledger {
     #[must_use]
     pub fn open_calls(&self) -> usize {
         self.open.len()
+    }
+
+    /// The session `caller` has one.
+    #[must_use]
+    pub fn is_open_for(&self, caller: u32) -> bool {
+        self.open.iter().any(|call| call.caller == caller)
     }
 }
 

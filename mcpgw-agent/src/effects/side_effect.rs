@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::inventory::{BootTime, ProcessKey};
 
 /// One thing a process did.
@@ -23,7 +25,8 @@ pub struct SideEffect {
 
 /// What was done. Paths are the kernel's where a file was opened: absolute, without symbolic links and `..`, as seen from the
 /// process' own root of mounts. Others are what the process asked for, made absolute and tidied, links unresolved.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Act {
     /// Opened a file.
     Open {
@@ -110,13 +113,14 @@ impl Act {
     }
 
     /// Bytes of them.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.texts().iter().map(|text| text.len()).sum()
     }
 }
 
 /// What a file was opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Access {
     /// Neither, or not known: a path alone (`O_PATH`), or an attempt.
     Unknown,
@@ -129,7 +133,8 @@ pub enum Access {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Outcome {
     /// It is done.
     Done,
@@ -140,7 +145,8 @@ pub enum Outcome {
 }
 
 /// A protocol over IP, by its number (RFC 5237's registry).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Protocol {
     /// 6.
     Tcp,

@@ -178,7 +178,8 @@ impl Listeners {
     }
 }
 
-fn accepts(bound: IpAddr, local: IpAddr) -> bool {
+/// A socket bound to `bound` takes connections to `local`.
+pub(super) fn accepts(bound: IpAddr, local: IpAddr) -> bool {
     let (bound, local) = (plain(bound), plain(local));
     match bound {
         IpAddr::V4(ip) if ip.is_unspecified() => local.is_ipv4(),

@@ -1,36 +1,58 @@
-//! What the servers of this process' sessions do to the host: told by the kernel in one ring, kept by session, given to the
+//! What the servers of this process' sessions do to the host: told by the kernel in one ring, kept by server, given to the
 //! calls that did it.
 //!
 //! ```text
 //! call passes ──▶ opened ─┐                          ┌─▶ what was done while none was open: an event's record
-//! kernel's ring ─▶ drain ─┼─▶ Ledger (of one session) ┤
+//! kernel's ring ─▶ drain ─┼─▶ Ledger (of one server) ┤
 //! answer passes ─▶ closed ┘                          └─▶ what was done meanwhile: the answer's record
 //! ```
 //!
+//! Of a server that several clients share, the calls of all sessions are in one ledger; over stdio there is one session.
+//!
 //! Nobody waits here: what a process did before it wrote its answer is in the ring before the answer can be read. So the
-//! ring is emptied whenever a call begins or ends, by whoever lets it pass, and once in a while besides.
+//! ring is emptied whenever a call begins or ends, by whoever lets it pass, and once in a while besides. A gateway that is a
+//! process of its own has no ring: the agent empties it and says when it has ([`Link`]), and who lets an answer pass waits for
+//! that ([`settled`](Caller::settled)).
 //!
 //! Calls of a tapped session are known only after they passed, by their time: what is told sooner waits in the ledger.
 
+mod followed;
+mod link;
+mod outbox;
+mod relay;
+mod server;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::baselines::{Baselines, ServerBaseline};
-use crate::effects::{Collected, Done, Ended, Killed, Ledger, Measure, Oddity, SideEffect, Stray};
-use crate::inventory::BootTime;
-use crate::pins::{Act, ServerId};
-use crate::policy::effects::EffectRules;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::baselines::Baselines;
+use crate::effects::{Done, Ended, Ledger, SideEffect, Stray};
 use crate::proc::boot_now;
+use outbox::Outbox;
+use server::Server;
+
+pub use followed::{Caller, Followed};
+pub use link::{Asks, Link};
+pub use relay::Relayed;
 
 /// Batches taken from the ring in one go at most: more than a full ring has. Whoever fills it faster than it is read keeps
 /// no answer waiting for ever; what is left then counts as done after it.
 const BATCHES: usize = 256;
-/// Tapped sessions that are followed at most: each may keep what is told before its calls are.
+/// Tapped servers that are followed at most: each may keep what is told before its calls are.
 const TAPPED_MAX: usize = 256;
+/// Servers that are followed for other processes at most.
+const RELAYED_MAX: usize = 64;
+
+/// How often what was learned is written, and after how many times all of it.
+const KEEP: Duration = Duration::from_secs(1);
+const KEEP_ALL: u32 = 60;
 
 /// What the ring tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,55 +61,46 @@ pub enum Told {
     Did(SideEffect),
     /// So many records had no room.
     Lost(u64),
+    /// A server was ended, as was asked for.
+    Killed {
+        /// Its number.
+        group: u32,
+        /// What came of it.
+        ended: Ended,
+    },
 }
 
 /// Appends a bounded number of what is in the ring, and says whether there is more. Does not wait.
 pub type Source = Box<dyn FnMut(&mut Vec<Told>) -> bool + Send>;
 
-/// Ends all processes of a server, by the number the kernel was given.
-pub type Killer = Box<dyn FnMut(u32) -> Ended + Send>;
+/// Ends all processes of a server, by the number the kernel was given; those of one user alone, where one is named. `None` where
+/// what comes of it will be [told](Told::Killed).
+pub type Killer = Box<dyn FnMut(u32, Option<u32>) -> Option<Ended> + Send>;
 
 /// All that are followed. A clone is the same.
 #[derive(Clone)]
 pub struct Effects {
     state: Arc<Mutex<State>>,
     baselines: Option<Arc<Baselines>>,
+    /// Where the ring is another process'.
+    link: Option<Link>,
 }
 
 struct State {
     source: Source,
     killer: Killer,
     /// By the number the kernel was given.
-    sessions: BTreeMap<u32, Session>,
+    takers: BTreeMap<u32, Taker>,
     last: u32,
     told: Vec<Told>,
 }
 
-/// A session, as far as its server's doings go.
-#[derive(Default)]
-struct Session {
-    ledger: Ledger,
-    usual: Option<Arc<ServerBaseline>>,
-    rules: Option<Arc<EffectRules>>,
-    killed: Option<Killed>,
-    /// It was told that the server was ended: once is enough.
-    is_told: bool,
-}
-
-/// One session whose server is followed, until this is dropped.
-#[derive(Debug)]
-pub struct Followed {
-    all: Effects,
-    group: u32,
-    tapped: Option<Clock>,
-}
-
-/// The time of a tapped session, which is that of what is read at last.
-#[derive(Debug, Default)]
-struct Clock {
-    /// The server was looked at from then on.
-    since: BootTime,
-    now: AtomicU64,
+/// Who wants to know what a server does.
+enum Taker {
+    /// Sessions here.
+    Server(Box<Server>),
+    /// Another process.
+    Outbox(Outbox),
 }
 
 /// What was done and has no answer's record to be in.
@@ -110,39 +123,61 @@ impl Effects {
     /// them nothing is new. Nobody is followed yet.
     #[must_use]
     pub fn new(source: Source, killer: Killer, baselines: Option<Baselines>) -> Self {
-        let state = State { source, killer, sessions: BTreeMap::new(), last: 0, told: Vec::new() };
-        Self { state: Arc::new(Mutex::new(state)), baselines: baselines.map(Arc::new) }
+        let state = State { source, killer, takers: BTreeMap::new(), last: 0, told: Vec::new() };
+        let state = Arc::new(Mutex::new(state));
+        Self { state, baselines: baselines.map(Arc::new), link: None }
     }
 
-    /// Another session is followed. The kernel is to be told its [`group`](Followed::group).
+    /// Of the server the agent follows for this process, as `link` tells: there is one alone.
+    #[must_use]
+    pub fn over(link: &Link, baselines: Option<Baselines>) -> Self {
+        let (source, killer) = (link.clone(), link.clone());
+        let source = Box::new(move |told: &mut Vec<Told>| source.take(told));
+        let killer = Box::new(move |_, _| killer.kill());
+        Self { link: Some(link.clone()), ..Self::new(source, killer, baselines) }
+    }
+
+    /// Another server is followed, which is not started yet. The kernel is to be told its [`group`](Followed::group).
     #[must_use]
     pub fn follow(&self) -> Followed {
-        let group = self.state().add(Session::default());
-        Followed { all: self.clone(), group, tapped: None }
+        self.followed(Ledger::default())
     }
 
-    /// The same of a tapped session, whose server runs already: its time is [told](Followed::heard), and nothing is ended for what
-    /// it does. `None` where there are too many.
+    /// The same of one that runs already.
+    #[must_use]
+    pub fn follow_running(&self) -> Followed {
+        self.followed(Ledger::running())
+    }
+
+    /// The same, where its sessions are tapped: their time is [told](Caller::heard), and nothing is ended for what it does.
+    /// `None` where there are too many.
     #[must_use]
     pub fn follow_tapped(&self) -> Option<Followed> {
-        let mut state = self.state();
-        if state.sessions.values().filter(|session| session.ledger.is_tapped()).count() >= TAPPED_MAX {
-            return None;
-        }
-        let group = state.add(Session { ledger: Ledger::tapped(), ..Session::default() });
-        Some(Followed { all: self.clone(), group, tapped: Some(Clock::default()) })
+        let is_tapped = |taker: &Taker| matches!(taker, Taker::Server(server) if server.is_tapped());
+        (self.count(is_tapped) < TAPPED_MAX).then(|| self.followed(Ledger::tapped()))
     }
 
-    /// The session with the number `group` is followed.
+    /// A server that runs already is followed for another process, of the user `uid` alone where that is given. `None` where
+    /// there are too many.
+    #[must_use]
+    pub fn relay(&self, uid: Option<u32>) -> Option<Relayed> {
+        if self.count(|taker| matches!(taker, Taker::Outbox(_))) >= RELAYED_MAX {
+            return None;
+        }
+        let group = self.state().add(Taker::Outbox(Outbox::default()));
+        Some(Relayed::new(self.clone(), group, uid))
+    }
+
+    /// The server with the number `group` is followed.
     #[must_use]
     pub fn follows(&self, group: u32) -> bool {
-        self.state().sessions.contains_key(&group)
+        self.state().takers.contains_key(&group)
     }
 
     /// Nobody is followed.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.state().sessions.is_empty()
+        self.state().takers.is_empty()
     }
 
     /// Takes in what is in the ring.
@@ -158,6 +193,33 @@ impl Effects {
         }
     }
 
+    /// Writes what was learned again and again, until `ending`.
+    pub async fn keep_often(self, ending: CancellationToken) {
+        let mut looks = interval(KEEP);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut count = 0_u32;
+        while ending.run_until_cancelled(looks.tick()).await.is_some() {
+            count = count.wrapping_add(1);
+            tokio::task::block_in_place(|| self.keep(count.is_multiple_of(KEEP_ALL)));
+        }
+    }
+
+    fn followed(&self, ledger: Ledger) -> Followed {
+        // Who is told by another process has to wait for that.
+        let (is_tapped, is_seen) = (ledger.is_tapped(), self.link.is_none());
+        let group = self.state().add(Taker::Server(Box::new(Server::new(ledger, is_seen))));
+        Followed::new(self.clone(), group, (is_tapped, is_seen))
+    }
+
+    fn count(&self, fits: impl Fn(&Taker) -> bool) -> usize {
+        self.state().takers.values().filter(|taker| fits(taker)).count()
+    }
+
+    /// Nobody wants to know of `group` any more.
+    fn remove(&self, group: u32) {
+        self.state().takers.remove(&group);
+    }
+
     /// It is a std mutex: nothing is waited for while it is held but the end of a server that policy has killed, and nothing
     /// is left half done.
     fn state(&self) -> MutexGuard<'_, State> {
@@ -166,33 +228,43 @@ impl Effects {
 }
 
 impl State {
-    /// Gives `session` a number.
-    fn add(&mut self, session: Session) -> u32 {
-        // 0 is nobody's. A number that comes again after four thousand million sessions may still be in use.
+    /// Gives `taker` a number.
+    fn add(&mut self, taker: Taker) -> u32 {
+        // 0 is nobody's. A number that comes again after four thousand million servers may still be in use.
         loop {
             self.last = self.last.wrapping_add(1).max(1);
-            if let std::collections::btree_map::Entry::Vacant(free) = self.sessions.entry(self.last) {
-                free.insert(session);
+            if let std::collections::btree_map::Entry::Vacant(free) = self.takers.entry(self.last) {
+                free.insert(taker);
                 return self.last;
             }
         }
     }
 
     fn drain(&mut self) {
-        let Self { source, killer, sessions, told, .. } = self;
+        let Self { source, killer, takers, told, .. } = self;
         for _ in 0..BATCHES {
             let more = source(told);
             for told in told.drain(..) {
                 match told {
-                    // Of a session that is over, nobody wants to know.
-                    Told::Did(effect) => {
-                        if let Some(session) = sessions.get_mut(&effect.group) {
-                            session.told(effect, killer);
-                        }
-                    }
+                    Told::Did(effect) => match takers.get_mut(&effect.group) {
+                        Some(Taker::Server(server)) => server.told(effect, killer),
+                        Some(Taker::Outbox(outbox)) => outbox.add(effect),
+                        // Of a server that is over, nobody wants to know.
+                        None => {}
+                    },
                     Told::Lost(count) => {
                         let now = boot_now();
-                        sessions.values_mut().for_each(|session| session.ledger.lost(count, now));
+                        for taker in takers.values_mut() {
+                            match taker {
+                                Taker::Server(server) => server.lost(count, now),
+                                Taker::Outbox(outbox) => outbox.lose(count),
+                            }
+                        }
+                    }
+                    Told::Killed { group, ended } => {
+                        if let Some(Taker::Server(server)) = takers.get_mut(&group) {
+                            server.killed(ended);
+                        }
                     }
                 }
             }
@@ -200,180 +272,5 @@ impl State {
                 return;
             }
         }
-    }
-}
-
-impl Session {
-    fn told(&mut self, effect: SideEffect, killer: &mut Killer) {
-        if let Some(effect) = self.ledger.keep(effect) {
-            self.happened(&effect, killer);
-        }
-        // It may be one too many.
-        self.settle(BootTime::default(), killer);
-    }
-
-    /// The calls up to `until` are known.
-    fn settle(&mut self, until: BootTime, killer: &mut Killer) {
-        while let Some(effect) = self.ledger.due(until) {
-            self.happened(&effect, killer);
-        }
-    }
-
-    fn happened(&mut self, effect: &SideEffect, killer: &mut Killer) {
-        let Self { ledger, usual, rules, killed, .. } = self;
-        let rules = rules.as_deref();
-        let deadly = match usual {
-            Some(usual) => usual.with(|measure| ledger.happened(effect, &Measure { rules, ..measure })),
-            None => ledger.happened(effect, &Measure { rules, ..Measure::default() }),
-        };
-        // What is left of it does more: it is ended again. A tapped session is looked at and no more.
-        if let Some(violation) = deadly.filter(|_| !ledger.is_tapped()) {
-            let ended = killer(effect.group);
-            match killed {
-                Some(before) => {
-                    before.ended.processes = before.ended.processes.saturating_add(ended.processes);
-                    before.ended.is_incomplete = ended.is_incomplete;
-                }
-                None => *killed = Some(Killed { rule: violation.rule, ended }),
-            }
-        }
-    }
-}
-
-impl Followed {
-    /// The number by which the kernel is to tell of the server's processes.
-    #[must_use]
-    pub fn group(&self) -> u32 {
-        self.group
-    }
-
-    /// The server of this tapped session is looked at since `at`.
-    #[must_use]
-    pub fn looked_at_since(mut self, at: BootTime) -> Self {
-        if let Some(clock) = &mut self.tapped {
-            *clock = Clock { since: at, now: AtomicU64::new(at.0) };
-        }
-        self
-    }
-
-    /// In a tapped session, what is read from now on passed at `at`, and everything before is read.
-    pub fn heard(&self, at: BootTime) {
-        if let Some(clock) = &self.tapped {
-            clock.now.store(at.0, Ordering::Relaxed);
-        }
-    }
-
-    /// The session's time.
-    fn now(&self) -> BootTime {
-        self.tapped.as_ref().map_or_else(boot_now, |clock| BootTime(clock.now.load(Ordering::Relaxed)))
-    }
-
-    /// The server is `server`: what it does is held against what it usually does.
-    pub fn is_of(&self, server: &ServerId) {
-        let Some(baselines) = &self.all.baselines else { return };
-        match baselines.server(server) {
-            Ok(usual) => {
-                if let Some(session) = self.all.state().sessions.get_mut(&self.group) {
-                    session.usual = Some(usual);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, server = server.label(), "nothing the server does counts as new");
-            }
-        }
-    }
-
-    /// What the server does from now on is held against `rules`.
-    pub fn is_held_to(&self, rules: Option<Arc<EffectRules>>) {
-        self.with(BootTime::default(), |session| session.rules = rules);
-    }
-
-    /// Call `id` of `tool` is about to go to the server. Gives what was done before it, while none was open.
-    pub fn opened(&self, id: &str, tool: &str) -> Option<Apart> {
-        let now = self.now();
-        if self.tapped.as_ref().is_some_and(|clock| now < clock.since) {
-            // Nobody looked as it began.
-            return None;
-        }
-        // What is done in the moment it passes is its own.
-        self.with(BootTime(now.0.saturating_sub(1)), |session| {
-            let stray = session.ledger.take_stray().map(Apart::Stray);
-            if !session.ledger.opened(id, tool, self.now()) {
-                tracing::debug!(id, "too many calls are open: what this one does is not told apart");
-            }
-            stray
-        })
-    }
-
-    /// Call `id` was answered. Gives what was done meanwhile; `None` where it is not followed.
-    pub fn closed(&self, id: &str) -> Option<Done> {
-        self.with(self.now(), |session| session.ledger.closed(id))
-    }
-
-    /// Gives up the calls that are open and of which `is_open` knows nothing any more.
-    pub fn give_up(&self, is_open: impl Fn(&str) -> bool) -> Vec<Apart> {
-        self.with(self.now(), |session| {
-            // Without one this is asked for nothing.
-            if session.ledger.open_calls() == 0 {
-                return Vec::new();
-            }
-            let gone = session.ledger.give_up(is_open).into_iter().filter(|gone| !gone.done.is_quiet());
-            gone.map(Apart::Unanswered).collect()
-        })
-    }
-
-    /// What was done while no call was open, and is not told yet.
-    pub fn take_stray(&self) -> Option<Apart> {
-        self.with(self.now(), |session| session.ledger.take_stray()).map(Apart::Stray)
-    }
-
-    /// That the server was ended for what it did, told once.
-    pub fn take_killed(&self) -> Option<Killed> {
-        self.with(BootTime::default(), |session| {
-            let killed = session.killed.clone().filter(|_| !session.is_told);
-            session.is_told |= killed.is_some();
-            killed
-        })
-    }
-
-    /// That somebody reset what the server usually does, as long as no log has it.
-    pub fn unrecorded(&self) -> Option<(ServerId, Act)> {
-        self.usual()?.unrecorded()
-    }
-
-    /// A log has `act`.
-    pub fn recorded(&self, act: &Act) {
-        if let Some(usual) = self.usual() {
-            usual.recorded(act);
-        }
-    }
-
-    /// This was done during a call of `tool`, or while none was open, and is usual from now on; but for what has an oddity
-    /// that `refused` names.
-    pub fn learn(&self, tool: &str, done: &Collected, refused: impl Fn(Oddity) -> bool) {
-        if let Some(usual) = self.usual() {
-            usual.learn(tool, done, refused);
-        }
-    }
-
-    fn usual(&self) -> Option<Arc<ServerBaseline>> {
-        self.all.state().sessions.get(&self.group).and_then(|session| session.usual.clone())
-    }
-
-    /// What `act` does with all that has happened up to now; where the session is tapped, up to `until`.
-    fn with<T: Default>(&self, until: BootTime, act: impl FnOnce(&mut Session) -> T) -> T {
-        let mut state = self.all.state();
-        state.drain();
-        let State { sessions, killer, .. } = &mut *state;
-        let Some(session) = sessions.get_mut(&self.group) else { return T::default() };
-        session.settle(until, killer);
-        act(session)
-    }
-}
-
-impl Drop for Followed {
-    fn drop(&mut self) {
-        self.all.state().sessions.remove(&self.group);
-        self.all.keep(true);
     }
 }

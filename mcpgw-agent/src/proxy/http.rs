@@ -43,9 +43,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::effects::Followed;
 use super::gate::Gate;
 use crate::audit::AuditLog;
 use crate::identity::Authenticator;
@@ -63,6 +66,9 @@ pub use upstream::UrlError;
 const GRACE: Duration = Duration::from_secs(5);
 /// When those that wait for the server then are told that nothing comes: early enough to be read.
 const LATE: Duration = Duration::from_secs(4);
+
+/// How often it is recorded what the server did during no call.
+const STRAYS: Duration = Duration::from_secs(1);
 
 /// How long clients may take to say what they want.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +113,8 @@ pub struct HttpOptions {
     pub tls: Option<TlsAcceptor>,
     /// Speaks TLS to a server whose URL says so.
     pub upstream_tls: Option<TlsConnector>,
+    /// What the server does to the host is followed.
+    pub followed: Option<Followed>,
     /// Threads to serve clients on, each on one of them; where there are none they are served where the proxy runs.
     pub lanes: Vec<Lane>,
 }
@@ -170,6 +178,7 @@ impl HttpProxy {
             auth,
             tls,
             upstream_tls,
+            followed,
             lanes,
         } = options;
         if !expose && !listen.ip().is_loopback() {
@@ -192,12 +201,27 @@ impl HttpProxy {
         }
         let is_secured = tls.is_some();
         let room = Room::new(gate.limits().bytes);
-        let parts = Parts { gate, audit, sessions, room, guard, server, patience, auth, is_secured, ending };
+        let parts = Parts {
+            gate,
+            audit,
+            sessions,
+            room,
+            guard,
+            server,
+            patience,
+            auth,
+            is_secured,
+            followed,
+            ending,
+        };
         let mut lanes = lanes.into_iter();
         let front = Arc::new(Front::new(parts, upstream, lanes.next()));
         let others = lanes.map(|lane| Arc::new(front.beside(lane)));
         let fronts = std::iter::once(Arc::clone(&front)).chain(others).collect();
         let server = Server { listener, fronts, tls, tasks: tasks.clone() };
+        if front.follows() {
+            tasks.spawn("effects of the server", strays(Arc::clone(&front), tasks.token().clone()));
+        }
         Ok(Self { server, front, address })
     }
 
@@ -221,7 +245,17 @@ impl HttpProxy {
         let fronts = self.server.fronts.clone();
         let served = self.server.run().await;
         fronts.iter().for_each(|front| front.upstream.close());
+        self.front.note_last_effects();
         served
+    }
+}
+
+/// Records what the server did during no call, until `ending`.
+async fn strays(front: Arc<Front>, ending: CancellationToken) {
+    let mut looks = interval(STRAYS);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while ending.run_until_cancelled(looks.tick()).await.is_some() {
+        front.note_strays();
     }
 }
 

@@ -107,7 +107,8 @@ fn a_steered_client_gets_the_policy_with_nothing_configured() {
         let text = "version: v1\nmode: enforce\nrules:\n  - name: no echo\n    action: deny\n    match: {methods: [tools/call], tools: [echo]}\n  \
                     - name: rest\n    action: allow\n    match: {methods: ['*']}\n";
         fs::write(&policy, text).unwrap();
-        let config = rules(&site, &cgroup, "steer") + &format!("gateway:\n  policy: {}\n", policy.display());
+        let more = format!("  effects: on\ngateway:\n  policy: {}\n", policy.display());
+        let config = rules(&site, &cgroup, "steer") + &more;
         let agent = Agent::start_with(&config);
         let (server, _driver) = known(&agent, &site)?;
         turned(&agent, "steer");
@@ -141,6 +142,16 @@ fn a_steered_client_gets_the_policy_with_nothing_configured() {
             fs::read_to_string(log).ok()?.lines().find(|line| line.contains("no echo")).map(str::to_owned)
         });
         assert!(blocked.contains("tools/call"), "{blocked}");
+        // What the server does is told there as well.
+        let other =
+            r#"{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"other","arguments":{}}}"#;
+        assert_eq!(post(Some(&session), other).0, 0);
+        let log = agent.runtime_dir().with_file_name("state").join("audit.jsonl");
+        let all = fs::read_to_string(log).unwrap();
+        let all = all.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let answered = all.filter(|record| record["direction"] == "s2c" && record["tool_name"] == "other");
+        let answered: Vec<Value> = answered.collect();
+        assert!(answered.iter().any(|record| record["effects"].is_array()), "{answered:?}");
         let record = wait_act(&agent, "steer", "done");
         assert_eq!(record["rule"], "through the gateway only", "{record}");
         Ok(())

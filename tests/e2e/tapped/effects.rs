@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 
 use super::*;
-use crate::support::eventually;
+use crate::client::Client as Poster;
+use crate::support::{Process, eventually, free_port};
 
 /// A server whose tools do more than they say, as its client's own child.
 fn doer(site: &Site) -> Result<Session, Skipped> {
@@ -154,6 +155,82 @@ fn nobody_looks_where_nobody_asked() {
         wait_followed(&agent, &site, server.pid());
         let touched = call(&agent, &mut server, "touch", &json!({"path": site.path().join("file")}));
         assert_eq!((&touched["effects"], &touched["effects_noise"]), (&Value::Null, &Value::Null));
+        Ok(())
+    });
+}
+
+/// The server of [`doer`] on a port.
+fn on_port(site: &Site) -> Result<Process, Skipped> {
+    let home = site.path().join("home");
+    fs::create_dir_all(home.join(".ssh")).unwrap();
+    fs::write(home.join(".ssh/id_ed25519"), "a key").unwrap();
+    let port = free_port();
+    let command =
+        [Peers::python("py2")?, Peers::script("effects_server.py"), "http".into(), port.to_string().into()];
+    let mut server = Process::start(site, &command, &[("HOME", home.to_str().unwrap())]);
+    assert!(server.listens(port), "the port was free");
+    server.port = port;
+    Ok(server)
+}
+
+/// Calls a tool over HTTP, and gives the record of its answer.
+fn post(agent: &Agent, server: u32, client: &Poster, tool: &str, arguments: &Value) -> Value {
+    let answers = || -> Vec<Value> {
+        records(agent, server).into_iter().filter(|record| is_answer(record, tool)).collect()
+    };
+    let before = answers().len();
+    let answer = client.call(7, tool, arguments);
+    assert_eq!(answer["result"]["isError"], false, "{answer}");
+    eventually("the answer is on record", SOON, || answers().into_iter().nth(before))
+}
+
+#[test]
+fn what_clients_of_a_server_on_a_port_have_it_do_is_in_the_records_of_their_answers() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let agent = agent(&site, "  observe: messages\n  effects: on\n");
+        let server = on_port(&site)?;
+        let pid = server.pid();
+        let (one, other) = (Poster::open(&server.address()), Poster::open(&server.address()));
+        wait_followed(&agent, &site, pid);
+        let made = |name: &str| site.path().join(name);
+        let touch = |name: &str| json!({"act": "open", "path": made(name), "access": "write"});
+        eventually("it is followed", SOON, || {
+            post(&agent, pid, &one, "touch", &json!({"path": made("first")}))["effects"].as_array().map(drop)
+        });
+        for number in 0..10 {
+            for (client, name) in [(&one, format!("a-{number}")), (&other, format!("b-{number}"))] {
+                let record = post(&agent, pid, client, "touch", &json!({"path": made(&name)}));
+                assert!(has(&record, &touch(&name)), "{record:#}");
+                let effects = record["effects"].as_array().unwrap();
+                assert!(effects.iter().all(|effect| effect["among"].is_null()), "{record:#}");
+                assert_eq!((&record["source"], &record["effects_lost"]), (&json!("tap"), &Value::Null));
+            }
+        }
+        let (gate, held) = (made("gate"), made("held"));
+        let (waiting, arguments) = (one.clone(), json!({"gate": gate, "path": held}));
+        let waiting = std::thread::spawn(move || waiting.call(8, "hold", &arguments));
+        record(&agent, pid, "the call is open", |record| is_call(record, "hold"));
+        let second = post(&agent, pid, &other, "touch", &json!({"path": made("between")}));
+        let mut shared = touch("between");
+        shared["among"] = json!(2);
+        assert!(has(&second, &shared), "{second:#}");
+        fs::write(&gate, "").unwrap();
+        assert_eq!(waiting.join().unwrap()["result"]["isError"], false);
+        let first = record(&agent, pid, "its answer", |record| is_answer(record, "hold"));
+        assert!(has(&first, &shared) && has(&first, &touch("held")), "{first:#}");
+        assert_ne!(first["session"], second["session"]);
+
+        let gate = made("pipe");
+        nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let later = post(&agent, pid, &other, "key_later", &json!({"gate": gate}));
+        drop(fs::File::options().write(true).open(&gate).unwrap());
+        let key = json!({"act": "open", "path": site.path().join("home/.ssh/id_ed25519")});
+        let event = record(&agent, pid, "what was done later", |record| {
+            record["event"] == "server.effects" && has(record, &key)
+        });
+        assert_eq!(event["after"], later["answers"], "{event}");
+        assert!(event["session"] != first["session"] && event["session"] != second["session"], "{event}");
         Ok(())
     });
 }

@@ -22,6 +22,9 @@ fn requests_are_read_as_the_contract_writes_them() {
         ))
     );
     assert_eq!(parse(br#"{"op":"register","name":"x"}"#), Ok(register(Some("x"), vec![])));
+    let addrs = vec!["127.0.0.1:3000".parse().unwrap()];
+    let follow = Request::Follow(FollowRequest { addrs });
+    assert_eq!(parse(br#"{"op":"follow","addrs":["127.0.0.1:3000"]}"#), Ok(follow));
     assert_eq!(parse(br#"{"op":"status","from":"a later client"}"#), Ok(Request::Status));
 }
 
@@ -35,6 +38,8 @@ fn what_is_no_request_is_refused_with_a_reason() {
         (br#"{"op":"register","channels":[{"kind":"tcp","ino":1}]}"#, "unknown variant `tcp`"),
         (br#"{"op":"register","channels":[{"kind":"fifo","ino":-1}]}"#, "invalid value"),
         (br#"{"op":"register","name":"a\u001b[2J"}"#, "control characters"),
+        (br#"{"op":"follow","addrs":["localhost:1"]}"#, "invalid socket address"),
+        (br#"{"op":"follow","addrs":[]}"#, "one address at least"),
         (br#"{"op":"status"} {"op":"status"}"#, "trailing characters"),
     ] {
         let error = parse(line).unwrap_err();

@@ -14,7 +14,10 @@ use super::seats::Seats;
 use super::{Command, Limits};
 use crate::admin::Peer;
 use crate::admin::guard::{GuardOrderWord, GuardRequest, Halt};
-use crate::admin::protocol::{self, Code, DecideRequest, LINE_MAX, RegisterRequest, Request, Response};
+use crate::admin::protocol::{
+    self, Code, DecideRequest, FollowRequest, LINE_MAX, RegisterRequest, Request, Response,
+};
+use crate::proxy::effects::Relayed;
 use crate::proxy::handover::Place;
 
 /// One client.
@@ -41,6 +44,8 @@ enum Over {
     Left,
     /// It is a session's from now on; the server's name.
     Session(Place, String),
+    /// It tells a gateway from now on what its server does.
+    Relay(Relayed),
 }
 
 /// What a session's server is called where the wrap does not say.
@@ -79,10 +84,23 @@ impl Connection {
                 _gone = self.commands.send(Command::Unregister { id: self.id }) => {}
             }
         }
-        if let Over::Session(place, server) = over
-            && let Err(error) = self.give_away(place, server)
-        {
-            tracing::warn!(%error, "a session was not taken over");
+        match over {
+            Over::Left => {}
+            Over::Session(place, server) => {
+                if let Err(error) = self.give_away(place, server) {
+                    tracing::warn!(%error, "a session was not taken over");
+                }
+            }
+            Over::Relay(relayed) => {
+                let Self { lines, writer, seat: _seat, .. } = self;
+                match lines
+                    .into_reader()
+                    .and_then(|reader| reader.reunite(writer).map_err(std::io::Error::other))
+                {
+                    Ok(stream) => relayed.run(stream, &shutdown).await,
+                    Err(error) => tracing::debug!(%error, "a gateway is not told what its server does"),
+                }
+            }
         }
     }
 
@@ -139,6 +157,7 @@ impl Connection {
                     None => self.last(unavailable()).await,
                 }
             }
+            Ok(Request::Follow(request)) => self.follow(request).await,
             Ok(Request::Reload) => {
                 let answer = self.reload().await;
                 self.answer(&answer).await
@@ -157,6 +176,22 @@ impl Connection {
             }
             // What follows a line that is none of ours is not worth reading.
             Err(why) => self.last(Response::error(Code::BadRequest, why)).await,
+        }
+    }
+
+    async fn follow(&mut self, request: FollowRequest) -> Result<(), Over> {
+        let Some(seat) = self.seats.register() else {
+            return self.last(Response::error(Code::Busy, "too many proxies are registered")).await;
+        };
+        self.seat = seat;
+        let peer = self.peer;
+        match self.ask(|reply| Command::Follow { peer, request, reply }).await {
+            Some(Ok(relayed)) => {
+                self.answer(&Response::followed(relayed.around())).await?;
+                Err(Over::Relay(relayed))
+            }
+            Some(Err(refusal)) => self.last(Response::error(refusal.code, refusal.message)).await,
+            None => self.last(unavailable()).await,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::admin::protocol::{LINE_MAX, Response};
 use crate::admin::status::tests::{agent, server};
 use crate::admin::{Request, RuntimeDir, Status};
 use crate::inventory::ServerState;
+use crate::proxy::effects::{Effects, Told};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -62,6 +63,15 @@ impl Agent {
                         tell.send(format!("handover {own}")).unwrap();
                         let message = "no more".to_owned();
                         drop(reply.send(Err(Refusal { code: Code::Busy, message })));
+                    }
+                    Command::Follow { peer: _, request, reply } => {
+                        let message = "nobody listens there".to_owned();
+                        let refusal = Refusal { code: Code::Failed, message };
+                        let is_there = request.addrs.iter().any(|addr| addr.port() == 1);
+                        let source = Box::new(|_: &mut Vec<Told>| false);
+                        let effects = Effects::new(source, Box::new(|_, _| None), None);
+                        let relayed = effects.relay(None).filter(|_| is_there);
+                        drop(reply.send(relayed.ok_or(refusal)));
                     }
                     Command::Holds { reply } => drop(reply.send(Vec::new())),
                     Command::Decide { peer, request, reply } => {
@@ -351,4 +361,30 @@ fn the_guard_is_off_before_the_loop_hears_of_it() {
     assert_eq!(agent.next(), format!("guard {me} allow"));
     assert!(matches!(tell(GuardOrderWord::Off, None), Err(ClientError::Refused { code: Code::Failed, .. })));
     assert_eq!((agent.next(), agent.next()), ("halt".to_owned(), format!("guard {me} off")));
+}
+
+#[test]
+fn a_gateway_is_told_what_its_server_does_on_a_registrations_seat() {
+    let agent = Agent::start(Limits { registrations: 1, ..Limits::default() });
+    let mut told = agent.raw();
+    told.write_all(b"{\"op\":\"follow\",\"addrs\":[\"127.0.0.1:9\",\"[::1]:1\"]}\n").unwrap();
+    let mut reader = BufReader::new(told.try_clone().unwrap());
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert_eq!(line, "{\"ok\":true,\"around\":{\"homes\":[],\"directory\":null}}\n");
+    // Others still have theirs.
+    agent.works();
+    assert_eq!(refused(agent.raw(), b"{\"op\":\"follow\",\"addrs\":[\"127.0.0.1:1\"]}\n"), Code::Busy);
+    for number in [7, 8] {
+        told.write_all(format!("{{\"drain\":{number}}}\n").as_bytes()).unwrap();
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        assert_eq!(line, format!("{{\"drained\":{number}}}\n"));
+    }
+    // What is none of ours ends it, and frees the seat.
+    told.write_all(b"{\"drain\":-1}\n").unwrap();
+    assert_eq!(reader.read_line(&mut line).unwrap(), 0);
+    let again = || refused(agent.raw(), b"{\"op\":\"follow\",\"addrs\":[\"127.0.0.1:9\"]}\n");
+    let freed = std::iter::repeat_with(again).find(|code| *code != Code::Busy);
+    assert_eq!(freed, Some(Code::Failed));
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::Told;
 use crate::admin::http::{HttpServer, ProxySources};
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::Output;
 use crate::cli::text::Line;
+use crate::confine;
 use crate::proxy::gateway::Gateway;
 use crate::proxy::http::tls::Identity;
 use crate::proxy::http::{self, HttpError, HttpOptions, HttpProxy};
@@ -23,11 +25,13 @@ pub(super) struct Setup {
     pub(super) identity: Option<Arc<Identity>>,
     /// Where to serve metrics.
     pub(super) metrics: Option<SocketAddr>,
+    /// What the server does, and who tells.
+    pub(super) told: Told,
 }
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) async fn serve(setup: Setup) -> Result<(), CliError> {
-    let Setup { options, gateway, identity, metrics } = setup;
+    let Setup { options, gateway, identity, metrics, told } = setup;
     let mut reload = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -41,6 +45,11 @@ pub(super) async fn serve(setup: Setup) -> Result<(), CliError> {
     let tasks = Tasks::new();
     let proxy = HttpProxy::bind(options, &tasks).await.map_err(explained)?;
     gateway.ship(&tasks);
+    let Told { effects, link, asks } = told;
+    tasks.spawn("effects of the server", link.run(asks, tasks.token().clone()));
+    let (policies, hosts) = (Arc::clone(gateway.policies()), gateway.hosts().clone());
+    tasks.spawn("names", confine::look_up(policies, hosts, tasks.token().clone()));
+    tasks.spawn("what the server usually does", effects.keep_often(tasks.token().clone()));
     let mut lines = vec![Line::plain(&format!("listening on {scheme}://{}/mcp", proxy.address()))];
     if let Some(address) = metrics {
         let sources = ProxySources { gateway: gateway.clone(), sessions: proxy.sessions() };

@@ -13,6 +13,7 @@ use url::Url;
 use super::servers::local_addresses;
 use crate::audit::AuditLog;
 use crate::inventory::Suspect;
+use crate::proxy::effects::Followed;
 use crate::proxy::gate::Gate;
 use crate::proxy::http::{HttpOptions, HttpProxy, Patience, SessionLimits};
 use crate::tasks::Tasks;
@@ -35,6 +36,8 @@ pub(crate) struct Front {
     seq: u64,
     upstream: Url,
     server: Box<str>,
+    /// What the server does is told.
+    followed: Option<Followed>,
 }
 
 impl Front {
@@ -53,7 +56,12 @@ impl Front {
         let mut upstream = Url::parse(&format!("http://{addr}/")).ok()?;
         upstream.set_path(path.split('?').next().unwrap_or_default());
         let server = suspect.name.clone().unwrap_or_else(|| addr.to_string()).into();
-        Some(Self { seq: suspect.seq, upstream, server })
+        Some(Self { seq: suspect.seq, upstream, server, followed: None })
+    }
+
+    /// What the server does is told, where it is.
+    pub(super) fn followed_by(self, followed: Option<Followed>) -> Self {
+        Self { followed, ..self }
     }
 }
 
@@ -143,6 +151,7 @@ impl Fronts {
             auth: None,
             tls: None,
             upstream_tls: None,
+            followed: front.followed.clone(),
             lanes: Vec::new(),
         };
         let proxy = HttpProxy::bind(options, tasks).await.map_err(|error| error.to_string())?;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::super::effects::Following;
 use super::Warden;
 use super::act::About;
 use super::fronts::{Front, Raised, Want};
@@ -19,8 +20,9 @@ use crate::admin::metrics::Outcome;
 use crate::guard::{Action, Because, Decision, Evidence, Facts, Guard, Mode, Program, Subject, level};
 use crate::inventory::{Inventory, ProcessKey, ServerState, Suspect};
 use crate::kernel::{Kernel, Turned};
+use crate::proc::boot_now;
 use turned::TurnedServer;
-pub(super) use turned::local_addresses;
+pub(in crate::daemon) use turned::local_addresses;
 
 /// After which what was refused for being too much is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -84,8 +86,13 @@ impl Servers {
         Program::of(&subject(&found, &found.argv.join(" ")))
     }
 
-    /// Looks at every server.
-    pub(crate) fn look(&mut self, inventory: &Inventory, kernel: Option<&mut Kernel>) {
+    /// Looks at every server. What those do before which a gateway is put is told where `following` can.
+    pub(in crate::daemon) fn look(
+        &mut self,
+        inventory: &Inventory,
+        kernel: Option<&mut Kernel>,
+        following: &mut Following,
+    ) {
         self.warden.expire(Timestamp::now());
         let guard = self.warden.guard();
         if guard.in_force() == Mode::Off && self.done.is_empty() && self.turned.is_empty() {
@@ -100,14 +107,20 @@ impl Servers {
             self.let_be(seq, kernel.as_deref_mut());
         }
         for suspect in &suspects {
-            self.judge(&guard, suspect, kernel.as_deref_mut());
+            self.judge(&guard, suspect, kernel.as_deref_mut(), following);
         }
         if let Some(kernel) = kernel {
             self.count(kernel);
         }
     }
 
-    fn judge(&mut self, guard: &Guard, suspect: &Suspect, kernel: Option<&mut Kernel>) {
+    fn judge(
+        &mut self,
+        guard: &Guard,
+        suspect: &Suspect,
+        kernel: Option<&mut Kernel>,
+        following: &mut Following,
+    ) {
         let command = suspect.argv.join(" ");
         let subject = subject(suspect, &command);
         // Behind the gateway we put there it is gated by us, and must stay so.
@@ -131,7 +144,7 @@ impl Servers {
         {
             return;
         }
-        let outcome = self.act(&decision, suspect, &subject, kernel);
+        let outcome = self.act(&decision, suspect, &subject, kernel, following);
         let again = (outcome == Outcome::Limited).then(|| Instant::now() + AGAIN);
         self.done.insert(suspect.seq, Done { again, ..now });
     }
@@ -142,6 +155,7 @@ impl Servers {
         suspect: &Suspect,
         subject: &Subject<'_>,
         kernel: Option<&mut Kernel>,
+        following: &mut Following,
     ) -> Outcome {
         let program = Program::of(subject).map(|program| program.id());
         let endpoint = suspect.listeners.first().map(|listener| listener.addr.to_string());
@@ -173,7 +187,7 @@ impl Servers {
                 Err("this kernel does not let connections be denied; `doctor` says why".to_owned())
             }
             (Some(kernel), Action::Deny) => self.deny(suspect, decision, kernel),
-            (Some(_), _) => self.steer(suspect, decision),
+            (Some(kernel), _) => self.steer(suspect, decision, kernel, following),
         };
         let (outcome, why) = match outcome {
             Ok(()) => (Outcome::Done, None),
@@ -196,11 +210,20 @@ impl Servers {
     }
 
     /// The gateway comes first; connections are steered when it listens.
-    fn steer(&mut self, suspect: &Suspect, decision: &Decision<'_>) -> Result<(), String> {
+    fn steer(
+        &mut self,
+        suspect: &Suspect,
+        decision: &Decision<'_>,
+        kernel: &mut Kernel,
+        following: &mut Following,
+    ) -> Result<(), String> {
         if suspect.listeners.iter().any(|listener| listener.net_ns != self.net_ns && listener.net_ns != 0) {
             return Err("it listens in another network namespace, where no gateway of ours can".to_owned());
         }
         let front = Front::before(suspect).ok_or("it is not known where it listens")?;
+        let server = suspect.uid.map(|uid| (suspect.process, uid));
+        let followed = server.and_then(|server| following.stand_before(kernel, server, boot_now()));
+        let front = front.followed_by(followed);
         self.fronts
             .try_send(Want::Raise(front))
             .map_err(|_busy| "too many gateways are on their way".to_owned())?;

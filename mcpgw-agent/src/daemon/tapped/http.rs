@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
+use super::Watched;
 use super::judge::{Judge, Missing, is_initialize};
 use super::session::Session;
 use crate::inventory::{BootTime, Followed, ProcessKey, StreamSource, Transport, quietest};
@@ -13,6 +15,12 @@ use crate::wire::{Heard, Hearing};
 /// Sessions, and connections, of one server.
 const SESSIONS: usize = 512;
 const CONNECTIONS: usize = 1024;
+
+/// A session that asks nothing for so long waits for no answer.
+const SILENCE: Duration = Duration::from_secs(600);
+
+/// A server, and where what it does is told, if it is.
+type About<'a> = (&'a Followed, Option<&'a Watched>);
 
 /// Whose session one is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,7 +63,7 @@ impl Web {
     /// Takes what was heard on a connection whose client is the process `client`, where that is known.
     pub(super) fn hear(
         &mut self,
-        about: &Followed,
+        about: About<'_>,
         client: Option<ProcessKey>,
         heard: Heard,
         judge: &mut Judge,
@@ -110,6 +118,14 @@ impl Web {
         }
     }
 
+    /// Of sessions that ask nothing for long, what is open at `now` will not be answered: an answer may have been missed, and its call
+    /// is not to be taken for ever for one that did what others do.
+    pub(super) fn give_up(&self, now: BootTime, judge: &Judge) {
+        for known in self.sessions.values().filter(|known| now.since(known.used) >= SILENCE) {
+            judge.sessions.gate.note_last_effects(&known.session.party);
+        }
+    }
+
     /// The server is gone, or nobody's business any more.
     pub(super) fn close(&mut self, judge: &Judge) {
         let mut closed: Vec<String> = Vec::new();
@@ -117,6 +133,7 @@ impl Web {
             let id = known.session.party.id();
             if !closed.iter().any(|closed| closed == id) {
                 closed.push(id.to_owned());
+                known.session.party.heard(BootTime(u64::MAX));
                 judge.sessions.close(&known.session);
             }
         }
@@ -125,7 +142,7 @@ impl Web {
 
     fn request(
         &mut self,
-        about: &Followed,
+        about: About<'_>,
         connection: u64,
         session: Option<String>,
         revision: Option<String>,
@@ -141,7 +158,7 @@ impl Web {
                 }
                 None => {
                     let client = self.connections.get(&connection).and_then(|place| place.client);
-                    let session = judge.sessions.open(about, client, None);
+                    let session = judge.sessions.open(about.0, client, about.1);
                     // Its beginning was not seen.
                     session.party.blinded();
                     self.keep(key, &session, at, judge);
@@ -173,7 +190,7 @@ impl Web {
     /// The session of what passes over `connection`; a new one where it `begins` there.
     fn session(
         &mut self,
-        about: &Followed,
+        about: About<'_>,
         connection: u64,
         begins: bool,
         at: BootTime,
@@ -183,6 +200,7 @@ impl Web {
         if let Some(session) = &place.session
             && !begins
         {
+            session.party.heard(at);
             return Some(session.clone());
         }
         let (client, remote) = (place.client, place.remote);
@@ -194,9 +212,9 @@ impl Web {
                 known.session.clone()
             }
             None => {
-                let session = judge.sessions.open(about, client, None);
+                let session = judge.sessions.open(about.0, client, about.1);
                 // Whoever names none may have several, and what answers on another connection cannot be told apart.
-                if !begins || about.transport == Transport::Sse {
+                if !begins || about.0.transport == Transport::Sse {
                     session.party.blinded();
                 }
                 self.keep(key, &session, at, judge);
@@ -208,6 +226,7 @@ impl Web {
             settle_revision(&session, revision);
         }
         place.session = Some(session.clone());
+        session.party.heard(at);
         Some(session)
     }
 

@@ -31,7 +31,7 @@ pub(super) enum Item {
     /// Whose messages are wanted.
     Rules(Box<FollowList>),
     /// This server's messages are wanted from now on; or something of it has changed. What it does may be told from now on.
-    Follow(Box<Followed>, Option<Box<Watched>>),
+    Follow(Box<Followed>, Option<Watched>),
     /// This record's are wanted no more, or it has ended.
     Unfollow(u64),
     /// What passed here is of no interest.

@@ -154,11 +154,11 @@ impl Server {
                 return;
             }
             for heard in held.take().into_iter().flatten() {
-                web.hear(about, Some(client), heard, judge);
+                web.hear((about, None), Some(client), heard, judge);
             }
             return;
         }
-        web.hear(about, Some(client), heard, judge);
+        web.hear((about, None), Some(client), heard, judge);
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Watched;
 use crate::admin::metrics::Counters;
 use crate::audit::Event;
-use crate::inventory::{BootTime, Followed, Peer, ProcessKey, Transport, program};
+use crate::inventory::{Followed, Peer, ProcessKey, Transport, program};
 use crate::pins::ServerId;
 use crate::policy::{self, Context, End, Ends, Principal};
 use crate::proc::{ProcReader, boot_timestamp};
@@ -38,43 +38,19 @@ impl Sessions {
         &self,
         about: &Followed,
         client: Option<ProcessKey>,
-        watched: Option<Watched>,
+        watched: Option<&Watched>,
     ) -> Session {
         let client = self.client(about, client);
-        let boot = boot_timestamp();
-        let transport = match about.transport {
-            Transport::Stdio | Transport::Unix => policy::Transport::Stdio,
-            Transport::Http => policy::Transport::Http,
-            Transport::Sse => policy::Transport::Sse,
-        };
-        let ends = Ends {
-            server: about.server.as_ref().map(|server| end(server, boot)),
-            client: client.as_ref().map(|client| end(client, boot)),
-        };
-        let context = Context {
-            server: name(about).into(),
-            upstream: about
-                .url
-                .clone()
-                .or_else(|| about.listeners.first().map(|listener| format!("http://{}", listener.addr)))
-                .map(Into::into),
-            transport,
-            principal: Principal::default(),
-            client: client
-                .as_ref()
-                .filter(|client| !client.exe.is_empty())
-                .map(|client| client.exe.as_str().into()),
-            tapped: Some(Box::new(ends)),
-        };
+        let context = context(about, client.as_ref());
         let circle = client.and_then(|client| {
             let ProcessKey { pid, start_ticks } = client.process;
             Some(self.gate.circle_of(Client::Process { uid: client.uid?, pid, started: start_ticks }))
         });
         let party = Party::new(uuid::Uuid::now_v7().to_string(), context).tapped();
         let mut party = circle.into_iter().fold(party, Party::within);
-        if let Some(Watched { followed, around }) = watched {
+        if let Some(followed) = watched {
             followed.is_of(&identity(about, party.context()));
-            party = party.followed_by(followed, around);
+            party = party.followed_by(followed.caller());
         }
         let party = Arc::new(party);
         self.gate.hold_to_policy(&party);
@@ -83,10 +59,19 @@ impl Sessions {
         Session { party, transport: about.transport }
     }
 
+    /// A session without messages with the server `about`, which many share: what it does during no call is that one's. Before any
+    /// other.
+    pub(super) fn own(&self, about: &Followed, watched: &Watched) -> Party {
+        let party = Party::new(uuid::Uuid::now_v7().to_string(), context(about, None)).tapped();
+        watched.is_of(&identity(about, party.context()));
+        let party = party.followed_by(watched.caller());
+        self.gate.hold_to_policy(&party);
+        party
+    }
+
+    /// Nothing more will be heard of it.
     pub(super) fn close(&self, session: &Session) {
         let party = &session.party;
-        // Nothing more will be heard.
-        party.heard(BootTime(u64::MAX));
         self.gate.note_last_effects(party);
         self.note(&Event::SessionClosed { session: party.id(), context: party.context(), exit: None });
     }
@@ -114,6 +99,31 @@ impl Sessions {
             uid: None,
             command: facts.argv,
         })
+    }
+}
+
+fn context(about: &Followed, client: Option<&Peer>) -> Context {
+    let boot = boot_timestamp();
+    let transport = match about.transport {
+        Transport::Stdio | Transport::Unix => policy::Transport::Stdio,
+        Transport::Http => policy::Transport::Http,
+        Transport::Sse => policy::Transport::Sse,
+    };
+    let ends = Ends {
+        server: about.server.as_ref().map(|server| end(server, boot)),
+        client: client.map(|client| end(client, boot)),
+    };
+    Context {
+        server: name(about).into(),
+        upstream: about
+            .url
+            .clone()
+            .or_else(|| about.listeners.first().map(|listener| format!("http://{}", listener.addr)))
+            .map(Into::into),
+        transport,
+        principal: Principal::default(),
+        client: client.filter(|client| !client.exe.is_empty()).map(|client| client.exe.as_str().into()),
+        tapped: Some(Box::new(ends)),
     }
 }
 

@@ -13,10 +13,12 @@ use super::session::{Session, Sessions};
 use super::waiting::{Place, Waiting, Waits};
 use crate::admin::metrics::Counters;
 use crate::audit::Event;
-use crate::inventory::{BootTime, Channel, ChannelKind, Followed, Lane, Listener, ProcessKey, StreamSource};
+use crate::inventory::{
+    BootTime, Channel, ChannelKind, Followed, Lane, Listener, ProcessKey, StreamSource, Transport,
+};
 use crate::mcp::Direction;
 use crate::proc::{ProcReader, boot_now};
-use crate::proxy::gate::{Framing, Gate};
+use crate::proxy::gate::{Framing, Gate, Party};
 use crate::wire::{Chunk, Conversation, Heard, Limits, Passing, StreamTable, Told};
 
 /// How long nothing is done about time-outs.
@@ -32,8 +34,10 @@ struct Server {
     about: Followed,
     conversation: Conversation,
     session: Option<Session>,
-    /// For the session, once there is one.
-    watched: Option<Box<Watched>>,
+    /// What it does to the host is told.
+    watched: Option<Watched>,
+    /// Whose that is which it does during no call, where many share it.
+    own: Option<Party>,
     web: Web,
     /// When what is late is late enough.
     until: Option<BootTime>,
@@ -159,12 +163,13 @@ impl Work {
     fn hear(&mut self, seq: u64, client: Option<ProcessKey>, heard: Vec<Heard>) {
         let Some(server) = self.servers.get_mut(&seq) else { return };
         for heard in heard {
-            server.web.hear(&server.about, client, heard, &mut self.judge);
+            let Server { about, watched, web, .. } = &mut *server;
+            web.hear((about, watched.as_ref()), client, heard, &mut self.judge);
         }
     }
 
     /// A server's messages are wanted, or something of it is new: what has passed there so far comes first.
-    fn follow(&mut self, about: Followed, watched: Option<Box<Watched>>) {
+    fn follow(&mut self, about: Followed, watched: Option<Watched>) {
         let seq = about.seq;
         let mut places: Vec<Place> = Vec::new();
         for lane in &about.lanes {
@@ -183,16 +188,20 @@ impl Work {
             Some(server) => {
                 server.until = None;
                 server.about = about;
-                if server.session.is_none() {
-                    server.watched = watched.or(server.watched.take());
+                if let Some(watched) = watched.filter(|_| server.session.is_none()) {
+                    server.watched = Some(watched);
+                    server.end_own(&self.judge);
                 }
             }
             None => {
                 let conversation = Conversation::new(self.limit);
-                let (session, web) = (None, Web::default());
-                let server = Server { about, conversation, session, watched, web, until: None };
+                let (session, own, web) = (None, None, Web::default());
+                let server = Server { about, conversation, session, watched, own, web, until: None };
                 self.servers.insert(seq, server);
             }
+        }
+        if let Some(server) = self.servers.get_mut(&seq) {
+            server.share(&self.judge);
         }
         places.dedup();
         for (place, Waits { chunk, client, .. }) in self.waiting.take(places) {
@@ -243,9 +252,13 @@ impl Work {
     /// Records what servers did while no call was open. What passed up to `taken` may still be on its way here.
     fn tell_strays(&self, taken: BootTime) {
         let late = u64::try_from(LATE.as_nanos()).unwrap_or(u64::MAX);
-        for session in self.servers.values().filter_map(|server| server.session.as_ref()) {
-            session.party.heard(BootTime(taken.0.saturating_sub(late)));
-            self.judge.sessions.gate.note_strays(&session.party);
+        for server in self.servers.values() {
+            let alone = server.session.as_ref().map(|session| &*session.party);
+            if let Some(party) = alone.or(server.own.as_ref()) {
+                party.heard(BootTime(taken.0.saturating_sub(late)));
+                self.judge.sessions.gate.note_strays(party);
+            }
+            server.web.give_up(taken, &self.judge);
         }
     }
 
@@ -272,16 +285,35 @@ impl Work {
         told.into_iter().for_each(|told| server.tell(told, &mut self.judge));
         self.judge.settle();
         if let Some(session) = &server.session {
+            // Nothing more will be heard.
+            session.party.heard(BootTime(u64::MAX));
             self.judge.sessions.close(session);
         }
         server.web.close(&self.judge);
+        server.end_own(&self.judge);
     }
 }
 
 impl Server {
+    /// What it does is told for all its sessions, where it may have many.
+    fn share(&mut self, judge: &Judge) {
+        let is_shared = matches!(self.about.transport, Transport::Http | Transport::Sse);
+        if let (Some(watched), true, None) = (&self.watched, is_shared, &self.own) {
+            self.own = Some(judge.sessions.own(&self.about, watched));
+        }
+    }
+
+    /// Nothing more will be heard of it.
+    fn end_own(&mut self, judge: &Judge) {
+        if let Some(own) = self.own.take() {
+            own.heard(BootTime(u64::MAX));
+            judge.sessions.gate.note_last_effects(&own);
+        }
+    }
+
     fn tell(&mut self, told: Told, judge: &mut Judge) {
         let Self { about, session, watched, .. } = self;
-        let mut open = || judge.sessions.open(about, None, watched.take().map(|watched| *watched));
+        let mut open = || judge.sessions.open(about, None, watched.as_ref());
         let session = session.get_or_insert_with(&mut open).clone();
         session.party.heard(told.at);
         let direction = if told.to_server { Direction::ToServer } else { Direction::ToClient };

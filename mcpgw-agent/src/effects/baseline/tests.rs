@@ -30,11 +30,11 @@ fn words(odd: &[Odd]) -> Vec<&'static str> {
 fn during(usual: &Baseline, tool: &str, effects: &[SideEffect]) -> Collected {
     let mut ledger = Ledger::default();
     let measure = Measure { usual: Some(usual), learning: LEARNING, rules: None };
-    assert!(ledger.opened("a", tool, BootTime(0)));
+    assert!(ledger.opened(1, "a", tool, BootTime(0)));
     for effect in effects {
         assert_eq!(ledger.happened(effect, &measure), None);
     }
-    ledger.closed("a").unwrap().done
+    ledger.closed(1, "a").unwrap().done
 }
 
 /// A call of `tool` that does this, let through.
@@ -113,10 +113,10 @@ fn what_may_be_several_tools_is_known_where_any_knows_it_and_learned_for_none() 
     assert_eq!(words(&both.odd(&new, &["t", "u"], LEARNING)), ["new_destination"]);
     let mut ledger = Ledger::default();
     for (id, tool) in [("a", "t"), ("b", "u")] {
-        assert!(ledger.opened(id, tool, BootTime(0)));
+        assert!(ledger.opened(1, id, tool, BootTime(0)));
     }
     ledger.happened(&new, &Measure { usual: Some(&both), learning: LEARNING, rules: None });
-    both.learn("t", &ledger.closed("a").unwrap().done, |_| false);
+    both.learn("t", &ledger.closed(1, "a").unwrap().done, |_| false);
     assert_eq!(words(&both.odd(&new, &["t", "u"], LEARNING)), [""; 0]);
     assert_eq!(words(&both.odd(&new, &["t"], LEARNING)), ["new_destination"], "of one it is still new");
 }

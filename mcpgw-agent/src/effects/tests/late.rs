@@ -26,12 +26,12 @@ impl Tapped {
 
     fn open(&mut self, call: &str, moment: u64) {
         self.settle(moment - 1);
-        assert!(self.0.opened(call, "t", BootTime(moment)));
+        assert!(self.0.opened(ONE, call, "t", BootTime(moment)));
     }
 
     fn close(&mut self, call: &str, moment: u64) -> Collected {
         self.settle(moment);
-        self.0.closed(call).unwrap().done
+        self.0.closed(ONE, call).unwrap().done
     }
 
     fn stray(&mut self) -> Collected {
@@ -74,6 +74,30 @@ fn what_is_told_late_is_still_its_calls_while_that_is_open() {
     tapped.tell(at("/too-late", 17));
     assert_eq!(paths(&tapped.stray()), [("/too-late", 1, 0)]);
     assert_eq!(paths(&tapped.close("b", 50)), [("/both", 1, 2)]);
+}
+
+#[test]
+fn a_call_that_is_told_late_has_what_was_not_given_to_others_by_then() {
+    let mut tapped = Tapped::new();
+    tapped.open("a", 10);
+    for (path, moment) in [("/before", 14), ("/gone", 20), ("/waits", 30), ("/after", 40)] {
+        tapped.tell(at(path, moment));
+    }
+    tapped.settle(25);
+    // Of another connection, and read after it was known what happened later.
+    tapped.open("b", 15);
+    assert_eq!(paths(&tapped.close("a", 32)), [("/before", 1, 1), ("/gone", 1, 1), ("/waits", 1, 2)]);
+    // What is told of before it began is not its own.
+    tapped.tell(at("/early", 12));
+    assert_eq!(paths(&tapped.close("b", 41)), [("/waits", 1, 2), ("/after", 1, 1)]);
+    assert_eq!(paths(&tapped.stray()), [("/early", 1, 0)]);
+    // An answer that is read late closes nothing but its own.
+    tapped.open("c", 50);
+    tapped.open("d", 51);
+    tapped.settle(60);
+    tapped.tell(at("/x", 59));
+    assert_eq!(paths(&tapped.close("c", 55)), [("/x", 1, 2)], "it may be, for all that is known");
+    assert_eq!(paths(&tapped.close("d", 61)), [("/x", 1, 2)]);
 }
 
 #[test]

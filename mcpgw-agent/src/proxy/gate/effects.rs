@@ -3,8 +3,9 @@
 use super::{Gate, Party, Turn};
 use crate::audit::Event;
 use crate::effects::{Done, NO_TOOL};
-use crate::mcp::{Direction, Message, MessageKind};
-use crate::proxy::effects::{Apart, Followed};
+use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind};
+use crate::policy::effects::Surroundings;
+use crate::proxy::effects::{Apart, Caller};
 use crate::session::{Session, Standing};
 use crate::verdict::Verdict;
 
@@ -20,13 +21,30 @@ pub(super) struct Doings {
 }
 
 impl Gate {
-    /// Records what the session's server did while no call was open, where it did.
+    /// Waits until what the session's server did before it said `decoded` is known, where that answers a call; for a moment at most.
+    pub async fn settled(&self, party: &Party, decoded: &Result<Decoded, Malformed>) {
+        let Some(followed) = party.followed() else { return };
+        let messages = match decoded {
+            Ok(Decoded::One(message)) => std::slice::from_ref(message),
+            Ok(Decoded::Batch(messages)) => messages,
+            Err(_) => return,
+        };
+        let answers = {
+            let session = party.session();
+            let asked =
+                |id| session.request(Direction::ToServer, id).is_some_and(|open| &*open.method == CALL);
+            messages.iter().any(|message| message.kind().is_response() && message.id().is_some_and(asked))
+        };
+        if answers {
+            followed.settled().await;
+        }
+    }
+
+    /// Records what the session's server did while no call was open, where it did and this session is to tell it.
     pub fn note_strays(&self, party: &Party) {
         let Some(followed) = party.followed() else { return };
         self.hold_to_policy(party);
-        if let Some(stray) = followed.take_stray() {
-            self.note_apart(party, stray);
-        }
+        followed.take_apart().into_iter().for_each(|apart| self.note_apart(party, apart));
         self.note_killed(party, followed);
         self.note_reset(followed);
     }
@@ -40,9 +58,10 @@ impl Gate {
 
     /// What the session's server does from now on is held against the policy in force.
     pub fn hold_to_policy(&self, party: &Party) {
-        if let (Some(followed), Some(rules)) = (party.followed(), party.news_of(&self.policies.current())) {
-            followed.is_held_to(rules);
-        }
+        let Some(followed) = party.followed() else { return };
+        let loaded = self.policies.current();
+        let rules = |around: &Surroundings| loaded.policy.effects(&party.context().server, around);
+        followed.server().is_held_to(loaded.generation, rules);
     }
 
     fn note_apart(&self, party: &Party, apart: Apart) {
@@ -74,7 +93,7 @@ impl Gate {
         }
     }
 
-    fn note_reset(&self, followed: &Followed) {
+    fn note_reset(&self, followed: &Caller) {
         let Some((server, act)) = followed.unrecorded() else { return };
         let event = Event::AdminServer { server: server.label(), hash: server.hash(), act: &act };
         match self.audit.note(&event) {
@@ -85,7 +104,7 @@ impl Gate {
         }
     }
 
-    fn note_killed(&self, party: &Party, followed: &Followed) {
+    fn note_killed(&self, party: &Party, followed: &Caller) {
         let Some(killed) = followed.take_killed() else { return };
         tracing::warn!(
             session = party.id(), server = %party.context().server, rule = %killed.rule,

@@ -9,10 +9,8 @@ use crate::detect::watch::{Circle, Watch};
 use crate::inventory::BootTime;
 use crate::mcp::Direction;
 use crate::policy::Context;
-use crate::policy::effects::{EffectRules, Surroundings};
-use crate::proxy::effects::Followed;
+use crate::proxy::effects::Caller;
 use crate::proxy::hold::Holds;
-use crate::reload::Loaded;
 use crate::session::{Session, Violation};
 
 /// One session: who talks, and what is open between them.
@@ -26,11 +24,7 @@ pub struct Party {
     tally: Tally,
     holds: Option<Arc<Holds>>,
     pinned: Option<Pinned>,
-    followed: Option<Followed>,
-    /// Where its server runs.
-    around: Surroundings,
-    /// The generation of the policy its server's doings are held against.
-    held_to: Mutex<Option<u64>>,
+    followed: Option<Caller>,
     is_tapped: bool,
     is_blind: AtomicBool,
 }
@@ -83,8 +77,6 @@ impl Party {
             holds: None,
             pinned: None,
             followed: None,
-            around: Surroundings::default(),
-            held_to: Mutex::default(),
             is_tapped: false,
             is_blind: AtomicBool::new(false),
         }
@@ -137,10 +129,10 @@ impl Party {
         Self { pinned: Some(pinned), ..self }
     }
 
-    /// What its server does to the host is followed. It runs in these surroundings.
+    /// What its server does to the host is followed.
     #[must_use]
-    pub fn followed_by(self, followed: Followed, around: Surroundings) -> Self {
-        Self { followed: Some(followed), around, ..self }
+    pub fn followed_by(self, caller: Caller) -> Self {
+        Self { followed: Some(caller), ..self }
     }
 
     /// Of a tapped session: its next message passed at `at`, and all before is judged.
@@ -150,17 +142,16 @@ impl Party {
         }
     }
 
-    /// What `loaded` lets its server do, where it was not held to that policy before.
-    pub(super) fn news_of(&self, loaded: &Loaded) -> Option<Option<Arc<EffectRules>>> {
-        let mut held_to = self.held_to.lock().unwrap_or_else(PoisonError::into_inner);
-        if held_to.replace(loaded.generation) == Some(loaded.generation) {
-            return None;
-        }
-        Some(loaded.policy.effects(&self.context.server, &self.around).map(Arc::new))
+    /// Calls of which `session`, which is this one's, knows nothing any more will not be answered: somebody else will tell what
+    /// was done meanwhile.
+    pub fn abandon_calls(&self, session: &Session) {
+        let Some(followed) = &self.followed else { return };
+        followed
+            .abandon(|call| session.unanswered(Direction::ToServer).any(|(_, open)| &*open.decision == call));
     }
 
     /// What its server does to the host; `None` where nobody looks.
-    pub(super) fn followed(&self) -> Option<&Followed> {
+    pub(super) fn followed(&self) -> Option<&Caller> {
         self.followed.as_ref()
     }
 

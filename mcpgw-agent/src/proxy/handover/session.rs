@@ -87,7 +87,8 @@ fn take_over(
     let mut party = party.holding(Arc::clone(holds));
     if let Some(followed) = followed {
         followed.is_of(&id);
-        party = party.followed_by(followed, place.around().clone());
+        followed.runs_in(place.around().clone());
+        party = party.followed_by(followed.caller());
     }
     let party = Arc::new(party);
     gate.hold_to_policy(&party);

@@ -58,5 +58,6 @@ impl Drop for Asked {
         for id in &self.ids {
             session.closed(Direction::ToServer, id);
         }
+        self.session.party.abandon_calls(&session);
     }
 }

@@ -27,6 +27,7 @@ use crate::identity::Authenticator;
 use crate::mcp::{Message, Revision};
 use crate::pins::ServerId;
 use crate::policy::Principal;
+use crate::proxy::effects::Followed;
 use crate::proxy::gate::{Client, Gate, Party, Passed};
 use crate::tasks::Lane;
 
@@ -50,6 +51,8 @@ struct Shared {
     parts: Parts,
     /// The server's URL without the query, which may hold a key.
     url: Box<str>,
+    /// A session without messages, which has what the server does to the host during no call.
+    own: Option<Party>,
     /// What the server's tools mirror in headers.
     schemas: Mutex<ParamSchemas>,
     stem: u32,
@@ -71,6 +74,8 @@ pub(super) struct Parts {
     pub(super) auth: Option<Arc<Authenticator>>,
     /// Clients speak TLS.
     pub(super) is_secured: bool,
+    /// What the server does to the host is followed.
+    pub(super) followed: Option<Followed>,
     /// Cancelled when the gateway is to end.
     pub(super) ending: CancellationToken,
 }
@@ -90,8 +95,9 @@ impl Front {
         url.set_fragment(None);
         let bytes = RandomState::new().hash_one(std::process::id()).to_ne_bytes();
         let stem = bytes.first_chunk().map_or(0, |half| u32::from_ne_bytes(*half));
-        let schemas = Mutex::default();
-        let shared = Shared { parts, url: url.as_str().into(), schemas, stem, parties: AtomicU64::new(1) };
+        let (url, schemas) = (Box::from(url.as_str()), Mutex::default());
+        let own = own(&parts, &url, stem);
+        let shared = Shared { parts, url, own, schemas, stem, parties: AtomicU64::new(1) };
         Self::of(Arc::new(shared), upstream, lane)
     }
 
@@ -110,7 +116,10 @@ impl Front {
         let context = session::context(&self.server, &self.shared.url, legacy.is_some(), principal);
         let pinned = self.gate.pins_of(&ServerId::of_url(&self.shared.url));
         let client = context.principal.subject.clone().map(Client::Subject);
-        let party = Party::new(id, context).pinned(pinned);
+        let mut party = Party::new(id, context).pinned(pinned);
+        if let Some(followed) = &self.followed {
+            party = party.followed_by(followed.caller());
+        }
         let circle = client.map(|client| self.gate.circle_of(client));
         Session::new(circle.into_iter().fold(party, Party::within), legacy)
     }
@@ -146,8 +155,28 @@ impl Front {
         self.note(&Event::SessionOpened { session, context });
     }
 
+    /// What the server does to the host is followed.
+    pub(super) fn follows(&self) -> bool {
+        self.shared.own.is_some()
+    }
+
+    /// Records what the server did during no call.
+    pub(super) fn note_strays(&self) {
+        if let Some(own) = &self.shared.own {
+            self.gate.note_strays(own);
+        }
+    }
+
+    /// The same, and that is all there will be.
+    pub(super) fn note_last_effects(&self) {
+        if let Some(own) = &self.shared.own {
+            self.gate.note_last_effects(own);
+        }
+    }
+
     /// Records that a session is over, or forgotten.
     pub(super) fn closed(&self, session: &Session) {
+        self.gate.note_last_effects(&session.party);
         let (session, context) = (session.party.id(), session.party.context());
         self.note(&Event::SessionClosed { session, context, exit: None });
     }
@@ -221,6 +250,16 @@ impl Front {
             Err(_elapsed) => tracing::warn!("the server did not take a refusal in time"),
         }
     }
+}
+
+/// A session of the gateway's own, the first there is: it is the one that tells what is no session's.
+fn own(parts: &Parts, url: &str, stem: u32) -> Option<Party> {
+    let followed = parts.followed.as_ref()?;
+    followed.is_of(&ServerId::of_url(url));
+    let context = session::context(&parts.server, url, false, Principal::default());
+    let party = Party::new(format!("{stem:08x}-server"), context).followed_by(followed.caller());
+    parts.gate.hold_to_policy(&party);
+    Some(party)
 }
 
 async fn set(flag: &AtomicBool) {

@@ -88,6 +88,9 @@ impl Front {
         objection: Option<Cause>,
         since: Instant,
     ) -> Passed {
+        if direction == Direction::ToClient {
+            self.gate.settled(&session.party, &decoded).await;
+        }
         let advice = match self.gate.inquire(&session.party, direction, &decoded, objection.as_ref()) {
             Some(inquiry) => Some(inquiry.ready().await),
             None => None,
@@ -118,10 +121,12 @@ impl Front {
 fn abandoned(session: &Session, direction: Direction, judged: Judged) {
     let passed = judged.wait();
     let is_request = |message: &&Message| message.kind() == MessageKind::Request;
-    let mut session = session.party.session();
+    let party = &session.party;
+    let mut session = party.session();
     for id in passed.messages.iter().filter(is_request).filter_map(Message::id) {
         session.closed(direction, id);
     }
+    party.abandon_calls(&session);
 }
 
 async fn received<T>(told: oneshot::Receiver<T>) -> T {

@@ -75,6 +75,7 @@ impl Session {
         let mut session = self.party.session();
         let open: Vec<_> = session.unanswered(Direction::ToServer).map(|(id, _)| id.clone()).collect();
         open.iter().for_each(|id| session.closed(Direction::ToServer, id));
+        self.party.abandon_calls(&session);
         open
     }
 

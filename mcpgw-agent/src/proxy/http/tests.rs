@@ -40,6 +40,7 @@ impl Proxy {
             auth: None,
             tls: None,
             upstream_tls: None,
+            followed: None,
             lanes: Vec::new(),
         };
         let tasks = Tasks::new();

@@ -146,7 +146,7 @@ fn targets(listeners: &[Listener], own_net_ns: u32) -> Vec<Target> {
 }
 
 /// Addresses of this host's interfaces, loopback left out.
-pub(in crate::daemon::guard) fn local_addresses() -> Vec<IpAddr> {
+pub(in crate::daemon) fn local_addresses() -> Vec<IpAddr> {
     let found = nix::ifaddrs::getifaddrs().into_iter().flatten().filter_map(|interface| {
         let address = interface.address?;
         let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
