@@ -52,10 +52,11 @@ impl<T: Serialize + DeserializeOwned> StateFile<T> {
         let new = self.path.with_extension("json.new");
         let text = serde_json::to_vec_pretty(kept).map_err(io::Error::other)?;
         // One that was left behind is not written to: it could be a link.
-        fs::remove_file(&new).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        })?;
+        if let Err(error) = fs::remove_file(&new)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
         let mut file = private::open(OpenOptions::new().write(true).create_new(true).mode(0o600), &new)?;
         file.write_all(&text)?;
         file.sync_all()?;
