@@ -15,7 +15,7 @@ fn learned(dir: &Path, label: &str, tool: &str, acts: &[Act]) {
     let baselines = Baselines::open(&dir.join("state/effects"), 3).unwrap();
     let known = baselines.server(&ServerId::new([label.as_bytes()], label)).unwrap();
     let mut ledger = Ledger::default();
-    assert!(ledger.opened("a", tool, BootTime(0)));
+    assert!(ledger.opened(1, "a", tool, BootTime(0)));
     for act in acts {
         let process = ProcessKey { pid: 7, start_ticks: 1 };
         let effect = SideEffect {
@@ -28,7 +28,7 @@ fn learned(dir: &Path, label: &str, tool: &str, acts: &[Act]) {
         };
         known.with(|measure| ledger.happened(&effect, &Measure { ..measure }));
     }
-    known.learn(tool, &ledger.closed("a").unwrap().done, |_| false);
+    known.learn(tool, &ledger.closed(1, "a").unwrap().done, |_| false);
     baselines.flush(true).unwrap();
 }
 
