@@ -1,12 +1,14 @@
 //! Messages that are to their receiver what others would be: calls with arguments that are JSON within a text, and what is told
 //! of a task instead of in the answer to the call it was made of. Rules are asked about these as well.
 
+use std::ops::Range;
+
 use super::evaluate::stronger;
 use super::explain::Step;
 use super::facts::Facts;
 use super::{Effect, Evaluation, Policy, Request};
 use crate::detect::{Finding, Findings};
-use crate::json::Edit;
+use crate::json::{Edit, Value};
 use crate::mcp::{Direction, Message, Method, Names};
 
 /// Where arguments cannot be followed to their end.
@@ -75,7 +77,8 @@ impl Policy {
     }
 }
 
-/// `found` in `message`, and what is found, `more`, in it as `unpacked`: the text that unfolds to it is the place, all of it.
+/// `found` in `message`, and what is found, `more`, in it as `unpacked`: its place is where that stands in the text that unfolds to
+/// it, or all of the text where it is spelled otherwise there.
 pub(super) fn with_unpacked(
     mut found: Findings,
     message: &Message,
@@ -89,18 +92,40 @@ pub(super) fn with_unpacked(
     for finding in more.list {
         let place = pairs.iter().find(|(_, meant)| (meant.index()..meant.end()).contains(&finding.node));
         let Some((text, _)) = place.filter(|(text, meant)| text.kind() != meant.kind()) else { continue };
+        let value = Value::at(unpacked.document(), finding.node);
+        let ranges = ranges_in(&text.as_str().unwrap_or_default(), &finding, value);
         let is_known = found.list.iter().any(|known| {
             known.node == text.index()
-                && (known.detector, known.kind) == (finding.detector, finding.kind)
+                && known.detector == finding.detector
                 && known.score >= finding.score
+                && ranges.iter().all(|range| known.ranges.iter().any(|known| overlap(known, range)))
         });
         if !is_known {
-            let whole = 0..text.as_str().unwrap_or_default().len();
-            found.list.push(Finding { node: text.index(), is_key: false, ranges: vec![whole], ..finding });
+            found.list.push(Finding { node: text.index(), is_key: false, ranges, ..finding });
         }
     }
     found.is_complete &= more.is_complete;
     found
+}
+
+/// Where in `text` there is what `finding` found in `value`.
+fn ranges_in(text: &str, finding: &Finding, value: Value<'_>) -> Vec<Range<usize>> {
+    let whole = 0..text.len();
+    let found = value.as_str().unwrap_or_else(|| value.raw().into());
+    let place = |range: &Range<usize>| {
+        let part = found.get(range.clone()).filter(|part| !part.is_empty())?;
+        text.find(part).map(|at| at..at + part.len())
+    };
+    let places: Option<Vec<_>> = finding.ranges.iter().map(place).collect();
+    let mut places = places.filter(|places| !places.is_empty()).unwrap_or_else(|| vec![whole]);
+    places.sort_by_key(|place| place.start);
+    // They are to be apart; of what is there twice the first is meant.
+    places.dedup_by(|next, last| overlap(last, next));
+    places
+}
+
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
 }
 
 /// It answers a request about a single task, or tells of one.

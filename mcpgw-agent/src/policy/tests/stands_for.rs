@@ -2,6 +2,7 @@
 //! results of tasks.
 
 use super::support::*;
+use crate::policy::Effect;
 
 #[test]
 fn a_url_is_what_the_web_reads_in_it() {
@@ -179,4 +180,45 @@ fn what_is_told_of_a_task_is_an_answer_to_the_call_it_was() {
     );
     let answer = answer(&from_server("tasks/result", r#"{"taskId":"1"}"#, Some(1)), "{}");
     assert_eq!(word(&answer.under(&policy)), "deny form");
+}
+
+#[test]
+fn detectors_look_at_what_texts_unfold_to() {
+    let policy = policy(
+        "version: v1
+mode: enforce
+rules:
+- {name: rest, action: allow, match: {methods: ['*']}}
+detectors: {secrets: redact, ssrf: deny, destructive: hold}
+",
+    );
+    let judged = |arguments: &str| {
+        let sent = call("run", arguments);
+        let evaluation = policy.judge(&sent.request());
+        let edits = match &evaluation.effect {
+            Effect::Redact(edits) => edits.clone(),
+            Effect::Allow | Effect::Deny { .. } | Effect::Hold => Vec::new(),
+        };
+        let bytes = crate::json::apply(sent.message.bytes(), edits);
+        (word(&evaluation), String::from_utf8(bytes.to_vec()).unwrap())
+    };
+    for (arguments, expected) in [
+        (r#"{"urls":"[\"http:\\/\\/169.254.169.254\\/x\"]"}"#, "deny-result rest"),
+        (r#"{"commands":"[\"rm -rf \\u002f\"]"}"#, "hold rest"),
+        (r#"{"commands":"[\"ls\"]"}"#, "allow rest"),
+    ] {
+        assert_eq!(judged(arguments).0, expected, "{arguments}");
+    }
+    // Where a secret stands in the text it alone is taken out, and else all of the text.
+    let token = "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8";
+    let (effect, out) =
+        judged(&format!(r#"{{"x":"{{\\"to\\": \\"{token}\\", \\"n\\": 1}}"}}"#).replace("\\\\", "\\"));
+    assert_eq!(
+        (effect.as_str(), out.contains("ghp_"), out.contains("to")),
+        ("redact rest", false, true),
+        "{out}"
+    );
+    let hidden = token.replacen("p_", "\\\\u0070_", 1);
+    let (effect, out) = judged(&format!(r#"{{"x":"[\"{hidden}\"]"}}"#));
+    assert_eq!((effect.as_str(), out.contains("A1b2C3")), ("redact rest", false), "{out}");
 }
