@@ -40,7 +40,7 @@ pub use decode::DecodeError;
 pub use exec_gate::{Asked, ExecGate, release_new, release_taken};
 pub use guard::{Target, Turned};
 pub use hook::{Hook, HookState};
-pub use loader::{Kernel, Loaded};
+pub use loader::{EFFECTS, Kernel, Loaded};
 pub use lsm::{Denials, Inode, Refusable, SparedName};
 pub use marked::Marked;
 pub use missed::Misses;

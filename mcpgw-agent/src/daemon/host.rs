@@ -26,7 +26,7 @@ use crate::inventory::{
     BootTime, Effect, HostEvent, Inventory, InventoryConfig, ProcessKey, ProxyRegistration, RemoteView,
     ServerView, StreamSource, Transport, ViewFilter,
 };
-use crate::kernel::{Kernel, KernelEvent};
+use crate::kernel::{EFFECTS, Kernel, KernelEvent};
 use crate::proc::{ProcReader, boot_now, boot_timestamp, holds, io_bytes, key_of};
 use crate::proxy::effects::{Followed, Relayed};
 use crate::wire::{Chunk, Seen, Sighting, StreamTable};
@@ -273,8 +273,12 @@ impl Host {
     /// Looks at the time-outs, the dozing and the tap.
     pub(super) fn tick(&mut self) {
         let now = boot_now();
-        if self.kernel.as_ref().is_some_and(|kernel| self.losses.look(kernel, now)) {
-            self.resync.notify_one();
+        let missed = self.kernel.as_ref().map(|kernel| self.losses.missed(kernel, now)).unwrap_or_default();
+        for (ring, count) in missed {
+            self.on_loss(ring, count);
+            if let (EFFECTS, Some(all)) = (ring, self.following.all()) {
+                all.missed(count);
+            }
         }
         let effects = self.inventory.tick(now);
         self.carry_out(effects);

@@ -33,17 +33,13 @@ impl Losses {
         }
     }
 
-    /// Adds what probes did not see: there is no record of it either. Says whether that is anything.
-    pub(super) fn look(&mut self, kernel: &Kernel, now: BootTime) -> bool {
+    /// What probes did not see since this was asked last, by ring: there is no record of it either. Once a second.
+    pub(super) fn missed(&mut self, kernel: &Kernel, now: BootTime) -> Vec<(&'static str, u64)> {
         if now.since(self.looked) < LOOKED {
-            return false;
+            return Vec::new();
         }
         self.looked = now;
-        let missed = self.misses.take(kernel);
-        for (ring, count) in &missed {
-            self.add(ring, *count, now);
-        }
-        !missed.is_empty()
+        self.misses.take(kernel)
     }
 
     /// What was lost since this was asked last; asked more than once a second there is nothing.

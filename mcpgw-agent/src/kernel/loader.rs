@@ -28,7 +28,8 @@ use super::tls::Tls;
 pub(super) const LIFECYCLE: &str = "lifecycle";
 pub(super) const STREAMS: &str = "streams";
 pub(super) const TCP: &str = "tcp";
-pub(super) const EFFECTS: &str = "effects";
+/// The ring of what servers do.
+pub const EFFECTS: &str = "effects";
 
 /// The probes, as `cargo xtask build` made them; empty in an agent built without.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/mcpgw-ebpf"));

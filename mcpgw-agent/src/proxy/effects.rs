@@ -185,6 +185,11 @@ impl Effects {
         self.state().drain();
     }
 
+    /// `count` things were done that the kernel did not tell of: whose they are nobody knows.
+    pub fn missed(&self, count: u64) {
+        lose(&mut self.state().takers, count);
+    }
+
     /// Writes what was learned: all of it, or only what is more than numbers of calls. Waits for the disk.
     pub fn keep(&self, all: bool) {
         let Some(baselines) = &self.baselines else { return };
@@ -252,15 +257,7 @@ impl State {
                         // Of a server that is over, nobody wants to know.
                         None => {}
                     },
-                    Told::Lost(count) => {
-                        let now = boot_now();
-                        for taker in takers.values_mut() {
-                            match taker {
-                                Taker::Server(server) => server.lost(count, now),
-                                Taker::Outbox(outbox) => outbox.lose(count),
-                            }
-                        }
-                    }
+                    Told::Lost(count) => lose(takers, count),
                     Told::Killed { group, ended } => {
                         if let Some(Taker::Server(server)) = takers.get_mut(&group) {
                             server.killed(ended);
@@ -271,6 +268,17 @@ impl State {
             if !more {
                 return;
             }
+        }
+    }
+}
+
+/// `count` things may be any server's.
+fn lose(takers: &mut BTreeMap<u32, Taker>, count: u64) {
+    let now = boot_now();
+    for taker in takers.values_mut() {
+        match taker {
+            Taker::Server(server) => server.lost(count, now),
+            Taker::Outbox(outbox) => outbox.lose(count),
         }
     }
 }

@@ -59,9 +59,10 @@ fn each_session_has_its_own_and_what_is_lost_concerns_all() {
     ring.send(opens(second, "/other")).unwrap();
     ring.send(opens(second + 1, "/nobody's")).unwrap();
     ring.send(Told::Lost(2)).unwrap();
+    effects.missed(1);
     let (first, second) = (one.closed("a").unwrap().done, other.closed("b").unwrap().done);
-    assert_eq!((paths(&first), first.lost), (vec!["/one"], 2));
-    assert_eq!((paths(&second), second.lost), (vec!["/other"], 2));
+    assert_eq!((paths(&first), first.lost), (vec!["/one"], 3));
+    assert_eq!((paths(&second), second.lost), (vec!["/other"], 3));
     drop((one, other));
     assert!(effects.is_idle());
 }
