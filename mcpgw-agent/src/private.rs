@@ -1,7 +1,7 @@
 //! Files and directories that are ours alone: what others could have put there is not taken for ours.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -9,16 +9,32 @@ use std::path::Path;
 ///
 /// # Errors
 /// As [`OpenOptions::open`]; `ELOOP` for a symbolic link.
-pub(crate) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK;
     options.custom_flags(flags.bits()).open(path)
+}
+
+/// Writes a new file for its owner alone, and brings its bytes to the disk. One that was left behind is removed first and not
+/// written to: it could be a link.
+///
+/// # Errors
+/// What the disk says.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut file = open_private(OpenOptions::new().write(true).create_new(true).mode(0o600), path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// A regular file of ours that gives others none of the rights in `denied`.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn check(metadata: &Metadata, denied: u32) -> Result<(), &'static str> {
+pub(crate) fn check_private(metadata: &Metadata, denied: u32) -> Result<(), &'static str> {
     if !metadata.is_file() {
         Err("is no regular file")
     } else if !is_trusted(metadata.uid()) {

@@ -21,7 +21,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::private::open as open_private;
+use crate::private::open_private;
 pub(super) use name::{Finished, compressed, finished_name};
 pub use reader::LogReader;
 
@@ -55,12 +55,6 @@ impl LogFile {
     #[must_use]
     pub fn range(&self) -> Option<(u64, u64)> {
         self.finished.map(|finished| (finished.first, finished.last))
-    }
-
-    /// Records may still be added to it.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.finished.is_none()
     }
 
     /// The open live file.

@@ -13,7 +13,7 @@ use super::chain::Signer;
 use super::place::sync_name;
 use super::seal::SealKey;
 use crate::hex;
-use crate::private::{check as check_private, open as open_private};
+use crate::private::{check_private, open_private};
 
 /// The environment variable a key may be given in. Take it out of the environment of whatever is started.
 pub const KEY_VARIABLE: &str = "MCPGW_AUDIT_SIGNING_KEY";

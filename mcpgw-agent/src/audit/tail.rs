@@ -12,7 +12,7 @@ use super::chain::{LINE_MAX, Seal, key_id};
 use super::disk;
 use super::files::is_still;
 use super::seal::Sealer;
-use crate::private::{check as check_private, open as open_private};
+use crate::private::{check_private, open_private};
 
 /// Where a log is to be continued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,15 +1,14 @@
 //! A file of JSON in the state directory, for what outlives the agent.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::marker::PhantomData;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::private;
+use crate::private::{check_private, open_private, write_private};
 
 /// Bytes read at most.
 const MOST: u64 = 64 << 20;
@@ -32,12 +31,12 @@ impl<T: Serialize + DeserializeOwned> StateFile<T> {
     /// # Errors
     /// It cannot be read, is something else, or others could have written it.
     pub(super) fn load(&self) -> io::Result<Option<T>> {
-        let file = match private::open(OpenOptions::new().read(true), &self.path) {
+        let file = match open_private(OpenOptions::new().read(true), &self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        private::check(&file.metadata()?, 0o022)
+        check_private(&file.metadata()?, 0o022)
             .map_err(|why| io::Error::other(format!("{} {why}", self.path.display())))?;
         let mut text = Vec::new();
         file.take(MOST).read_to_end(&mut text)?;
@@ -51,15 +50,7 @@ impl<T: Serialize + DeserializeOwned> StateFile<T> {
     pub(super) fn save(&self, kept: &T) -> io::Result<()> {
         let new = self.path.with_extension("json.new");
         let text = serde_json::to_vec_pretty(kept).map_err(io::Error::other)?;
-        // One that was left behind is not written to: it could be a link.
-        if let Err(error) = fs::remove_file(&new)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        let mut file = private::open(OpenOptions::new().write(true).create_new(true).mode(0o600), &new)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
+        write_private(&new, &text)?;
         fs::rename(&new, &self.path)
     }
 }

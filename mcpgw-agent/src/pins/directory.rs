@@ -1,16 +1,17 @@
 //! A directory with one file for each server, and changing one of them as a whole.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 
 use super::{PinsError, ServerId, is_hash};
 use crate::audit::user_state_dir;
 use crate::config::Dirs;
+use crate::private::{check_directory, check_private, open_private, write_private};
 
 /// Servers pins are kept of.
 const SERVERS_MAX: usize = 1024;
@@ -56,7 +57,8 @@ impl Directory {
         let io = |action, source| PinsError::Io { action, path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| io("make", error))?;
         let metadata = fs::metadata(path).map_err(|error| io("look at", error))?;
-        check(path, &metadata)?;
+        let refuse = |why| PinsError::Unsafe { path: path.to_owned(), why };
+        check_directory(&metadata).map_err(refuse)?;
         Ok(Self { path: path.to_owned() })
     }
 
@@ -121,18 +123,13 @@ impl Directory {
     pub(crate) fn read_stamped<T: Stored>(&self, hash: &str) -> Result<Option<(T, Stamp)>, PinsError> {
         let path = self.file(hash);
         let io = |action, source| PinsError::Io { action, path: path.clone(), source };
-        // A FIFO must not make us wait.
-        let flags = flags(OFlags::NOFOLLOW | OFlags::NONBLOCK);
-        let file = match OpenOptions::new().read(true).custom_flags(flags).open(&path) {
+        let file = match open_private(OpenOptions::new().read(true), &path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io("open", error)),
         };
         let metadata = file.metadata().map_err(|error| io("look at", error))?;
-        if !metadata.is_file() {
-            return Err(PinsError::Unsafe { path, why: "is no file" });
-        }
-        check(&path, &metadata)?;
+        check_private(&metadata, 0o022).map_err(|why| PinsError::Unsafe { path: path.clone(), why })?;
         let mut bytes = Vec::new();
         let most = u64::try_from(T::BYTES_MAX).unwrap_or(u64::MAX);
         (&file).take(most + 1).read_to_end(&mut bytes).map_err(|error| io("read", error))?;
@@ -165,9 +162,9 @@ impl Directory {
             move |source| PinsError::Io { action, path, source }
         };
         let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true).mode(0o600).custom_flags(flags(OFlags::NOFOLLOW));
+        options.create(true).truncate(false).write(true).mode(0o600);
         // Given back when it is closed, however that comes about.
-        let lock = options.open(self.path.join(LOCK)).map_err(io("lock"))?;
+        let lock = open_private(&mut options, &self.path.join(LOCK)).map_err(io("lock"))?;
         flock(&lock, FlockOperation::LockExclusive).map_err(|error| io("lock")(error.into()))?;
         let there = self.read::<S>(empty.server().hash())?;
         if there.is_none() && self.hashes()?.len() >= SERVERS_MAX {
@@ -176,7 +173,8 @@ impl Directory {
         let mut stored = there.unwrap_or(empty);
         let given = with(&mut stored)?;
         let draft = path.with_extension("new");
-        let written = write(&draft, stored.write().as_bytes()).and_then(|()| fs::rename(&draft, &path));
+        let written =
+            write_private(&draft, stored.write().as_bytes()).and_then(|()| fs::rename(&draft, &path));
         written.map_err(io("write"))?;
         File::open(&self.path).and_then(|directory| directory.sync_all()).map_err(io("write"))?;
         let stamp = self.stamp(stored.server().hash()).unwrap_or_default();
@@ -186,33 +184,6 @@ impl Directory {
     fn file(&self, hash: &str) -> PathBuf {
         self.path.join(format!("{hash}.json"))
     }
-}
-
-fn flags(flags: OFlags) -> i32 {
-    i32::try_from(flags.bits()).unwrap_or(0)
-}
-
-/// A draft that was left behind is nobody's: whoever writes holds the lock.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Nobody but its owner, who is us or root, may write to it.
-fn check(path: &Path, metadata: &Metadata) -> Result<(), PinsError> {
-    let refuse = |why| Err(PinsError::Unsafe { path: path.to_owned(), why });
-    if metadata.mode() & 0o022 != 0 {
-        return refuse("may be written to by others than its owner");
-    }
-    if ![0, geteuid().as_raw()].contains(&metadata.uid()) {
-        return refuse("belongs to somebody else");
-    }
-    Ok(())
 }
 
 impl Stamp {

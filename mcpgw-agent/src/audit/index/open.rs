@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::error::IndexError;
 use crate::audit::place::dir_of;
 use crate::audit::query;
-use crate::private::{check as check_private, open as open_private};
+use crate::private::{check_private, open_private};
 
 /// Marks our databases: `mcgi`.
 const APPLICATION: i32 = 0x6d63_6769;

@@ -10,7 +10,7 @@ use super::recover::open_ours;
 use crate::audit::disk;
 use crate::audit::files::{Finished, LogReader, compressed};
 use crate::audit::place::dir_of;
-use crate::private::open as open_private;
+use crate::private::open_private;
 
 /// How hard it tries. Lines of one kind shrink to a tenth; more effort gains little.
 const LEVEL: i32 = 3;

@@ -21,7 +21,7 @@ use crate::audit::files::{Finished, LogFile, all_finished, is_still};
 use crate::audit::lines::{Lines, Piece};
 use crate::audit::seal::Sealer;
 use crate::audit::{AuditError, disk, tail};
-use crate::private::{check as check_private, open as open_private};
+use crate::private::{check_private, open_private};
 
 /// A live file to be continued.
 #[derive(Debug)]

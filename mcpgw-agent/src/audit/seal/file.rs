@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::text::{LONGEST, SealKey};
 use crate::audit::key::KeyError;
 use crate::audit::place::sync_name;
-use crate::private::{check as check_private, open as open_private};
+use crate::private::{check_private, open_private};
 
 /// A key file and the names it passes through.
 #[derive(Debug, Clone)]

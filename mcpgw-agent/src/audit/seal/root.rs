@@ -10,7 +10,7 @@ use super::file::{KeyFile, dir_of, read, state_path};
 use super::text::SealKey;
 use crate::audit::key::{Key, KeyError, random};
 use crate::audit::place::sync_name;
-use crate::private::open as open_private;
+use crate::private::open_private;
 
 /// Name of its file, in the directory of the logs.
 pub const ROOT_NAME: &str = "audit.seal";
