@@ -41,6 +41,8 @@ pub const RESTRAINED: u32 = 16_384;
 pub const RESTRAINED_EACH: u64 = 512;
 /// What is left free of that table, so that all that start something at the same moment find room.
 pub const RESTRAINED_SPARE: u64 = 1_024;
+/// Those of them that have only just been made, all together.
+pub const NEWBORN: u32 = 4_096;
 /// Places their rules name, all together.
 pub const PLACES: u32 = 32_768;
 /// Longest name of such a place, in bytes.

@@ -30,7 +30,7 @@ pub(crate) fn mcpgw_fork(ctx: RawTracePointContext) -> u32 {
     if inherited != 0 {
         let _ = TASKS.insert(tgid, TaskState { bits: inherited, group }, 0);
     }
-    born(who.tgid, tgid);
+    born(who.tgid, tgid, ctx.arg::<u64>(1));
     if ignored(who.tgid) {
         return 0;
     }

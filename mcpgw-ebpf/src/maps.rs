@@ -61,6 +61,9 @@ pub(crate) static DESTINATIONS: LpmTrie<DestinationKey, DestinationRule> =
 /// Processes that are held to the rules of a group. Not LRU: who is in it must not get out of it by starting others.
 #[map]
 pub(crate) static RESTRAINED: HashMap<u32, Restrained> = HashMap::with_max_entries(limit::RESTRAINED, 0);
+/// Their children of which the probe at `fork` has not told yet, by the task's address: whose group they are of.
+#[map]
+pub(crate) static NEWBORN: HashMap<u64, u32> = HashMap::with_max_entries(limit::NEWBORN, 0);
 /// Those rules. Only user space writes.
 #[map]
 pub(crate) static RESTRAINTS: HashMap<u32, Restraint> = HashMap::with_max_entries(limit::RESTRAINTS, 0);

@@ -7,13 +7,13 @@ mod address;
 mod file;
 mod place;
 
-use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use mcpgw_common::limit;
 use mcpgw_common::map::{REFUSED_FORK, RESTRAINED_BORN, Restrained, Restraint, RestraintCounts};
 
-use crate::maps::{RESTRAINED, RESTRAINT_COUNTS, RESTRAINTS};
+use crate::maps::{NEWBORN, RESTRAINED, RESTRAINT_COUNTS, RESTRAINTS};
 use crate::task::current_tgid;
 
 const GO_ON: i32 = 0;
@@ -24,6 +24,7 @@ const NO_ACCESS: i32 = -13;
 /// `EAGAIN`, as where there are too many processes.
 const TOO_MANY: i32 = -11;
 const CLONE_THREAD: u64 = 0x10000;
+const BPF_ANY: u64 = 0;
 const BPF_NOEXIST: u64 = 1;
 /// Where processes of all groups are counted.
 const ALL: u32 = 0;
@@ -39,12 +40,34 @@ impl Held {
     /// `None` for everybody else, and where user space has not said so for too long.
     #[inline(always)]
     fn current() -> Option<Self> {
+        let held = Self::ever()?;
+        if held.is_now() { Some(held) } else { None }
+    }
+
+    /// `None` for everybody else.
+    #[inline(always)]
+    fn ever() -> Option<Self> {
+        let tgid = current_tgid();
         // SAFETY: read at once; who changes it replaces the whole value.
-        let Restrained { group, .. } = *unsafe { RESTRAINED.get(current_tgid()) }?;
+        if let Some(&Restrained { group, .. }) = unsafe { RESTRAINED.get(tgid) } {
+            return Some(Self { group, rules: RESTRAINTS.get_ptr(group)? });
+        }
+        // SAFETY: a helper without arguments.
+        let task = unsafe { bpf_get_current_task() };
+        // SAFETY: read at once.
+        let group = *unsafe { NEWBORN.get(task) }?;
         let held = Self { group, rules: RESTRAINTS.get_ptr(group)? };
+        // From here on its threads are found as well: there are none before it has come by here.
+        adopt(tgid, group);
+        Some(held)
+    }
+
+    /// User space has said so lately.
+    #[inline(always)]
+    fn is_now(self) -> bool {
         // SAFETY: a helper without arguments.
         let now = unsafe { bpf_ktime_get_boot_ns() };
-        if now < held.rules().until_ns { Some(held) } else { None }
+        now < self.rules().until_ns
     }
 
     #[inline(always)]
@@ -66,17 +89,27 @@ impl Held {
     }
 }
 
-/// Process `parent` has started `child`, which has not run yet.
+/// Process `parent` has started `child`, which has not run yet; `task` is the address of its first task.
 #[inline(always)]
-pub(crate) fn born(parent: u32, child: u32) {
+pub(crate) fn born(parent: u32, child: u32, task: u64) {
     // Whatever is still known of an earlier process of that id is void.
     ended(child);
     // SAFETY: read at once.
     let Some(&Restrained { group, .. }) = (unsafe { RESTRAINED.get(parent) }) else { return };
+    if adopt(child, group) {
+        let _ = NEWBORN.remove(task);
+    }
+}
+
+/// Process `tgid` is held to the rules of a group from now on, because its parent is.
+#[inline(always)]
+fn adopt(tgid: u32, group: u32) -> bool {
     let mark = Restrained { group, flags: RESTRAINED_BORN };
-    if RESTRAINED.insert(child, mark, BPF_NOEXIST).is_ok() {
+    let is_new = RESTRAINED.insert(tgid, mark, BPF_NOEXIST).is_ok();
+    if is_new {
         count(group, 1);
     }
+    is_new
 }
 
 /// Process `tgid` has ended.
@@ -120,20 +153,33 @@ fn has_room(group: u32, most: u64) -> bool {
     processes(group).is_some_and(|processes| unsafe { processes.read_volatile() } < most)
 }
 
-/// A process that finds no room in the table would be free.
+/// A task is made. The probe at `fork`, which knows its process' id, may be missed where tracepoints can be preempted; this
+/// is not (docs/kernels.md). A process that finds no room in the tables would be free.
 #[lsm(hook = "task_alloc")]
 pub(crate) fn mcpgw_rules_fork(ctx: LsmContext) -> i32 {
     if ctx.arg::<u64>(2) as i32 != GO_ON {
         return REFUSE;
     }
-    if ctx.arg::<u64>(1) & CLONE_THREAD != 0 {
+    let task = ctx.arg::<u64>(0);
+    let is_thread = ctx.arg::<u64>(1) & CLONE_THREAD != 0;
+    let Some(held) = Held::ever().filter(|_| !is_thread) else {
+        // Whose address this was before is of no matter.
+        let _ = NEWBORN.remove(task);
         return GO_ON;
-    }
-    let Some(held) = Held::current() else { return GO_ON };
+    };
+    let is_known = NEWBORN.insert(task, held.group, BPF_ANY).is_ok();
     let most = limit::RESTRAINED as u64 - limit::RESTRAINED_SPARE;
-    if has_room(held.group, limit::RESTRAINED_EACH) && has_room(ALL, most) {
+    let has_room = has_room(held.group, limit::RESTRAINED_EACH) && has_room(ALL, most);
+    if (is_known && has_room) || !held.is_now() {
         return GO_ON;
     }
     held.refused(REFUSED_FORK);
     TOO_MANY
+}
+
+/// A task is no more, or was not made after all.
+#[lsm(hook = "task_free")]
+pub(crate) fn mcpgw_rules_free(ctx: LsmContext) -> i32 {
+    let _ = NEWBORN.remove(ctx.arg::<u64>(0));
+    GO_ON
 }

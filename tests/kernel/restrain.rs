@@ -51,98 +51,7 @@ fn rules(places: PlaceRules) -> Rules {
 }
 
 /// Does what it is told, and says what came of it.
-const DOES: &str = r#"
-import ctypes, errno, mmap, struct
-libc = ctypes.CDLL(None, use_errno=True)
-
-def uring(path):
-    params = bytearray(120)
-    ring = libc.syscall(425, 4, (ctypes.c_char * 120).from_buffer(params))
-    if ring < 0:
-        raise OSError(ctypes.get_errno(), "io_uring")
-    at = lambda offset: struct.unpack_from("I", params, offset)[0]
-    entries, tail, array, cqes = at(0), at(44), at(64), at(100)
-    queue = mmap.mmap(ring, max(array + entries * 4, cqes + at(4) * 16))
-    requests = mmap.mmap(ring, entries * 64, offset=0x10000000)
-    name = ctypes.create_string_buffer(path.encode())
-    # opcode OPENAT, flags, ioprio, fd, off, addr
-    struct.pack_into("<BBHiQQ", requests, 0, 18, 0, 0, -100, 0, ctypes.addressof(name))
-    struct.pack_into("I", queue, array, 0)
-    struct.pack_into("I", queue, tail, 1)
-    libc.syscall(426, ring, 1, 1, 1, None, 0)
-    result = struct.unpack_from("i", queue, cqes + 8)[0]
-    os.close(ring)
-    if result < 0:
-        raise OSError(-result, "openat")
-
-def thread(path):
-    failed = []
-    def run():
-        try: open(path).close()
-        except OSError as error: failed.append(error)
-    other = threading.Thread(target=run)
-    other.start(); other.join()
-    if failed: raise failed[0]
-
-def forked(path):
-    child = os.fork()
-    if child == 0:
-        try: open(path).close()
-        except OSError as error: os._exit(error.errno)
-        os._exit(0)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status: raise OSError(status, "read")
-
-def memory(program):
-    with open(program, "rb") as text:
-        copy = os.memfd_create("copy")
-        os.write(copy, text.read())
-    try:
-        subprocess.run([f"/proc/self/fd/{copy}"], stdin=subprocess.DEVNULL, check=True, pass_fds=[copy])
-    finally:
-        os.close(copy)
-
-def crowd(count):
-    children, failed = [], None
-    for _ in range(int(count)):
-        try:
-            child = os.fork()
-        except OSError as error:
-            failed = error
-            break
-        if child == 0:
-            signal.pause()
-            os._exit(0)
-        children.append(child)
-    for child in children: os.kill(child, signal.SIGKILL)
-    for child in children: os.waitpid(child, 0)
-    if failed: raise failed
-
-ACTS = {
-    "read": lambda a: open(a).close(),
-    "write": lambda a: open(a, "r+").close(),
-    "make": lambda a: open(a, "x").close(),
-    "list": os.listdir,
-    "cut": lambda a: os.truncate(a, 0),
-    "open-cut": lambda a: os.close(os.open(a, os.O_RDONLY | os.O_TRUNC)),
-    "remove": os.remove,
-    "rmdir": os.rmdir,
-    "move": os.rename,
-    "link": os.link,
-    "symlink": os.symlink,
-    "mkfifo": os.mkfifo,
-    "run": lambda a: subprocess.run([a], stdin=subprocess.DEVNULL, check=True),
-    "memory": memory, "thread": thread, "forked": forked, "uring": uring, "crowd": crowd,
-}
-say("ready")
-while True:
-    act, *arguments = hear().split()
-    try:
-        ACTS[act](*arguments)
-        say("ok")
-    except OSError as error:
-        say(errno.errorcode[error.errno])
-"#;
+const DOES: &str = concat!(include_str!("scripts/uring.py"), include_str!("scripts/does.py"));
 
 /// A process that does what it is told.
 struct Doer(Python);
@@ -374,22 +283,24 @@ async fn nobody_gets_out_by_starting_many() {
     assert!(restraints.living().is_empty());
 }
 
+#[tokio::test]
+async fn a_child_is_held_whose_birth_no_probe_was_told() {
+    let Some((host, mut restraints)) = load().await else { return };
+    let (_dir, path) = secrets();
+    let mut held = Doer::start();
+    let group = restraints.begin(&rules(denied(&path)), &Hosts::default(), later()).unwrap();
+    restraints.mark(held.0.pid(), group).unwrap();
+    for _ in 0..4 {
+        // Where tracepoints can be preempted, some of these births are missed.
+        assert_eq!(held.does("storm", &[&path.join("secret/deep/key")]), "ok");
+    }
+    let missed = host.kernel.gaps().into_iter().find(|gaps| gaps.ring == "lifecycle").map(|gaps| gaps.missed);
+    println!("{missed:?} starts and ends were missed");
+    held.0.end();
+}
+
 /// Speaks MCP over its standard streams: of one tool, which reads a file.
-const SERVER: &str = r#"
-import json, sys, subprocess
-for line in sys.stdin:
-    asked = json.loads(line)
-    if asked["method"] == "initialize":
-        result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}}
-    else:
-        path = asked["params"]["arguments"]["path"]
-        try:
-            with open(path) as file: text = file.read()
-        except OSError as error:
-            text = f"errno {error.errno}"
-        result = {"content": [{"type": "text", "text": text}]}
-    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
-"#;
+const SERVER: &str = include_str!("scripts/server.py");
 
 struct Server(Child);
 

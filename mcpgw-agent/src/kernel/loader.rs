@@ -166,7 +166,7 @@ fn object(options: &KernelOptions, resolved: &Resolved) -> Result<Ebpf, aya::Ebp
             if options.tells_effects() { options.effects_bytes } else { page_size() },
         );
     if options.restrain.is_empty() {
-        for map in ["RESTRAINED", "RESTRAINTS", "RESTRAINT_COUNTS", "PLACES"] {
+        for map in ["RESTRAINED", "NEWBORN", "RESTRAINTS", "RESTRAINT_COUNTS", "PLACES"] {
             loader.map_max_entries(map, 1);
         }
     }

@@ -33,7 +33,7 @@ const ADDRESSES: Programs = &[
     ("mcpgw_rules_bind", "socket_bind"),
 ];
 /// Needed by all of them.
-const FORK: (&str, &str) = ("mcpgw_rules_fork", "task_alloc");
+const TASKS: Programs = &[("mcpgw_rules_fork", "task_alloc"), ("mcpgw_rules_free", "task_free")];
 
 impl Preventable {
     fn parts(self) -> (Kind, Hooks, Programs) {
@@ -57,14 +57,14 @@ impl Attacher<'_> {
     pub(in crate::kernel) fn restraints(&mut self, destinations: u32) -> Option<Restraints> {
         let wanted = self.options.restrain.clone();
         let btf = (!wanted.is_empty()).then(|| self.security_btf());
-        let mut has_fork = None;
+        let mut has_tasks = None;
         let mut works = Vec::new();
         for what in Preventable::ALL {
             let (kind, needs, programs) = what.parts();
             let hook = match btf.as_ref().filter(|_| wanted.contains(&what)) {
                 None => kind.left_out(),
                 Some(Err(obstacle)) => kind.skipped(obstacle.why.as_str(), obstacle.remedy),
-                Some(Ok(btf)) => self.try_rules(kind, needs, programs, btf, &mut has_fork),
+                Some(Ok(btf)) => self.try_rules(kind, needs, programs, btf, &mut has_tasks),
             };
             if hook.state.is_attached() {
                 works.push(what);
@@ -85,7 +85,7 @@ impl Attacher<'_> {
         needs: Hooks,
         programs: Programs,
         btf: &Btf,
-        has_fork: &mut Option<Result<(), String>>,
+        has_tasks: &mut Option<Result<(), String>>,
     ) -> Hook {
         if let Some(hook) = self.skip(kind, needs) {
             return hook;
@@ -98,9 +98,11 @@ impl Attacher<'_> {
                 format!("who is held has children that are not known: `{}` does not work", missing.name);
             return kind.skipped(why, missing.remedy.clone());
         }
-        let fork = has_fork.get_or_insert_with(|| self.attach_rules(kind, FORK, btf)).clone();
-        let attached = programs.iter().map(|program| self.attach_rules(kind, *program, btf));
-        match fork.and_then(|()| attached.collect()) {
+        let mut attach = |programs: Programs| {
+            programs.iter().try_for_each(|program| self.attach_rules(kind, *program, btf))
+        };
+        let tasks = has_tasks.get_or_insert_with(|| attach(TASKS)).clone();
+        match tasks.and_then(|()| attach(programs)) {
             Ok(()) => kind.attached(""),
             Err(error) => kind.failed(error),
         }
