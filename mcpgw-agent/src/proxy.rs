@@ -25,6 +25,7 @@ pub mod hold;
 pub mod http;
 mod register;
 pub mod reply;
+mod room;
 pub mod stdio;
 mod wrap;
 

@@ -40,6 +40,7 @@ pub use pinned::Pinned;
 
 use super::guardrail::Guardrails;
 use super::reply;
+use super::room::Room;
 use crate::audit::{AuditError, AuditLog, Recorded};
 use crate::detect::watch::{Circle, View};
 use crate::effects::Done;
@@ -64,6 +65,7 @@ pub struct Gate {
     policies: Arc<PolicyStore>,
     audit: Arc<AuditLog>,
     limits: Limits,
+    room: Room,
     born: Instant,
     /// What decision ids of this process start with.
     stem: Box<str>,
@@ -91,6 +93,7 @@ impl Gate {
         Self {
             policies,
             audit,
+            room: Room::new(limits.bytes),
             limits,
             born: Instant::now(),
             stem: stem.into(),
@@ -143,6 +146,11 @@ impl Gate {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// For messages that are held, those of all sessions together.
+    pub(super) fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Whether what cannot be read does not go on, by the policy in force now.

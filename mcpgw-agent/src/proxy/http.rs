@@ -26,7 +26,6 @@ mod legacy;
 pub mod origin;
 mod post;
 mod reply;
-mod room;
 mod route;
 mod server;
 mod session;
@@ -54,7 +53,6 @@ use crate::audit::AuditLog;
 use crate::identity::Authenticator;
 use crate::tasks::{Lane, Tasks};
 use exchange::{Front, Parts};
-use room::Room;
 use server::Server;
 use session::Sessions;
 use upstream::Upstream;
@@ -200,20 +198,8 @@ impl HttpProxy {
             auth.start(&audit, tasks);
         }
         let is_secured = tls.is_some();
-        let room = Room::new(gate.limits().bytes);
-        let parts = Parts {
-            gate,
-            audit,
-            sessions,
-            room,
-            guard,
-            server,
-            patience,
-            auth,
-            is_secured,
-            followed,
-            ending,
-        };
+        let parts =
+            Parts { gate, audit, sessions, guard, server, patience, auth, is_secured, followed, ending };
         let mut lanes = lanes.into_iter();
         let front = Arc::new(Front::new(parts, upstream, lanes.next()));
         let others = lanes.map(|lane| Arc::new(front.beside(lane)));

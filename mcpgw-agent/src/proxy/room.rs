@@ -1,8 +1,9 @@
-//! Room for messages that are held in memory: one for those of all clients together. Each is bounded by itself, and there
-//! may be thousands that are on their way at a time.
+//! Room for messages that are held in memory: one for those of all clients and servers together. Each is bounded by
+//! itself, and there may be thousands that are on their way at a time.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What every message has without asking, and room is given out by.
@@ -22,6 +23,18 @@ pub(super) struct Taken {
     permit: Option<OwnedSemaphorePermit>,
 }
 
+/// A message, and the room it has.
+struct Held {
+    bytes: Vec<u8>,
+    _room: Taken,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// There is none left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full;
@@ -33,6 +46,11 @@ impl Room {
         Self(Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS))))
     }
 
+    #[cfg(test)]
+    pub(super) fn of(pieces: usize) -> Self {
+        Self(Arc::new(Semaphore::new(pieces)))
+    }
+
     /// For a message of which nothing is there yet.
     pub(super) fn nothing(&self) -> Taken {
         Taken { room: self.clone(), pieces: 0, permit: None }
@@ -40,6 +58,11 @@ impl Room {
 }
 
 impl Taken {
+    /// `bytes`, which have this room for as long as anything of them is held.
+    pub(super) fn hold(self, bytes: Vec<u8>) -> Bytes {
+        if self.permit.is_none() { bytes.into() } else { Bytes::from_owner(Held { bytes, _room: self }) }
+    }
+
     /// The message has `bytes` bytes now.
     ///
     /// # Errors
@@ -64,7 +87,7 @@ mod tests {
 
     #[test]
     fn short_messages_need_none_and_long_ones_share_it() {
-        let room = Room(Arc::new(Semaphore::new(3)));
+        let room = Room::of(3);
         let mut short = room.nothing();
         assert_eq!(short.grow_to(PIECE), Ok(()));
         let (mut one, mut other) = (room.nothing(), room.nothing());
@@ -75,6 +98,22 @@ mod tests {
         drop(one);
         assert_eq!(other.grow_to(4 * PIECE), Ok(()));
         assert_eq!(short.grow_to(2 * PIECE), Err(Full));
+    }
+
+    #[test]
+    fn what_is_held_has_its_room_until_the_last_of_it_is_gone() {
+        let room = Room::of(1);
+        let long = vec![b'x'; 2 * PIECE];
+        let mut taken = room.nothing();
+        assert_eq!(taken.grow_to(long.len()), Ok(()));
+        let held = taken.hold(long);
+        let part = held.slice(1..2);
+        drop(held);
+        assert_eq!(room.nothing().grow_to(2 * PIECE), Err(Full));
+        assert_eq!(part, "x");
+        drop(part);
+        assert_eq!(room.nothing().grow_to(2 * PIECE), Ok(()));
+        assert_eq!(room.nothing().hold(b"short".to_vec()), "short");
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(super) async fn relay(
         return response;
     }
     let collected = tokio::select! {
-        collected = collect::answer(&mut body, coding, (limit, &front.room)) => collected,
+        collected = collect::answer(&mut body, coding, (limit, front.gate.room())) => collected,
         () = front.late() => return ending(&asked),
     };
     match collected {

@@ -8,8 +8,8 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
 use super::encoding::{self, Coding, Decoder};
-use super::room::{Full, Room, Taken};
 use super::values::Splitter;
+use crate::proxy::room::{Full, Room, Taken};
 
 /// How long the end of a body may take once its JSON text is complete. A body that goes on later is a stream.
 const END: Duration = Duration::from_millis(50);

@@ -18,7 +18,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::headers::{PROTOCOL_VERSION, ParamSchemas, SESSION_ID};
-use super::room::Room;
 use super::session::{self, Legacy, Session, Sessions};
 use super::upstream::{Lease, Upstream, UpstreamError};
 use super::{Patience, headers, origin};
@@ -64,8 +63,6 @@ pub(super) struct Parts {
     pub(super) gate: Arc<Gate>,
     pub(super) audit: Arc<AuditLog>,
     pub(super) sessions: Sessions,
-    /// For all messages together that are held whole.
-    pub(super) room: Room,
     pub(super) guard: origin::Guard,
     /// The server's name in policies and records.
     pub(super) server: Box<str>,

@@ -15,13 +15,13 @@ use super::collect::{self, Fault};
 use super::encoding::Coding;
 use super::exchange::{Front, joined, outgoing};
 use super::headers::{PROTOCOL_VERSION, SESSION_ID};
-use super::room::Taken;
 use super::session::Session;
 use super::{headers, reply};
 use crate::mcp::{Decoded, Malformed, Message, MessageKind, Revision};
 use crate::policy::Principal;
 use crate::proxy::gate::Passed;
 use crate::proxy::reply::{HEADER_MISMATCH, INVALID, error};
+use crate::proxy::room::Taken;
 use crate::session::Violation;
 use crate::verdict::Cause;
 
@@ -96,7 +96,7 @@ async fn receive(
         .map_err(|_fault| unsupported("the content type must be application/json, in UTF-8"))?;
     let coding =
         Coding::of(headers).map_err(|_unknown| unsupported("the content coding is not supported"))?;
-    let limits = (front.gate.limits().bytes, &front.room);
+    let limits = (front.gate.limits().bytes, front.gate.room());
     collect::request(body, coding, limits, front.patience.body).await.map_err(|fault| match fault {
         Fault::TooLong => reply::refusal(StatusCode::PAYLOAD_TOO_LARGE, "the message is too long"),
         Fault::Slow => reply::refusal(StatusCode::REQUEST_TIMEOUT, "the message did not come in time"),

@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 
+use crate::proxy::room::{Room, Taken};
+
 /// A part of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
     /// A line with its end (LF or CR LF), if it has one.
     Line(Bytes),
-    /// The start of a line that is over the limit and has not ended.
+    /// The start of a line that is over the limit, or that there is no more room for, and has not ended.
     Start(Bytes),
     /// More of that line.
     More(Bytes),
@@ -15,19 +17,23 @@ pub(super) enum Piece {
     Rest(Bytes),
 }
 
-/// Cuts lines out of what is read. Holds an unfinished line, and never more than the limit and what is read at a time.
+/// Cuts lines out of what is read. Holds an unfinished line, and never more than the limit, or than there is room for, and
+/// what is read at a time.
 #[derive(Debug)]
 pub(super) struct Lines {
     /// The line that has not ended; takes memory as it grows and gives it away with the line.
     unfinished: Vec<u8>,
+    /// What that line has of `room`.
+    taken: Taken,
+    room: Room,
     limit: usize,
     /// The line under way is over the limit.
     long: bool,
 }
 
 impl Lines {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { unfinished: Vec::new(), limit, long: false }
+    pub(super) fn new(limit: usize, room: &Room) -> Self {
+        Self { unfinished: Vec::new(), taken: room.nothing(), room: room.clone(), limit, long: false }
     }
 
     /// Cuts up what was read next. One copy for all whole lines in it.
@@ -42,7 +48,7 @@ impl Lines {
                 Piece::Rest(Bytes::copy_from_slice(head))
             } else {
                 self.unfinished.extend_from_slice(head);
-                Piece::Line(std::mem::take(&mut self.unfinished).into())
+                Piece::Line(self.give())
             });
         }
         let whole = memchr::memrchr(b'\n', rest).map_or(0, |last| last + 1);
@@ -63,8 +69,7 @@ impl Lines {
         if std::mem::take(&mut self.long) {
             return Some(Piece::Rest(Bytes::new()));
         }
-        let line = std::mem::take(&mut self.unfinished);
-        (!line.is_empty()).then(|| Piece::Line(line.into()))
+        (!self.unfinished.is_empty()).then(|| Piece::Line(self.give()))
     }
 
     /// Bytes of memory it holds.
@@ -78,10 +83,17 @@ impl Lines {
             return pieces.push(Piece::More(Bytes::copy_from_slice(part)));
         }
         self.unfinished.extend_from_slice(part);
-        if self.unfinished.len() > self.limit {
+        let has_room = self.taken.grow_to(self.unfinished.capacity()).is_ok();
+        if self.unfinished.len() > self.limit || !has_room {
             self.long = true;
-            pieces.push(Piece::Start(std::mem::take(&mut self.unfinished).into()));
+            pieces.push(Piece::Start(self.give()));
         }
+    }
+
+    /// The unfinished line, with the room it has.
+    fn give(&mut self) -> Bytes {
+        let taken = std::mem::replace(&mut self.taken, self.room.nothing());
+        taken.hold(std::mem::take(&mut self.unfinished))
     }
 }
 
@@ -101,7 +113,7 @@ mod tests {
     use super::*;
 
     fn cut(limit: usize, reads: &[&str]) -> Vec<Piece> {
-        let (mut lines, mut pieces) = (Lines::new(limit), Vec::new());
+        let (mut lines, mut pieces) = (Lines::new(limit, &Room::new(limit)), Vec::new());
         reads.iter().for_each(|read| lines.feed(read.as_bytes(), &mut pieces));
         pieces.extend(lines.finish());
         pieces
@@ -135,6 +147,32 @@ mod tests {
         assert_eq!(pieces[4..], [line("c\n")]);
         // And one that never ends has an end all the same.
         assert_eq!(cut(3, &["bbbb"]), [Piece::Start(b("bbbb")), Piece::Rest(b(""))]);
+    }
+
+    #[test]
+    fn a_line_there_is_no_room_for_is_not_kept_either() {
+        let (limit, room) = (1 << 20, Room::of(1));
+        let (mut one, mut other) = (Lines::new(limit, &room), Lines::new(limit, &room));
+        let (mut pieces, mut others) = (Vec::new(), Vec::new());
+        for _ in 0..2 {
+            one.feed(&[b'x'; 65536], &mut pieces);
+            other.feed(&[b'y'; 65536], &mut others);
+        }
+        assert_eq!((pieces.len(), others.len()), (0, 1));
+        assert!(matches!(others.pop(), Some(Piece::Start(start)) if start.len() == 2 * 65536));
+        one.feed(b"\n", &mut pieces);
+        let line = pieces.pop();
+        other.feed(b"y\nshort\n", &mut others);
+        let short = Piece::Line(Bytes::from_static(b"short\n"));
+        assert_eq!(others.split_off(0), [Piece::Rest(Bytes::from_static(b"y\n")), short]);
+        // For as long as the line is held.
+        (0..2).for_each(|_| other.feed(&[b'y'; 65536], &mut others));
+        assert!(matches!(others.pop(), Some(Piece::Start(_))));
+        other.feed(b"\n", &mut others);
+        drop(line);
+        others.clear();
+        (0..2).for_each(|_| other.feed(&[b'y'; 65536], &mut others));
+        assert_eq!(others, []);
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Way {
         (source, sink): (OwnedFd, OwnedFd),
         (mine, other): (Arc<Mailbox>, Arc<Mailbox>),
     ) -> Self {
-        let lines = Lines::new(gate.limits().bytes);
+        let lines = Lines::new(gate.limits().bytes, gate.room());
         let (out, slots) = (Out::new(sink), Vec::new());
         let waker = Waker::from(Arc::clone(&mine));
         Self {
@@ -335,6 +335,9 @@ impl Way {
 
     /// A line turns out to be over the limit: where that is only recorded, it passes without being held.
     fn begin_long(&mut self, start: Bytes, since: Instant) {
+        if start.len() <= self.gate.limits().bytes {
+            tracing::warn!("there is no room for another long message; it is taken for one over the limit");
+        }
         let mut skim = Skim::default();
         skim.feed(&start);
         let mut passes = false;
