@@ -81,7 +81,12 @@ fn no_qemu(workspace: &Workspace) -> Option<String> {
     let step = Step::Apt { packages: vec![QEMU_PACKAGE.to_owned()] };
     if shell::is_root() && shell::find_program("apt-get").is_some() {
         println!("kernels: {}\n    {}", step.reason(), step.command(workspace));
-        return step.run(workspace).err().map(|error| format!("`{QEMU}` cannot be installed: {error:#}"));
+        // As where qemu-utils came from backports, which apt does not know any more.
+        let hint = "where other packages of qemu are of another release, install it from there";
+        return step
+            .run(workspace)
+            .err()
+            .map(|error| format!("`{QEMU}` cannot be installed ({hint}): {error:#}"));
     }
     Some(format!("`{QEMU}` is not installed; on Debian, as root: {}", step.command(workspace)))
 }
