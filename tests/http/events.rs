@@ -36,8 +36,8 @@ fn events_come_one_by_one_with_everything_that_stands_around_them() {
     go.send(()).unwrap();
     assert_eq!(client.until("alive\n\n").trim_start_matches('\n'), ": keep-alive\n\n");
     go.send(()).unwrap();
-    let progress = client.until("s-2\r\n\r\n");
-    assert!(progress.starts_with("event: message\r\ndata: {\"jsonrpc\""), "{progress}");
+    let progress = client.until("}\n\n");
+    assert!(progress.starts_with("event: message\nid: s-2\ndata: {\"jsonrpc\""), "{progress}");
     go.send(()).unwrap();
     assert_eq!(client.until("{}}\n\n"), "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":1,\"result\":{}}\n\n");
 }

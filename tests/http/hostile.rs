@@ -214,6 +214,7 @@ fn an_answer_its_client_would_read_otherwise_does_not_come_through() {
     for headers in [
         "Content-Type: application/json; charset=utf-16le\r\n",
         "Content-Type: text/event-stream; charset=utf-7\r\n",
+        "Content-Type: text/event-stream; charset*=us-ascii''utf-16le\r\n",
         "Content-Type: application/json\r\nContent-Type: text/event-stream\r\n",
         "Content-Type: application/json\r\nContent-Encoding: zstd\r\n",
         "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\n",
@@ -235,6 +236,7 @@ fn events_that_only_some_readers_see_end_the_stream() {
         format!("id: 1\u{85}data: {evil}\n\n"),
         format!("event: x\ndata: \u{c}data: {evil}\n\n"),
         format!(": here\n\n\u{feff}data: {evil}\n\n"),
+        format!("event:  x\ndata: data: {evil}\n\n"),
         // Without the blank line it is no event.
         format!("data: {evil}\n"),
     ] {
@@ -247,6 +249,29 @@ fn events_that_only_some_readers_see_end_the_stream() {
         let reply = post(proxy.address, &[("MCP-Protocol-Version", "2025-11-25")], tool(1, "echo"));
         assert!(!reply.text().contains("evil"), "{text:?} gave {}", reply.text());
         assert!(reply.text().contains("\"id\":1"), "whoever waits is told: {}", reply.text());
+    }
+}
+
+#[test]
+fn fields_that_only_some_readers_know_do_not_go_on() {
+    let evil = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"evil"}]}}"#;
+    for text in [
+        // For the mark's bytes, decoded and written again; for one that passes over the end of a line; for other letters.
+        format!("\u{ef}\u{bb}\u{bf}data: {evil}\n\n"),
+        format!("data:\r{evil}\n\n"),
+        format!("Data: {evil}\n\ndata : {evil}\n\n"),
+    ] {
+        let sent = format!("{text}id: 7\r\nevent: message\r\ndata: {ANSWER}\r\n\r\n");
+        let server = Upstream::start(move |_, stream| {
+            let kind = "text/event-stream; boundary=x; x=y";
+            stream.write_all(&[chunked(kind, ""), chunk(sent.as_bytes()), chunk(b"")].concat()).unwrap();
+        });
+        let proxy = Proxy::enforcing(&server.url("/mcp"));
+        let reply = post(proxy.address, &[("MCP-Protocol-Version", "2025-11-25")], tool(1, "echo"));
+        assert_eq!(reply.header("content-type"), Some(EVENTS), "{text:?}");
+        assert!(!reply.text().contains("evil"), "{text:?} gave {}", reply.text());
+        let written = format!("event: message\nid: 7\ndata: {ANSWER}\n\n");
+        assert!(reply.text().ends_with(&written), "{text:?} gave {}", reply.text());
     }
 }
 

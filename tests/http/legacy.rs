@@ -25,8 +25,8 @@ fn posts_go_to_the_servers_own_endpoint_and_answers_come_on_the_stream() {
     let proxy = Proxy::enforcing(&server.url("/sse"));
     let mut stream = Connection::send(proxy.address, &request("GET", "/sse", &[], b""));
     assert_eq!(stream.head().0, 200);
-    let endpoint = stream.until("\r\n\r\n");
-    assert_eq!(endpoint, "event: endpoint\r\ndata: /messages/?session_id=s1\r\n\r\n");
+    let endpoint = stream.until("\n\n");
+    assert_eq!(endpoint, "event: endpoint\ndata: /messages/?session_id=s1\n\n");
     let target = "/messages/?session_id=s1";
     let denied = request("POST", target, &[], tool(2, "deny").as_bytes());
     assert_eq!(Connection::send(proxy.address, &denied).reply().status, 202);
@@ -34,7 +34,7 @@ fn posts_go_to_the_servers_own_endpoint_and_answers_come_on_the_stream() {
     assert!(refusal.contains("40301") && refusal.contains("\"id\":2"), "{refusal}");
     let allowed = request("POST", target, &[], tool(1, "echo").as_bytes());
     assert_eq!(Connection::send(proxy.address, &allowed).reply().status, 202);
-    assert!(stream.until("\r\n\r\n").contains("\"id\":1"));
+    assert!(stream.until("\n\n").contains("\"id\":1"));
     let received = server.received();
     assert_eq!(received.len(), 2, "{received:?}");
     assert_eq!((received[1].target.as_str(), received[1].json()["id"].as_u64()), (target, Some(1)));
@@ -42,12 +42,22 @@ fn posts_go_to_the_servers_own_endpoint_and_answers_come_on_the_stream() {
 
 #[test]
 fn an_endpoint_elsewhere_is_refused() {
-    let events = b"event: endpoint\ndata: http://evil.example/messages\n\n\
-                   data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n";
-    let server = Upstream::saying([chunked("text/event-stream", ""), chunk(events)].concat());
-    let proxy = Proxy::observing(&server.url("/sse"));
-    let reply = Connection::send(proxy.address, &request("GET", "/sse", &[], b"")).reply();
-    assert_eq!((reply.status, reply.text().as_str()), (200, ""));
+    for endpoint in [
+        "endpoint\ndata: http://evil.example/messages",
+        "endpoint\ndata: //evil.example/messages",
+        "endpoint\ndata: .//evil.example/messages",
+        "endpoint\ndata: /.//evil.example/messages",
+        " endpoint\ndata: http://evil.example/messages",
+        "endpoint \ndata: http://evil.example/messages",
+    ] {
+        let events = format!(
+            "event: {endpoint}\n\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}}\n\n"
+        );
+        let server = Upstream::saying([chunked("text/event-stream", ""), chunk(events.as_bytes())].concat());
+        let proxy = Proxy::observing(&server.url("/sse"));
+        let reply = Connection::send(proxy.address, &request("GET", "/sse", &[], b"")).reply();
+        assert_eq!((reply.status, reply.text().as_str()), (200, ""), "{endpoint:?}");
+    }
 }
 
 #[test]

@@ -79,6 +79,19 @@ impl Taken {
         self.pieces = wanted;
         Ok(())
     }
+
+    /// What is held has `bytes` bytes now: more, where there is room, or less.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub(super) fn resize(&mut self, bytes: usize) -> Result<(), Full> {
+        let wanted = bytes.saturating_sub(1) / PIECE;
+        if let Some(less) = self.pieces.checked_sub(wanted).filter(|less| *less > 0) {
+            drop(self.permit.as_mut().and_then(|held| held.split(less)));
+            self.pieces = wanted;
+        }
+        self.grow_to(bytes)
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +127,18 @@ mod tests {
         drop(part);
         assert_eq!(room.nothing().grow_to(2 * PIECE), Ok(()));
         assert_eq!(room.nothing().hold(b"short".to_vec()), "short");
+    }
+
+    #[test]
+    fn what_shrinks_gives_room_back() {
+        let room = Room::of(3);
+        let (mut one, mut other) = (room.nothing(), room.nothing());
+        assert_eq!(one.resize(4 * PIECE), Ok(()));
+        assert_eq!(other.resize(2 * PIECE), Err(Full));
+        assert_eq!(one.resize(3 * PIECE), Ok(()));
+        assert_eq!(other.resize(2 * PIECE), Ok(()));
+        assert_eq!(one.resize(0), Ok(()));
+        assert_eq!(other.resize(4 * PIECE), Ok(()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use super::asked::{Asked, Opening};
@@ -53,7 +53,7 @@ pub(super) async fn relay(
         );
     };
     open_session(front, &mut asked, status, &head.headers);
-    let mut response = empty_like(status, &head.headers);
+    let response = empty_like(status, &head.headers);
     let Ok(coding) = Coding::of(&head.headers) else {
         return failed(
             front,
@@ -67,8 +67,7 @@ pub(super) async fn relay(
         let decoder = (coding != Coding::Identity).then(|| Decoder::new(coding, limit));
         let parser = Parser::Events(sse::Reader::new(limit));
         let stream = stream(front, asked, manner, Source { body, lease: answer.1, decoder, parser });
-        *response.body_mut() = Body::stream(Box::new(stream));
-        return response;
+        return with_body(response, reply::EVENTS, Body::stream(Box::new(stream)));
     }
     let collected = tokio::select! {
         collected = collect::answer(&mut body, coding, (limit, front.gate.room())) => collected,
@@ -89,8 +88,7 @@ pub(super) async fn relay(
             let source = Source { body, lease: answer.1, decoder, parser: Parser::Texts(splitter) };
             let mut stream = stream(front, asked, manner, source);
             stream.texts().await;
-            *response.body_mut() = Body::stream(Box::new(stream));
-            response
+            with_body(response, reply::JSON, Body::stream(Box::new(stream)))
         }
         Ok(Collected::Whole(text)) => {
             front.upstream.give_back(answer.1);
@@ -122,6 +120,7 @@ fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) 
         lease: Some(lease),
         decoder,
         parser,
+        taken: front.gate.room().nothing(),
         replays: manner.replays,
         listens: manner.listens,
         endpoint: None,
@@ -131,12 +130,7 @@ fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) 
 }
 
 /// An answer that came whole.
-async fn whole(
-    front: &Front,
-    asked: &mut Asked,
-    mut response: Response<Body>,
-    text: Bytes,
-) -> Response<Body> {
+async fn whole(front: &Front, asked: &mut Asked, response: Response<Body>, text: Bytes) -> Response<Body> {
     let status = response.status();
     if asked.session.legacy.is_some() && status.is_success() {
         // HTTP+SSE: the answers come on the stream, and nobody reads what is said here.
@@ -169,16 +163,20 @@ async fn whole(
         let texts: Vec<Bytes> = forwarded.chain(passed.to_receiver).chain(refused).collect();
         Some(joined(&texts, asked.is_batch))
     };
-    let is_whole = body.is_some();
     let body = body.or_else(|| {
         (!asked.ids.is_empty()).then(|| {
             reply::errors(&asked.ids, asked.is_batch, UNAVAILABLE, "the server's answer was refused")
         })
     });
-    if !is_whole {
-        response.headers_mut().insert(header::CONTENT_TYPE, reply::JSON);
+    match body {
+        Some(body) => with_body(response, reply::JSON, Body::from(body)),
+        None => response,
     }
-    *response.body_mut() = body.map_or(Body::Empty, Body::from);
+}
+
+fn with_body(mut response: Response<Body>, kind: HeaderValue, body: Body) -> Response<Body> {
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    *response.body_mut() = body;
     response
 }
 

@@ -75,6 +75,7 @@ pub(super) async fn answer(
         let bytes = all(body, limit, &mut room.nothing()).await?;
         return Ok(Collected::Whole(encoding::decode(coding, bytes, limit)?));
     }
+    let mut taken = room.nothing();
     let mut decoder = (coding != Coding::Identity).then(|| Decoder::new(coding, limit));
     let mut splitter = Splitter::new(limit);
     loop {
@@ -98,6 +99,7 @@ pub(super) async fn answer(
             None => data,
         };
         splitter.push(&data).map_err(|_long| Fault::TooLong)?;
+        taken.grow_to(splitter.buffered())?;
         if splitter.has_more() {
             return Ok(Collected::Open(splitter, decoder));
         }

@@ -53,6 +53,9 @@ type Opened = (Arc<Session>, Endpoint, mpsc::Receiver<Bytes>);
 fn open(front: &Arc<Front>, before: &Session, url: &Url) -> Option<Opened> {
     let target = destination::target(url).ok()?;
     let path: Box<str> = target.to_string().into();
+    if !is_path(&path) {
+        return None;
+    }
     let (inject, own) = mpsc::channel(OWN);
     let principal = before.party.context().principal.clone();
     let session = front.fresh(Some(Legacy { target, inject }), principal);
@@ -62,6 +65,11 @@ fn open(front: &Arc<Front>, before: &Session, url: &Url) -> Option<Opened> {
     front.opened(&session);
     let endpoint = Endpoint { front: Arc::clone(front), session: Arc::clone(&session), target: path };
     Some((session, endpoint, own))
+}
+
+/// To a client it is a place at this gateway: what begins with two slashes names another host.
+fn is_path(target: &str) -> bool {
+    target.starts_with('/') && !target.starts_with("//")
 }
 
 /// The URL `endpoint` stands for, where it is at the origin of `base`.
@@ -84,6 +92,15 @@ mod tests {
         assert_eq!(resolved("/messages/?session_id=1"), at("/messages/?session_id=1"));
         assert_eq!(resolved("messages?x=1&y=2"), at("/a/messages?x=1&y=2"));
         assert_eq!(resolved("http://127.0.0.1:9000/m"), at("/m"));
+        // At the same origin, and elsewhere once the origin is left out.
+        let resolved_path = |text: &str| {
+            let url = resolve(&base, text.as_bytes()).unwrap();
+            is_path(&destination::target(&url).unwrap().to_string())
+        };
+        assert!(resolved_path("/m") && resolved_path("http://127.0.0.1:9000"));
+        for text in ["http://127.0.0.1:9000//evil.example/m", "http://127.0.0.1:9000/\\evil.example"] {
+            assert!(!resolved_path(text), "{text}");
+        }
         for foreign in [
             "http://evil.example/m",
             "//evil.example/m",

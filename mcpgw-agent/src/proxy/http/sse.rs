@@ -1,12 +1,13 @@
-//! Server-sent events as a gateway needs them: each event read as the standard says, and kept byte for byte.
+//! Server-sent events as a gateway needs them: each event read as the standard says, and written anew from what was read.
 //!
 //! ```text
-//! chunks ─▶ Reader::push ─▶ Event ─▶ data() to the gate ─▶ raw() as it came, or with_data() where it was changed
+//! chunks ─▶ Reader::push ─▶ Event ─▶ data() to the gate ─▶ written(), or with_data() where it was changed
 //! ```
 //!
-//! The bytes of all events, joined, are the stream: nothing is lost, moved or held back once it means something.
-//! Comments and blank lines outside an event come at once, so a keep-alive is never kept waiting for an event. What a
-//! reader that splits lines elsewhere could take for another event is refused ([`Fault::Ambiguous`]).
+//! What clients make of the bytes that came differs: some end lines elsewhere, pass over marks or take blanks for nothing.
+//! So nothing goes on that was not read here, and what could still be taken for another event is refused
+//! ([`Fault::Ambiguous`]). Comments and blank lines outside an event come at once: a keep-alive is never kept waiting for
+//! an event.
 //!
 //! `wire::sse` is the other reader: it watches streams from their middle and keeps nothing.
 
@@ -28,7 +29,8 @@ pub enum Fault {
     #[error("an event is longer than the limit")]
     TooLong,
     /// Some readers would see other events: a line that is not judged holds a character that some end lines at (vertical
-    /// tab, form feed, U+001C to U+001E, U+0085, U+2028, U+2029), or starts with a byte order mark.
+    /// tab, form feed, U+001C to U+001E, U+0085, U+2028, U+2029), or starts with a byte order mark; or an event's name
+    /// stands between blanks.
     #[error("some readers would see other events in it")]
     Ambiguous,
 }
@@ -37,8 +39,8 @@ pub enum Fault {
 #[must_use]
 pub fn message(data: &[u8]) -> Bytes {
     let mut event = BytesMut::with_capacity(data.len().saturating_add(32));
-    event.put_slice(b"event: message\n");
-    line::put_data(&mut event, data, b"\n");
+    line::put(&mut event, b"event", b"message");
+    line::put_data(&mut event, data);
     event.put_slice(b"\n");
     event.freeze()
 }

@@ -22,6 +22,7 @@ use super::values::Splitter;
 use crate::mcp::{Decoded, Direction, Malformed, MessageKind, Revision};
 use crate::proxy::gate::Passed;
 use crate::proxy::reply;
+use crate::proxy::room::Taken;
 
 /// A stream on its way to the client.
 pub(super) struct Stream {
@@ -32,6 +33,8 @@ pub(super) struct Stream {
     /// Where the body is compressed.
     pub(super) decoder: Option<Decoder>,
     pub(super) parser: Parser,
+    /// For what the parser holds.
+    pub(super) taken: Taken,
     /// The client asked for what it missed: messages may come again.
     pub(super) replays: bool,
     /// It answers no request, so it ends with the gateway.
@@ -134,6 +137,7 @@ impl Stream {
                         }
                     }
                 }
+                self.make_room();
             }
             Parser::Texts(splitter) => {
                 if splitter.push(data).is_err() {
@@ -142,6 +146,18 @@ impl Stream {
                 }
                 self.texts().await;
             }
+        }
+    }
+
+    /// For what is not complete yet; without, the stream ends.
+    fn make_room(&mut self) {
+        let held = match &self.parser {
+            Parser::Events(reader) => reader.buffered(),
+            Parser::Texts(splitter) => splitter.buffered(),
+        };
+        if self.taken.resize(held).is_err() {
+            tracing::warn!("there is no room for another long message: a server's stream is ended");
+            self.cut("too much is on its way already");
         }
     }
 
@@ -154,6 +170,7 @@ impl Stream {
                 self.ready.extend([text, Bytes::from_static(b"\n")]);
             }
         }
+        self.make_room();
     }
 
     async fn event(&mut self, event: Event) {
@@ -165,13 +182,12 @@ impl Stream {
         let Some(data) = event.data().filter(|_| event.is_to_be_judged()).cloned() else {
             // Comments keep the connection alive, an id without a message is the client's place in the stream.
             self.asked.keeps_open |= event.id().is_some() && self.can_be_taken_up();
-            self.ready.push_back(event.raw().clone());
+            self.ready.push_back(event.written());
             return;
         };
         let has_id = event.id().is_some_and(|id| !id.is_empty());
         if let Some(text) = self.message(&data, has_id).await {
-            let is_same = text.as_ptr() == data.as_ptr() && text.len() == data.len();
-            self.ready.push_back(if is_same { event.raw().clone() } else { event.with_data(&text) });
+            self.ready.push_back(event.with_data(&text));
         }
     }
 

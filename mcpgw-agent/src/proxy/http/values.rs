@@ -50,6 +50,11 @@ impl Splitter {
         Ok(())
     }
 
+    /// Bytes held.
+    pub(super) fn buffered(&self) -> usize {
+        self.held.len()
+    }
+
     /// There is a whole text.
     pub(super) fn is_complete(&self) -> bool {
         self.end.is_some()

@@ -2,8 +2,8 @@
 
 use hyper::HeaderMap;
 use hyper::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, EXPIRES,
-    HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, ETAG, EXPIRES, HeaderName,
+    HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use url::{Host, Url};
 
@@ -40,11 +40,11 @@ pub fn upstream(headers: &HeaderMap) -> HeaderMap {
 
 /// The headers of a server's answer that its client gets. `is_changed` where the body does not go on byte for byte:
 /// decoded, edited or replaced. Cookies, redirects, `Refresh`, `Link`, `Alt-Svc` and `Clear-Site-Data` do not go on, nor
-/// does what concerns one connection or says how the body is coded: the gateway codes and measures it itself.
+/// does what concerns one connection or says how the body is coded: the gateway codes and measures it itself. Nor does
+/// `Content-Type`, whose parameters clients read in more ways than one; who writes a body says what it is.
 #[must_use]
 pub fn downstream(headers: &HeaderMap, is_changed: bool) -> HeaderMap {
-    let known: [&HeaderName; 10] = [
-        &CONTENT_TYPE,
+    let known: [&HeaderName; 9] = [
         &CONTENT_LANGUAGE,
         &CACHE_CONTROL,
         &EXPIRES,

@@ -26,7 +26,7 @@ pub fn check_json(headers: &HeaderMap) -> Result<(), Fault> {
 }
 
 /// What an answer says it holds. Clients decode text as its `charset` says, so any but UTF-8 would be read differently
-/// from here; what else is said of it changes nothing.
+/// from here; what else is said of it changes nothing, and does not go on.
 ///
 /// # Errors
 /// [`Fault::Duplicate`], and [`Fault::MediaType`] for a charset other than UTF-8.
@@ -53,8 +53,12 @@ fn read(headers: &HeaderMap) -> Result<(Answer, usize), Fault> {
     for parameter in parts {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        if !name.trim_end().eq_ignore_ascii_case("charset") {
+        let name = name.trim_end().to_ascii_lowercase();
+        if !name.contains("charset") {
             others += 1;
+        } else if name != "charset" {
+            // `charset*`, `charset*0` (RFC 2231): some readers decode by them.
+            return Err(Fault::MediaType);
         } else if value.eq_ignore_ascii_case("utf-8") {
             charsets += 1;
         } else {

@@ -1,8 +1,8 @@
-//! One event, as it came and as it reads.
+//! One event, as it reads, and as it is written to the client.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::line::{BOM, Line, has_separator, lines, put_data};
+use super::line::{BOM, Line, has_separator, lines, put, put_data};
 
 /// A whole event, or what stands between events: comments, blank lines and the rest of a line end.
 #[derive(Debug, Clone)]
@@ -45,12 +45,6 @@ impl Event {
         }
         event.data = joined.map(BytesMut::freeze).or(event.data);
         event
-    }
-
-    /// The bytes as they came.
-    #[must_use]
-    pub fn raw(&self) -> &Bytes {
-        &self.raw
     }
 
     /// The values of its `data` fields, joined by line feeds; `None` where there is no such field, empty in a priming event.
@@ -108,31 +102,50 @@ impl Event {
         self.is_message() || matches!(data.first(), Some(b'{' | b'['))
     }
 
-    /// The same event with other data: name, id, retry, comments, unknown fields, their order and the line ends are kept.
+    /// The event as it was read, written anew.
+    #[must_use]
+    pub fn written(&self) -> Bytes {
+        self.write(self.data.as_deref())
+    }
+
+    /// The same event with other data.
     #[must_use]
     pub fn with_data(&self, data: &[u8]) -> Bytes {
-        let mut event = BytesMut::with_capacity(self.raw.len().saturating_add(data.len()));
-        let mut written = false;
-        for (line, end) in lines(self.fields()) {
-            let kind = Line::of(line);
-            if !written && matches!(kind, Line::Data(_) | Line::Blank) {
-                put_data(&mut event, data, end);
-                written = true;
-            }
-            if !matches!(kind, Line::Data(_)) {
-                event.put_slice(line);
-                // A blank line's LF must not become part of the CR of what now stands before it.
-                let joins = kind == Line::Blank && end == b"\n" && event.ends_with(b"\r");
-                event.put_slice(if joins { b"\r\n" } else { end });
-            }
+        self.write(Some(data))
+    }
+
+    /// Nothing goes on that was not read: no field nobody knows, no byte order mark, no line end but LF. In what is left
+    /// readers that follow the standard less closely find no other event than this one.
+    fn write(&self, data: Option<&[u8]>) -> Bytes {
+        let mut event = BytesMut::with_capacity(self.raw.len().max(data.map_or(0, <[u8]>::len)) + 64);
+        for comment in self.comments() {
+            put(&mut event, b"", comment);
+        }
+        if let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) {
+            put(&mut event, b"event", name);
+        }
+        if let Some(id) = &self.id {
+            put(&mut event, b"id", id);
+        }
+        if let Some(retry) = self.retry_ms {
+            put(&mut event, b"retry", retry.to_string().as_bytes());
+        }
+        if let Some(data) = data {
+            put_data(&mut event, data);
+        }
+        if lines(self.fields()).any(|(line, _)| line.is_empty()) {
+            event.put_u8(b'\n');
         }
         event.freeze()
     }
 
-    /// Some readers would see other events in it, in text that nothing judges: they end lines at other characters too, or
-    /// pass over a byte order mark anywhere. The data of a message is judged: it must be JSON, where those characters
-    /// stand in strings only, and no event can stand in a string, whose quotes are escaped.
+    /// Some readers would see other events in it, in text that nothing judges: they end lines at other characters too, pass
+    /// over a byte order mark anywhere, or over blanks around a name. The data of a message is judged: it must be JSON,
+    /// where those characters stand in strings only, and no event can stand in a string, whose quotes are escaped.
     pub(super) fn is_ambiguous(&self) -> bool {
+        if self.name.as_deref().is_some_and(|name| name.trim_ascii() != name) {
+            return true;
+        }
         let unjudged = |line| !self.is_message() || !matches!(Line::of(line), Line::Data(_));
         lines(self.fields()).any(|(line, _)| line.starts_with(BOM) || (unjudged(line) && has_separator(line)))
     }

@@ -63,14 +63,23 @@ pub(super) fn lines(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// Writes `data` as `data` fields, one for each of its lines, each ended by `end`.
-pub(super) fn put_data(to: &mut BytesMut, mut data: &[u8], end: &[u8]) {
+/// Writes a field, or a comment where it has no name.
+pub(super) fn put(to: &mut BytesMut, name: &[u8], value: &[u8]) {
+    to.put_slice(name);
+    to.put_u8(b':');
+    if !name.is_empty() && !value.is_empty() {
+        to.put_u8(b' ');
+    }
+    to.put_slice(value);
+    to.put_u8(b'\n');
+}
+
+/// Writes `data` as `data` fields, one for each of its lines.
+pub(super) fn put_data(to: &mut BytesMut, mut data: &[u8]) {
     loop {
         let at = memchr::memchr2(b'\n', b'\r', data);
         let (line, rest) = data.split_at_checked(at.unwrap_or(data.len())).unwrap_or((data, &[]));
-        to.put_slice(b"data: ");
-        to.put_slice(line);
-        to.put_slice(end);
+        put(to, b"data", line);
         data = match rest {
             [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
             [] => return,

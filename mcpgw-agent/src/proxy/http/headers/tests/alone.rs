@@ -111,6 +111,9 @@ fn an_answer_is_read_by_its_type_and_in_utf8_only() {
         ("application/json; charset=utf-7", Err(Fault::MediaType)),
         ("application/json; charset =utf-7", Err(Fault::MediaType)),
         ("text/event-stream; charset=utf-8; charset=utf-8", Err(Fault::MediaType)),
+        ("text/event-stream; charset*=us-ascii''utf-16le", Err(Fault::MediaType)),
+        ("text/event-stream; CharSet*0=utf-16; charset*1=le", Err(Fault::MediaType)),
+        ("text/event-stream; x charset=utf-16le", Err(Fault::MediaType)),
         ("application/json; profile=x; charset=utf-8", Ok(Answer::Json)),
         ("text/html; charset=latin1", Ok(Answer::Other)),
     ] {
