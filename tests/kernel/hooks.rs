@@ -16,6 +16,14 @@ fn known() -> Vec<Vec<&'static str>> {
     lines.map(|line| line.split_whitespace().collect()).collect()
 }
 
+/// Whether this hook works on this kernel, as far as is known of it.
+pub(crate) fn is_known_to_work(name: &str) -> bool {
+    let Ok(kernel) = std::env::var(COLUMN) else { return true };
+    let known = known();
+    let column = known[0].iter().position(|column| *column == kernel).unwrap();
+    known.iter().any(|line| line[0] == name && line[column] == "yes")
+}
+
 fn load(cgroup: &Cgroup) -> Vec<Hook> {
     let options = KernelOptions {
         guard: Some(cgroup.name.clone()),
