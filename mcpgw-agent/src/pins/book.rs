@@ -199,6 +199,10 @@ impl Open {
         }
         self.assessed = None;
         let kind = pass.kind;
+        // A first page was seen whole when it was seen first. What has no end, or one nobody comes to, would be trusted for ever.
+        let is_known = self.book.pins.keys().any(|(of, _)| *of == kind);
+        let is_trusted =
+            self.trust == Trust::FirstUse && !self.book.listed.contains(&kind) && !(is_first && is_known);
         let mut report = Report::default();
         let mut room = FORMS_MAX.saturating_sub(self.book.size());
         for definition in definitions {
@@ -214,7 +218,7 @@ impl Open {
                 continue;
             };
             // A name that is listed twice is one definition too many: the second is held against the first.
-            let standing = self.weigh(kind, &name, form, &mut room);
+            let standing = self.weigh((kind, &name), form, is_trusted, &mut room);
             if pass.seen.len() < PINS_MAX {
                 pass.seen.insert(name.clone());
             }
@@ -230,9 +234,14 @@ impl Open {
         report
     }
 
-    fn weigh(&mut self, kind: DefinitionKind, name: &str, form: Form, room: &mut usize) -> Standing {
+    fn weigh(
+        &mut self,
+        (kind, name): (DefinitionKind, &str),
+        form: Form,
+        is_trusted: bool,
+        room: &mut usize,
+    ) -> Standing {
         let has_room = form.text.len() <= FORM_MAX.min(*room);
-        let is_trusted = self.trust == Trust::FirstUse && !self.book.listed.contains(&kind);
         let count = self.book.pins.len();
         let key = (kind, name.to_owned());
         let Some(pin) = self.book.pins.get_mut(&key) else {

@@ -175,6 +175,26 @@ fn only_a_whole_listing_says_what_is_gone() {
 }
 
 #[test]
+fn a_listing_nobody_comes_to_the_end_of_is_not_trusted_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let pins = open(dir.path());
+    let server = pins.server(&id()).unwrap();
+    let mut pass = Pass::new(DefinitionKind::Tool);
+    assert_eq!(words(&page(&server, &mut pass, &[("a", "A")], true, false)), ["trusted"]);
+    // In the same session and in another, after a restart: the first page is known, and there is more of it.
+    assert_eq!(words(&page(&server, &mut pass, &[("a", "A"), ("b", "B")], true, false)), ["same", "added"]);
+    pins.flush().unwrap();
+    let again = open(dir.path());
+    let server = again.server(&id()).unwrap();
+    let mut pass = Pass::new(DefinitionKind::Tool);
+    let report = page(&server, &mut pass, &[("a", "A"), ("c", "C")], true, false);
+    assert_eq!(words(&report), ["same", "added"]);
+    // Whoever goes on for the first time sees the rest for the first time.
+    assert_eq!(words(&page(&server, &mut pass, &[("d", "D")], false, true)), ["trusted"]);
+    assert_eq!(words(&page(&server, &mut pass, &[("e", "E")], false, true)), ["added"]);
+}
+
+#[test]
 fn a_name_twice_is_held_against_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let pins = open(dir.path());

@@ -72,7 +72,9 @@ impl Pinned {
         if let Err(error) = pins.refresh() {
             tracing::warn!(%error, "what was approved since is not known");
         }
-        let is_last = result.get("nextCursor").and_then(Value::as_str).is_none();
+        // Clients ask for no page without a name.
+        let cursor = result.get("nextCursor").and_then(Value::as_str).filter(|cursor| !cursor.is_empty());
+        let is_last = is_greeting || cursor.is_none();
         let mut passes = self.passes.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(pass) = passes.iter_mut().find(|pass| pass.kind() == kind) else { return Vec::new() };
         let report = server.check(pass, definitions.iter().copied(), answers.from_start, is_last);
