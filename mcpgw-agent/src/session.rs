@@ -46,6 +46,9 @@ pub enum Violation {
     /// A server's request in a revision that has none.
     #[error("servers send no requests in this revision")]
     ServerRequest,
+    /// A client's message that names another revision than was agreed on.
+    #[error("it names another revision than its session agreed on")]
+    Revision,
 }
 
 impl Violation {
@@ -59,6 +62,7 @@ impl Violation {
             Self::Batch => "batch",
             Self::InitializeInBatch => "initialize-in-batch",
             Self::ServerRequest => "server-request",
+            Self::Revision => "revision",
         }
     }
 }
@@ -112,8 +116,15 @@ impl Session {
     #[must_use]
     pub fn look(&self, direction: Direction, message: &Message, in_batch: bool) -> Standing {
         let own = target::revision_of(message);
-        let mut standing = Standing { revision: own.or(self.revision), ..Standing::default() };
+        let revision = match direction {
+            Direction::ToServer => own.or(self.revision),
+            Direction::ToClient => self.revision.or(own),
+        };
+        let mut standing = Standing { revision, ..Standing::default() };
         standing.violation = in_batch.then(|| self.batch(message)).flatten();
+        if direction == Direction::ToServer && own.is_some_and(|own| self.has_settled_on_another(own)) {
+            standing.violation = standing.violation.or(Some(Violation::Revision));
+        }
         match (message.kind(), message.id()) {
             (MessageKind::Request, Some(id)) => {
                 let modern = self.revision.is_some_and(Revision::is_modern);
@@ -164,6 +175,12 @@ impl Session {
     #[must_use]
     pub fn offered(&self, name: &str) -> Option<bool> {
         self.catalogue.offered(name)
+    }
+
+    /// Where each message names its revision, another of that kind may be named.
+    fn has_settled_on_another(&self, revision: Revision) -> bool {
+        let may_change = |agreed: Revision| agreed.is_modern() && revision.is_modern();
+        self.revision.is_some_and(|agreed| agreed != revision && !may_change(agreed))
     }
 
     fn batch(&self, message: &Message) -> Option<Violation> {

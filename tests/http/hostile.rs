@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::DEADLINE;
-use crate::client::{Connection, post, request, tool};
+use crate::client::{Connection, call, post, request, tool};
 use crate::proxy::Proxy;
 use crate::upstream::{Upstream, chunk, chunked, json, response};
 
@@ -287,4 +287,64 @@ fn messages_under_another_events_name_are_decided_on_too() {
     let reply = post(proxy.address, &[("MCP-Protocol-Version", "2025-11-25")], tool(1, "echo"));
     assert!(reply.text().ends_with(&format!("data: {ANSWER}\n\n")), "{}", reply.text());
     assert!(!reply.text().contains("evil"), "{}", reply.text());
+}
+
+const STRICT: &str =
+    "{version: v1, mode: enforce, rules: [{name: all, action: allow, match: {methods: ['*']}}],
+    detectors: {schema: {action: deny, strict: true}}}";
+
+/// Answers every request alike: a session of 2025-06-18, and one tool, which takes a number.
+fn lists_a_tool() -> Upstream {
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18","tools":[{"name":"echo","inputSchema":{"type":"object",
+        "properties":{"n":{"type":"integer"}}}}]}}"#;
+    Upstream::saying(response(
+        "200 OK",
+        "Content-Type: application/json\r\nMcp-Session-Id: s-1\r\n",
+        list.as_bytes(),
+    ))
+}
+
+#[test]
+fn what_a_client_without_sessions_was_told_of_tools_is_known_in_its_next_request() {
+    let server = lists_a_tool();
+    let proxy = Proxy::under(STRICT, &server.url("/mcp"));
+    let ask = |method: &str, params: &str| {
+        let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}"#;
+        let body = call(1, method, &format!("{{{params}{meta}}}"));
+        let named = [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", method), ("Mcp-Name", "echo")];
+        let count = if method == "tools/call" { 3 } else { 2 };
+        let more: Vec<_> = named.into_iter().take(count).chain([("Mcp-Session-Id", "any")]).collect();
+        post(proxy.address, &more, body)
+    };
+    let listed = ask("tools/list", "");
+    assert!(listed.json()["result"]["tools"].is_array(), "{}", listed.text());
+    for (arguments, passes) in [(r#"{"n":1}"#, true), (r#"{"n":"x"}"#, false), (r#"{"n":1,"m":2}"#, false)] {
+        let answer = ask("tools/call", &format!(r#""name":"echo","arguments":{arguments},"#));
+        assert_eq!(!answer.text().contains("denied by policy"), passes, "{arguments}: {}", answer.text());
+    }
+    let received = server.received();
+    assert_eq!(received.len(), 2);
+    let ids = received.iter().filter(|request| request.header("mcp-session-id").is_some());
+    assert_eq!(ids.count(), 0, "there are no sessions, whatever a client says");
+}
+
+#[test]
+fn a_session_is_not_left_behind_by_naming_another_revision() {
+    let server = lists_a_tool();
+    let proxy = Proxy::under(STRICT, &server.url("/mcp"));
+    let hello =
+        r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#;
+    assert_eq!(post(proxy.address, &[], call(1, "initialize", hello)).status, 200);
+    let id = ("Mcp-Session-Id", "s-1");
+    let before = server.received().len();
+    for (version, status) in [("2026-07-28", 400), ("2025-11-25", 200)] {
+        let meta = format!(r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{version}"}}"#);
+        let body = call(2, "tools/call", &format!(r#"{{"name":"echo","arguments":{{"n":"x"}},{meta}}}"#));
+        let headers =
+            [id, ("MCP-Protocol-Version", version), ("Mcp-Method", "tools/call"), ("Mcp-Name", "echo")];
+        let answer = post(proxy.address, &headers, body);
+        assert_eq!(answer.status, status, "{version}: {}", answer.text());
+        assert!(!answer.json()["error"].is_null(), "{version}: {}", answer.text());
+    }
+    assert_eq!(server.received().len(), before);
 }

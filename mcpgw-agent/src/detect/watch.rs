@@ -25,6 +25,7 @@ mod taint;
 mod tests;
 mod words;
 
+pub use catalogue::Tools;
 pub use circle::Circle;
 pub use labels::Labels;
 pub use taint::{Origin, Taint};
@@ -38,7 +39,7 @@ use super::{Detector, DetectorSet, Finding};
 use crate::json::Value;
 use crate::mcp::{Direction, Message, MessageKind, RequestId, Role, fields};
 use call::{Call, Home};
-use catalogue::{Catalogue, Nature};
+use catalogue::Nature;
 use order::Order;
 use prints::{Copied, Prints};
 
@@ -93,7 +94,7 @@ pub struct Watched {
 /// One session, watched.
 #[derive(Debug, Default)]
 pub struct Watch {
-    catalogue: Catalogue,
+    tools: Tools,
     taint: Taint,
     prints: Prints,
     order: Order,
@@ -138,6 +139,12 @@ impl Watch {
         Self { circle: Some(circle), ..Self::default() }
     }
 
+    /// What is known of the server's tools is `tools`, before its first message.
+    #[must_use]
+    pub fn knowing(self, tools: Tools) -> Self {
+        Self { tools, ..self }
+    }
+
     /// The client's sessions, where they count.
     fn circle(&self, view: &View<'_>) -> Option<&Circle> {
         self.circle.as_deref().filter(|_| view.shared)
@@ -152,7 +159,7 @@ impl Watch {
     /// What the server's tool is to this session, by its definition.
     #[must_use]
     pub fn labels(&self, tool: &str) -> Labels {
-        self.catalogue.nature(tool).labels
+        self.tools.lock().nature(tool).labels
     }
 
     fn labels_of(view: &View<'_>, nature: Nature, arguments: Option<Value<'_>>) -> Labels {
@@ -179,7 +186,7 @@ impl Watch {
         let (labels, home, source, arguments) = match (view.message.method()?, view.tool) {
             ("tools/call", Some(tool)) => {
                 let arguments = view.message.params().and_then(|params| params.get("arguments"));
-                let nature = self.catalogue.nature(tool);
+                let nature = self.tools.lock().nature(tool);
                 let home = Home::of_call(nature.kind, arguments);
                 (Self::labels_of(view, nature, arguments), home, tool, arguments)
             }
@@ -235,9 +242,7 @@ impl Watch {
             self.order.approved(view.now_us);
         }
         self.is_slowed = false;
-        if self.catalogue.names().is_empty() {
-            self.catalogue.name(view.server);
-        }
+        self.tools.lock().name_if_none(view.server);
         match view.direction {
             Direction::ToServer => self.passed_call(view),
             Direction::ToClient => self.passed_answer(view, decision),
@@ -277,10 +282,10 @@ impl Watch {
                 && let Some(name) =
                     result.get("serverInfo").and_then(|info| info.get("name")).and_then(Value::as_str)
             {
-                self.catalogue.name(&name);
+                self.tools.lock().name(&name);
             }
             if let (Some("tools/list"), Some(list)) = (view.answers, result.get("tools")) {
-                self.catalogue.page(list, view.wanted.has(Detector::Schema));
+                self.tools.lock().page(list, view.wanted.has(Detector::Schema));
             }
         }
         let is_error = message.error().is_some()
@@ -288,7 +293,7 @@ impl Watch {
                 == Some(true);
         let call = known.or_else(|| {
             let tool = view.tool.filter(|_| matches!(view.answers, Some("tools/call" | "tasks/result")))?;
-            let labels = Self::labels_of(view, self.catalogue.nature(tool), None);
+            let labels = Self::labels_of(view, self.tools.lock().nature(tool), None);
             Some(Call { labels, home: Home::UNKNOWN, is_secret: false })
         });
         let labels = call.map_or(Labels::NONE, |call| call.labels);

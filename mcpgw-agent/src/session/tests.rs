@@ -252,3 +252,28 @@ fn what_waits_takes_its_id_and_the_place_of_the_only_answer() {
     session.closed(Direction::ToServer, second.id().unwrap());
     assert!(!session.unheld(Direction::ToServer, &second));
 }
+
+#[test]
+fn a_message_names_the_revision_that_was_agreed_on_or_none() {
+    let call = |meta: &str| request(7, "tools/call", &format!(r#"{{"name":"t","_meta":{meta}}}"#));
+    let named = |name: &str| call(&format!(r#"{{"io.modelcontextprotocol/protocolVersion":"{name}"}}"#));
+    let mut session = Session::new();
+    assert_eq!(violation(&session, ToServer, &named("2026-07-28")), None, "nothing is agreed on");
+    pass(&mut session, ToServer, &request(1, "initialize", r#"{"protocolVersion":"2025-06-18"}"#));
+    pass(&mut session, ToClient, &result(1, r#"{"protocolVersion":"2025-06-18"}"#));
+    for other in ["2026-07-28", "2025-03-26"] {
+        assert_eq!(violation(&session, ToServer, &named(other)), Some(Violation::Revision), "{other}");
+    }
+    for same in [named("2025-06-18"), call("{}")] {
+        let standing = session.look(ToServer, &same, false);
+        assert_eq!((standing.violation, standing.revision), (None, Some(Revision::R2025_06_18)));
+    }
+    // What a server says of it changes nothing.
+    let told = session.look(ToClient, &notification("notifications/message", MODERN), false);
+    assert_eq!((told.violation, told.revision), (None, Some(Revision::R2025_06_18)));
+
+    let mut modern = Session::new();
+    modern.set_revision(Revision::R2026_07_28);
+    assert_eq!(violation(&modern, ToServer, &named("2026-07-28")), None);
+    assert_eq!(violation(&modern, ToServer, &named("2025-06-18")), Some(Violation::Revision));
+}

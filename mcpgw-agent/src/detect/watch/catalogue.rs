@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::kind::{Kind, kind};
 use super::labels::{Hints, Labels, of_tool};
@@ -49,6 +49,16 @@ pub(super) struct Nature {
     pub(super) labels: Labels,
 }
 
+/// What is known of a server's tools. Clones are the same: sessions that are one to the client may share it.
+#[derive(Debug, Clone, Default)]
+pub struct Tools(Arc<Mutex<Catalogue>>);
+
+impl Tools {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Catalogue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The tools of the lists that reached the client.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
@@ -71,8 +81,11 @@ impl Catalogue {
         }
     }
 
-    pub(super) fn names(&self) -> &[Words] {
-        &self.names
+    /// The same, where nothing else is known of what it is called.
+    pub(super) fn name_if_none(&mut self, name: &str) {
+        if self.names.is_empty() {
+            self.name(name);
+        }
     }
 
     /// What `tool` is, which may be in no list.
@@ -98,12 +111,12 @@ impl Catalogue {
         self.natures.insert(tool.into(), nature);
     }
 
-    pub(super) fn input(&self, tool: &str) -> Option<&Schema> {
-        self.tools.get(tool).and_then(|tool| tool.input.schema())
+    pub(super) fn input(&self, tool: &str) -> Option<Arc<Schema>> {
+        self.tools.get(tool).and_then(|tool| tool.input.schema()).cloned()
     }
 
-    pub(super) fn output(&self, tool: &str) -> Option<&Schema> {
-        self.tools.get(tool).and_then(|tool| tool.output.schema())
+    pub(super) fn output(&self, tool: &str) -> Option<Arc<Schema>> {
+        self.tools.get(tool).and_then(|tool| tool.output.schema()).cloned()
     }
 
     /// Compiles the schemas of a list that is not let through yet, and shows `visit` each that cannot be used, or not
@@ -145,7 +158,8 @@ impl Catalogue {
                 None if with_schemas => ["inputSchema", "outputSchema"].map(|key| Usable::of(tool.get(key))),
                 None => [Usable::Absent, Usable::Absent],
             };
-            let mut bytes: usize = schemas.iter().filter_map(Usable::schema).map(Schema::weight).sum();
+            let mut bytes: usize =
+                schemas.iter().filter_map(Usable::schema).map(|schema| schema.weight()).sum();
             if self.bytes + bytes > MAX_BYTES {
                 (schemas, bytes) = ([Usable::Absent, Usable::Absent], 0);
             }
@@ -166,7 +180,7 @@ impl Usable {
         }
     }
 
-    fn schema(&self) -> Option<&Schema> {
+    fn schema(&self) -> Option<&Arc<Schema>> {
         match self {
             Self::Yes(schema) => Some(schema),
             Self::Absent | Self::No => None,

@@ -99,9 +99,7 @@ impl Watch {
     pub fn look(&mut self, view: &View<'_>) -> Watched {
         let mut findings = Findings { view, list: Vec::new() };
         self.looked_at = None;
-        if self.catalogue.names().is_empty() {
-            self.catalogue.name(view.server);
-        }
+        self.tools.lock().name_if_none(view.server);
         let roots = match view.direction {
             Direction::ToServer => self.look_at_call(&mut findings),
             Direction::ToClient => {
@@ -116,7 +114,7 @@ impl Watch {
     fn look_at_call(&mut self, findings: &mut Findings<'_, '_>) -> Roots {
         let view = findings.view;
         if let Some(tool) = view.tool {
-            self.catalogue.read(tool);
+            self.tools.lock().read(tool);
         }
         let Some(asked) = self.asked(view) else { return Roots::default() };
         let body = view.message.params().map_or(0, Value::index);
@@ -188,7 +186,8 @@ impl Watch {
     }
 
     fn arguments(&self, tool: &str, asked: &Asked<'_>, body: usize, findings: &mut Findings<'_, '_>) {
-        let Some(schema) = self.catalogue.input(tool) else { return };
+        let schema = self.tools.lock().input(tool);
+        let Some(schema) = schema else { return };
         let Some(arguments) = asked.arguments else {
             if schema.needs_members() {
                 findings.add(sign(Fault::Missing), body);
@@ -218,12 +217,13 @@ impl Watch {
             (Some("tools/list"), _) => {
                 let list = result.get("tools").filter(|list| list.is_array());
                 list.into_iter().for_each(|list| {
-                    self.catalogue.look(list, |tool| findings.add(SCHEMA_UNUSABLE, tool.index()));
+                    self.tools.lock().look(list, |tool| findings.add(SCHEMA_UNUSABLE, tool.index()));
                 });
             }
             (Some("tools/call"), Some(tool)) => {
-                if let Some(schema) = self.catalogue.output(tool) {
-                    structured(schema, result, findings);
+                let schema = self.tools.lock().output(tool);
+                if let Some(schema) = schema {
+                    structured(&schema, result, findings);
                 }
             }
             _ => {}

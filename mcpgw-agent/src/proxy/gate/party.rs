@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pinned::Pinned;
 use crate::detect::Scope;
-use crate::detect::watch::{Circle, Watch};
+use crate::detect::watch::{Circle, Tools, Watch};
 use crate::inventory::BootTime;
 use crate::mcp::Direction;
 use crate::policy::Context;
@@ -105,7 +105,8 @@ impl Party {
             | Violation::DuplicateId
             | Violation::TooManyOpen
             | Violation::Batch
-            | Violation::ServerRequest => !self.is_blind.load(Ordering::Relaxed),
+            | Violation::ServerRequest
+            | Violation::Revision => !self.is_blind.load(Ordering::Relaxed),
             Violation::InitializeInBatch => true,
         })
     }
@@ -121,6 +122,13 @@ impl Party {
     #[must_use]
     pub fn within(self, circle: Arc<Circle>) -> Self {
         Self { watch: Mutex::new(Watch::within(circle)), ..self }
+    }
+
+    /// What is known of its server's tools is `tools`. Before its first message.
+    #[must_use]
+    pub fn knowing(self, tools: Tools) -> Self {
+        let watch = self.watch.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Self { watch: Mutex::new(watch.knowing(tools)), ..self }
     }
 
     /// What its server says of itself is held against pins.

@@ -1,5 +1,6 @@
 //! What every exchange needs: the gate, the server, the sessions, and how a request goes to the server.
 
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::future::poll_fn;
 use std::hash::BuildHasher;
@@ -22,6 +23,7 @@ use super::session::{self, Legacy, Session, Sessions};
 use super::upstream::{Lease, Upstream, UpstreamError};
 use super::{Patience, headers, origin};
 use crate::audit::{AuditLog, Event};
+use crate::detect::watch::Tools;
 use crate::identity::Authenticator;
 use crate::mcp::{Message, Revision};
 use crate::pins::ServerId;
@@ -32,6 +34,9 @@ use crate::tasks::Lane;
 
 /// How long the server may take to accept a refusal.
 const TELL: Duration = Duration::from_secs(10);
+
+/// Clients whose knowledge of the server's tools is kept between exchanges.
+const CLIENTS: usize = 64;
 
 /// One proxied server, as one thread of connections sees it.
 pub(super) struct Front {
@@ -54,6 +59,8 @@ struct Shared {
     own: Option<Party>,
     /// What the server's tools mirror in headers.
     schemas: Mutex<ParamSchemas>,
+    /// What clients without sessions were told of its tools, by who they are.
+    tools: Mutex<HashMap<Option<Box<str>>, Tools>>,
     stem: u32,
     parties: AtomicU64,
 }
@@ -92,9 +99,9 @@ impl Front {
         url.set_fragment(None);
         let bytes = RandomState::new().hash_one(std::process::id()).to_ne_bytes();
         let stem = bytes.first_chunk().map_or(0, |half| u32::from_ne_bytes(*half));
-        let (url, schemas) = (Box::from(url.as_str()), Mutex::default());
+        let (url, schemas, tools) = (Box::from(url.as_str()), Mutex::default(), Mutex::default());
         let own = own(&parts, &url, stem);
-        let shared = Shared { parts, url, own, schemas, stem, parties: AtomicU64::new(1) };
+        let shared = Shared { parts, url, own, schemas, tools, stem, parties: AtomicU64::new(1) };
         Self::of(Arc::new(shared), upstream, lane)
     }
 
@@ -109,6 +116,21 @@ impl Front {
 
     /// A session nobody knows of yet.
     pub(super) fn fresh(&self, legacy: Option<Legacy>, principal: Principal) -> Arc<Session> {
+        self.make(legacy, principal, Tools::default())
+    }
+
+    /// The session of one exchange, as all are from 2026-07-28 on. What a client was told of tools it knows in the next.
+    pub(super) fn fresh_once(&self, principal: Principal) -> Arc<Session> {
+        let mut clients = self.shared.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.len() >= CLIENTS && !clients.contains_key(&principal.subject) {
+            clients.clear();
+        }
+        let tools = clients.entry(principal.subject.clone()).or_default().clone();
+        drop(clients);
+        self.make(None, principal, tools)
+    }
+
+    fn make(&self, legacy: Option<Legacy>, principal: Principal, tools: Tools) -> Arc<Session> {
         let id = format!("{:08x}-{}", self.shared.stem, self.shared.parties.fetch_add(1, Ordering::Relaxed));
         let context = session::context(&self.server, &self.shared.url, legacy.is_some(), principal);
         let pinned = self.gate.pins_of(&ServerId::of_url(&self.shared.url));
@@ -118,7 +140,7 @@ impl Front {
             party = party.followed_by(followed.caller());
         }
         let circle = client.map(|client| self.gate.circle_of(client));
-        Session::new(circle.into_iter().fold(party, Party::within), legacy)
+        Session::new(circle.into_iter().fold(party, Party::within).knowing(tools), legacy)
     }
 
     /// `session` is called `id` from now on.

@@ -34,7 +34,7 @@ pub(super) async fn post(
     principal: Principal,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let target = head.uri.path_and_query().and_then(|target| front.sessions.at(target.as_str()));
     let is_own = |session: &Arc<Session>| session.party.context().principal.is_same(&principal);
     if target.as_ref().is_some_and(|session| !is_own(session)) {
@@ -66,6 +66,9 @@ pub(super) async fn post(
     if let Some(legacy) = &session.legacy {
         let refused = std::mem::take(&mut asked.refused);
         refused.into_iter().for_each(|answer| tell_client(legacy, answer));
+    }
+    if session.party.session().revision().is_some_and(Revision::is_modern) {
+        head.headers.remove(SESSION_ID);
     }
     let target = session.legacy.as_ref().map(|legacy| &legacy.target);
     let forwarded = tokio::select! {
@@ -124,9 +127,15 @@ fn session(
         return (front.fresh(None, principal), Opening::Initialize);
     }
     let revision = revision(headers, message);
-    // From 2026-07-28 on there are no sessions, and the header means nothing.
-    let id = headers.get(SESSION_ID).filter(|_| !revision.is_some_and(Revision::is_modern));
+    let id = headers.get(SESSION_ID);
+    // Whatever revision the message names: it may not leave behind what the session remembers.
     if let Some(session) = id.and_then(|id| front.sessions.find(&principal, id)) {
+        return (session, Opening::None);
+    }
+    // From 2026-07-28 on there are no sessions, and the header means nothing.
+    if let Some(revision) = revision.filter(|revision| revision.is_modern()) {
+        let session = front.fresh_once(principal);
+        session.party.session().set_revision(revision);
         return (session, Opening::None);
     }
     let session = front.fresh(None, principal);

@@ -121,7 +121,7 @@ fn labels_are_what_a_tool_can_do() {
         ("linear", "create_comment", "--o"),
     ] {
         let mut watch = Watch::default();
-        watch.catalogue.name(server);
+        watch.tools.lock().name(server);
         let Labels { untrusted, private, out } = watch.labels(tool);
         let found = [(untrusted, 'u'), (private, 'p'), (out, 'o')]
             .map(|(has, letter)| if has { letter } else { '-' });
