@@ -229,6 +229,16 @@ fn an_answer_its_client_would_read_otherwise_does_not_come_through() {
 }
 
 #[test]
+fn an_answer_without_one_is_an_error_for_who_waits() {
+    for status in ["101 Switching Protocols", "204 No Content", "200 OK", "202 Accepted"] {
+        let server = Upstream::saying(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"));
+        let proxy = Proxy::observing(&server.url("/mcp"));
+        let reply = post(proxy.address, &[], tool(1, "echo"));
+        assert_eq!((reply.status, &reply.json()["id"]), (502, &1.into()), "{status}");
+    }
+}
+
+#[test]
 fn events_that_only_some_readers_see_end_the_stream() {
     let evil = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"evil"}]}}"#;
     for text in [

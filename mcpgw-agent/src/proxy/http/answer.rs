@@ -44,6 +44,9 @@ pub(super) async fn relay(
     if status.is_redirection() {
         return failed(front, &asked, StatusCode::BAD_GATEWAY, "the server redirects, which is not followed");
     }
+    if status.is_informational() {
+        return failed(front, &asked, StatusCode::BAD_GATEWAY, "the server wants another protocol");
+    }
     let (Ok(()), Ok(kind)) = (headers::check(&head.headers), headers::answer(&head.headers)) else {
         return failed(
             front,
@@ -142,7 +145,11 @@ async fn whole(front: &Front, asked: &mut Asked, response: Response<Body>, text:
         if !refused.is_empty() {
             return reply::json(StatusCode::OK, joined(&refused, true));
         }
+        // Within a session the answer may still come on another stream.
         asked.keeps_open = status.is_success() && asked.session.id().is_some();
+        if status.is_success() && !asked.keeps_open && !asked.ids.is_empty() {
+            return failed(front, asked, StatusCode::BAD_GATEWAY, "the server's answer is empty");
+        }
         return response;
     }
     let since = Instant::now();
