@@ -73,6 +73,13 @@ pub enum KernelEvent {
         /// How many.
         count: u64,
     },
+    /// So much of what a server did had no room in the ring of effects, since this was said last.
+    Untold {
+        /// The server's number.
+        group: u32,
+        /// How much.
+        count: u64,
+    },
 }
 
 /// What a ring has carried and lost so far, over all CPUs.

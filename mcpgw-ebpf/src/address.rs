@@ -7,7 +7,7 @@ use aya_ebpf::programs::SockAddrContext;
 use mcpgw_common::event::{SocketEffect, act, kind};
 use mcpgw_common::map::{TASK_EFFECTS, TaskState, lane};
 
-use crate::emit::Lane;
+use crate::effects::{claim, untold};
 use crate::family::{AF_INET, AF_INET6};
 use crate::maps::EFFECTS;
 use crate::task::{Identity, current_tgid, state};
@@ -56,7 +56,7 @@ fn report(address: *const bpf_sock_addr, act: u16, family: u16) -> Option<()> {
     if bits & TASK_EFFECTS == 0 {
         return None;
     }
-    let lane = Lane::claim(lane::EFFECT)?;
+    let lane = claim(group)?;
     let record: *mut SocketEffect = lane.record();
     // SAFETY: the lane's memory, ours until it is released.
     let record = unsafe { &mut *record };
@@ -90,7 +90,11 @@ fn report(address: *const bpf_sock_addr, act: u16, family: u16) -> Option<()> {
             *word = unsafe { place.read_volatile() };
         }
     }
-    lane.send(&EFFECTS, kind::SOCKET_EFFECT, size_of::<SocketEffect>() as u64, &Identity::current());
+    let len = size_of::<SocketEffect>() as u64;
+    let is_sent = lane.send(&EFFECTS, kind::SOCKET_EFFECT, len, &Identity::current());
     lane.release();
+    if !is_sent {
+        untold(group);
+    }
     None
 }

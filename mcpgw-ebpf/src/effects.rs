@@ -7,13 +7,14 @@
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use mcpgw_common::event::{EFFECT_IO_URING, FileEffect, act, kind};
-use mcpgw_common::map::{TASK_EFFECTS, lane};
+use mcpgw_common::map::{TASK_EFFECTS, TaskState, lane};
 
+use crate::count::add;
 use crate::emit::Lane;
 use crate::file::File;
 use crate::globals::offset;
 use crate::kread::{Kptr, get, put};
-use crate::maps::EFFECTS;
+use crate::maps::{EFFECTS, UNTOLD};
 use crate::path::{Entry, FIXED, Text, begin, bytes, directories, place, text};
 use crate::syscall::{Touch, regs};
 use crate::task::{Identity, Task, bits, current_tgid, state};
@@ -21,6 +22,7 @@ use crate::task::{Identity, Task, bits, current_tgid, state};
 const EPERM: i64 = -1;
 const EACCES: i64 = -13;
 const EROFS: i64 = -30;
+const BPF_NOEXIST: u64 = 1;
 
 #[raw_tracepoint(tracepoint = "sys_exit")]
 pub(crate) fn mcpgw_effects(ctx: RawTracePointContext) -> u32 {
@@ -42,7 +44,7 @@ pub(crate) fn mcpgw_effects(ctx: RawTracePointContext) -> u32 {
 
 #[inline(always)]
 fn report(regs: Kptr, number: u64, touch: Touch, result: i64) -> Option<()> {
-    let lane = Lane::claim(lane::EFFECT)?;
+    let lane = claim(state(current_tgid()).group)?;
     let record: *mut FileEffect = lane.record();
     // SAFETY: the lane's memory, ours until it is released.
     let record = unsafe { &mut *record };
@@ -87,17 +89,44 @@ fn blank(lane: &Lane, record: &mut FileEffect, act: u16, syscall: u16, result: i
 #[inline(always)]
 fn send(lane: &Lane, record: &FileEffect) {
     let parts = record.lens.iter().fold(0, |sum, len| sum + get(len) as u64);
-    lane.send(&EFFECTS, kind::FILE_EFFECT, FIXED + parts, &Identity::current());
+    let is_sent = lane.send(&EFFECTS, kind::FILE_EFFECT, FIXED + parts, &Identity::current());
     lane.release();
+    if !is_sent {
+        untold(record.group);
+    }
+}
+
+/// A lane for what a process of `group` did.
+#[inline(always)]
+pub(crate) fn claim(group: u32) -> Option<Lane> {
+    let lane = Lane::claim(lane::EFFECT);
+    if lane.is_none() {
+        untold(group);
+    }
+    lane
+}
+
+/// Something a process of `group` did is not told.
+#[inline(always)]
+pub(crate) fn untold(group: u32) {
+    // Two may be the first.
+    if UNTOLD.get_ptr(group).is_none() && UNTOLD.insert(group, 1, BPF_NOEXIST).is_ok() {
+        return;
+    }
+    if let Some(count) = UNTOLD.get_ptr_mut(group) {
+        // SAFETY: a live map value, aligned to 8 bytes.
+        unsafe { add(count, 1) }
+    }
 }
 
 /// A process of interest runs another program; `filename` is the kernel's, `arguments` begin and end in its memory.
 #[inline(always)]
 pub(crate) fn executed(filename: u64, arguments: [u64; 2], tgid: u32) -> Option<()> {
-    if bits(tgid) & TASK_EFFECTS == 0 {
+    let TaskState { bits, group } = state(tgid);
+    if bits & TASK_EFFECTS == 0 {
         return None;
     }
-    let lane = Lane::claim(lane::EFFECT)?;
+    let lane = claim(group)?;
     let record: *mut FileEffect = lane.record();
     // SAFETY: the lane's memory, ours until it is released.
     let record = unsafe { &mut *record };
@@ -136,7 +165,7 @@ fn submitted(request: Kptr) -> Option<()> {
         op::RENAMEAT => act::RENAME,
         _ => return None,
     };
-    let lane = Lane::claim(lane::EFFECT)?;
+    let lane = claim(state(current_tgid()).group)?;
     let record: *mut FileEffect = lane.record();
     // SAFETY: the lane's memory, ours until it is released.
     let record = unsafe { &mut *record };

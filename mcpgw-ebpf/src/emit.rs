@@ -204,9 +204,9 @@ impl Lane {
         unsafe { &raw mut (*self.buffer).cursor }
     }
 
-    /// Writes the common part of a record of `len` bytes and sends it.
+    /// Writes the common part of a record of `len` bytes and sends it; says whether there was room.
     #[inline(always)]
-    pub(crate) fn send(&self, ring: &RingBuf, kind: u16, len: u64, who: &Identity) {
+    pub(crate) fn send(&self, ring: &RingBuf, kind: u16, len: u64, who: &Identity) -> bool {
         let header: *mut Header = self.record();
         // SAFETY: a live map value of this CPU, ours while the lane is busy.
         let last = unsafe { &mut (*self.stats).seq };
@@ -233,11 +233,13 @@ impl Lane {
         let len = crate::kread::at_most::<{ RECORD as u64 }>(len);
         let ring = core::ptr::from_ref(ring).cast_mut().cast();
         // SAFETY: `len` bytes from `header` on are the record's memory.
-        if unsafe { bpf_ringbuf_output(ring, header.cast(), len, 0) } != 0 {
+        let is_sent = unsafe { bpf_ringbuf_output(ring, header.cast(), len, 0) } == 0;
+        if !is_sent {
             // SAFETY: as for the sequence.
             let stats = unsafe { &mut *self.stats };
             stats.lost += 1;
             stats.lost_bytes += len;
         }
+        is_sent
     }
 }

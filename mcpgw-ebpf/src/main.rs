@@ -38,6 +38,7 @@
 
 mod address;
 mod confine;
+mod count;
 mod effects;
 mod emit;
 mod exec;

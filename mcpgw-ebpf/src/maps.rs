@@ -25,6 +25,9 @@ pub(crate) static TCP: RingBuf = RingBuf::with_byte_size(4096, 0);
 /// What processes do to files and sockets.
 #[map]
 pub(crate) static EFFECTS: RingBuf = RingBuf::with_byte_size(4096, 0);
+/// How much of that is not told because there was no room, by the number of the server it was done for.
+#[map]
+pub(crate) static UNTOLD: LruHashMap<u32, u64> = LruHashMap::with_max_entries(1_024, 0);
 
 /// Processes of interest, by process id.
 #[map]

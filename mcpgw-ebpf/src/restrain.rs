@@ -132,11 +132,9 @@ fn count(group: u32, more: u64) {
 #[inline(always)]
 fn add(group: u32, more: u64) {
     if let Some(processes) = processes(group) {
-        // In one step: others start and end processes at the same moment.
+        // Others start and end processes at the same moment.
         // SAFETY: a live map value, aligned to 8 bytes.
-        unsafe {
-            core::arch::asm!("lock *(u64 *)({0} + 0) += {1}", in(reg) processes, in(reg) more, options(nostack));
-        }
+        unsafe { crate::count::add(processes, more) }
     }
 }
 

@@ -1,23 +1,69 @@
 //! What processes do to files and sockets, as the kernel tells it.
 
-use mcpgw_agent::effects::{Access, Act, Outcome, Protocol, SideEffect};
-use mcpgw_agent::kernel::{EffectReader, Hook, KernelEvent};
+use std::collections::BTreeMap;
 
-use super::support::{Python, load_all as load};
+use mcpgw_agent::effects::{Access, Act, Outcome, Protocol, SideEffect};
+use mcpgw_agent::kernel::{EffectReader, Hook, KernelEvent, KernelOptions};
+
+use super::support::{Python, load_all as load, load_with};
 
 /// Everything in the ring, and how many records are missing.
 fn drain(reader: &mut EffectReader) -> (Vec<SideEffect>, u64) {
+    let (effects, untold) = drain_by_group(reader);
+    (effects, untold.values().sum())
+}
+
+/// The same, by the number of whose they are.
+fn drain_by_group(reader: &mut EffectReader) -> (Vec<SideEffect>, BTreeMap<u32, u64>) {
     let mut events = Vec::new();
     while reader.drain(&mut events) {}
-    let (mut effects, mut lost) = (Vec::new(), 0);
+    let (mut effects, mut untold) = (Vec::new(), BTreeMap::<u32, u64>::new());
     for event in events {
         match event {
             KernelEvent::SideEffect(effect) => effects.push(effect),
-            KernelEvent::Lost { count, .. } => lost += count,
+            KernelEvent::Untold { group, count } => *untold.entry(group).or_default() += count,
+            // Counted by group.
+            KernelEvent::Lost { .. } => {}
             other => panic!("{other:?}"),
         }
     }
-    (effects, lost)
+    (effects, untold)
+}
+
+#[tokio::test]
+async fn what_has_no_room_is_told_of_whose_it_is_before_anything_else_happens() {
+    let options = KernelOptions { effects_bytes: 4096, ..KernelOptions::default() };
+    let Some(mut host) = load_with(&options).await else { return };
+    let mut reader = host.kernel.take_effect_reader().unwrap();
+    let opens = "
+say('ready')
+hear()
+for _ in range(500): open('/etc/hostname').close()
+say('done')
+hear()
+";
+    let (mut loud, mut quiet) = (Python::start(opens), Python::start(opens));
+    assert_eq!((loud.hear(), quiet.hear()), ("ready".to_owned(), "ready".to_owned()));
+    host.kernel.watch_effects(loud.pid(), 7).unwrap();
+    host.kernel.watch_effects(quiet.pid(), 8).unwrap();
+    host.kernel.attach_effects().unwrap();
+    loud.tell("go");
+    assert_eq!(loud.hear(), "done");
+    let (effects, untold) = drain_by_group(&mut reader);
+    let told = effects.iter().filter(|effect| effect.group == 7).count() as u64;
+    assert_eq!(untold.keys().copied().collect::<Vec<_>>(), [7]);
+    assert!(told > 0 && told + untold[&7] >= 500, "{told} told, {untold:?}");
+    // Said once.
+    assert!(drain_by_group(&mut reader).1.is_empty());
+    quiet.tell("go");
+    assert_eq!(quiet.hear(), "done");
+    let untold = drain_by_group(&mut reader).1;
+    assert_eq!(untold.keys().copied().collect::<Vec<_>>(), [8]);
+    host.kernel.detach_effects().unwrap();
+    for mut python in [loud, quiet] {
+        python.tell("end");
+        python.end();
+    }
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ impl Seen {
         match event {
             KernelEvent::Host(event) => self.host.push(event),
             KernelEvent::Chunk(chunk) => self.chunks.push(chunk),
-            KernelEvent::SideEffect(_) => {}
+            KernelEvent::SideEffect(_) | KernelEvent::Untold { .. } => {}
             KernelEvent::Lost { count, .. } => {
                 self.lost += count;
                 return;

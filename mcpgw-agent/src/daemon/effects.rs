@@ -183,9 +183,9 @@ fn source(mut reader: EffectReader) -> Source {
         let more = reader.drain(&mut events);
         told.extend(events.drain(..).filter_map(|event| match event {
             KernelEvent::SideEffect(effect) => Some(Told::Did(effect)),
-            KernelEvent::Lost { count, .. } => Some(Told::Lost(count)),
-            // Other rings have these.
-            KernelEvent::Host(_) | KernelEvent::Chunk(_) => None,
+            KernelEvent::Untold { group, count } => Some(Told::Untold { group, count }),
+            // Counted by server as well; and of other rings.
+            KernelEvent::Lost { .. } | KernelEvent::Host(_) | KernelEvent::Chunk(_) => None,
         }));
         more
     })

@@ -139,7 +139,7 @@ impl Host {
                 KernelEvent::Host(event) => self.on_event(event),
                 KernelEvent::Chunk(chunk) => self.on_chunk(chunk),
                 // They have a ring of their own, which is read elsewhere.
-                KernelEvent::SideEffect(_) => {}
+                KernelEvent::SideEffect(_) | KernelEvent::Untold { .. } => {}
                 KernelEvent::Lost { ring, count, .. } => self.on_loss(ring, count),
             }
         }

@@ -151,7 +151,7 @@ impl Collected {
         }
     }
 
-    fn violated(&mut self, violation: &Violation) {
+    pub(super) fn violated(&mut self, violation: &Violation) {
         let is_same = |known: &&mut Violation| (&known.rule, known.mode) == (&violation.rule, violation.mode);
         if let Some(known) = self.violations.iter_mut().find(is_same) {
             if violation.act > known.act {

@@ -200,6 +200,16 @@ impl Ledger {
         }
     }
 
+    /// Something was done during the calls that are open of which nothing is known: `violation` says, by tool, what is wrong
+    /// with that.
+    pub fn doubt(&mut self, violation: impl Fn(&str) -> Option<Violation>) {
+        for call in &mut self.open {
+            if let Some(violation) = violation(&call.tool) {
+                call.done.violated(&violation);
+            }
+        }
+    }
+
     /// `count` things that were lost by `until` may be every open call's, and no call's.
     fn spread(&mut self, count: u64, until: BootTime) {
         let open = self.open.iter_mut().filter(|call| call.since <= until).map(|call| &mut call.done);

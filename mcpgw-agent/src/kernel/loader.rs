@@ -402,8 +402,8 @@ fn maps(ebpf: &mut Ebpf, undecodable: &Undecodable) -> Result<(Maps, Readers, Ef
         streams: reader(STREAMS, "STREAMS", &undecodable.streams)?,
         tcp: reader(TCP, "TCP", &undecodable.tcp)?,
     };
-    let effects = take(ebpf, "EFFECTS")?.try_into()?;
-    Ok((maps, readers, EffectReader::new(effects, Arc::clone(&undecodable.effects))))
+    let (effects, untold) = (take(ebpf, "EFFECTS")?.try_into()?, take(ebpf, "UNTOLD")?.try_into()?);
+    Ok((maps, readers, EffectReader::new(effects, untold, Arc::clone(&undecodable.effects))))
 }
 
 pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, MapError> {

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aya::maps::{MapData, RingBuf};
+use aya::maps::{HashMap as BpfHashMap, MapData, RingBuf};
 use tokio::io::unix::AsyncFd;
 
 use super::KernelEvent;
@@ -38,6 +38,9 @@ pub struct Reader {
 /// did before it answered is in the ring before the answer can be read.
 pub struct EffectReader {
     buffer: RingBuf<MapData>,
+    untold: BpfHashMap<MapData, u32, u64>,
+    /// What of that was said already.
+    said: HashMap<u32, u64>,
     sequences: Sequences,
     undecodable: Arc<AtomicU64>,
 }
@@ -49,15 +52,38 @@ impl std::fmt::Debug for EffectReader {
 }
 
 impl EffectReader {
-    pub(super) fn new(buffer: RingBuf<MapData>, undecodable: Arc<AtomicU64>) -> Self {
-        Self { buffer, sequences: Sequences::default(), undecodable }
+    pub(super) fn new(
+        buffer: RingBuf<MapData>,
+        untold: BpfHashMap<MapData, u32, u64>,
+        undecodable: Arc<AtomicU64>,
+    ) -> Self {
+        Self { buffer, untold, said: HashMap::new(), sequences: Sequences::default(), undecodable }
     }
 
-    /// Appends what is in the ring to `out`, a bounded number of events; says whether there is more.
+    /// Appends what is in the ring to `out`, a bounded number of events, and at its end what had no room there; says whether
+    /// there is more.
     pub fn drain(&mut self, out: &mut Vec<KernelEvent>) -> bool {
-        let Self { buffer, sequences, undecodable } = self;
+        let Self { buffer, sequences, undecodable, .. } = self;
         let mut sink = Sink { ring: super::loader::EFFECTS, sequences, undecodable, out };
-        drain(buffer, &mut sink) == Drained::More
+        let more = drain(buffer, &mut sink) == Drained::More;
+        if !more {
+            self.untold(out);
+        }
+        more
+    }
+
+    /// What had no room since this was asked last, by the server it was done for. Asked where the next record would only
+    /// say so when there is one.
+    fn untold(&mut self, out: &mut Vec<KernelEvent>) {
+        for (group, all) in self.untold.iter().filter_map(Result::ok) {
+            let said = self.said.entry(group).or_default();
+            // The kernel may have forgotten it, and begun anew.
+            let count = if all < *said { all } else { all - *said };
+            *said = all;
+            if count > 0 {
+                out.push(KernelEvent::Untold { group, count });
+            }
+        }
     }
 }
 

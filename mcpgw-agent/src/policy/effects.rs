@@ -214,6 +214,15 @@ impl Section {
         !self.paths.is_empty() || self.programs.is_some() || !self.addresses.is_empty()
     }
 
+    /// The answer does not pass where some of what it says is violated.
+    fn refuses(&self) -> bool {
+        let paths = self.paths.iter().map(|(_, limit)| limit.action);
+        let programs = self.programs.iter().map(|limit| limit.action);
+        let addresses = self.addresses.iter().map(|(_, limit)| limit.action);
+        let mut actions = paths.chain(programs).chain(addresses);
+        actions.any(|action| action.unwrap_or(self.action) > EffectAction::Observe)
+    }
+
     /// It speaks of calls of `tool`; of none in particular where that is empty.
     fn is_of(&self, tool: &str) -> bool {
         self.tools.as_ref().is_none_or(|globs| matches(globs, tool))

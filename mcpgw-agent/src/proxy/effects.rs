@@ -59,8 +59,15 @@ const KEEP_ALL: u32 = 60;
 pub enum Told {
     /// A process did something.
     Did(SideEffect),
-    /// So many records had no room.
+    /// So many things are not told; whose they are is not known.
     Lost(u64),
+    /// So many of a server's are not.
+    Untold {
+        /// Its number.
+        group: u32,
+        /// How many.
+        count: u64,
+    },
     /// A server was ended, as was asked for.
     Killed {
         /// Its number.
@@ -258,6 +265,11 @@ impl State {
                         None => {}
                     },
                     Told::Lost(count) => lose(takers, count),
+                    Told::Untold { group, count } => match takers.get_mut(&group) {
+                        Some(Taker::Server(server)) => server.untold(count, boot_now()),
+                        Some(Taker::Outbox(outbox)) => outbox.lose(count),
+                        None => {}
+                    },
                     Told::Killed { group, ended } => {
                         if let Some(Taker::Server(server)) = takers.get_mut(&group) {
                             server.killed(ended);
@@ -278,7 +290,7 @@ fn lose(takers: &mut BTreeMap<u32, Taker>, count: u64) {
     for taker in takers.values_mut() {
         match taker {
             Taker::Server(server) => server.lost(count, now),
-            Taker::Outbox(outbox) => outbox.lose(count),
+            Taker::Outbox(outbox) => outbox.miss(count),
         }
     }
 }

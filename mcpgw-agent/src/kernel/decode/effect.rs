@@ -107,7 +107,10 @@ mod tests {
     fn effect(bytes: &[u8]) -> SideEffect {
         match decode(bytes).unwrap().event {
             KernelEvent::SideEffect(effect) => effect,
-            other @ (KernelEvent::Host(_) | KernelEvent::Chunk(_) | KernelEvent::Lost { .. }) => {
+            other @ (KernelEvent::Host(_)
+            | KernelEvent::Chunk(_)
+            | KernelEvent::Lost { .. }
+            | KernelEvent::Untold { .. }) => {
                 panic!("{other:?}")
             }
         }

@@ -34,7 +34,10 @@ fn me() -> ProcessKey {
 fn host(bytes: &[u8]) -> HostEvent {
     match decode(bytes).unwrap().event {
         KernelEvent::Host(event) => event,
-        other @ (KernelEvent::Chunk(_) | KernelEvent::SideEffect(_) | KernelEvent::Lost { .. }) => {
+        other @ (KernelEvent::Chunk(_)
+        | KernelEvent::SideEffect(_)
+        | KernelEvent::Lost { .. }
+        | KernelEvent::Untold { .. }) => {
             panic!("{other:?}")
         }
     }
@@ -43,7 +46,10 @@ fn host(bytes: &[u8]) -> HostEvent {
 fn chunk(bytes: &[u8]) -> Chunk {
     match decode(bytes).unwrap().event {
         KernelEvent::Chunk(chunk) => chunk,
-        other @ (KernelEvent::Host(_) | KernelEvent::SideEffect(_) | KernelEvent::Lost { .. }) => {
+        other @ (KernelEvent::Host(_)
+        | KernelEvent::SideEffect(_)
+        | KernelEvent::Lost { .. }
+        | KernelEvent::Untold { .. }) => {
             panic!("{other:?}")
         }
     }

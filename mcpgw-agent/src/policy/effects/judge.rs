@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use super::address::is_name_service;
-use super::{Allowed, EffectRules, Host, Kind, Limit, PathGlob, Section, Violation};
+use super::{Allowed, EffectAction, EffectRules, Host, Kind, Limit, PathGlob, Section, Violation};
 use crate::effects::{Access, Act, Protocol, SideEffect, is_noise};
 
 /// A limit that was looked at, and what it says.
 struct Found<'a> {
     section: &'a Section,
     key: &'static str,
-    action: super::EffectAction,
+    action: EffectAction,
 }
 
 impl EffectRules {
@@ -55,6 +55,18 @@ impl EffectRules {
             Act::Bind { at, protocol: Protocol::Udp } if at.port() == 0 => None,
             Act::Bind { at, protocol } => self.address(tool, Kind::Listen, *at, *protocol),
         }
+    }
+
+    /// What is wrong with something during a call of `tool` of which nothing is known, if anything: it may be what is refused.
+    #[must_use]
+    pub fn untold(&self, tool: &str) -> Option<Violation> {
+        let section = self.sections.iter().find(|section| section.is_of(tool) && section.refuses())?;
+        Some(Violation {
+            rule: format!("{}.lost", section.name).into(),
+            act: EffectAction::Deny,
+            mode: self.mode,
+            why: "not all it did is known".into(),
+        })
     }
 
     fn path(&self, tool: &str, kind: Kind, path: &str, cut: bool, quiet: bool) -> Option<Violation> {

@@ -33,6 +33,21 @@ fn rules(effects: &str) -> EffectRules {
     policy(&text(effects)).effects("files", &around()).unwrap()
 }
 
+#[test]
+fn what_nobody_knows_of_is_refused_where_something_is() {
+    let wrong = |effects: &str, tool: &str| rules(effects).untold(tool).map(|violation| violation.rule);
+    for (effects, tool, expected) in [
+        ("  open: {deny: ['/secret']}", "any", None),
+        ("  action: deny\n  open: {deny: ['/secret']}", "any", Some("effects.lost")),
+        ("  open: {deny: ['/secret'], action: kill}", "any", Some("effects.lost")),
+        ("  action: deny\n  open: {deny: ['/secret'], action: observe}", "any", None),
+        ("  action: deny\n  rules: [{name: r, tools: [t], exec: deny}]", "t", Some("r.lost")),
+        ("  action: deny\n  rules: [{name: r, tools: [t], exec: deny}]", "other", None),
+    ] {
+        assert_eq!(wrong(effects, tool).as_deref(), expected, "{effects} {tool}");
+    }
+}
+
 fn did(act: Act) -> SideEffect {
     SideEffect {
         group: 1,

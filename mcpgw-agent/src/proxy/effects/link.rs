@@ -207,7 +207,8 @@ impl Link {
         let heard = lines.each(|line| {
             let told = match serde_json::from_slice(line)? {
                 Tell::Did(did) => Told::Did(did.of(group)),
-                Tell::Lost(count) => Told::Lost(count),
+                Tell::Lost(count) => Told::Untold { group, count },
+                Tell::Missed(count) => Told::Lost(count),
                 Tell::Killed(ended) => {
                     self.wire().kills = false;
                     Told::Killed { group, ended }

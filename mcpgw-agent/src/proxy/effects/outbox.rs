@@ -16,6 +16,7 @@ pub(super) struct Outbox {
     items: VecDeque<SideEffect>,
     bytes: usize,
     lost: u64,
+    missed: u64,
 }
 
 impl Outbox {
@@ -28,14 +29,21 @@ impl Outbox {
         self.items.push_back(effect);
     }
 
+    /// So many things are not told.
     pub(super) fn lose(&mut self, count: u64) {
         self.lost = self.lost.saturating_add(count);
     }
 
-    /// All of it, and how much is missing.
-    pub(super) fn take(&mut self) -> (VecDeque<SideEffect>, u64) {
+    /// So many are not that may be others'.
+    pub(super) fn miss(&mut self, count: u64) {
+        self.missed = self.missed.saturating_add(count);
+    }
+
+    /// All of it, and how much is missing: for certain, and perhaps.
+    pub(super) fn take(&mut self) -> (VecDeque<SideEffect>, u64, u64) {
         self.bytes = 0;
-        (std::mem::take(&mut self.items), std::mem::take(&mut self.lost))
+        let Self { items, lost, missed, .. } = self;
+        (std::mem::take(items), std::mem::take(lost), std::mem::take(missed))
     }
 }
 

@@ -122,7 +122,7 @@ impl Relayed {
 
     /// All that the server did and is not told.
     fn take(&self, tell: &mut Vec<u8>) {
-        let (items, lost) = {
+        let (items, lost, missed) = {
             let mut state = self.all.state();
             state.drain();
             let Some(Taker::Outbox(outbox)) = state.takers.get_mut(&self.group) else { return };
@@ -130,6 +130,9 @@ impl Relayed {
         };
         if lost > 0 {
             write(tell, &Tell::Lost(lost));
+        }
+        if missed > 0 {
+            write(tell, &Tell::Missed(missed));
         }
         for effect in items {
             write(tell, &Tell::Did(Box::new(Did::from(effect))));

@@ -70,6 +70,14 @@ impl Server {
         self.ledger.lost(count, now);
     }
 
+    /// `count` things were not told that it did. Among them may be what policy forbids; it is not ended for that.
+    pub(super) fn untold(&mut self, count: u64, now: BootTime) {
+        self.ledger.lost(count, now);
+        if let Some(rules) = self.rules.as_deref().filter(|_| !self.ledger.is_tapped()) {
+            self.ledger.doubt(|tool| rules.untold(tool));
+        }
+    }
+
     /// The calls up to `until` are known.
     pub(super) fn settle(&mut self, until: BootTime, killer: &mut Killer) {
         while let Some(effect) = self.ledger.due(until) {

@@ -134,6 +134,38 @@ fn nothing_is_ended_for_what_a_tapped_server_does() {
 }
 
 #[test]
+fn an_answer_is_refused_where_what_the_server_may_not_do_may_be_among_what_is_lost() {
+    use crate::policy::effects::{EffectAction, Surroundings};
+    use crate::policy::{Mode, Policy};
+
+    let text = "version: v1\nmode: enforce\nrules: [{name: a, action: allow, match: {methods: ['*']}}]\n\
+                effects: {action: kill, rules: [{name: r, tools: [reads], open: {deny: ['/secret']}}]}\n";
+    let rules = Policy::parse(text).unwrap().effects("s", &Surroundings::default());
+    let (ring, effects) = ring();
+    let (loud, quiet) = (effects.follow().caller(), effects.follow().caller());
+    for session in [&loud, &quiet] {
+        session.server().is_held_to(1, |_| rules.clone());
+        for (id, tool) in [("a", "reads"), ("b", "other"), ("c", "reads")] {
+            session.opened(id, tool);
+        }
+    }
+    ring.send(Told::Untold { group: loud.server().group(), count: 1 }).unwrap();
+    ring.send(Told::Lost(1)).unwrap();
+    let done = |session: &Caller, id| session.closed(id).unwrap().done;
+    for id in ["a", "c"] {
+        let done = done(&loud, id);
+        let [violation] = done.violations.as_slice() else { panic!("{done:?}") };
+        assert_eq!((&*violation.rule, done.lost), ("r.lost", 2));
+        // It may be none: nothing is ended for it.
+        assert_eq!((violation.act, violation.mode), (EffectAction::Deny, Mode::Enforce));
+    }
+    // Of this tool nothing is refused; what nobody knows whose it is says nothing against anyone.
+    assert_eq!(done(&loud, "b").violations, []);
+    assert_eq!((done(&quiet, "a").violations, done(&quiet, "b").lost), (vec![], 1));
+    assert_eq!(loud.take_killed(), None);
+}
+
+#[test]
 fn tapped_sessions_are_bounded() {
     let (_ring, effects) = ring();
     let all: Vec<Followed> = (0..TAPPED_MAX).map(|_| effects.follow_tapped().unwrap()).collect();
@@ -238,12 +270,14 @@ fn what_another_process_wants_to_know_waits_for_it_and_losses_are_told() {
         ring.send(opens(relayed.group(), &format!("/{number}"))).unwrap();
     }
     ring.send(Told::Lost(5)).unwrap();
+    ring.send(Told::Untold { group: relayed.group(), count: 2 }).unwrap();
+    ring.send(Told::Untold { group: relayed.group() + 1, count: 9 }).unwrap();
     effects.drain();
-    let (items, lost) = match effects.state().takers.get_mut(&relayed.group()) {
+    let (items, lost, missed) = match effects.state().takers.get_mut(&relayed.group()) {
         Some(Taker::Outbox(outbox)) => outbox.take(),
         Some(Taker::Server(_)) | None => panic!("it is followed"),
     };
-    assert_eq!((items.len(), lost), (16_384, 20_000 - 16_384 + 5));
+    assert_eq!((items.len(), lost, missed), (16_384, 20_000 - 16_384 + 2, 5));
     let all: Vec<Relayed> = (1..RELAYED_MAX).map(|_| effects.relay(None).unwrap()).collect();
     assert!(effects.relay(None).is_none());
     drop((all, relayed));

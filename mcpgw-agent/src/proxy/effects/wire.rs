@@ -4,7 +4,8 @@
 //! ```text
 //! → {"drain":7}                     empty the ring
 //! ← {"did":{…}} …                   what was in it, and comes by itself now and then
-//! ← {"lost":2}                      so many records had no room
+//! ← {"lost":2}                      so many things it did are not told
+//! ← {"missed":2}                    so many are not, whoever did them
 //! ← {"drained":7}                   that was all
 //! → "kill"                          end the server
 //! ← {"killed":{"processes":1,"is_incomplete":false}}
@@ -36,8 +37,10 @@ pub(super) enum Ask {
 pub(super) enum Tell {
     /// A process of the server did something.
     Did(Box<Did>),
-    /// So many records had no room.
+    /// So many things it did are not told.
     Lost(u64),
+    /// So many are not that it may have done, or another.
+    Missed(u64),
     /// All that was done before this was asked for is told.
     Drained(u64),
     /// The server was ended.

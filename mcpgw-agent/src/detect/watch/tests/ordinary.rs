@@ -120,7 +120,7 @@ fn labels_are_what_a_tool_can_do() {
         ("github", "get_me", "---"),
         ("linear", "create_comment", "--o"),
     ] {
-        let mut watch = Watch::default();
+        let watch = Watch::default();
         watch.tools.lock().name(server);
         let Labels { untrusted, private, out } = watch.labels(tool);
         let found = [(untrusted, 'u'), (private, 'p'), (out, 'o')]
