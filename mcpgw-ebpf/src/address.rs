@@ -5,7 +5,7 @@ use aya_ebpf::bindings::bpf_sock_addr;
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 use mcpgw_common::event::{SocketEffect, act, kind};
-use mcpgw_common::map::{TASK_EFFECTS, TaskState, lane};
+use mcpgw_common::map::{TASK_EFFECTS, TaskState};
 
 use crate::effects::{claim, untold};
 use crate::family::{AF_INET, AF_INET6};
