@@ -28,6 +28,7 @@ mod strict;
 mod table;
 mod text;
 mod unpacked;
+mod within;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use revision::Revision;
 pub use shape::Role;
 pub use strict::{BATCH_MAX, METHOD_MAX_BYTES, decode, hiding};
 pub use text::{MAX_TEXT_BYTES, Reading, peek, read};
+pub use within::Asked;
 
 /// A JSON-RPC request id, its type kept: `1` and `"1"` differ.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

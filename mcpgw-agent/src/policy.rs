@@ -12,8 +12,8 @@
 //!   a call must not deny the answer of a call it let through. They are matched by the method and the tool, prompt or
 //!   resource of the request they answer.
 //! - What a server only tells (`notifications/…`, `ping`) passes where no rule matches, as its answers do.
-//! - Requests within a result (`inputRequests` of 2026-07-28) are evaluated as requests of the server; the strictest
-//!   evaluation is the message's.
+//! - Requests within a server's message (`inputRequests` of 2026-07-28, the elicitations of an error) are evaluated as
+//!   requests of the server; the strictest evaluation is the message's.
 
 mod argument;
 mod arguments;

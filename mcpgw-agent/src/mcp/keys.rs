@@ -9,8 +9,9 @@ pub(super) use variant::is_variant;
 use super::RequestId;
 use super::malformed::Reason;
 use super::method::{Method, Names};
+use super::within::{bodies, elicitations};
 use crate::json::Value;
-use list::{ARGUMENT, CONTENT, CONTEXT, ERROR, Is, LISTS, Listed, META, Member, PARAMS, REF, RESULT};
+use list::{ARGUMENT, BODY, CONTENT, CONTEXT, ERROR, Is, LISTS, Listed, META, Member, PARAMS, REF, RESULT};
 
 /// Checks the parameters of the methods MCP has; those of others are free.
 pub(super) fn check_params(method: &str, params: Option<Value<'_>>) -> Result<(), Reason> {
@@ -27,7 +28,6 @@ pub(super) fn check_params(method: &str, params: Option<Value<'_>>) -> Result<()
             return Err(Reason::Type(member.map_or("params", |member| member.path)));
         }
     }
-    let mut requests = None;
     // Few are there at all.
     for (member, value) in PARAMS.iter().zip(&found) {
         let Some(value) = *value else { continue };
@@ -36,14 +36,13 @@ pub(super) fn check_params(method: &str, params: Option<Value<'_>>) -> Result<()
             "inputResponses" if !value.members().all(|(_, response)| response.is_object()) => {
                 return Err(Reason::Type("params.inputResponses"));
             }
-            "inputRequests" => requests = Some(value),
             _ => {}
         }
     }
     if method.names() == Some(Names::Reference) {
         check_reference(get("ref"), get("argument"), get("context"))?;
     }
-    requests.map_or(Ok(()), check_requests)
+    params.map_or(Ok(()), check_within)
 }
 
 /// Checks the result of a method MCP has.
@@ -59,7 +58,6 @@ pub(super) fn check_result(method: &str, result: Value<'_>) -> Result<(), Reason
         let Some(value) = *value else { continue };
         match member.key {
             "_meta" => check_meta(value)?,
-            "inputRequests" => check_requests(value)?,
             "content" | "contents" if has_blocks(method, value) => {
                 each(value, |block| no_variant(block, &CONTENT))?;
             }
@@ -69,7 +67,7 @@ pub(super) fn check_result(method: &str, result: Value<'_>) -> Result<(), Reason
             }
         }
     }
-    Ok(())
+    check_within(result)
 }
 
 /// Checks an error object.
@@ -78,7 +76,8 @@ pub(super) fn check_error(error: Value<'_>) -> Result<(), Reason> {
     if code.is_none() || error.get("message").and_then(Value::as_str).is_none() {
         return Err(Reason::ErrorObject);
     }
-    no_variant(error, &ERROR)
+    no_variant(error, &ERROR)?;
+    elicitations(error).map_or(Ok(()), check_elicitations)
 }
 
 /// The `known` members of `object`, each of its type; `None` also for those that are `null`. One pass.
@@ -161,7 +160,42 @@ fn check_reference(
     context.map_or(Ok(()), |context| members(context, &CONTEXT).map(|_| ()))
 }
 
-/// What a result asks the client for: requests without an envelope. Only parameters of those go deeper, once.
+/// What `body` asks the client for, be it by what it tells of a task.
+fn check_within(body: Value<'_>) -> Result<(), Reason> {
+    for inner in bodies(body) {
+        if inner.value.index() != body.index() {
+            no_variant(inner.value, &BODY)?;
+        }
+        match inner.requests {
+            Some(requests) if !requests.is_object() => return Err(Reason::Type("inputRequests")),
+            Some(requests) => check_requests(requests)?,
+            None => {}
+        }
+        inner.elicitations.map_or(Ok(()), check_elicitations)?;
+    }
+    Ok(())
+}
+
+/// URLs that are to be opened: what would be parameters of a request.
+fn check_elicitations(list: Value<'_>) -> Result<(), Reason> {
+    if !list.is_array() {
+        return Err(Reason::Type("error.data.elicitations"));
+    }
+    for element in list.elements() {
+        if !element.is_object() || asks(element) {
+            return Err(Reason::Type("error.data.elicitations"));
+        }
+        check_params("elicitation/create", Some(element))?;
+    }
+    Ok(())
+}
+
+/// There is a request within these parameters.
+fn asks(params: Value<'_>) -> bool {
+    bodies(params).any(|body| body.requests.is_some() || body.elicitations.is_some())
+}
+
+/// Requests without an envelope. Only parameters of those go deeper, once.
 fn check_requests(requests: Value<'_>) -> Result<(), Reason> {
     for (_, request) in requests.members() {
         no_variant(request, &ENVELOPE)?;
@@ -174,7 +208,7 @@ fn check_requests(requests: Value<'_>) -> Result<(), Reason> {
             return Err(Reason::Type("inputRequests"));
         }
         // A task's notice may hold requests; a request holds none.
-        if params.and_then(|params| params.get("inputRequests")).is_some() {
+        if params.is_some_and(asks) {
             return Err(Reason::Type("inputRequests"));
         }
         check_params(&method, params)?;

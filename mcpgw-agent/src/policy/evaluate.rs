@@ -8,7 +8,7 @@ use super::rule::{Action, Rule};
 use super::text::Side;
 use super::{Effect, Evaluation, Mode, Policy, Request};
 use crate::json::{Value, remove_elements};
-use crate::mcp::{Direction, Message};
+use crate::mcp::{Asked, Direction, Message};
 
 /// Where no rule matched.
 const IMPLICIT_DENY: &str = "(implicit-deny)";
@@ -46,8 +46,8 @@ impl Policy {
         }
         // A message within the message has what is left.
         let effort = facts.effort;
-        for asked in asked_within(request.message) {
-            let (Some(method), params) = asked else {
+        for Asked { method, params } in request.message.asked_within() {
+            let Some(method) = method else {
                 evaluation = stronger(
                     evaluation,
                     self.of_responses(Effect::Deny { as_result: false }, "(unreadable-request)".into()),
@@ -189,22 +189,6 @@ fn effect(rule: &Rule, action: Action, message: &Message) -> Effect {
             if edits.is_empty() { Effect::Allow } else { Effect::Redact(edits) }
         }
     }
-}
-
-/// The requests within a result that wants input first (2026-07-28): the server asks the client as it did by requests of
-/// its own before. Without a method where one cannot be read.
-fn asked_within(message: &Message) -> impl Iterator<Item = (Option<String>, Option<Value<'_>>)> {
-    let asked = message.result().and_then(|result| result.get("inputRequests"));
-    let (map, other) = match asked {
-        Some(asked) if asked.is_object() => (Some(asked), None),
-        Some(asked) if asked.is_null() => (None, None),
-        other => (None, other),
-    };
-    let requests = map.into_iter().flat_map(Value::members).map(|(_, request)| {
-        let method = request.get("method").and_then(Value::as_str).map(|method| method.into_owned());
-        (method, request.get("params"))
-    });
-    requests.chain(other.map(|_| (None, None)))
 }
 
 /// Of two evaluations the one that restricts more; edits of both, where both only change the message.

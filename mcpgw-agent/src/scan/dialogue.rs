@@ -298,6 +298,9 @@ impl Talk<'_> {
 
     fn heard(&mut self, message: Message, id: i128) -> Result<Option<Answer>, Fault> {
         let is_ours = message.id() == Some(&RequestId::Integer(id));
+        for asked in message.asked_within() {
+            self.seen.was_asked(&asked.method.unwrap_or_default());
+        }
         match message.kind() {
             MessageKind::Result if is_ours => Ok(Some(Answer::Result(message))),
             MessageKind::Error if is_ours => {

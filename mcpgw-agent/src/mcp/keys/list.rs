@@ -39,6 +39,8 @@ pub(super) struct Listed {
 
 /// Of every message.
 pub(in crate::mcp) const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+/// Of a body within another that requests may be in.
+pub(super) const BODY: [&str; 5] = ["inputRequests", "error", "task", "tasks", "result"];
 /// Of an error.
 pub(super) const ERROR: [&str; 3] = ["code", "message", "data"];
 

@@ -1,6 +1,7 @@
 //! Answers, and what holds for servers' messages whatever the rules say.
 
 use super::support::*;
+use crate::mcp::Direction;
 
 #[test]
 fn answers_pass_unless_a_rule_names_their_direction() {
@@ -95,6 +96,48 @@ fn requests_within_a_result_are_the_servers_requests() {
         ("null", "allow (implicit-allow)"),
     ] {
         assert_eq!(word(&answer(&asked, &result(requests)).under(&policy)), expected, "{requests}");
+    }
+}
+
+#[test]
+fn what_a_server_asks_elsewhere_is_asked_all_the_same() {
+    let policy = rules(
+        "- {name: no-questions, action: deny, match: {methods: ['elicitation/*', 'sampling/*']}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+",
+    );
+    let told = |body: &str| sent(Direction::ToClient, &format!(r#"{{"jsonrpc":"2.0",{body}}}"#));
+    let url = r#"{"mode":"url","elicitationId":"e","url":"https://a.example","message":"m"}"#;
+    let ask = format!(r#"{{"k":{{"method":"elicitation/create","params":{url}}}}}"#);
+    let error = |data: &str| format!(r#"{{"code":-32042,"message":"m","data":{data}}}"#);
+    let elicits = error(&format!(r#"{{"elicitations":[{url}]}}"#));
+    let notice = |method: &str, body: &str| {
+        format!(r#""method":"{method}","params":{{"taskId":"t","status":"input_required",{body}}}"#)
+    };
+    for (body, expected) in [
+        (format!(r#""id":1,"error":{elicits}"#), "deny no-questions"),
+        (format!(r#""id":1,"error":{}"#, error(r#"{"elicitations":[]}"#)), "allow (implicit-allow)"),
+        (notice("notifications/tasks", &format!(r#""inputRequests":{ask}"#)), "deny no-questions"),
+        (notice("notifications/tasks/status", &format!(r#""inputRequests":{ask}"#)), "deny no-questions"),
+        (notice("notifications/tasks", &format!(r#""error":{elicits}"#)), "deny no-questions"),
+        (notice("notifications/tasks", r#""inputRequests":{"k":{"method":"roots/list"}}"#), "allow rest"),
+        (
+            format!(r#""id":1,"result":{{"task":{{"taskId":"t","inputRequests":{ask}}}}}"#),
+            "deny no-questions",
+        ),
+        (
+            format!(r#""id":1,"result":{{"tasks":[{{"taskId":"t","inputRequests":{ask}}}]}}"#),
+            "deny no-questions",
+        ),
+        (format!(r#""id":1,"result":{{"result":{{"\u0069nputRequests":{ask}}}}}"#), "deny no-questions"),
+        (format!(r#""id":1,"result":{{"taskId":"t","error":{elicits}}}"#), "deny no-questions"),
+        (r#""id":1,"result":{"task":{"inputRequests":[7]}}"#.to_owned(), "deny (unreadable-request)"),
+        (
+            format!(r#""id":1,"result":{{"structuredContent":{{"inputRequests":{ask}}}}}"#),
+            "allow (implicit-allow)",
+        ),
+    ] {
+        assert_eq!(word(&told(&body).under(&policy)), expected, "{body}");
     }
 }
 

@@ -23,6 +23,10 @@ impl Turn<'_> {
         {
             pinned.asked(method, is_call);
         }
+        if request.direction == Direction::ToClient {
+            let asked = request.message.asked_within().filter_map(|asked| asked.method);
+            asked.for_each(|method| pinned.asked(&method, false));
+        }
         let is_told = request.direction == Direction::ToClient && pinned.has_looked();
         if !is_call && !is_told {
             return evaluation;

@@ -83,4 +83,42 @@ fn what_a_result_asks_for_is_checked_like_a_request() {
         }
     }
     assert_eq!(answer("tools/call", r#"{"inputRequests":[]}"#), "wrong-type");
+    for (result, expected) in [
+        (r#"{"task":{"taskId":"t","inputRequests":{"k":{"method":"roots/list"}}}}"#, "ok"),
+        (r#"{"task":{"taskId":"t","InputRequests":{"k":{"method":"roots/list"}}}}"#, "case-variant-key"),
+        (
+            r#"{"task":{"inputRequests":{"k":{"method":"elicitation/create","params":{"URL":"x"}}}}}"#,
+            "case-variant-key",
+        ),
+        (r#"{"task":{"inputRequests":[]}}"#, "wrong-type"),
+        (
+            r#"{"inputRequests":{"k":{"method":"roots/list","params":{"task":{"inputRequests":{}}}}}}"#,
+            "wrong-type",
+        ),
+    ] {
+        assert_eq!(answer("tools/call", result), expected, "{result}");
+        assert_eq!(answer("tasks/get", result), expected, "{result}");
+    }
+}
+
+#[test]
+fn an_error_that_asks_for_urls_is_checked_like_a_request() {
+    let error = |list: &str| {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":-32042,"message":"m","data":{{"elicitations":{list}}}}}}}"#
+        );
+        read(text.as_bytes()).map_or_else(|malformed| malformed.reason.code(), |_| "ok")
+    };
+    for (list, expected) in [
+        (r#"[{"mode":"url","url":"https://a.example","message":"m","elicitationId":"e"}]"#, "ok"),
+        ("[]", "ok"),
+        ("null", "ok"),
+        ("{}", "wrong-type"),
+        ("[7]", "wrong-type"),
+        (r#"[{"url":7}]"#, "wrong-type"),
+        (r#"[{"url":"a","Url":"b"}]"#, "case-variant-key"),
+        (r#"[{"inputRequests":{}}]"#, "wrong-type"),
+    ] {
+        assert_eq!(error(list), expected, "{list}");
+    }
 }

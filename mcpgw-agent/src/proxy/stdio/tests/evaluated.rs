@@ -131,6 +131,25 @@ fn what_a_server_does_before_it_is_called_counts() {
 }
 
 #[test]
+fn what_a_server_asks_within_another_message_counts_as_asked() {
+    let ask = r#"{"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}"#;
+    let notice = format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/tasks","params":{{"taskId":"t","inputRequests":{{"k":{ask}}}}}}}"#
+    );
+    within(move || {
+        let dir = tempfile::tempdir().unwrap();
+        let mut peers = session(dir.path(), ENFORCED);
+        listed(&mut peers, SAFE);
+        passes(&mut peers);
+        drop(peers);
+        let mut peers = session(dir.path(), ENFORCED);
+        peers.server_says(&format!("{notice}\n"));
+        assert!(peers.client_hears().contains("sampling"));
+        refused(&mut peers);
+    });
+}
+
+#[test]
 fn observing_refuses_nothing_and_without_pins_nothing_is_approved() {
     within(|| {
         let dir = tempfile::tempdir().unwrap();
