@@ -104,6 +104,10 @@ impl ArgumentCondition {
             None => Ok(Cow::Borrowed(&[][..])),
         };
         let values = find(side == Side::Wide)?;
+        // Some servers ignore the case of names: which of several values they take is not sure.
+        if side == Side::Strict && find(true)?.len() > values.len() {
+            return Ok(Held::No);
+        }
         let mut doubt = None;
         for test in &self.tests {
             let held = match test {

@@ -162,7 +162,7 @@ impl Conditions {
                 Err(why) => doubt = Some((miss(false), Box::from(why.to_string()))),
             }
         }
-        match self.when.as_ref().map(|when| when.holds(facts)) {
+        match self.when.as_ref().map(|when| when.holds(facts, side)) {
             Some(Ok(false)) => return Checked::No(Miss::When),
             Some(Err(why)) => doubt = Some((Miss::When, why)),
             Some(Ok(true)) | None => {}

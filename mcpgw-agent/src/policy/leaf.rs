@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::argument::Doubt;
 use super::decimal::Decimal;
 use super::effort::{Effort, Exhausted};
-use super::text::{Reading, Readings, Side};
+use super::text::{Reading, Readings, Side, fold};
 use crate::json::{Kind, Value};
 
 /// A number, string or truth value; or a member's name.
@@ -208,8 +209,14 @@ fn is_name(key: Value<'_>, name: &str, any_case: bool, effort: &Effort) -> Resul
 }
 
 fn same_name(key: &str, name: &str, any_case: bool) -> bool {
-    key == name
-        || any_case
-            && (key.eq_ignore_ascii_case(name)
-                || !key.is_ascii() && super::text::fold(key) == super::text::fold(name))
+    key == name || any_case && (key.eq_ignore_ascii_case(name) || !key.is_ascii() && fold(key) == fold(name))
+}
+
+/// Two members of `object` have names that differ by case or look-alikes only.
+pub(super) fn has_twins(object: Value<'_>) -> bool {
+    let mut names = HashSet::new();
+    object.members().any(|(key, _)| {
+        let key = key.as_str().unwrap_or_default();
+        !names.insert(if key.is_ascii() { key.to_ascii_lowercase() } else { fold(&key) })
+    })
 }

@@ -14,7 +14,8 @@ use cel::objects::Key;
 use cel::{Context, Env, Program, Value as Cel};
 
 use super::facts::{Arguments, Facts};
-use super::text::Readings;
+use super::leaf::has_twins;
+use super::text::{Readings, Side};
 use crate::json::{Kind, Value};
 
 /// Bytes of an expression at most.
@@ -126,11 +127,12 @@ impl When {
         self.named.contains(&RESULT)
     }
 
-    /// Whether it is true of a message.
-    pub(super) fn holds(&self, facts: &Facts<'_>) -> Result<bool, Box<str>> {
+    /// Whether it is true of a message. Where that permits, no object it is shown may have names that differ by case only:
+    /// it sees the one, and some servers take the other.
+    pub(super) fn holds(&self, facts: &Facts<'_>, side: Side) -> Result<bool, Box<str>> {
         let mut context = Context::with_env(Arc::clone(&self.env.0));
         let most = root(MAX_STEPS, self.depth);
-        let mut budget = Budget { values: most, bytes: MAX_BYTES };
+        let mut budget = Budget { values: most, bytes: MAX_BYTES, side };
         for name in &self.named {
             context.add_variable_from_value(*name, variable(name, facts, &mut budget)?);
         }
@@ -234,6 +236,7 @@ fn root(steps: usize, depth: u32) -> usize {
 struct Budget {
     values: usize,
     bytes: usize,
+    side: Side,
 }
 
 fn variable(name: &str, facts: &Facts<'_>, budget: &mut Budget) -> Result<Cel, Box<str>> {
@@ -281,6 +284,9 @@ fn convert(value: Value<'_>, budget: &mut Budget) -> Result<Cel, Box<str>> {
             let elements: Result<Vec<Cel>, Box<str>> =
                 value.elements().map(|element| convert(element, budget)).collect();
             Cel::List(Arc::new(elements?))
+        }
+        Kind::Object if budget.side == Side::Strict && has_twins(value) => {
+            return Err("names in it differ by case only".into());
         }
         Kind::Object => {
             let mut map: HashMap<Key, Cel> = HashMap::new();

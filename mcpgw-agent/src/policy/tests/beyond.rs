@@ -184,6 +184,38 @@ fn presence_is_judged_so_that_a_near_miss_helps_nobody() {
 }
 
 #[test]
+fn an_argument_whose_name_has_a_twin_is_not_sure_to_be_the_one() {
+    for (test, arguments, denies, allows) in [
+        ("path: {under: [/srv]}", r#"{"path":"/srv/a"}"#, true, true),
+        ("path: {under: [/srv]}", r#"{"path":"/srv/a","Path":"/etc/shadow"}"#, true, false),
+        ("path: {under: [/srv]}", r#"{"PATH":"/etc/shadow","path":"/srv/a"}"#, true, false),
+        ("path: {under: [/srv]}", r#"{"path":"/srv/a","\u0440ath":"/etc/shadow"}"#, true, false),
+        ("path: {under: [/srv]}", r#"{"path":"/srv/a","Path":"/srv/b"}"#, true, false),
+        ("path: ['/srv/*']", r#"{"path":"/srv/a","Path":"/etc/shadow"}"#, true, false),
+        ("path: {regex: ['^/srv/']}", r#"{"path":"/srv/a","Path":"/etc/shadow"}"#, true, false),
+        ("path: {exists: true}", r#"{"path":"/srv/a","Path":"/etc/shadow"}"#, true, false),
+        ("o.path: {under: [/srv]}", r#"{"o":{"path":"/srv/a","Path":"/etc/shadow"}}"#, true, false),
+        ("o.path: {under: [/srv]}", r#"{"o":{"path":"/srv/a"},"O":{"path":"/etc/shadow"}}"#, true, false),
+        ("o.path: {under: [/srv]}", r#"{"o":[{"path":"/srv/a"},{"path":"/srv/b"}]}"#, true, true),
+        ("path: {under: [/srv]}", r#"{"path":"/srv/a","paths":["/etc/shadow"]}"#, true, true),
+        ("'*': {under: [/srv]}", r#"{"path":"/srv/a","Path":"/srv/b"}"#, true, true),
+    ] {
+        let conditions = format!("arguments: {{{test}}}");
+        assert_eq!(rule_decides(&denying(&conditions), arguments), denies, "deny {test} {arguments}");
+        assert_eq!(rule_decides(&allowing(&conditions), arguments), allows, "allow {test} {arguments}");
+    }
+    let when = "when: 'arguments.path.startsWith(\"/srv/\")'";
+    for (arguments, denies, allows) in [
+        (r#"{"path":"/srv/a"}"#, true, true),
+        (r#"{"path":"/srv/a","Path":"/etc/shadow"}"#, true, false),
+        (r#"{"path":"/srv/a","o":{"x":1,"X":2}}"#, true, false),
+    ] {
+        assert_eq!(rule_decides(&denying(when), arguments), denies, "{arguments}");
+        assert_eq!(rule_decides(&allowing(when), arguments), allows, "{arguments}");
+    }
+}
+
+#[test]
 fn values_are_equal_as_what_they_are() {
     for (test, arguments, denies, allows) in [
         ("equals: prod", r#"{"env":"prod"}"#, true, true),
