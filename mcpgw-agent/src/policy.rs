@@ -13,7 +13,8 @@
 //!   resource of the request they answer.
 //! - What a server only tells (`notifications/…`, `ping`) passes where no rule matches, as its answers do.
 //! - Requests within a server's message (`inputRequests` of 2026-07-28, the elicitations of an error) are evaluated as
-//!   requests of the server; the strictest evaluation is the message's.
+//!   requests of the server, and answers within a client's (`inputResponses`) as its answers; the strictest evaluation is
+//!   the message's.
 
 mod argument;
 mod arguments;

@@ -52,6 +52,33 @@ impl Message {
     }
 }
 
+impl Message {
+    /// What this message of a client answers beside being an answer (`inputResponses`, 2026-07-28): each with the method it
+    /// answers. That is not in it, so an answer is one to each request whose results have a member of it; one with none of
+    /// them, to all.
+    pub fn answered_within(&self) -> impl Iterator<Item = (&'static str, Value<'_>)> {
+        let responses = self.params().and_then(|params| params.get("inputResponses"));
+        responses.into_iter().flat_map(Value::members).flat_map(|(_, response)| {
+            let fits = move |(_, members): &(_, &[&str])| {
+                members.iter().any(|member| response.get(member).is_some())
+            };
+            let all = ANSWERED.iter().filter(move |_| !ANSWERED.iter().any(fits));
+            ANSWERED
+                .iter()
+                .filter(move |row| fits(row))
+                .chain(all)
+                .map(move |(method, _)| (*method, response))
+        })
+    }
+}
+
+/// What a client is asked within results, and members that only the result of that has.
+static ANSWERED: [(&str, &[&str]); 3] = [
+    ("elicitation/create", &["action"]),
+    ("sampling/createMessage", &["model", "role", "stopReason"]),
+    ("roots/list", &["roots"]),
+];
+
 /// `body`, and the bodies within: a task's, and that of its result.
 pub(super) fn bodies<'m>(body: Value<'m>) -> impl Iterator<Item = Body<'m>> {
     // Mostly there is one, and then nothing is allocated.

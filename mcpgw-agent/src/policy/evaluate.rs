@@ -41,11 +41,16 @@ impl Policy {
     pub(super) fn literally(&self, request: &Request<'_>, steps: Option<&mut Vec<Step>>) -> Evaluation {
         let facts = Facts::of(request, &self.words);
         let mut evaluation = self.by_rules(&facts, request.message, steps);
-        if request.direction == Direction::ToServer {
-            return evaluation;
-        }
         // A message within the message has what is left.
         let effort = facts.effort;
+        if request.direction == Direction::ToServer {
+            for (method, response) in request.message.answered_within() {
+                let facts = Facts::of_response(request, &self.words, method, response);
+                let facts = Facts { effort: effort.clone(), ..facts };
+                evaluation = stronger(evaluation, self.by_rules(&facts, request.message, None));
+            }
+            return evaluation;
+        }
         for Asked { method, params } in request.message.asked_within() {
             let Some(method) = method else {
                 evaluation = stronger(
@@ -92,7 +97,7 @@ impl Policy {
                 steps.push(Step { rule: rule.name.clone(), dry_run: rule.dry_run, outcome });
             }
             let Some(action) = matched else { continue };
-            let effect = effect(rule, action, message);
+            let effect = effect(rule, action, message, facts.part);
             if rule.dry_run {
                 dry_run.push((rule.name.clone(), effect));
                 continue;
@@ -179,13 +184,13 @@ fn matches(rule: &Rule, facts: &Facts<'_>) -> (Option<Action>, Checked) {
     (action, checked)
 }
 
-fn effect(rule: &Rule, action: Action, message: &Message) -> Effect {
+fn effect(rule: &Rule, action: Action, message: &Message, part: Option<Value<'_>>) -> Effect {
     match action {
         Action::Allow => Effect::Allow,
         Action::Deny { as_result } => Effect::Deny { as_result },
         Action::Hold => Effect::Hold,
         Action::Redact => {
-            let edits = rule.redact.as_ref().map(|redact| redact.edits(message)).unwrap_or_default();
+            let edits = rule.redact.as_ref().map(|redact| redact.edits(message, part)).unwrap_or_default();
             if edits.is_empty() { Effect::Allow } else { Effect::Redact(edits) }
         }
     }

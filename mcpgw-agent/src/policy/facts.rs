@@ -42,6 +42,8 @@ pub(super) struct Facts<'a> {
     pub(super) effort: Effort,
     pub(super) params: Option<Value<'a>>,
     pub(super) result: Option<Value<'a>>,
+    /// What of the message it is, where that is not the message: no more than that is changed for it.
+    pub(super) part: Option<Value<'a>>,
 }
 
 /// A message's arguments.
@@ -90,6 +92,22 @@ impl<'a> Facts<'a> {
         facts.tool = request.task_tool.map(Readings::new);
         facts.is_of_some_tool = method == "tools/call" && facts.tool.is_none();
         facts.result = message.result().or_else(|| message.error()).or_else(|| message.params());
+        facts
+    }
+
+    /// Of an answer to `method` within a request.
+    pub(super) fn of_response(
+        request: &Request<'a>,
+        words: &'a Words,
+        method: &'a str,
+        response: Value<'a>,
+    ) -> Self {
+        let mut facts = Self::empty(request.direction, request.context, words);
+        facts.revision = request.revision;
+        facts.is_answer = true;
+        facts.method = Some(Readings::new(method));
+        facts.result = Some(response);
+        facts.part = Some(response);
         facts
     }
 
@@ -177,6 +195,7 @@ impl<'a> Facts<'a> {
             effort: Effort::default(),
             params: None,
             result: None,
+            part: None,
         }
     }
 }

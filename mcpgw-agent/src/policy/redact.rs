@@ -57,9 +57,13 @@ impl Wanted {
 }
 
 impl Redact {
-    /// The changes `message` needs.
-    pub(super) fn edits(&self, message: &Message) -> Vec<Edit> {
+    /// The changes `message` needs; or `part` of it, a result that stands in it.
+    pub(super) fn edits(&self, message: &Message, part: Option<Value<'_>>) -> Vec<Edit> {
         let mut pass = Pass { redact: self, edits: Vec::new(), names: Names::new(message, MARK) };
+        if let Some(part) = part {
+            pass.body(part, &STRUCTURE_OF_RESULTS);
+            return pass.edits;
+        }
         let (body, stays): (&str, &[&str]) = match message.kind() {
             MessageKind::Request | MessageKind::Notification => ("params", &STRUCTURE),
             MessageKind::Result => ("result", &STRUCTURE_OF_RESULTS),

@@ -142,6 +142,53 @@ fn what_a_server_asks_elsewhere_is_asked_all_the_same() {
 }
 
 #[test]
+fn what_a_client_answers_in_a_request_is_its_answer() {
+    let policy = rules(
+        "- {name: no-passwords, action: deny, match: {methods: [elicitation/create], directions: [c2s], when: 'has(result.content) && has(result.content.password)'}}
+- {name: roots-stay, action: redact, match: {methods: [roots/list], directions: [c2s]}, redact: {fields: [uri]}}
+- {name: asked-first, action: hold, match: {methods: [sampling/createMessage], directions: [c2s]}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+",
+    );
+    for (responses, expected) in [
+        (r#"{"a":{"action":"accept","content":{"password":"x"}}}"#, "deny no-passwords"),
+        (r#"{"a":{"action":"accept","content":{"name":"x"}}}"#, "allow rest"),
+        (r#"{"a":{"action":"accept"},"b":{"roots":[{"uri":"file:///a"}]}}"#, "redact roots-stay"),
+        (
+            r#"{"b":{"roots":[{"uri":"file:///a"}]},"a":{"action":"accept","content":{"password":"x"}}}"#,
+            "deny no-passwords",
+        ),
+        (
+            r#"{"a":{"role":"assistant","model":"m","content":{"type":"text","text":"x"}}}"#,
+            "hold asked-first",
+        ),
+        // One that is two is both, and one that is none may be any.
+        (
+            r#"{"a":{"action":"accept","content":{"password":"x"},"roots":[],"model":"m"}}"#,
+            "deny no-passwords",
+        ),
+        (r#"{"a":{"content":{"password":"x"}}}"#, "deny no-passwords"),
+        (r#"{"a":{"content":{"name":"x"}}}"#, "hold asked-first"),
+        ("{}", "allow rest"),
+        ("null", "allow rest"),
+    ] {
+        for (method, target) in [("tools/call", "name"), ("prompts/get", "name"), ("tasks/update", "taskId")]
+        {
+            let params = format!(r#"{{"{target}":"t","requestState":"s","inputResponses":{responses}}}"#);
+            assert_eq!(word(&ask(method, &params).under(&policy)), expected, "{method} {responses}");
+        }
+    }
+    // What is asked with it keeps what only its answer is to lose.
+    let retry = ask(
+        "tools/call",
+        r#"{"name":"t","arguments":{"uri":"a"},"inputResponses":{"b":{"roots":[{"uri":"file:///a","name":"n"}]}}}"#,
+    );
+    let out = retry.outgoing(&policy);
+    assert!(out.contains(r#""arguments":{"uri":"a"}"#), "{out}");
+    assert!(out.contains(r#"{"roots":[{"uri":"[REDACTED:field]","name":"n"}]}"#), "{out}");
+}
+
+#[test]
 fn a_recorded_denial_does_not_weaken_an_enforced_one() {
     let policy = policy(
         "version: v1
