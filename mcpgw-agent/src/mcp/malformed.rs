@@ -43,8 +43,8 @@ pub enum Reason {
     /// A key differs from one of the protocol's only by case or underscores.
     #[error("a key differs from one of the protocol's only by case or underscores")]
     CaseVariantKey,
-    /// The id is no string and no integer of 64 bits.
-    #[error("the id is no string and no integer of 64 bits")]
+    /// The id is no string and no integer up to 2^53 - 1.
+    #[error("the id is no string, and no integer that every reader takes for the same (up to 2^53 - 1)")]
     Id,
     /// A response without an id.
     #[error("the response has no id")]

@@ -87,6 +87,7 @@ fn ids() -> Vec<Case> {
         bad("id an array", "[1]"),
         bad("id of 65 bits", "18446744073709551616"),
         bad("id below 64 bits", "-9223372036854775809"),
+        bad("id that is another's as a double", "9007199254740993"),
         bad("id minus zero", "-0"),
         bad("id of 300 bytes", &format!("\"{}\"", "x".repeat(300))),
         case(

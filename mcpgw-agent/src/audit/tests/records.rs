@@ -171,7 +171,7 @@ fn ids_keep_their_type() {
         let case = Case::new(&text, Effect::Allow, Mode::Enforce);
         (case.recorded()["id"].clone(), case.message.unwrap().id().map(RequestId::to_json).unwrap())
     };
-    for id in ["1", "\"1\"", "-9223372036854775808", "18446744073709551615", "\"\\u0000\""] {
+    for id in ["1", "\"1\"", "-9007199254740991", "9007199254740991", "\"\\u0000\""] {
         let (recorded, decoded) = of(id);
         assert_eq!(recorded, serde_json::from_str::<Value>(&decoded).unwrap());
     }

@@ -137,8 +137,14 @@ fn ids_are_strings_or_integers_and_nothing_else() {
         ("-1", "ok"),
         ("\"\"", "ok"),
         ("\"1\"", "ok"),
-        ("18446744073709551615", "ok"),
-        ("-9223372036854775808", "ok"),
+        ("9007199254740991", "ok"),
+        ("-9007199254740991", "ok"),
+        // As doubles these two are one.
+        ("9007199254740992", "bad-id"),
+        ("9007199254740993", "bad-id"),
+        ("-9007199254740992", "bad-id"),
+        ("18446744073709551615", "bad-id"),
+        ("-9223372036854775808", "bad-id"),
         ("18446744073709551616", "bad-id"),
         ("-9223372036854775809", "bad-id"),
         ("99999999999999999999999999999999999999999999", "bad-id"),
@@ -154,6 +160,11 @@ fn ids_are_strings_or_integers_and_nothing_else() {
         let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
         assert_eq!(code(text.as_bytes()), expected, "{id}");
     }
+    let cancels = |id: &str| {
+        format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#)
+    };
+    assert_eq!(code(cancels("9007199254740991").as_bytes()), "ok");
+    assert_eq!(code(cancels("9007199254740993").as_bytes()), "wrong-type");
     let long =
         |length: usize| format!(r#"{{"jsonrpc":"2.0","id":"{}","method":"ping"}}"#, "x".repeat(length));
     assert_eq!((code(long(256).as_bytes()), code(long(257).as_bytes())), ("ok", "bad-id"));
