@@ -21,6 +21,7 @@ mod prints;
 mod schema;
 mod secret_path;
 mod taint;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -37,11 +38,12 @@ use std::sync::Arc;
 
 use super::{Detector, DetectorSet, Finding};
 use crate::json::Value;
-use crate::mcp::{Direction, Message, MessageKind, RequestId, Role, fields};
+use crate::mcp::{Direction, Message, MessageKind, Method, Names, RequestId, Role, fields};
 use call::{Call, Home};
 use catalogue::Nature;
 use order::Order;
 use prints::{Copied, Prints};
+use tasks::Tasks;
 
 /// Calls that wait for their answer.
 const MAX_CALLS: usize = 10_000;
@@ -100,6 +102,8 @@ pub struct Watch {
     order: Order,
     /// By the hashes of the client's requests' ids, which may be long.
     calls: HashMap<u64, Call>,
+    /// Calls that became tasks: what they read comes later.
+    tasks: Tasks,
     /// The last message of the client was found too much because of those refused before it: it counts as none of them.
     is_slowed: bool,
     /// The call or read that was looked at last, until it is known what became of it.
@@ -250,7 +254,9 @@ impl Watch {
     }
 
     fn passed_call(&mut self, view: &View<'_>) {
-        let Some(asked) = self.asked_again(view) else { return };
+        let Some(asked) = self.asked_again(view) else {
+            return self.passed_question(view);
+        };
         let copied = self.copied(view, &asked);
         self.prints.left(copied);
         if let Some(circle) = self.circle(view).filter(|_| asked.call.labels.out) {
@@ -264,19 +270,39 @@ impl Watch {
         }
         self.order.called(asked.hash);
         self.order.named(&asked.paths);
+        self.waits(view.message, asked.call);
+    }
+
+    /// What asks about a task is answered as the call would have been.
+    fn passed_question(&mut self, view: &View<'_>) {
+        if view.message.kind() == MessageKind::Request
+            && let Some(call) = task_named(view.message).and_then(|task| self.tasks.call(&task))
+        {
+            self.waits(view.message, call);
+        }
+    }
+
+    /// The answer to `request` will be that to `call`.
+    fn waits(&mut self, request: &Message, call: Call) {
         if self.calls.len() >= MAX_CALLS {
             // Their answers are then labelled by the tool alone, and belong nowhere.
             self.calls.clear();
         }
-        if let Some(id) = view.message.id() {
-            self.calls.insert(hash(id), asked.call);
+        if let Some(id) = request.id() {
+            self.calls.insert(hash(id), call);
         }
     }
 
     fn passed_answer(&mut self, view: &View<'_>, decision: &str) {
         let message = view.message;
-        let known =
-            message.id().filter(|_| message.kind().is_response()).and_then(|id| self.calls.remove(&hash(id)));
+        let known = match (message.kind().is_response(), message.id()) {
+            (true, Some(id)) => self.calls.remove(&hash(id)),
+            (true, None) => None,
+            (false, _) => task_named(message).and_then(|task| self.tasks.call(&task)),
+        };
+        if let (Some("tools/call"), Some(call), Some(result)) = (view.answers, known, message.result()) {
+            self.tasks.became(call, result);
+        }
         if let Some(result) = message.result() {
             if matches!(view.answers, Some("initialize" | "server/discover"))
                 && let Some(name) =
@@ -288,11 +314,9 @@ impl Watch {
                 self.tools.lock().page(list, view.wanted.has(Detector::Schema));
             }
         }
-        let is_error = message.error().is_some()
-            || message.result().and_then(|result| result.get("isError")).and_then(Value::as_bool)
-                == Some(true);
+        let is_error = is_error(view);
         let call = known.or_else(|| {
-            let tool = view.tool.filter(|_| matches!(view.answers, Some("tools/call" | "tasks/result")))?;
+            let tool = view.tool.filter(|_| view.answers == Some("tools/call") || tells_of_task(view))?;
             let labels = Self::labels_of(view, self.tools.lock().nature(tool), None);
             Some(Call { labels, home: Home::UNKNOWN, is_secret: false })
         });
@@ -348,6 +372,34 @@ impl Watch {
             self.order.refused(view.now_us);
         }
     }
+}
+
+/// It answers a question about a task, or tells of one.
+fn tells_of_task(view: &View<'_>) -> bool {
+    let method = view.answers.or_else(|| view.message.method());
+    method.and_then(Method::named).and_then(Method::names) == Some(Names::Task)
+}
+
+/// The task that a request or a notification names.
+fn task_named(message: &Message) -> Option<Cow<'_, str>> {
+    let method = Method::named(message.method()?)?;
+    let task = message.params()?.get("taskId")?.as_str();
+    task.filter(|_| method.names() == Some(Names::Task))
+}
+
+/// What is answered failed: of a task that is told of, what became of that.
+fn is_error(view: &View<'_>) -> bool {
+    let message = view.message;
+    let failed = |result: Value<'_>| result.get("isError").and_then(Value::as_bool) == Some(true);
+    if !tells_of_task(view) || view.answers == Some("tasks/result") {
+        return message.error().is_some() || message.result().is_some_and(failed);
+    }
+    let body = message.result().or_else(|| message.params());
+    message.error().is_some()
+        || body.is_some_and(|body| match body.get("result") {
+            Some(result) => failed(result),
+            None => body.get("error").is_some(),
+        })
 }
 
 /// Tells a message from every other that is there at the same time.

@@ -80,3 +80,14 @@ pub(super) struct Call {
     /// It names a file that holds secrets.
     pub(super) is_secret: bool,
 }
+
+impl Call {
+    /// One that may be either.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            labels: self.labels.and(other.labels),
+            home: if self.home == other.home { self.home } else { Home::UNKNOWN },
+            is_secret: self.is_secret || other.is_secret,
+        }
+    }
+}

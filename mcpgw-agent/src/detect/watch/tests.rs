@@ -5,6 +5,7 @@ mod incidents;
 mod orders;
 mod ordinary;
 mod shared;
+mod tasks;
 
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
@@ -87,13 +88,14 @@ impl Script {
         let wants = self.policy.wants(&request);
         let wanted = evaluation.inspected_by(wants);
         let tool = request.tool();
+        let tool = tool.as_deref().or(standing.task_tool.as_deref());
         let view = View {
             direction,
             message: &message,
             server: &self.context.server,
             answers: request.answers.map(|open| &*open.method),
-            tool: tool.as_deref(),
-            granted: self.policy.granted(&request, tool.as_deref()),
+            tool,
+            granted: self.policy.granted(&request, tool),
             strict: self.policy.has_strict_schemas(),
             shared: self.policy.shares_flow(),
             wanted: wants,
