@@ -38,12 +38,16 @@ impl Parking {
         Some((self.0.remove(at), hold))
     }
 
-    /// Takes the request that what passes cancels.
-    pub(super) fn cancelled(&mut self, passed: &Passed) -> Option<Parked> {
-        let id = passed.messages.iter().find_map(cancels)?;
-        let is_it = |message: &Message| message.kind() == MessageKind::Request && message.id() == Some(&id);
-        let at = self.0.iter().position(|parked| is_it(parked.held.message()))?;
-        Some(self.0.remove(at))
+    /// Takes the requests that what passes cancels: a batch may cancel many.
+    pub(super) fn cancelled(&mut self, passed: &Passed) -> Vec<Parked> {
+        let ids: Vec<RequestId> = passed.messages.iter().filter_map(cancels).collect();
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        let is_one = |message: &Message| {
+            message.kind() == MessageKind::Request && message.id().is_some_and(|id| ids.contains(id))
+        };
+        self.0.extract_if(.., |parked| is_one(parked.held.message())).collect()
     }
 
     /// Takes the oldest.

@@ -311,7 +311,7 @@ impl Way {
 
     /// Everything to its side. Answers to a batch's refused requests are lines of their own: no client reads arrays here.
     fn sort(&mut self, mut passed: Passed, end: Bytes) {
-        if let Some(parked) = self.parking.cancelled(&passed) {
+        for parked in self.parking.cancelled(&passed) {
             self.settle_one(&parked, Hold::Cancelled);
             // Nothing will answer it: nobody waits.
             let custody = self.custody.as_deref().filter(|_| self.direction == Direction::ToServer);

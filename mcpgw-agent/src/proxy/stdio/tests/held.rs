@@ -146,6 +146,35 @@ fn a_cancelled_call_waits_no_more_and_gets_no_answer() {
 }
 
 #[test]
+fn a_batch_cancels_all_it_names() {
+    within(|| {
+        let mut desk = Desk::new(MINUTES);
+        let open = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
+        desk.peers.client_says(&format!("{open}\n"));
+        desk.peers.server_hears();
+        desk.peers.server_says(
+            "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2025-03-26\",\"capabilities\":{}}}\n",
+        );
+        desk.peers.client_hears();
+        for id in [1, 3, 5] {
+            desk.park(id);
+        }
+        let cancel = |id| {
+            format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#)
+        };
+        let batch = format!("[{},{},{}]\n", cancel(5), cancel(1), cancel(9));
+        desk.peers.client_says(&batch);
+        assert_eq!(desk.peers.server_hears(), batch);
+        let waiting: Vec<_> = desk.waiting().into_iter().map(|held| held.arguments).collect();
+        assert_eq!(waiting, [Some("{\"to\":3}".into())]);
+        desk.peers.server_says(&PONG.replace(":1,", ":2,"));
+        assert_eq!(json(&desk.peers.client_hears())["id"], 2, "and nothing before it");
+        let ends: Vec<_> = desk.end().iter().map(|record| record["hold"].clone()).collect();
+        assert_eq!(ends, ["waits", "waits", "waits", "cancelled", "cancelled", "ended"]);
+    });
+}
+
+#[test]
 fn the_end_of_either_side_ends_waiting() {
     within(|| {
         let mut desk = Desk::new(MINUTES);
