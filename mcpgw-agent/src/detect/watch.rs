@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use super::{Detector, DetectorSet, Finding};
 use crate::json::Value;
-use crate::mcp::{Direction, Message, MessageKind, Method, Names, RequestId, Role, fields};
+use crate::mcp::{Direction, Message, MessageKind, Method, Names, RequestId, Revision, Role, fields};
 use call::{Call, Home};
 use catalogue::Nature;
 use order::Order;
@@ -70,6 +70,8 @@ pub struct View<'a> {
     pub server: &'a str,
     /// The method it answers.
     pub answers: Option<&'a str>,
+    /// The revision it is read by, where that is known.
+    pub revision: Option<Revision>,
     /// The tool it calls, or whose call it answers.
     pub tool: Option<&'a str>,
     /// What policy says of that tool.
@@ -210,7 +212,9 @@ impl Watch {
         }
         let is_secret = !paths.is_empty();
         let hash = order::hash_of(source, arguments);
-        Some(Asked { call: Call { labels, home, is_secret }, hash, source, arguments, paths, told })
+        let task = view.message.params().and_then(|params| params.get("task"));
+        let as_task = task.is_some_and(Value::is_object);
+        Some(Asked { call: Call { labels, home, is_secret, as_task }, hash, source, arguments, paths, told })
     }
 
     /// [`asked`](Self::asked), once what it came to when the message was looked at.
@@ -318,7 +322,7 @@ impl Watch {
         let call = known.or_else(|| {
             let tool = view.tool.filter(|_| view.answers == Some("tools/call") || tells_of_task(view))?;
             let labels = Self::labels_of(view, self.tools.lock().nature(tool), None);
-            Some(Call { labels, home: Home::UNKNOWN, is_secret: false })
+            Some(Call { labels, home: Home::UNKNOWN, is_secret: false, as_task: false })
         });
         let labels = call.map_or(Labels::NONE, |call| call.labels);
         let is_private = labels.private && !is_error;

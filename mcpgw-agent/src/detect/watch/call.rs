@@ -79,6 +79,8 @@ pub(super) struct Call {
     pub(super) home: Home,
     /// It names a file that holds secrets.
     pub(super) is_secret: bool,
+    /// It asks to become a task (2025-11-25).
+    pub(super) as_task: bool,
 }
 
 impl Call {
@@ -88,6 +90,7 @@ impl Call {
             labels: self.labels.and(other.labels),
             home: if self.home == other.home { self.home } else { Home::UNKNOWN },
             is_secret: self.is_secret || other.is_secret,
+            as_task: self.as_task || other.as_task,
         }
     }
 }

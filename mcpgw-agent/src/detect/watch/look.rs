@@ -7,10 +7,10 @@ use super::circle::Roots;
 use super::order::is_hidden_recipient;
 use super::prints::{Copied, Prints};
 use super::schema::{Checked, Fault, Schema};
-use super::{Asked, Circle, LookedAt, Origin, View, Watch, Watched, address, each_text};
+use super::{Asked, Circle, LookedAt, Origin, View, Watch, Watched, address, each_text, hash, tells_of_task};
 use crate::detect::{Detector, Finding, Severity};
 use crate::json::Value;
-use crate::mcp::{Direction, MessageKind, Role};
+use crate::mcp::{Direction, MessageKind, Revision, Role};
 use crate::text::{Budget, readings};
 
 /// What is found: detector, kind, severity, score, why.
@@ -208,11 +208,9 @@ impl Watch {
             if changes && self.order.just_approved(view.now_us) {
                 findings.add(CHANGED_AFTER_APPROVAL, 0);
             }
-            return;
         }
-        let Some(result) = view.message.result().filter(|_| view.wanted.has(Detector::Schema)) else {
-            return;
-        };
+        let body = view.message.result().or_else(|| view.message.params());
+        let Some(result) = body.filter(|_| view.wanted.has(Detector::Schema)) else { return };
         match (view.answers, view.tool) {
             (Some("tools/list"), _) => {
                 let list = result.get("tools").filter(|list| list.is_array());
@@ -223,22 +221,44 @@ impl Watch {
             (Some("tools/call"), Some(tool)) => {
                 let schema = self.tools.lock().output(tool);
                 if let Some(schema) = schema {
-                    structured(&schema, result, findings);
+                    structured(&schema, result, self.is_deferred(view, result), findings);
+                }
+            }
+            (_, Some(tool)) if tells_of_task(view) => {
+                let is_whole = view.answers == Some("tasks/result");
+                let came_to = if is_whole { Some(result) } else { result.get("result") };
+                let schema = self.tools.lock().output(tool);
+                if let (Some(schema), Some(came_to)) = (schema, came_to) {
+                    structured(&schema, came_to, false, findings);
                 }
             }
             _ => {}
         }
     }
+
+    /// The call is answered later: it became a task, or wants input first. That is so where the protocol has it, and not by
+    /// whatever member a server adds.
+    fn is_deferred(&self, view: &View<'_>, result: Value<'_>) -> bool {
+        let is_modern = view.revision.map(Revision::is_modern);
+        let kind = result.get("resultType").and_then(Value::as_str);
+        let is_later = matches!(kind.as_deref(), Some("task" | "input_required"));
+        let asked = view.message.id().and_then(|id| self.calls.get(&hash(id)));
+        let is_task =
+            asked.is_some_and(|call| call.as_task) && result.get("task").is_some_and(Value::is_object);
+        is_later && is_modern != Some(false) || is_task && is_modern != Some(true)
+    }
 }
 
-fn structured(schema: &Schema, result: Value<'_>, findings: &mut Findings<'_, '_>) {
-    let is_error = result.get("isError").and_then(Value::as_bool) == Some(true);
-    // What becomes a task is answered later.
-    if is_error || result.get("task").is_some() {
+fn structured(schema: &Schema, result: Value<'_>, is_deferred: bool, findings: &mut Findings<'_, '_>) {
+    if result.get("isError").and_then(Value::as_bool) == Some(true) {
         return;
     }
+    // Who reads it all the same reads what it should be.
     let Some(structured) = result.get("structuredContent") else {
-        return findings.add(RESULT_MISMATCH, result.index());
+        if !is_deferred {
+            findings.add(RESULT_MISMATCH, result.index());
+        }
+        return;
     };
     let Checked { flaws, is_complete } = schema.check(structured, false);
     if let Some(flaw) = flaws.first() {

@@ -94,6 +94,7 @@ impl Script {
             message: &message,
             server: &self.context.server,
             answers: request.answers.map(|open| &*open.method),
+            revision: request.revision,
             tool,
             granted: self.policy.granted(&request, tool),
             strict: self.policy.has_strict_schemas(),

@@ -38,6 +38,7 @@ impl Turn<'_> {
             message: request.message,
             server: &request.context.server,
             answers: request.answers.map(|open| &*open.method),
+            revision: request.revision,
             tool,
             granted: policy.granted(request, tool),
             strict: policy.has_strict_schemas(),

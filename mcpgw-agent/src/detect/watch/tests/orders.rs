@@ -111,6 +111,68 @@ fn calls_and_results_are_what_the_tool_says() {
     }
 }
 
+/// Findings in `result` of a call of `add` with `params` beside its arguments.
+fn found(method: &str, params: &Json, result: &Json) -> Vec<&'static str> {
+    let output = json!({"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]});
+    let tool = json!({"name": "add", "inputSchema": {"type": "object"}, "outputSchema": output});
+    let mut script = Script::offering(STRICT, "x", &json!({"tools": [tool]}));
+    let mut call = params.clone();
+    call["name"] = json!("add");
+    assert!(script.ask("tools/call", &call).reaches);
+    if method != "tools/call" {
+        let task = match call.get("task") {
+            Some(_) => json!({"task": {"taskId": "t", "status": "working"}}),
+            None => json!({"resultType": "task", "taskId": "t", "status": "working"}),
+        };
+        assert!(script.answer(&task).reaches);
+        script.ask(method, &json!({"taskId": "t", "_meta": params["_meta"]}));
+    }
+    script.answer(result).kinds
+}
+
+#[test]
+fn what_is_answered_later_is_what_the_request_and_the_protocol_say() {
+    let modern = json!({"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}});
+    let (plain, as_task) = (json!({}), json!({"task": {"ttl": 1}}));
+    let wrong = json!({"content": [], "structuredContent": {"sum": "1"}});
+    let with = |result: &Json, more: &[(&str, Json)]| {
+        let mut result = result.clone();
+        more.iter().for_each(|(key, value)| result[*key] = value.clone());
+        result
+    };
+    let empty = json!({"content": []});
+    let task = ("task", json!({"taskId": "t"}));
+    let later = |kind: &str| ("resultType", json!(kind));
+    for (params, result, is_found) in [
+        (&plain, with(&wrong, &[task.clone()]), true),
+        (&plain, with(&empty, &[task.clone()]), true),
+        (&modern, with(&empty, &[task.clone(), later("complete")]), true),
+        (&as_task, with(&empty, &[task.clone()]), false),
+        (&as_task, with(&wrong, &[task.clone()]), true),
+        (&as_task, empty.clone(), true),
+        (&modern, with(&empty, &[later("input_required"), ("inputRequests", json!({}))]), false),
+        (&modern, with(&empty, &[later("task"), ("taskId", json!("t"))]), false),
+        (&modern, with(&wrong, &[later("task"), ("taskId", json!("t"))]), true),
+        (&modern, with(&empty, &[later("complete")]), true),
+        (&modern, empty.clone(), true),
+        (&plain, with(&empty, &[later("input_required")]), true),
+    ] {
+        let expected = if is_found { vec!["result_mismatch"] } else { Vec::new() };
+        assert_eq!(found("tools/call", params, &result), expected, "{params} {result}");
+    }
+    let done = |result: &Json| json!({"taskId": "t", "status": "completed", "result": result});
+    for (params, method, result, is_found) in [
+        (&as_task, "tasks/result", wrong.clone(), true),
+        (&as_task, "tasks/result", json!({"structuredContent": {"sum": 1}}), false),
+        (&modern, "tasks/get", done(&wrong), true),
+        (&modern, "tasks/get", done(&json!({"structuredContent": {"sum": 1}})), false),
+        (&modern, "tasks/get", json!({"taskId": "t", "status": "working"}), false),
+    ] {
+        let expected = if is_found { vec!["result_mismatch"] } else { Vec::new() };
+        assert_eq!(found(method, params, &result), expected, "{method} {result}");
+    }
+}
+
 #[test]
 fn what_the_policy_says_wrong_is_told() {
     for (section, problem) in [
