@@ -28,22 +28,44 @@ pub fn canonical(definition: Value<'_>) -> String {
 
 /// What a server's answer to `initialize` or `server/discover` says of the server itself: what it is called and its
 /// instructions, but not its version, which may change with every release. The same server says the same either way: since
-/// revision 2026-07-28 its name stands in the answer's `_meta`.
+/// revision 2026-07-28 its name stands in the answer's `_meta`. Where both are there and differ, both count.
 #[must_use]
 pub fn canonical_identity(answer: Value<'_>) -> String {
-    let mut text = String::from("{");
-    if let Some(instructions) = answer.get("instructions") {
-        text.push_str("\"instructions\":");
+    let own = answer.get("serverInfo").filter(|info| !info.is_null()).map(info);
+    let in_meta =
+        answer.get("_meta").and_then(|meta| meta.get(INFO_KEY)).filter(|info| !info.is_null()).map(info);
+    let instructions = answer.get("instructions").map(|instructions| {
+        let mut text = String::new();
         write(instructions, Within::Definition, &mut text);
-    }
-    let in_meta = || answer.get("_meta")?.get("io.modelcontextprotocol/serverInfo");
-    if let Some(info) = answer.get("serverInfo").or_else(in_meta) {
-        let mut members: Vec<_> = sorted(info);
-        members.retain(|(key, _)| key != "version");
-        text.push_str(if text.len() > 1 { ",\"serverInfo\":" } else { "\"serverInfo\":" });
-        write_members(&members, Within::Definition, &mut text);
+        text
+    });
+    let (name, second) = match (own, in_meta) {
+        (Some(own), in_meta) => (Some(own.clone()), in_meta.filter(|info| *info != own)),
+        (None, in_meta) => (in_meta, None),
+    };
+    let mut text = String::from("{");
+    for (key, value) in [("instructions", instructions), (INFO_KEY, second), ("serverInfo", name)] {
+        let Some(value) = value else { continue };
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push_str(&quote(key));
+        text.push(':');
+        text.push_str(&value);
     }
     text.push('}');
+    text
+}
+
+/// Where in `_meta` a server says what it is called.
+pub(super) const INFO_KEY: &str = "io.modelcontextprotocol/serverInfo";
+
+/// What a server is called, without its version.
+fn info(info: Value<'_>) -> String {
+    let mut members = sorted(info);
+    members.retain(|(key, _)| key != "version");
+    let mut text = String::new();
+    write_members(&members, Within::Definition, &mut text);
     text
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::canonical::{Within, inner, is_set, number};
+use super::canonical::{INFO_KEY, Within, inner, is_set, number};
 use crate::detect::Severity;
 use crate::json::{Kind, Segment, Value, write_path};
 
@@ -193,7 +193,7 @@ impl<'v> Differ<'v> {
         match key(0) {
             "" | "description" | "instructions" => (Changed::Description, Severity::High),
             "name" | "uri" | "uriTemplate" => (Changed::Name, Severity::High),
-            "serverInfo" => match key(1) {
+            "serverInfo" | INFO_KEY => match key(1) {
                 "version" => (Changed::Meta, Severity::Low),
                 "title" => (Changed::Title, Severity::Medium),
                 _ => (Changed::Name, Severity::High),

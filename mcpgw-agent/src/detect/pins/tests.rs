@@ -102,6 +102,36 @@ fn a_release_is_no_change_of_identity() {
 }
 
 #[test]
+fn a_server_that_says_twice_what_it_is_called_changes_by_either() {
+    let identity = |own: &str, in_meta: &str| {
+        let text = format!(
+            r#"{{"serverInfo":{own},"_meta":{{"io.modelcontextprotocol/serverInfo":{in_meta}}},"instructions":"x"}}"#
+        );
+        canonical_identity(document(&text).root())
+    };
+    let one = r#"{"instructions":"x","serverInfo":{"name":"s"}}"#;
+    assert_eq!(
+        identity(r#"{"name":"s"}"#, r#"{"name":"s","version":"2"}"#),
+        one,
+        "once where both are the same"
+    );
+    assert_eq!(identity("null", r#"{"name":"s"}"#), one);
+    assert_eq!(identity(r#"{"name":"s"}"#, "null"), one);
+    let (before, after) =
+        (identity(r#"{"name":"s"}"#, r#"{"title":"A"}"#), identity(r#"{"name":"s"}"#, r#"{"title":"B"}"#));
+    assert_eq!(
+        before,
+        r#"{"instructions":"x","io.modelcontextprotocol/serverInfo":{"title":"A"},"serverInfo":{"name":"s"}}"#
+    );
+    assert_ne!(before, after);
+    assert_ne!(one, after, "what is added counts");
+    assert_eq!(
+        differ(&before, &after),
+        [(r#"["io.modelcontextprotocol/serverInfo"].title"#.to_owned(), Severity::Medium)]
+    );
+}
+
+#[test]
 fn a_change_that_poisons_is_a_rug_pull() {
     let kinds = |before: &str, after: &str| {
         let (before, after) = (document(before), document(after));
