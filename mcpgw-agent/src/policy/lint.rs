@@ -6,6 +6,7 @@
 mod bypass;
 mod cover;
 mod effects;
+mod observed;
 mod rule;
 mod shadow;
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod words;
 use std::fmt;
 
 use crate::yaml::{Content, Place, Placed, tree};
-use rule::{Rule, rules};
+use rule::{Rule, get, is_observe, rules, text};
 
 /// Something a policy most likely does not mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +47,13 @@ pub fn lint(text: &str) -> Vec<Warning> {
     let Some(root) = tree(text).ok().flatten() else { return Vec::new() };
     let Content::Map(members) = &root.content else { return Vec::new() };
     let rules = rules(members);
+    let observes = get(members, "mode").and_then(self::text).is_some_and(|mode| is_observe(&mode));
     let mut warnings = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
         let (earlier, later) =
             (rules.get(..index).unwrap_or_default(), rules.get(index + 1..).unwrap_or_default());
         words::check(rule, &mut warnings);
+        observed::check(rule, later, observes, &mut warnings);
         if !shadow::check(rule, earlier, &mut warnings) {
             bypass::check(rule, later, &mut warnings);
         }

@@ -48,7 +48,8 @@ pub(super) fn any_covers(globs: &[At<String>], glob: &str) -> bool {
     globs.iter().any(|wide| glob_covers(&wide.value, glob))
 }
 
-fn glob_covers(wide: &str, narrow: &str) -> bool {
+/// `wide` matches whatever `narrow` matches.
+pub(super) fn glob_covers(wide: &str, narrow: &str) -> bool {
     // A star of the one as text is matched by a star of the other only, unless a `?` takes it.
     let doubtful = wide.contains('?') && narrow.contains('*');
     wide == narrow || !doubtful && Glob::new(wide).is_ok_and(|wide| wide.matches(narrow))

@@ -12,6 +12,8 @@ pub(super) struct Rule {
     pub(super) place: Option<Place>,
     pub(super) action: String,
     pub(super) dry_run: bool,
+    /// Its mode is to observe, or to enforce; `None` where the file's counts.
+    pub(super) observes: Option<bool>,
     /// What must hold, by key; `_` for `-`.
     pub(super) conditions: BTreeMap<String, Condition>,
 }
@@ -49,6 +51,7 @@ fn rule(node: &Node, lists: &Members) -> Option<Rule> {
     let own = members(node);
     let text = |key| get(own, key).and_then(text);
     let dry_run = matches!(get(own, "dry_run").map(|node| &node.content), Some(Content::Bool(true)));
+    let observes = text("mode").map(|mode| is_observe(&mode));
     let mut conditions = BTreeMap::new();
     for (key, node) in get(own, "match").map(members).unwrap_or_default() {
         conditions.insert(plain(key), condition(node, lists));
@@ -57,7 +60,13 @@ fn rule(node: &Node, lists: &Members) -> Option<Rule> {
         conditions.insert("when".to_owned(), condition(when, lists));
     }
     let (_, name) = own.iter().find(|(key, _)| plain(key) == "name")?;
-    Some(Rule { name: text("name")?, place: name.place, action: text("action")?, dry_run, conditions })
+    let (name, place) = (text("name")?, name.place);
+    Some(Rule { name, place, action: text("action")?, dry_run, observes, conditions })
+}
+
+/// This mode carries nothing out.
+pub(super) fn is_observe(mode: &str) -> bool {
+    mode != "enforce"
 }
 
 fn condition(node: &Node, lists: &Members) -> Condition {

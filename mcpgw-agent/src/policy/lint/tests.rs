@@ -59,6 +59,51 @@ fn a_rule_that_is_left_something_counts() {
 }
 
 #[test]
+fn a_rule_that_only_observes_lets_pass_what_a_later_one_refuses() {
+    let trial = |more: &str| {
+        format!(
+            "- {{name: trial, action: deny, {more}match: {{methods: [tools/call], argument_patterns: {{'*': [please]}}}}}}\n"
+        )
+    };
+    let shell = "- {name: shell, action: deny, match: {methods: ['tools/*'], arguments: {'*': [rm]}}}\n";
+    for mode in ["mode: observe, ", "mode: audit, "] {
+        assert_eq!(
+            warned(&format!("rules:\n{}{shell}{ALL}", trial(mode))),
+            [(
+                "observed-before",
+                4,
+                "rule `trial` only observes, so what it matches passes, also what rule `shell` (line 5) would deny: put it \
+                 behind that one, or say `dry_run: true` in place of its mode"
+                    .to_owned()
+            )]
+        );
+    }
+    for (earlier, later) in [
+        (trial(""), shell.to_owned()),
+        (trial("dry_run: true, "), shell.to_owned()),
+        (trial("mode: observe, dry_run: true, "), shell.to_owned()),
+        (shell.to_owned(), trial("mode: observe, ")),
+        (trial("mode: observe, "), shell.replace("tools/*", "prompts/*")),
+        (trial("mode: observe, "), shell.replace("action: deny", "action: deny, mode: observe")),
+        // Answers are another matter.
+        (trial("mode: observe, "), shell.replace("match: {", "match: {directions: [s2c], ")),
+    ] {
+        let found = codes(&format!("rules:\n{earlier}{later}{ALL}"));
+        assert!(!found.iter().any(|(code, _)| *code == "observed-before"), "{earlier}{later}");
+    }
+    let asked = shell.replace("match: {", "match: {directions: [c2s], ");
+    assert_eq!(codes(&format!("rules:\n{}{asked}{ALL}", trial("mode: observe, ")))[0].0, "observed-before");
+    // In a file that observes all of its rules do, but those that say otherwise.
+    let text = |later: &str| {
+        lint(&format!("version: v1\nmode: observe\nrules:\n{}{later}{ALL}", trial("")))
+            .iter()
+            .any(|warning| warning.code == "observed-before")
+    };
+    assert!(text(&shell.replace("action: deny", "action: deny, mode: enforce")));
+    assert!(!text(shell));
+}
+
+#[test]
 fn a_denied_name_and_everything_else_allowed_is_bypassed_by_another_name() {
     for (deny, found) in [
         ("tools: [exec_*]", true),
