@@ -6,13 +6,25 @@ use crate::yaml::At;
 
 /// Every message `later` matches, `earlier` matches too.
 pub(super) fn covers(earlier: &Rule, later: &Rule) -> bool {
-    // Only a rule that has directions speaks of answers.
-    let way = |rule: &Rule| rule.conditions.get("directions").map(|condition| shown(&condition.kind));
-    way(earlier) == way(later)
-        && earlier.conditions.iter().all(|(key, condition)| {
+    goes_where(earlier, later)
+        && earlier.conditions.iter().filter(|(key, _)| *key != DIRECTIONS).all(|(key, condition)| {
             later.conditions.get(key).is_some_and(|other| condition_covers(condition, other))
                 || is_everything(condition) && is_open(key)
         })
+}
+
+const DIRECTIONS: &str = "directions";
+
+/// `earlier` speaks of every direction that `later` speaks of. Only a rule that has directions speaks of answers; of all else
+/// one that has both says as much as one that has none.
+fn goes_where(earlier: &Rule, later: &Rule) -> bool {
+    let way = |rule: &Rule, way: &str| match rule.conditions.get(DIRECTIONS).map(|ways| &ways.kind) {
+        Some(Kind::Globs(ways)) => ways.iter().any(|one| one.value == way),
+        Some(Kind::Names(_) | Kind::Other(_)) => false,
+        None => true,
+    };
+    let has = |rule: &Rule| rule.conditions.contains_key(DIRECTIONS);
+    (has(earlier) || !has(later)) && ["c2s", "s2c"].iter().all(|one| way(earlier, one) || !way(later, one))
 }
 
 /// A glob that matches everything asks for nothing; but only where the message need not have the thing at all.

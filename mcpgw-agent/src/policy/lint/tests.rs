@@ -41,7 +41,8 @@ fn a_rule_that_is_left_something_counts() {
         "{name: a, action: allow, match: {methods: [tools/call], tools: [ru?_*]}}",
         "{name: a, action: allow, match: {methods: [tools/call], servers: [x]}}",
         "{name: a, action: allow, match: {methods: ['*'], roles: ['*']}}",
-        "{name: a, action: allow, match: {methods: ['*'], directions: [c2s, s2c]}}",
+        "{name: a, action: allow, match: {methods: ['*'], directions: [c2s]}}",
+        "{name: a, action: allow, match: {methods: ['*'], directions: [s2c]}}",
         "{name: a, action: allow, match: {methods: [tools/call], arguments: {path: ['/tmp/*']}}}",
     ] {
         let later = "- {name: b, action: deny, match: {methods: [tools/call], tools: [run_*]}}\n";
@@ -52,6 +53,16 @@ fn a_rule_that_is_left_something_counts() {
             [],
             "{earlier}"
         );
+    }
+    // One that goes both ways takes all, answers included, and so does one that goes the other's.
+    let both = "- {name: a, action: allow, match: {methods: ['*'], directions: [c2s, s2c]}}\n";
+    for more in ["", ", directions: [s2c, c2s]", ", directions: [c2s]", ", directions: [s2c]"] {
+        let later = format!("- {{name: b, action: deny, match: {{methods: [tools/call]{more}}}}}\n");
+        assert!(codes(&format!("rules:\n{both}{later}")).contains(&("allowed-before", 5)), "{later}");
+        let one_way = both.replace("[c2s, s2c]", "[c2s]");
+        let is_same_way = more == ", directions: [c2s]";
+        let found = codes(&format!("rules:\n{one_way}{later}"));
+        assert_eq!(found.contains(&("allowed-before", 5)), is_same_way, "{later}");
     }
     // Answers are another matter than requests.
     let answers = "- {name: b, action: deny, match: {methods: [tools/call], directions: [s2c]}}\n";
