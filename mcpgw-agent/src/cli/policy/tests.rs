@@ -90,6 +90,7 @@ fn the_lints_of_the_documentation_are_those_there_are() {
         include_str!("../../policy/lint.rs"),
         include_str!("../../policy/lint/shadow.rs"),
         include_str!("../../policy/lint/bypass.rs"),
+        include_str!("../../policy/lint/observed.rs"),
         include_str!("../../policy/lint/words.rs"),
         include_str!("../../policy/lint/effects.rs"),
     ];

@@ -97,7 +97,10 @@ fn a_rule_that_only_observes_lets_pass_what_a_later_one_refuses() {
         (trial("mode: observe, "), shell.replace("tools/*", "prompts/*")),
         (trial("mode: observe, "), shell.replace("action: deny", "action: deny, mode: observe")),
         // Answers are another matter.
-        (trial("mode: observe, "), shell.replace("match: {", "match: {directions: [s2c], ")),
+        (
+            trial("mode: observe, "),
+            "- {name: shell, action: deny, match: {directions: [s2c], methods: ['tools/*']}}\n".to_owned(),
+        ),
     ] {
         let found = codes(&format!("rules:\n{earlier}{later}{ALL}"));
         assert!(!found.iter().any(|(code, _)| *code == "observed-before"), "{earlier}{later}");

@@ -116,6 +116,10 @@ fn found(method: &str, params: &Json, result: &Json) -> Vec<&'static str> {
     let output = json!({"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]});
     let tool = json!({"name": "add", "inputSchema": {"type": "object"}, "outputSchema": output});
     let mut script = Script::offering(STRICT, "x", &json!({"tools": [tool]}));
+    if params.get("_meta").is_some() {
+        // Where requests name their revision nothing was agreed on.
+        script.session = Session::new();
+    }
     let mut call = params.clone();
     call["name"] = json!("add");
     assert!(script.ask("tools/call", &call).reaches);
