@@ -30,7 +30,7 @@ mod users;
 
 pub use clock::{boot_now, boot_timestamp};
 pub use exec::{Image, Next, exe_of, lineage};
-pub use lookup::{holds, io_bytes, key_of, owner_of};
+pub use lookup::{holds, io_bytes, key_of, owner_of, variable_of};
 pub use poller::Poller;
 pub use reader::ProcReader;
 pub use scan::{Problems, Scan, ScanOptions};

@@ -1,14 +1,16 @@
 //! What `~`, `./` and names stand for where a server runs.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, User};
-use procfs::process::Process;
 
 use crate::policy::effects::{Hosts, Surroundings};
+use crate::proc::variable_of;
 
 /// Of what process `pid` of user `uid` will start; of this process where that is `None`. Addresses of names are `hosts`'.
 #[must_use]
@@ -16,11 +18,8 @@ pub fn surroundings(of: Option<(u32, u32)>, hosts: Hosts) -> Surroundings {
     let (uid, home, directory) = match of {
         None => (nix::unistd::geteuid(), env::var_os("HOME").map(PathBuf::from), env::current_dir().ok()),
         Some((pid, uid)) => {
-            let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
-            let variables = process.as_ref().and_then(|process| process.environ().ok());
-            let home =
-                variables.and_then(|mut all| all.remove(std::ffi::OsStr::new("HOME"))).map(PathBuf::from);
-            (Uid::from_raw(uid), home, process.and_then(|process| process.cwd().ok()))
+            let home = variable_of(pid, "HOME").map(|home| PathBuf::from(OsString::from_vec(home)));
+            (Uid::from_raw(uid), home, fs::read_link(format!("/proc/{pid}/cwd")).ok())
         }
     };
     // What the environment says is the client's word; what the user database says holds besides.

@@ -26,6 +26,14 @@ pub fn io_bytes(process: ProcessKey) -> Option<u64> {
     text::io_bytes(&ProcessDir::open_key(process)?.read("io", SMALL)?)
 }
 
+/// A variable of the environment process `pid` was started with; `None` where it is not in the first 64 KiB. How long an
+/// environment is a process says itself, so that all of it is never read.
+#[must_use]
+pub fn variable_of(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let all = ProcessDir::open(pid)?.read("environ", SMALL + 1)?;
+    text::variable(&all, name, SMALL).map(<[u8]>::to_vec)
+}
+
 /// Whether a process holds an end of every one of `channels`, among its first thousand descriptors.
 #[must_use]
 pub fn holds(process: ProcessKey, channels: &[Channel]) -> bool {

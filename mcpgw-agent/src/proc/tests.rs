@@ -45,7 +45,7 @@ impl Drop for Running {
 }
 
 /// Says so on the real standard error, which the test harness does not capture.
-fn skipped(what: &str) {
+pub(super) fn skipped(what: &str) {
     writeln!(std::io::stderr(), "SKIPPED: {what}").unwrap();
 }
 
@@ -57,7 +57,7 @@ pub(super) fn sleeper() -> Command {
 }
 
 /// A copy of `sleep` that a test may name and delete.
-fn sleep_as(path: &Path) {
+pub(super) fn sleep_as(path: &Path) {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|dir| dir.join("sleep"))
         .find(|path| path.exists());

@@ -80,6 +80,17 @@ pub(super) fn argv(text: &[u8], limit: usize) -> (Vec<String>, bool) {
     (args, text.len() > limit || parts.next().is_some())
 }
 
+/// A variable in the first `limit` bytes of an environment; one that does not end there is none.
+pub(super) fn variable<'a>(text: &'a [u8], name: &str, limit: usize) -> Option<&'a [u8]> {
+    let is_cut = text.len() > limit;
+    let mut all: Vec<&[u8]> = text.get(..limit).unwrap_or(text).split(|&byte| byte == 0).collect();
+    if is_cut {
+        all.pop();
+    }
+    let value = |variable: &&'a [u8]| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
+    all.iter().find_map(value)
+}
+
 /// The inode in a link of the form `pipe:[123]`, `socket:[123]`, `net:[123]`.
 pub(super) fn bracketed(link: &[u8], kind: &str) -> Option<u64> {
     let rest = link.strip_prefix(kind.as_bytes())?.strip_prefix(b":[")?.strip_suffix(b"]")?;

@@ -108,6 +108,25 @@ fn links_of_anonymous_files() {
     assert_eq!(bracketed(b"/tmp/pipe:[12]", "pipe"), None);
 }
 
+#[test]
+fn a_variable_that_is_not_whole_is_none() {
+    let all = b"PATH=/bin\0HOMER=x\0HOME=/home/ann\0HOME=/second\0";
+    let at = |limit| variable(all, "HOME", limit);
+    for (limit, home) in [
+        (100, Some("/home/ann")),
+        (all.len(), Some("/home/ann")),
+        // Ten and eight bytes come before it, and it has fifteen itself.
+        (33, Some("/home/ann")),
+        (32, None),
+        (20, None),
+        (0, None),
+    ] {
+        assert_eq!(at(limit), home.map(str::as_bytes), "{limit}");
+    }
+    assert_eq!(variable(b"", "HOME", 10), None);
+    assert_eq!(variable(b"HOME=", "HOME", 10), Some(&b""[..]));
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_a_parser_panic(text in proptest::collection::vec(any::<u8>(), 0..300), limit in 0usize..300) {
