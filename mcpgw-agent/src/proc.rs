@@ -25,15 +25,17 @@ mod poller;
 mod process;
 mod reader;
 mod scan;
+mod standing;
 mod text;
 mod users;
 
 pub use clock::{boot_now, boot_timestamp};
-pub use exec::{Image, Next, exe_of, lineage};
+pub use exec::{Image, Next, arguments_of, called, exe_of, lineage};
 pub use lookup::{holds, io_bytes, key_of, owner_of, variable_of};
 pub use poller::Poller;
 pub use reader::ProcReader;
 pub use scan::{Problems, Scan, ScanOptions};
+pub use standing::{file_at, file_of, is_roots_at, is_roots_for, system_exe_of};
 
 #[cfg(test)]
 mod tests;

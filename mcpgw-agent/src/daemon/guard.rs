@@ -17,6 +17,7 @@ mod files;
 mod fronts;
 mod hold;
 mod marks;
+mod readers;
 mod servers;
 mod store;
 
@@ -34,9 +35,11 @@ use crate::admin::metrics::GuardCounts;
 use crate::audit::{AuditLog, Event, GuardOrder, Operator};
 use crate::config;
 use crate::guard::{Guard, KillLimit, Kind, Order, Program, RuleError, Rules};
-use crate::proc::ProcReader;
+use crate::inventory::FileId;
+use crate::proc::{ProcReader, file_at};
 use act::Told;
 use facts::Own;
+use readers::Readers;
 use store::{Kept, Store};
 
 pub(super) use files::start as start_files;
@@ -44,6 +47,9 @@ pub(super) use fronts::{Fronts, Raised};
 pub(super) use hold::Hold;
 pub(crate) use hold::keep;
 pub(super) use servers::{Servers, local_addresses};
+
+/// Programs held by their whole path that another name is held against, at most.
+const NAMED: usize = 256;
 
 /// What all parts of the guard share. A clone is the same guard.
 #[derive(Debug, Clone)]
@@ -63,6 +69,7 @@ struct Shared {
     counts: Arc<GuardCounts>,
     audit: Arc<AuditLog>,
     reader: Arc<ProcReader>,
+    readers: Readers,
     own: Own,
     decide_within: Duration,
     held_places: AtomicUsize,
@@ -111,6 +118,7 @@ impl Warden {
             counts,
             audit,
             reader,
+            readers: Readers::default(),
             own: Own::find(),
             decide_within: config.decide_within,
             held_places: AtomicUsize::new(0),
@@ -293,7 +301,7 @@ impl Warden {
             held_places: self.0.held_places.load(Ordering::Relaxed),
             held,
             longest_us,
-            problems: lock(&self.0.problems).clone(),
+            problems: self.problems(),
             ..GuardStatus::default()
         }
     }
@@ -316,6 +324,27 @@ impl Warden {
 
     fn is_new(&self, what: String) -> bool {
         lock(&self.0.told).is_new(what)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = lock(&self.0.problems).clone();
+        let stuck = self.0.readers.stuck();
+        if stuck > 0 {
+            problems.push(format!(
+                "{stuck} threads wait for memory of others that does not come: programs whose arguments cannot be read are refused where a rule or an order could be meant"
+            ));
+        }
+        problems
+    }
+
+    /// Path of a program that is called `path`, perhaps in a mount namespace of somebody's own: the one that a rule or an order
+    /// holds, where that is the same file.
+    fn path_of(&self, guard: &Guard, path: String, file: Option<FileId>) -> String {
+        if guard.may_hold(&path) || file.is_none() {
+            return path;
+        }
+        let held = guard.held_programs().take(NAMED).find(|held| file_at(held) == file);
+        held.map_or(path, str::to_owned)
     }
 
     /// Says in the status what does not work; `None` once it does.

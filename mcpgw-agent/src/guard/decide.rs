@@ -130,6 +130,30 @@ impl Guard {
         }
     }
 
+    /// Decides on a program that is about to run and of whose arguments nobody can tell: what could be said against it is.
+    #[must_use]
+    pub fn at_unread_exec(&self, subject: &Subject<'_>, now: Timestamp) -> AtExec<'_> {
+        if self.in_force() == Mode::Off {
+            return AtExec::Run;
+        }
+        let refuse =
+            |because| AtExec::Refuse(Decision { action: Action::Hold, because, is_real: self.acts() });
+        if let Some(order) = self.orders.block_of(subject, now) {
+            return refuse(Because::Order(&order.id));
+        }
+        match self.rules.first_that_may_hold(subject) {
+            Match::Rule(name, _) => refuse(Because::Rule(name)),
+            Match::NeedsHash => AtExec::NeedsHash,
+            Match::Nothing => AtExec::Run,
+        }
+    }
+
+    /// Programs that rules and orders hold by their whole path.
+    pub fn held_programs(&self) -> impl Iterator<Item = &str> {
+        let blocked = self.orders.list().iter().filter(|order| order.kind == Kind::Block);
+        self.named_programs().chain(blocked.map(|order| order.program.exe.as_str()))
+    }
+
     /// Decides on a server that runs. `is_gated`: a gateway stands before it, or the configuration sanctions it; then only
     /// an order counts. `listens`: connections to it can be refused and steered.
     ///

@@ -11,7 +11,7 @@ impl Guard {
     #[must_use]
     pub fn at_any_exec(&self, exe: &str, sha256: Option<&str>, now: Timestamp) -> AtExec<'_> {
         let is_allowed = |order: &super::Order| order.kind == Kind::Allow && order.program.exe == exe;
-        let is_spared = untouchable(&Who { pid: u32::MAX, exe, ..Who::default() }).is_some();
+        let is_spared = untouchable(&Who { pid: u32::MAX, exe: Some(exe), ..Who::default() }).is_some();
         if !self.acts() || is_spared || self.orders.list().iter().any(is_allowed) {
             return AtExec::Run;
         }

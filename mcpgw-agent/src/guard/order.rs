@@ -55,11 +55,15 @@ impl Program {
         id
     }
 
-    fn is(&self, subject: &Subject<'_>) -> bool {
+    /// But for the arguments.
+    fn may_be(&self, subject: &Subject<'_>) -> bool {
         subject.exe == Some(&self.exe)
             && subject.uid == Some(self.uid)
             && subject.container == self.container.as_deref()
-            && subject.argv.iter().skip(1).eq(self.arguments.iter())
+    }
+
+    fn is(&self, subject: &Subject<'_>) -> bool {
+        self.may_be(subject) && subject.argv.iter().skip(1).eq(self.arguments.iter())
     }
 }
 
@@ -146,6 +150,12 @@ impl Orders {
     #[must_use]
     pub fn of(&self, subject: &Subject<'_>, now: Timestamp) -> Option<&Order> {
         self.list.iter().find(|order| !is_over(order, now) && order.program.is(subject))
+    }
+
+    /// What somebody blocked that the program may be, whatever its arguments are.
+    pub(super) fn block_of(&self, subject: &Subject<'_>, now: Timestamp) -> Option<&Order> {
+        let is_it = |order: &&Order| order.kind == Kind::Block && !is_over(order, now);
+        self.list.iter().filter(is_it).find(|order| order.program.may_be(subject))
     }
 
     /// The order about the program of this id.

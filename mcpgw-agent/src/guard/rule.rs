@@ -152,14 +152,21 @@ impl Rule {
 
     /// All but the hash.
     fn fits(&self, subject: &Subject<'_>) -> bool {
-        self.socket.is_none()
+        self.is_for(subject)
             && subject.evidence >= self.evidence
             && self.risk.is_none_or(|least| subject.risk.is_some_and(|risk| risk >= least))
-            && self
-                .client
-                .as_ref()
-                .is_none_or(|client| subject.clients.iter().any(|exe| client.is_match(exe)))
             && self.program.as_ref().is_none_or(|program| program.fits(&subject.of_allow()))
+    }
+
+    /// All but the hash and what depends on arguments.
+    fn may_fit(&self, subject: &Subject<'_>) -> bool {
+        self.is_for(subject)
+            && self.program.as_ref().is_none_or(|program| program.fits_but_command(&subject.of_allow()))
+    }
+
+    fn is_for(&self, subject: &Subject<'_>) -> bool {
+        let of_client = |client: &GlobMatcher| subject.clients.iter().any(|exe| client.is_match(exe));
+        self.socket.is_none() && self.client.as_ref().is_none_or(of_client)
     }
 
     fn hash(&self) -> Option<&str> {
@@ -224,7 +231,18 @@ impl Rules {
 
     /// The first rule with one of `actions` that matches.
     pub(super) fn first(&self, subject: &Subject<'_>, actions: &[Action]) -> Match<'_> {
-        for rule in self.rules.iter().filter(|rule| actions.contains(&rule.action) && rule.fits(subject)) {
+        let fits = |rule: &&Rule| actions.contains(&rule.action) && rule.fits(subject);
+        Self::first_of(self.rules.iter().filter(fits), subject)
+    }
+
+    /// The first rule that holds and could match, whatever the arguments are.
+    pub(super) fn first_that_may_hold(&self, subject: &Subject<'_>) -> Match<'_> {
+        let may_fit = |rule: &&Rule| rule.action == Action::Hold && rule.may_fit(subject);
+        Self::first_of(self.rules.iter().filter(may_fit), subject)
+    }
+
+    fn first_of<'a>(rules: impl Iterator<Item = &'a Rule>, subject: &Subject<'_>) -> Match<'a> {
+        for rule in rules {
             match (rule.hash(), subject.sha256) {
                 (Some(_), None) => return Match::NeedsHash,
                 (Some(wanted), Some(known)) if wanted != known => {}

@@ -63,6 +63,35 @@ fn a_hash_is_asked_for_only_where_it_decides() {
 }
 
 #[test]
+fn what_could_be_said_against_arguments_nobody_can_read_is() {
+    let mut spec = rule("no files", Action::Hold);
+    spec.program.exe = Some("/opt/**".to_owned());
+    spec.program.command = Some("*server-filesystem*".to_owned());
+    spec.program.user = Some("build".to_owned());
+    spec.risk = Some(crate::risk::Level::Critical);
+    let mut guard = guard(&[spec, rule("kill", Action::Kill)]);
+    let subject =
+        Subject { exe: Some("/opt/mcp/server"), user: Some("build"), uid: Some(7), ..Subject::UNKNOWN };
+    assert_eq!(guard.at_exec(&subject, NOW), AtExec::Run);
+    assert!(matches!(guard.at_unread_exec(&subject, NOW), AtExec::Refuse(_)));
+    for other in [Subject { exe: Some("/usr/x"), ..subject }, Subject { user: Some("ann"), ..subject }] {
+        assert_eq!(guard.at_unread_exec(&other, NOW), AtExec::Run);
+        // What somebody blocked is blocked with some arguments, which these may be.
+        let arguments = words("--read all");
+        let exe = other.exe.unwrap().to_owned();
+        let program = Program { exe, arguments, uid: 7, container: None };
+        let id = program.id();
+        let order = Order { id: id.clone(), kind: Kind::Block, program, by: 0, at: NOW, until: None };
+        guard.orders.give(order).unwrap();
+        assert!(matches!(guard.at_unread_exec(&other, NOW), AtExec::Refuse(_)));
+        assert_eq!(guard.at_unread_exec(&Subject { uid: Some(8), ..other }, NOW), AtExec::Run);
+        guard.orders.take_back(&id);
+    }
+    guard.is_off = true;
+    assert_eq!(guard.at_unread_exec(&subject, NOW), AtExec::Run);
+}
+
+#[test]
 fn nothing_is_killed_that_is_not_confirmed() {
     let mut spec = rule("none", Action::Kill);
     spec.evidence = Some(Evidence::Nothing);

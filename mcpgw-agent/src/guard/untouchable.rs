@@ -68,9 +68,10 @@ const SOCKETS_OF_USERS: [&str; 3] = ["bus", "systemd/", "dbus-1/"];
 pub struct Who<'a> {
     /// Process id.
     pub pid: u32,
-    /// Path of the program: of the one it is about to run, where it is.
-    pub exe: &'a str,
-    /// Path of the program it runs while it is about to run another.
+    /// Path of the program: of the one it is about to run, where it is. None where the agent finds another file there, or
+    /// one that is not root's: in a mount namespace of their own anybody names their programs as they like.
+    pub exe: Option<&'a str>,
+    /// The same of the program it runs while it is about to run another.
     pub before: Option<&'a str>,
     /// Its standard input is a terminal.
     pub has_terminal: bool,
@@ -87,7 +88,7 @@ pub fn untouchable(who: &Who<'_>) -> Option<&'static str> {
     if who.is_ours {
         return Some("the agent's own");
     }
-    if is_listed(who.exe) {
+    if who.exe.is_some_and(is_listed) {
         return Some("a program of the built-in list");
     }
     if who.before.is_some_and(is_login) {
@@ -120,8 +121,9 @@ pub fn is_spared_socket(path: &str) -> bool {
         || of_user.is_some_and(|(_, rest)| SOCKETS_OF_USERS.iter().any(|place| rest.starts_with(place)))
 }
 
-/// A program of the list.
-fn is_listed(exe: &str) -> bool {
+/// A program of the list, if it is what its path says.
+#[must_use]
+pub fn is_listed(exe: &str) -> bool {
     let Some(name) = system_name(exe) else { return false };
     let family = name.split_once('-').map(|(family, _)| family);
     PROGRAMS.contains(&name) || family.is_some_and(|family| FAMILIES.contains(&family))
@@ -146,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_host_and_its_logins_are_not_touched() {
-        let who = Who { pid: 500, exe: "/opt/server", ..Who::default() };
+        let who = Who { pid: 500, exe: Some("/opt/server"), ..Who::default() };
         assert_eq!(untouchable(&who), None);
         for exe in [
             "/usr/lib/systemd/systemd",
@@ -164,11 +166,13 @@ mod tests {
             "/usr/bin/pacman",
             "/usr/sbin/sshd (deleted)",
         ] {
-            assert!(untouchable(&Who { exe, ..who }).is_some(), "{exe}");
+            assert!(untouchable(&Who { exe: Some(exe), ..who }).is_some(), "{exe}");
             assert!(
-                untouchable(&Who { exe: "/bin/bash", before: Some(exe), ..who }).is_some() == is_login(exe)
+                untouchable(&Who { exe: Some("/bin/bash"), before: Some(exe), ..who }).is_some()
+                    == is_login(exe)
             );
         }
+        assert_eq!(untouchable(&Who { exe: None, before: None, ..who }), None, "a path that is not believed");
         for pid in [0, 1, 2] {
             assert!(untouchable(&Who { pid, ..who }).is_some());
         }
@@ -203,7 +207,7 @@ mod tests {
         for exe in
             ["/home/a/sshd", "/tmp/systemd", "/opt/login", "/usr/local/bin/sudo", "/usr/bin/node", "sshd"]
         {
-            let who = Who { pid: 500, exe, ..Who::default() };
+            let who = Who { pid: 500, exe: Some(exe), ..Who::default() };
             assert_eq!(untouchable(&who), None, "{exe}");
         }
     }

@@ -139,8 +139,12 @@ impl AllowRule {
 
     /// All but the hash matches.
     pub(crate) fn fits(&self, subject: &Subject<'_>) -> bool {
+        glob_matches(self.command.as_ref(), subject.command) && self.fits_but_command(subject)
+    }
+
+    /// All but hash and command line match.
+    pub(crate) fn fits_but_command(&self, subject: &Subject<'_>) -> bool {
         glob_matches(self.exe.as_ref(), subject.exe)
-            && glob_matches(self.command.as_ref(), subject.command)
             && self.user.as_deref().is_none_or(|want| {
                 subject.user == Some(want) || subject.uid.is_some_and(|uid| uid.to_string() == want)
             })

@@ -1,8 +1,9 @@
 //! A process that is about to run another program, or has just begun to: what it is told to do, by whom, and over what.
 
-use std::os::unix::fs::FileExt as _;
+use std::io::IoSliceMut;
 
-use rustix::fs::{Mode, OFlags, openat};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::Pid;
 
 use super::process::{ProcessDir, SMALL};
 use super::reader::{ARGV_BYTES, ProcReader};
@@ -25,7 +26,7 @@ pub struct Next {
     pub argv: Vec<String>,
 }
 
-/// A process and what it runs, or is about to.
+/// A process and what it runs, but for its arguments: they are in its memory, which may be a file that nobody answers for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// The process.
@@ -34,8 +35,6 @@ pub struct Image {
     pub now: Enriched,
     /// Real user id.
     pub uid: u32,
-    /// What it has asked to run; `None` where it has not, or it cannot be read.
-    pub next: Option<Next>,
     /// Standard input and output are pipes or sockets.
     pub has_shape: bool,
     /// Standard input is a terminal.
@@ -47,7 +46,7 @@ impl ProcReader {
     #[must_use]
     pub fn image(&self, thread: u32) -> Option<Image> {
         let dir = ProcessDir::open(thread)?;
-        let facts = self.facts(&dir, ARGV_BYTES)?;
+        let facts = self.facts(&dir, 0)?;
         let status = dir.read("status", SMALL)?;
         let leader = group_of(&status).unwrap_or(thread);
         let process = if leader == thread { dir.key() } else { ProcessDir::open(leader)?.key() };
@@ -59,7 +58,6 @@ impl ProcReader {
             process,
             now: facts.enriched,
             uid: facts.uid,
-            next: arguments(&dir),
             has_shape: stdio.iter().all(is_channel),
             has_terminal,
         })
@@ -87,6 +85,20 @@ pub fn lineage(pid: u32, most: usize) -> Vec<(u32, String)> {
     line
 }
 
+/// Arguments of the program a process runs. Reads its memory, and so may never come back.
+#[must_use]
+pub fn arguments_of(process: ProcessKey) -> Option<Vec<String>> {
+    let text = ProcessDir::open_key(process)?.read("cmdline", ARGV_BYTES + 1)?;
+    Some(text::argv(&text, ARGV_BYTES).0)
+}
+
+/// What a thread that waits in `execve` has asked to run; `None` where it has not, or it cannot be read. Reads its memory,
+/// and so may never come back.
+#[must_use]
+pub fn called(thread: u32) -> Option<Next> {
+    arguments(&ProcessDir::open(thread)?)
+}
+
 fn group_of(status: &[u8]) -> Option<u32> {
     let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Tgid:"))?;
     std::str::from_utf8(line).ok()?.trim().parse().ok()
@@ -105,13 +117,14 @@ fn arguments(dir: &ProcessDir) -> Option<Next> {
         pointer()?;
     }
     let (path, list) = (pointer()?, pointer()?);
-    let memory = dir.open_memory()?;
+    let memory = Memory(Pid::from_raw(i32::try_from(dir.key().pid).ok()?));
     let path = text::lossy(&string(&memory, path, ARGUMENT)?);
     let mut left = ARGV_BYTES;
     let mut arguments = Vec::new();
     for index in 0..ARGUMENTS {
         let mut pointer = [0; 8];
-        memory.read_exact_at(&mut pointer, list.checked_add(8 * u64::try_from(index).ok()?)?).ok()?;
+        let place = list.checked_add(8 * u64::try_from(index).ok()?)?;
+        memory.read(&mut pointer, place).filter(|read| *read == pointer.len())?;
         let pointer = u64::from_ne_bytes(pointer);
         if pointer == 0 {
             return Some(Next { path, argv: arguments });
@@ -126,14 +139,14 @@ fn arguments(dir: &ProcessDir) -> Option<Next> {
     Some(Next { path, argv: arguments })
 }
 
-fn string(memory: &std::fs::File, at: u64, most: usize) -> Option<Vec<u8>> {
+fn string(memory: &Memory, at: u64, most: usize) -> Option<Vec<u8>> {
     // A page at a time: the next one may not be there.
     let mut out = Vec::new();
     while out.len() < most {
         let place = at.checked_add(u64::try_from(out.len()).ok()?)?;
         let to_page = 4096 - usize::try_from(place % 4096).ok()?;
         let mut piece = vec![0; to_page.min(256)];
-        let read = memory.read_at(&mut piece, place).ok().filter(|read| *read > 0)?;
+        let read = memory.read(&mut piece, place).filter(|read| *read > 0)?;
         let piece = piece.get(..read)?;
         if let Some(end) = memchr::memchr(0, piece) {
             out.extend_from_slice(piece.get(..end)?);
@@ -145,9 +158,13 @@ fn string(memory: &std::fs::File, at: u64, most: usize) -> Option<Vec<u8>> {
     Some(out)
 }
 
-impl ProcessDir {
-    fn open_memory(&self) -> Option<std::fs::File> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        openat(self.directory(), "mem", flags, Mode::empty()).ok().map(std::fs::File::from)
+/// Memory of a thread's process. Whoever waits for a page of it can be ended and keeps nobody else from that memory, which
+/// is not so of `/proc/PID/mem`.
+struct Memory(Pid);
+
+impl Memory {
+    fn read(&self, into: &mut [u8], at: u64) -> Option<usize> {
+        let from = RemoteIoVec { base: usize::try_from(at).ok()?, len: into.len() };
+        process_vm_readv(self.0, &mut [IoSliceMut::new(into)], &[from]).ok()
     }
 }

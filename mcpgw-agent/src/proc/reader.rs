@@ -91,11 +91,13 @@ impl ProcReader {
 
     /// Reads one process; `None` for kernel threads, zombies and where neither executable nor command line may
     /// be read.
+    /// Without `argv_bytes` no memory of the process is looked at.
     pub(super) fn facts(&self, process: &ProcessDir, argv_bytes: usize) -> Option<Facts> {
         if process.stat().kernel_thread || process.stat().is_zombie() {
             return None;
         }
-        let cmdline = process.read("cmdline", argv_bytes.saturating_add(1)).unwrap_or_default();
+        let cmdline = (argv_bytes > 0).then(|| process.read("cmdline", argv_bytes.saturating_add(1)));
+        let cmdline = cmdline.flatten().unwrap_or_default();
         let (argv, argv_cut) = text::argv(&cmdline, argv_bytes);
         let exe = process.exe();
         if exe.is_none() && argv.is_empty() {

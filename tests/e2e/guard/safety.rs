@@ -97,6 +97,34 @@ fn off_is_off_at_once_and_over_a_restart() {
     });
 }
 
+/// In a mount namespace of their own anybody calls a program what they like.
+#[test]
+fn a_name_of_somebodys_own_spares_nobody() {
+    scenario(Company::Shared, || {
+        let site = Site::new();
+        let program = copied(&site, "mcp-server-tiny");
+        let rules = format!(
+            "      - name: none\n        action: hold\n        exe: {}\n        evidence: nothing\n",
+            program.display()
+        );
+        let agent = Agent::start_with(&enforcing("", &rules));
+        wait_held(&agent);
+        let inside = |over: &str, then: &str| {
+            let script = format!("mount --bind {over} && {{ {then}; echo over; }}");
+            let mut command = Command::new("unshare");
+            command.args(["-m", "sh", "-c", &script]).arg(&program).stdin(Stdio::null());
+            let out = command.output().expect("unshare runs");
+            String::from_utf8_lossy(&out.stdout).trim().to_owned()
+        };
+        assert_eq!(
+            inside("/bin/sh /usr/bin/su", "/usr/bin/su -c '\"$0\" exit && echo ran; :' \"$0\""),
+            "over"
+        );
+        assert_eq!(inside("\"$0\" /usr/bin/su", "/usr/bin/su exit && echo ran"), "over");
+        Ok(())
+    });
+}
+
 /// A rule against every program there is; a client of the site's own is all it can see, because this host has others.
 #[test]
 fn a_rule_against_everything_is_not_in_the_way_of_a_login() {

@@ -55,6 +55,7 @@ pub struct GuardCounts {
     held: AtomicU64,
     held_us: AtomicU64,
     longest_us: AtomicU64,
+    unread: AtomicU64,
     changes: [AtomicU64; 3],
 }
 
@@ -72,6 +73,11 @@ impl GuardCounts {
         self.held.fetch_add(1, Ordering::Relaxed);
         self.held_us.fetch_add(micros, Ordering::Relaxed);
         self.longest_us.fetch_max(micros, Ordering::Relaxed);
+    }
+
+    /// A program's arguments could not be read: what could be said against it was.
+    pub fn unread(&self) {
+        self.unread.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A client's file changed.
@@ -141,6 +147,12 @@ pub(super) fn register(
     let most = Gauge::new("mcpgw_guard_held_seconds_max", "How long the longest of them waited.")?;
     most.set(seconds(longest));
     add(registry, most)?;
+    let unread = IntCounter::new(
+        "mcpgw_guard_unread_total",
+        "Programs whose arguments nobody could read: refused where a rule or an order could have meant them.",
+    )?;
+    unread.inc_by(counts.unread.load(Ordering::Relaxed));
+    add(registry, unread)?;
     let changes = counters(
         "mcpgw_client_file_changes_total",
         "Servers that were added to, changed in or removed from clients' configuration files.",

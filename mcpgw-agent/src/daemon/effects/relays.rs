@@ -11,10 +11,10 @@ use super::{Following, is_of, mark};
 use crate::admin::peer::same_program;
 use crate::admin::protocol::Code;
 use crate::admin::{Peer, Refusal};
-use crate::guard::untouchable::{Who, untouchable};
+use crate::guard::untouchable::{Who, is_listed, untouchable};
 use crate::inventory::{BootTime, Inventory, Listener, ProcessKey};
 use crate::kernel::Kernel;
-use crate::proc::{exe_of, key_of};
+use crate::proc::{key_of, system_exe_of};
 use crate::proxy::effects::Relayed;
 
 /// Processes that may listen on one address.
@@ -132,10 +132,11 @@ fn is_local(addr: SocketAddr, listener: &Listener) -> bool {
 
 /// Why nobody of the user `uid` is told what `process` does, or has it ended.
 fn may_follow(process: ProcessKey, uid: Option<u32>) -> Result<(), &'static str> {
-    let exe = exe_of(process.pid).unwrap_or_default();
+    let exe = system_exe_of(process.pid, is_listed);
     // Where that is not known it is gone, or a thread of the kernel.
     let is_ours = same_program(process.pid).map_or(true, |same| same.is_some());
-    if let Some(why) = untouchable(&Who { pid: process.pid, exe: &exe, is_ours, ..Who::default() }) {
+    if let Some(why) = untouchable(&Who { pid: process.pid, exe: exe.as_deref(), is_ours, ..Who::default() })
+    {
         return Err(why);
     }
     if !is_of(process.pid, uid) {

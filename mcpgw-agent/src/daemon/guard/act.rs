@@ -9,10 +9,10 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::Warden;
 use crate::admin::metrics::Outcome;
 use crate::audit::{Event, GuardAct};
-use crate::guard::untouchable::{Who, untouchable};
+use crate::guard::untouchable::{Who, is_listed, untouchable};
 use crate::guard::{Action, Because, Decision};
 use crate::inventory::ProcessKey;
-use crate::proc::{boot_now, exe_of, key_of};
+use crate::proc::{boot_now, exe_of, key_of, system_exe_of};
 
 /// The same is not told again for so long.
 const FOLD: Duration = Duration::from_secs(10);
@@ -122,14 +122,7 @@ impl Warden {
             self.tell(decision, Outcome::Would, about, None);
             return Outcome::Would;
         }
-        let exe = exe_of(process.pid).unwrap_or_default();
-        let who = Who {
-            pid: process.pid,
-            exe: &exe,
-            is_ours: self.own().is_process(process.pid),
-            ..Who::default()
-        };
-        let (outcome, why) = match untouchable(&who) {
+        let (outcome, why) = match self.spares(process.pid) {
             Some(why) => (Outcome::Untouchable, Some(why.to_owned())),
             None if !self.may_kill() => {
                 (Outcome::Limited, Some("too many were killed in the last minute".to_owned()))
@@ -143,9 +136,11 @@ impl Warden {
         outcome
     }
 
-    /// Why nothing may be done to process `pid`, which runs `exe`; `None` where something may.
-    pub(in crate::daemon) fn spares(&self, pid: u32, exe: &str) -> Option<&'static str> {
-        untouchable(&Who { pid, exe, is_ours: self.own().is_process(pid), ..Who::default() })
+    /// Why nothing may be done to process `pid`; `None` where something may.
+    pub(in crate::daemon) fn spares(&self, pid: u32) -> Option<&'static str> {
+        let exe = system_exe_of(pid, is_listed);
+        let is_ours = self.own().is_process(pid);
+        untouchable(&Who { pid, exe: exe.as_deref(), is_ours, ..Who::default() })
     }
 
     /// Records that the kernel kept process `pid`, one of `server`'s, from what policy's `rule` does not let it.

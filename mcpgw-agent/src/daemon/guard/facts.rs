@@ -1,12 +1,10 @@
 //! What is known of a process when it is decided on.
 
 use std::collections::BTreeSet;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt as _;
 
 use crate::guard::{Evidence, Facts, Subject, level};
-use crate::inventory::names_a_server;
-use crate::proc::{Image, lineage};
+use crate::inventory::{FileId, names_a_server};
+use crate::proc::{Image, file_at, lineage};
 
 /// Ancestors looked at.
 const LINE: usize = 8;
@@ -38,10 +36,10 @@ impl Known {
         Self::new(image, exe.to_owned(), argv, line.to_vec())
     }
 
-    /// Of a process that runs.
-    pub(super) fn now(image: &Image) -> Self {
+    /// Of a process that runs the program at `exe` with `argv`.
+    pub(super) fn now(image: &Image, exe: &str, argv: Vec<String>) -> Self {
         let line = lineage(image.process.pid, LINE).into_iter().skip(1).collect();
-        Self::new(image, image.now.exe.clone(), image.now.argv.clone(), line)
+        Self::new(image, exe.to_owned(), argv, line)
     }
 
     fn new(image: &Image, exe: String, argv: Vec<String>, line: Vec<(u32, String)>) -> Self {
@@ -90,15 +88,14 @@ impl Known {
 /// What is the agent's own: its program, itself, and whom it descends from.
 #[derive(Debug)]
 pub(super) struct Own {
-    file: Option<(u64, u64)>,
+    file: Option<FileId>,
     processes: BTreeSet<u32>,
 }
 
 impl Own {
     pub(super) fn find() -> Self {
-        let file = std::fs::metadata("/proc/self/exe").ok();
         Self {
-            file: file.map(|file| (file.dev(), file.ino())),
+            file: file_at("/proc/self/exe"),
             processes: lineage(std::process::id(), 64).into_iter().map(|(pid, _)| pid).collect(),
         }
     }
@@ -109,13 +106,13 @@ impl Own {
     }
 
     /// This is our program.
-    pub(super) fn is_file(&self, file: &Metadata) -> bool {
-        self.file == Some((file.dev(), file.ino()))
+    pub(super) fn is_file(&self, file: FileId) -> bool {
+        self.file == Some(file)
     }
 
     /// This process is us, above us, or runs our program.
     pub(super) fn is_process(&self, pid: u32) -> bool {
-        let file = || std::fs::metadata(format!("/proc/{pid}/exe")).ok();
-        self.processes.contains(&pid) || file().is_some_and(|file| self.is_file(&file))
+        let file = || file_at(&format!("/proc/{pid}/exe"));
+        self.processes.contains(&pid) || file().is_some_and(|file| self.is_file(file))
     }
 }

@@ -22,7 +22,7 @@ use crate::admin::metrics::Outcome;
 use crate::guard::untouchable::{is_spared_socket, spared};
 use crate::guard::{Action, AtExec, Because, Guard};
 use crate::kernel::{Denials, Inode, KernelError, Refusable, SparedName};
-use crate::proc::{ProcReader, boot_now};
+use crate::proc::{ProcReader, boot_now, file_of};
 
 /// How long something is refused that nobody looks at any more.
 const LEASE: Duration = Duration::from_secs(30);
@@ -270,7 +270,7 @@ fn known_by_file(guard: &Guard, own: &Own, reader: &ProcReader, path: &str) -> O
     }
     let inode = Inode::of(&file).ok()?;
     // By another name it may be something the rule does not mean.
-    if !inode.has_one_name() || own.is_file(&metadata) {
+    if !inode.has_one_name() || file_of(&file).is_none_or(|file| own.is_file(file)) {
         return None;
     }
     let now = Timestamp::now();

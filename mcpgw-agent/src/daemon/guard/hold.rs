@@ -25,12 +25,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::facts::Known;
 use super::marks::Place;
+use super::readers::{Patience, Unread};
 use super::{Warden, lock, marks};
 use crate::admin::metrics::Outcome;
-use crate::guard::untouchable::{Who, untouchable};
+use crate::guard::untouchable::{Who, is_listed, untouchable};
 use crate::guard::{Action, AtExec, Program};
-use crate::inventory::ProcessKey;
+use crate::inventory::{FileId, ProcessKey};
 use crate::kernel::{Asked, ExecGate};
+use crate::proc::{Image, called, file_of, is_roots_at, is_roots_for, system_exe_of};
 
 use later::{Later, Owned, Refused};
 
@@ -62,6 +64,8 @@ struct Starting {
     thread: u32,
     path: String,
     file: File,
+    id: FileId,
+    since: Instant,
 }
 
 /// Where the guard's thread leaves what others do.
@@ -128,7 +132,7 @@ pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io:
 }
 
 /// The calling thread comes before those of other programs, as far as the system lets it.
-fn prefer() {
+pub(super) fn prefer() {
     // On Linux this is a thread's own.
     if let Err(error) = rustix::process::setpriority_process(None, FIRST) {
         tracing::debug!(%error, "held programs wait for a thread like all others");
@@ -234,24 +238,23 @@ impl Hall {
     }
 
     fn take(&self, gate: &ExecGate, asked: Asked, desks: &Desks) {
-        let path = asked.path().unwrap_or_default();
         let file = asked.file().ok();
-        let is_ours = file
-            .as_ref()
-            .and_then(|file| file.metadata().ok())
-            .is_none_or(|file| self.warden.own().is_file(&file));
+        let id = file.as_ref().and_then(file_of).filter(|id| !self.warden.own().is_file(*id));
         let guard = self.warden.guard();
-        let Some(file) = file.filter(|_| !is_ours && guard.holds() && guard.may_hold(&path)) else {
+        let path = self.warden.path_of(&guard, asked.path().unwrap_or_default(), id);
+        let file = file.filter(|_| guard.holds() && guard.may_hold(&path));
+        let (Some(file), Some(id)) = (file, id) else {
             gate.answer(&asked, true).ok();
             return;
         };
+        let since = Instant::now();
         let thread = asked.thread();
         let mut waiting = lock(&self.waiting);
         let ticket = waiting.next;
         waiting.next += 1;
-        waiting.all.insert(ticket, (asked, Instant::now()));
+        waiting.all.insert(ticket, (asked, since));
         drop(waiting);
-        if desks.starting.try_send(Starting { ticket, thread, path, file }).is_err() {
+        if desks.starting.try_send(Starting { ticket, thread, path, file, id, since }).is_err() {
             self.answer(ticket, true);
             self.undecided(desks, thread, "too many wait");
         }
@@ -311,9 +314,14 @@ impl Hall {
     }
 
     fn starting(&self, starting: &Starting, later: &SyncSender<Later>) {
-        let Some(refused) = self.refused(starting) else {
-            self.answer(starting.ticket, true);
-            return;
+        let refused = match self.refused(starting) {
+            Ok(Some(refused)) => refused,
+            Ok(None) => {
+                self.answer(starting.ticket, true);
+                return;
+            }
+            // Nor has whoever waits: they go on undecided.
+            Err(_had_no_time) => return,
         };
         let is_real = refused.decision.is_real;
         let program = Program::of(&refused.known.subject()).map(|program| program.id());
@@ -342,48 +350,79 @@ impl Hall {
         is_known || (self.warden.limit().take(crate::proc::boot_now()) && self.warden.is_new(what))
     }
 
-    fn refused(&self, starting: &Starting) -> Option<Refused> {
-        let Starting { thread, path, file, .. } = starting;
-        let reader = &self.warden.0.reader;
-        let image = reader.image(*thread)?;
+    /// What is said against it.
+    fn refused(&self, starting: &Starting) -> Result<Option<Refused>, Unread> {
+        let Some(image) = self.warden.0.reader.image(starting.thread) else { return Ok(None) };
+        if self.is_spared(starting, &image, None) {
+            return Ok(None);
+        }
+        let guard = self.warden.guard();
+        let line = Known::line(&image);
+        let decide = |argv, is_read| {
+            let mut known = Known::next(&image, &starting.path, argv, &line);
+            let at = |known: &Known| {
+                let (subject, now) = (known.subject(), Timestamp::now());
+                if is_read { guard.at_exec(&subject, now) } else { guard.at_unread_exec(&subject, now) }
+            };
+            if at(&known) == AtExec::NeedsHash {
+                known.sha256 = self.warden.0.reader.sha256_of(starting.file.try_clone().ok()?);
+            }
+            let AtExec::Refuse(decision) = at(&known) else { return None };
+            let (decision, why) =
+                (Owned::of(&decision), (!is_read).then_some("its arguments cannot be read"));
+            let (pid, uid, path) = (image.process.pid, image.uid, starting.path.clone());
+            Some(Refused { pid, uid, path, known, decision, why })
+        };
+        // Where nothing could be said against it, whatever its arguments are, nobody has to read them.
+        let blind = Known::next(&image, &starting.path, Vec::new(), &line);
+        if guard.at_unread_exec(&blind.subject(), Timestamp::now()) == AtExec::Run {
+            return Ok(None);
+        }
+        let next = match self.called(starting, image.uid) {
+            Ok(next) => next,
+            Err(Unread::Stuck) => {
+                self.warden.counts().unread();
+                return Ok(decide(Vec::new(), false));
+            }
+            Err(Unread::Late) => return Err(Unread::Late),
+        };
+        let asked = next.as_ref().map(|next| next.path.as_str());
+        // The program itself was decided on a moment ago.
+        let is_loaded = is_loader(&starting.path) && !asked.is_some_and(is_loader);
+        if is_loaded || self.is_spared(starting, &image, asked) {
+            return Ok(None);
+        }
+        let argv = next.map(|next| next.argv).unwrap_or_default();
+        // What runs a script is given the script before its arguments.
+        let interpreted = std::iter::once(starting.path.clone()).chain(argv.iter().cloned()).collect();
+        Ok([argv, interpreted].into_iter().find_map(|argv| decide(argv, true)))
+    }
+
+    /// It is never touched. `asked` is the program it was called by: what that is loaded by, or its script is run by, is not
+    /// touched where the program is not.
+    fn is_spared(&self, starting: &Starting, image: &Image, asked: Option<&str>) -> bool {
+        let Starting { thread, path, id, .. } = starting;
+        let is_there = |path: &&str| is_listed(path) && is_roots_at(path, *id);
+        let is_asked = |path: &&str| is_listed(path) && is_roots_for(*thread, path);
+        let before = system_exe_of(*thread, is_listed);
         let who = Who {
             pid: image.process.pid,
-            exe: path,
-            before: Some(&image.now.exe),
+            exe: asked
+                .map_or_else(|| Some(path.as_str()).filter(is_there), |path| Some(path).filter(is_asked)),
+            before: before.as_deref(),
             has_terminal: image.has_terminal,
             is_ours: self.warden.own().is_process(image.process.pid),
         };
-        let asked = image.next.as_ref().map(|next| next.path.as_str());
-        // What a program is loaded by, or its script is run by, is not touched where the program is not.
-        let of_asked = Who { exe: asked.unwrap_or_default(), ..who };
-        if untouchable(&who).is_some() || untouchable(&of_asked).is_some() {
-            return None;
-        }
-        // The program itself was decided on a moment ago.
-        if is_loader(path) && !asked.is_some_and(is_loader) {
-            return None;
-        }
-        let argv = image.next.as_ref().map(|next| next.argv.clone()).unwrap_or_default();
-        // What runs a script is given the script before its arguments.
-        let interpreted = std::iter::once(path.clone()).chain(argv.iter().cloned()).collect();
-        let guard = self.warden.guard();
-        let line = Known::line(&image);
-        for argv in [argv, interpreted] {
-            let mut known = Known::next(&image, path, argv, &line);
-            let mut decided = guard.at_exec(&known.subject(), Timestamp::now());
-            if decided == AtExec::NeedsHash {
-                known.sha256 = reader.sha256_of(file.try_clone().ok()?);
-                if known.sha256.is_some() {
-                    decided = guard.at_exec(&known.subject(), Timestamp::now());
-                }
-            }
-            if let AtExec::Refuse(decision) = decided {
-                let decision = Owned::of(&decision);
-                let (pid, uid, path) = (image.process.pid, image.uid, path.clone());
-                return Some(Refused { pid, uid, path, known, decision });
-            }
-        }
-        None
+        untouchable(&who).is_some()
+    }
+
+    /// What it has asked to run, in a part of the time there is.
+    fn called(&self, starting: &Starting, uid: u32) -> Result<Option<crate::proc::Next>, Unread> {
+        let within = self.warden.0.decide_within;
+        let left = (within / 5 * 4).saturating_sub(starting.since.elapsed());
+        let patience = Patience { asleep: (within / 5).min(left), at_most: left };
+        let thread = starting.thread;
+        self.warden.0.readers.read(uid, patience, move || called(thread))
     }
 }
 

@@ -137,7 +137,7 @@ impl Keeper {
     /// Holds a server, and all that descends from it.
     fn begin(&mut self, server: &Server, rules: &Rules) -> Result<(), FenceError> {
         let pid = server.process.pid;
-        if let Some(why) = self.warden.spares(pid, &server.exe) {
+        if let Some(why) = self.warden.spares(pid) {
             if self.failed.insert(server.seq) {
                 tracing::warn!(pid, server = server.name, why, "a server is not held to policy");
             }

@@ -11,9 +11,17 @@ use super::Hall;
 use crate::admin::metrics::Outcome;
 use crate::daemon::guard::act::About;
 use crate::daemon::guard::facts::Known;
-use crate::guard::untouchable::{Who, untouchable};
+use crate::daemon::guard::readers::{Patience, Unread};
+use crate::guard::untouchable::{Who, is_listed, untouchable};
 use crate::guard::{Action, AtExec, Because, Decision, Program};
 use crate::inventory::ProcessKey;
+use crate::proc::{arguments_of, file_at, system_exe_of};
+
+/// Nobody waits, but others do that are looked at after it.
+const FOR_ARGUMENTS: Patience =
+    Patience { asleep: Duration::from_millis(20), at_most: Duration::from_secs(1) };
+/// A file may have to come from a disk.
+const FOR_HASH: Patience = Patience { asleep: Duration::from_secs(5), at_most: Duration::from_secs(5) };
 
 /// What nobody waits for.
 #[derive(Debug)]
@@ -34,6 +42,7 @@ pub(super) struct Refused {
     pub(super) path: String,
     pub(super) known: Known,
     pub(super) decision: Owned,
+    pub(super) why: Option<&'static str>,
 }
 
 impl Hall {
@@ -54,7 +63,7 @@ impl Hall {
     }
 
     pub(super) fn record(&self, refused: &Refused, outcome: Outcome, waited: Duration) {
-        let Refused { pid, uid, path, known, decision } = refused;
+        let Refused { pid, uid, path, known, decision, why } = refused;
         let subject = known.subject();
         let program = Program::of(&subject).map(|program| program.id());
         let about = About {
@@ -66,7 +75,7 @@ impl Hall {
             held: Some(waited),
             ..About::default()
         };
-        self.warden.tell(&decision.lend(), outcome, &about, None);
+        self.warden.tell(&decision.lend(), outcome, &about, *why);
     }
 
     /// A process that runs what was not refused: now all of it is known.
@@ -74,30 +83,45 @@ impl Hall {
         let guard = self.warden.guard();
         let reader = &self.warden.0.reader;
         let path = crate::proc::exe_of(process.pid).unwrap_or_default();
+        let path = self.warden.path_of(&guard, path, file_at(&format!("/proc/{}/exe", process.pid)));
         if !guard.may_hold(&path) || self.warden.own().is_process(process.pid) {
             return;
         }
         let Some(image) = reader.image(process.pid).filter(|image| image.process == process) else { return };
         let parent = crate::proc::lineage(process.pid, 2);
-        let before = parent.get(1).map(|(_, exe)| exe.as_str());
+        let before = parent.get(1).and_then(|(pid, _)| system_exe_of(*pid, is_listed));
+        let exe = system_exe_of(process.pid, is_listed);
         let parent_is_ours = parent.get(1).is_some_and(|(pid, _)| self.warden.own().is_process(*pid));
         let who = Who {
             pid: process.pid,
-            exe: &path,
-            before,
+            exe: exe.as_deref(),
+            before: before.as_deref(),
             has_terminal: image.has_terminal,
             is_ours: parent_is_ours,
         };
         if untouchable(&who).is_some() {
             return;
         }
-        let mut known = Known::now(&image);
-        let mut decided = guard.at_exec(&known.subject(), Timestamp::now());
-        if decided == AtExec::NeedsHash {
-            known.sha256 = reader.sha256(process);
-            decided = guard.at_exec(&known.subject(), Timestamp::now());
+        let readers = &self.warden.0.readers;
+        let argv = match readers.read(image.uid, FOR_ARGUMENTS, move || arguments_of(process)) {
+            Ok(argv) => Some(argv.unwrap_or_default()),
+            Err(Unread::Stuck) => None,
+            Err(Unread::Late) => return,
+        };
+        let is_read = argv.is_some();
+        let mut known = Known::now(&image, &path, argv.unwrap_or_default());
+        let at = |known: &Known| {
+            let (subject, now) = (known.subject(), Timestamp::now());
+            if is_read { guard.at_exec(&subject, now) } else { guard.at_unread_exec(&subject, now) }
+        };
+        if at(&known) == AtExec::NeedsHash {
+            let reader = Arc::clone(reader);
+            known.sha256 = readers.read(image.uid, FOR_HASH, move || reader.sha256(process)).ok().flatten();
         }
-        let AtExec::Refuse(decision) = decided else { return };
+        let AtExec::Refuse(decision) = at(&known) else { return };
+        if !is_read {
+            self.warden.counts().unread();
+        }
         let subject = known.subject();
         let program = Program::of(&subject).map(|program| program.id());
         let about = About {
