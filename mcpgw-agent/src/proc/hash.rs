@@ -1,12 +1,15 @@
 //! SHA-256 of executables, remembered by what the file is.
 //!
-//! A file that anybody wrote to since is hashed again: its change time moves with every write and, unlike its
-//! modification time, cannot be set back.
+//! A file that anybody wrote to since is hashed again: its change time moves with a write and, unlike its modification time,
+//! cannot be set back. But it does not move with each write through a mapping: on tmpfs with none, elsewhere with the first
+//! one to a page. So a hash is remembered only of what none but root can write, and of what runs while it is hashed, on a
+//! file system that tells of the first one: nobody has a mapping then to which they have written already.
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::hex;
 use sha2::{Digest, Sha256};
@@ -36,6 +39,27 @@ impl From<&Metadata> for FileState {
             changed: (file.ctime(), file.ctime_nsec()),
         }
     }
+}
+
+/// File systems that move the change time with the first write through a mapping: ext2 to ext4, XFS, Btrfs, F2FS.
+const TELLING: [u64; 4] = [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010];
+/// Change times move by ticks: in so long there was one.
+const TICK: Duration = Duration::from_secs(1);
+
+/// None but root can write to it.
+pub(super) fn is_roots(file: &Metadata) -> bool {
+    file.uid() == 0 && file.mode() & 0o022 == 0
+}
+
+/// Whoever writes to it from now on moves its change time, while nobody has it open for that.
+pub(super) fn tells_of_writes(file: &File) -> bool {
+    let is_telling = rustix::fs::fstatfs(file)
+        .is_ok_and(|found| u64::try_from(found.f_type).is_ok_and(|kind| TELLING.contains(&kind)));
+    let changed = |file: Metadata| {
+        let since = Duration::new(u64::try_from(file.ctime()).ok()?, u32::try_from(file.ctime_nsec()).ok()?);
+        SystemTime::now().duration_since(UNIX_EPOCH + since).ok()
+    };
+    is_telling && file.metadata().ok().and_then(changed).is_some_and(|ago| ago >= TICK)
 }
 
 /// A bounded cache of hashes.

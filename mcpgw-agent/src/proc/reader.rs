@@ -67,19 +67,30 @@ impl ProcReader {
     /// 512 MiB. Takes a second for a large executable not seen before.
     #[must_use]
     pub fn sha256(&self, process: ProcessKey) -> Option<String> {
-        self.sha256_of(ProcessDir::open_key(process)?.open_exe()?)
+        let running = ProcessDir::open_key(process)?;
+        let file = running.open_exe()?;
+        let id = super::file_of(&file);
+        let tells = hash::tells_of_writes(&file);
+        // What runs nobody has open to write to it.
+        self.hash(file, || tells && running.file("exe").map(|exe| exe.id) == id)
     }
 
     /// The same of an open file.
     #[must_use]
-    pub fn sha256_of(&self, mut file: std::fs::File) -> Option<String> {
+    pub fn sha256_of(&self, file: std::fs::File) -> Option<String> {
+        self.hash(file, || false)
+    }
+
+    fn hash(&self, mut file: std::fs::File, has_no_writer: impl FnOnce() -> bool) -> Option<String> {
         if let Some(known) = self.known_sha256(&file) {
             return Some(known);
         }
         // Not under the lock: two threads may hash the same file, none waits for another's.
         let hashed = hash::hash(&mut file, hash::MAX_BYTES)?;
         let hex = hashed.hex.clone();
-        lock(&self.hashes).insert(hashed);
+        if file.metadata().is_ok_and(|file| hash::is_roots(&file)) || has_no_writer() {
+            lock(&self.hashes).insert(hashed);
+        }
         Some(hex)
     }
 

@@ -278,6 +278,8 @@ fn known_by_file(guard: &Guard, own: &Own, reader: &ProcReader, path: &str) -> O
     let sha256;
     if decided == AtExec::NeedsHash {
         sha256 = reader.sha256_of(file.try_clone().ok()?)?;
+        // Where it is not remembered the file may be another one by its very next start.
+        reader.known_sha256(&file)?;
         decided = guard.at_any_exec(path, Some(&sha256), now);
     }
     match decided {
@@ -294,6 +296,7 @@ fn known_by_file(guard: &Guard, own: &Own, reader: &ProcReader, path: &str) -> O
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
     use crate::guard::{Evidence, RuleSpec, Rules};
@@ -325,7 +328,12 @@ mod tests {
 
         // SHA-256 of what is in it, and of something else.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert!(known(&guard(Some(abc.to_owned())), &at("program")).is_some());
+        let is_roots = nix::unistd::geteuid().is_root();
+        assert_eq!(known(&guard(Some(abc.to_owned())), &at("program")).is_some(), is_roots);
+        let mode = |mode| std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(at("program"), mode(0o666)).unwrap();
+        assert!(known(&guard(Some(abc.to_owned())), &at("program")).is_none(), "others write to it unseen");
+        std::fs::set_permissions(at("program"), mode(0o644)).unwrap();
         assert!(known(&guard(Some("ab".repeat(32))), &at("program")).is_none());
 
         std::os::unix::fs::symlink(at("program"), at("link")).unwrap();
