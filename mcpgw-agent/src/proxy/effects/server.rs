@@ -106,7 +106,8 @@ impl Server {
         let Some(rule) = self.doomed.take() else { return };
         match &mut self.killed {
             Some(before) => {
-                before.ended.processes = before.ended.processes.saturating_add(ended.processes);
+                // Those that are on their way out are counted each time.
+                before.ended.processes = before.ended.processes.max(ended.processes);
                 before.ended.is_incomplete = ended.is_incomplete;
             }
             None => self.killed = Some(Killed { rule, ended }),
