@@ -30,7 +30,7 @@ pub mod stdio;
 mod wrap;
 
 pub use register::announce;
-pub use wrap::{GATEWAY_GONE, WrapError, WrapOptions, wrap};
+pub use wrap::{GATEWAY_GONE, NOT_TAKEN, WrapError, WrapOptions, wrap};
 
 /// Text from elsewhere for a terminal: short, and nothing in it that a terminal would act on.
 fn printable(text: &str) -> String {

@@ -27,6 +27,8 @@ use crate::support::{
 const SOON: Duration = Duration::from_secs(20);
 /// `nobody` on Debian.
 const NOBODY: u32 = 65534;
+/// Exit code of a wrap whose session the agent does not take.
+const NOT_TAKEN: i32 = 123;
 
 fn open_sessions(agent: &Agent) -> usize {
     agent.status().gateway["sessions"].as_array().expect("the agent has a gateway").len()
@@ -158,15 +160,14 @@ fn only_the_agents_own_program_hands_over() {
         let (agent, site) = (Agent::start(), Site::new());
         let answer = wrapped::ask(&agent, &json!({"op": "handover", "name": "x"}));
         assert_eq!(answer["error"]["code"], "forbidden", "{answer}");
-        // A copy of it is another program. It is its own gateway then.
+        // A copy of it is another program.
         let copy = site.path().join("copy");
         let copied = Command::new("cp").arg("--").arg(agent_binary()).arg(&copy).status().unwrap();
         assert!(copied.success());
         let mut wrap = Wrapped::of(Command::new(&copy), &agent, &site, &["cat"]);
-        wrap.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        wrap.hear();
+        assert_eq!(wrap.wait().code(), Some(NOT_TAKEN), "{}", wrap.errors());
+        assert!(wrap.errors().contains("only this agent's own program"), "{}", wrap.errors());
         assert_eq!(open_sessions(&agent), 0);
-        assert_eq!(wrap.close(), Some(0));
         Ok(())
     });
 }
@@ -189,16 +190,21 @@ fn a_user_hands_over_to_roots_daemon_and_no_more_than_allowed() {
         wrap.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         wrap.hear();
         let mut second = Wrapped::of(as_nobody(), &agent, &site, &["cat"]);
-        second.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        second.hear();
+        // Under nobody's policy it does not run.
+        assert_eq!(second.wait().code(), Some(NOT_TAKEN), "{}", second.errors());
         assert!(second.errors().contains("too many sessions"), "{}", second.errors());
         assert_eq!(open_sessions(&agent), 1);
+        let log = site.path().join("own.jsonl");
+        let mut own =
+            Wrapped::start_with(&agent, &site, &["--audit-log".as_ref(), log.as_os_str()], &["cat"]);
+        own.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        own.hear();
         agent.wait_for("both are shown for what they are", &[site.path()], SOON, |status| {
             let at = status.at(&site.server);
             let of = |place| at.iter().filter(|server| server.gateway == Some(place)).count();
             (of(GatewayPlace::Daemon) == 1 && of(GatewayPlace::Embedded) == 1).then_some(())
         });
-        assert_eq!((wrap.close(), second.close()), (Some(0), Some(0)));
+        assert_eq!((wrap.close(), own.close()), (Some(0), Some(0)));
         Ok(())
     });
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Peer, python, within, wrapped};
+use crate::support::{Peer, python, within, wrapped, wrapped_with};
 
 /// A daemon of ours: it accepts one connection at a time and answers by hand.
 struct Daemon {
@@ -45,10 +45,57 @@ impl Connection {
     }
 }
 
+/// A gateway of its own: what the daemon does not take it decides itself.
 fn wrapped_under(runtime_dir: &Path, server: &[&str]) -> Command {
-    let mut command = wrapped(server);
+    let log = runtime_dir.join("audit.jsonl");
+    let mut command = wrapped_with([Path::new("--audit-log"), &log], server);
     command.env("MCPGW_RUNTIME_DIR", runtime_dir);
     command
+}
+
+/// What becomes of a wrap with nothing of its own: the daemon gives each of its connections the next of `answers`, and says
+/// nothing where there is none left. The exit code, and standard error.
+fn left_to_the_daemon(answers: Vec<Vec<&'static str>>) -> (i32, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(dir.path());
+    let mut command = wrapped(["sh", "-c", "echo the server runs >&2; cat"]);
+    command.env("MCPGW_RUNTIME_DIR", dir.path());
+    let mut peer = Peer::start(command);
+    let serve = move || {
+        let mut held = Vec::new();
+        for answers in answers {
+            let mut connection = daemon.accept();
+            for answer in answers {
+                connection = connection.request().1;
+                writeln!(connection.0.get_mut(), "{answer}").unwrap();
+            }
+            held.push(connection);
+        }
+        (daemon, held)
+    };
+    let _daemon = within(serve);
+    (peer.code(), peer.stderr_rest())
+}
+
+#[test]
+fn a_daemon_that_does_not_take_the_session_lets_nothing_start() {
+    const YES: &str = r#"{"ok":true}"#;
+    const NO: &str =
+        r#"{"ok":false,"error":{"code":"busy","message":"this user has too many sessions open"}}"#;
+    for (answers, why) in [
+        // It says no at once, or when it comes to the session.
+        (vec![vec![NO]], "too many sessions"),
+        (vec![vec![YES, YES], vec![NO]], "too many sessions"),
+        // It says nothing, or nothing that makes sense.
+        (vec![vec![YES, YES], vec![]], "does not answer"),
+        (vec![vec![], vec![]], "does not answer"),
+        (vec![vec!["{}"], vec!["[]"]], "does not answer"),
+    ] {
+        let (code, said) = left_to_the_daemon(answers.clone());
+        assert_eq!(code, 123, "{answers:?}: {said}");
+        assert!(said.contains("has not taken the session") && said.contains(why), "{answers:?}: {said}");
+        assert!(!said.contains("the server runs"), "{answers:?}: {said}");
+    }
 }
 
 /// A server that tells which pipes it has, and echoes.

@@ -166,6 +166,9 @@ impl From<WrapError> for CliError {
     fn from(error: WrapError) -> Self {
         let hint = match &error {
             WrapError::Gateway(error) => error.hint(),
+            WrapError::NotTaken { .. } => Some(
+                "nothing was started; `mcpgw-agent status` shows what the agent has, and `--policy` makes this a gateway of its own",
+            ),
             WrapError::NoCommand
             | WrapError::NotFound { .. }
             | WrapError::NotExecutable { .. }

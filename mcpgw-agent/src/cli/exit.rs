@@ -28,13 +28,15 @@ pub const AUDIT_NOT_CLOSED: u8 = 11;
 pub const RISKY: u8 = 12;
 /// `audit verify`: what there is is as it was written, but the beginning of a log, or a whole one, is missing.
 pub const AUDIT_BEHEADED: u8 = 13;
+/// `wrap`: there is an agent and it has not taken the session.
+pub const NOT_TAKEN: u8 = crate::proxy::NOT_TAKEN;
 /// `wrap`: the agent that had the session went away in the middle of it.
 pub const GATEWAY_GONE: u8 = crate::proxy::GATEWAY_GONE;
 /// `wrap`: it failed itself, before the command ran.
 pub const WRAP_FAILED: u8 = 125;
 
 /// Every code with its name in the documentation.
-pub const ALL: [(&str, u8); 16] = [
+pub const ALL: [(&str, u8); 17] = [
     ("OK", OK),
     ("FAILURE", FAILURE),
     ("USAGE", USAGE),
@@ -49,6 +51,7 @@ pub const ALL: [(&str, u8); 16] = [
     ("AUDIT_NOT_CLOSED", AUDIT_NOT_CLOSED),
     ("RISKY", RISKY),
     ("AUDIT_BEHEADED", AUDIT_BEHEADED),
+    ("NOT_TAKEN", NOT_TAKEN),
     ("GATEWAY_GONE", GATEWAY_GONE),
     ("WRAP_FAILED", WRAP_FAILED),
 ];

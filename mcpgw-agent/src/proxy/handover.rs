@@ -14,7 +14,7 @@
 //! ```
 //!
 //! The daemon reads no byte before the ledger says `begun`, and wrap reads none after `go`. Where the connection breaks
-//! before, wrap goes on as a gateway of its own and not a byte is lost. Where it breaks after, the daemon is gone: wrap
+//! before, nothing is started and not a byte is lost. Where it breaks after, the daemon is gone: wrap
 //! answers the requests that the [`ledger`] says are open, and ends the server.
 
 mod client;

@@ -29,21 +29,39 @@ const RETRY_REFUSED: Duration = Duration::from_secs(60);
 
 /// Why there is no registration.
 #[derive(Debug)]
-enum Failure {
-    /// No daemon, or none that answers.
+pub(super) enum Failure {
+    /// No daemon.
     Absent,
-    /// The daemon, or the socket's permissions, say no: a person has to do something.
+    /// The socket's permissions say no: to this user there is no daemon.
+    Closed(String),
+    /// There is one, and it does not answer.
+    Silent,
+    /// The daemon says no: a person has to do something.
     Refused(String),
 }
 
+/// It was connected to, or could be.
 impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::PermissionDenied {
-            Self::Refused(error.to_string())
-        } else {
-            Self::Absent
+    fn from(_: io::Error) -> Self {
+        Self::Silent
+    }
+}
+
+impl Failure {
+    /// It could not be connected to.
+    fn to_connect(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Self::Closed(error.to_string()),
+            _ if is_absence(error) => Self::Absent,
+            _ => Self::Silent,
         }
     }
+}
+
+/// Nobody listens on the socket that could not be connected to. Everything else may be somebody's doing.
+pub(super) fn is_absence(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, InvalidFilename, NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), ConnectionRefused | InvalidFilename | NotADirectory | NotFound | PermissionDenied)
 }
 
 /// Tells the daemon, for as long as this process lives, that it is the gateway before the servers it connects to.
@@ -85,9 +103,9 @@ impl Registration {
         }
     }
 
-    /// The daemon knows us.
-    pub(super) fn is_accepted(&self) -> bool {
-        self.link.is_ok()
+    /// Why the daemon does not know us; `None` where it does.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.link.as_ref().err()
     }
 
     /// The daemon's control socket.
@@ -104,7 +122,8 @@ impl Registration {
                     self.link = Err(Failure::Absent);
                 }
                 Err(failure) => {
-                    thread::sleep(if matches!(failure, Failure::Absent) { RETRY } else { RETRY_REFUSED });
+                    let is_said = matches!(failure, Failure::Closed(_) | Failure::Refused(_));
+                    thread::sleep(if is_said { RETRY_REFUSED } else { RETRY });
                     self.renew();
                 }
             }
@@ -113,7 +132,7 @@ impl Registration {
 
     fn renew(&mut self) {
         self.link = open_socket(&self.socket)
-            .map_err(Failure::from)
+            .map_err(|error| Failure::to_connect(&error))
             .and_then(|stream| self.register(&stream).map(|()| stream));
         self.tell_refusal();
     }
@@ -130,7 +149,7 @@ impl Registration {
 
     /// Says once that the daemon said no: the server works, and shows as unproxied.
     fn tell_refusal(&mut self) {
-        if let Err(Failure::Refused(reason)) = &self.link
+        if let Err(Failure::Closed(reason) | Failure::Refused(reason)) = &self.link
             && !self.told
         {
             let reason = printable(reason);

@@ -27,7 +27,7 @@ use crate::config::Gateway;
 use crate::inventory::program;
 use embedded::Engine;
 use handed::Abandoned;
-pub use handed::GATEWAY_GONE;
+pub use handed::{GATEWAY_GONE, NOT_TAKEN};
 use server::{Pipes, Server};
 use signals::{Received, Signals};
 
@@ -92,6 +92,12 @@ pub enum WrapError {
     /// Policy or audit log cannot be used: nothing is started without them.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+    /// There is a daemon, and it has not taken the session: without its policy there would be none.
+    #[error("the agent has not taken the session: {reason}")]
+    NotTaken {
+        /// What it said.
+        reason: String,
+    },
     /// Our own failure, before the server ran.
     #[error("cannot {step}")]
     System {
@@ -103,13 +109,15 @@ pub enum WrapError {
 }
 
 impl WrapError {
-    /// The exit code a shell or `env` would give: 127 not found, 126 not executable, 125 a failure of ours, 2 usage.
+    /// The exit code a shell or `env` would give: 127 not found, 126 not executable, 125 a failure of ours, 2 usage;
+    /// and [`NOT_TAKEN`].
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoCommand => 2,
             Self::NotFound { .. } => 127,
             Self::NotExecutable { .. } => 126,
+            Self::NotTaken { .. } => NOT_TAKEN,
             Self::Gateway(_) | Self::System { .. } => 125,
         }
     }
@@ -137,7 +145,7 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
         server_in: pipes.input.as_fd(),
         server_out: pipes.output.as_fd(),
     };
-    let course = match handed::offer(&options, &registration, offer) {
+    let course = match handed::offer(&options, &registration, offer)? {
         Some(handed) => Course::Daemon(handed),
         // Not before it is known to be needed: the daemon's sessions are on record there.
         None => Course::Own(Engine::new(&options)?),

@@ -45,15 +45,34 @@ impl Wrapped {
         Self::of(Command::new(agent_binary()), agent, site, server)
     }
 
+    /// The same with `flags`.
+    pub(super) fn start_with<S: AsRef<OsStr>>(
+        agent: &Agent,
+        site: &Site,
+        flags: &[&OsStr],
+        server: &[S],
+    ) -> Self {
+        Self::with(Command::new(agent_binary()), agent, site, (flags, server))
+    }
+
     /// Wraps `server` with `program`.
-    pub(super) fn of<S: AsRef<OsStr>>(
+    pub(super) fn of<S: AsRef<OsStr>>(program: Command, agent: &Agent, site: &Site, server: &[S]) -> Self {
+        Self::with(program, agent, site, (&[], server))
+    }
+
+    fn with<S: AsRef<OsStr>>(
         mut program: Command,
         agent: &Agent,
         site: &Site,
-        server: &[S],
+        (flags, server): (&[&OsStr], &[S]),
     ) -> Self {
         // A wrap that is its own gateway records where its user keeps state; `nobody` has no such place.
-        program.args(["wrap", "--"]).args(server).env("XDG_STATE_HOME", site.path().join("state"));
+        program
+            .arg("wrap")
+            .args(flags)
+            .arg("--")
+            .args(server)
+            .env("XDG_STATE_HOME", site.path().join("state"));
         program.env("MCPGW_RUNTIME_DIR", agent.runtime_dir()).current_dir(&site.server);
         program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = program.spawn().unwrap();

@@ -12,7 +12,7 @@ use super::session::GO;
 use super::{Notice, ledger, socket};
 use crate::admin::protocol::{HandoverRequest, Request, Response};
 use crate::policy::effects::Confinement;
-use crate::proxy::register::open_socket;
+use crate::proxy::register::{is_absence, open_socket};
 use crate::proxy::reply;
 
 /// For the daemon to take its next step, until the hand-over is done. A daemon that is there should not be passed by
@@ -34,9 +34,12 @@ pub(in crate::proxy) enum Kept {
     /// Standard input or output is something that is not handed over.
     #[error("standard input or output is no pipe")]
     Unfit,
-    /// There is no daemon, or it does not answer.
-    #[error("no agent answers")]
-    Absent(#[from] io::Error),
+    /// There is no daemon.
+    #[error("there is no agent")]
+    Absent,
+    /// There is one, and it does not answer.
+    #[error("it does not answer")]
+    Silent(#[from] io::Error),
     /// The daemon refuses.
     #[error("{0}")]
     Refused(String),
@@ -74,7 +77,10 @@ pub(in crate::proxy) fn hand_over(control: &Path, server: &str, offer: Offer<'_>
     for (descriptor, needed) in [(client_in, Use::Read), (client_out, Use::Write)] {
         check(descriptor, needed, uid).map_err(|_unfit| Kept::Unfit)?;
     }
-    let stream = open_socket(control)?;
+    let stream = open_socket(control).map_err(|error| match is_absence(&error) {
+        true => Kept::Absent,
+        false => Kept::Silent(error),
+    })?;
     stream.set_write_timeout(Some(STEP))?;
     let request = Request::Handover(HandoverRequest { name: Some(server.to_owned()) });
     socket::write_line(&stream, &serde_json::to_vec(&request).map_err(io::Error::from)?)?;

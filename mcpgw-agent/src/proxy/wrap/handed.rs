@@ -1,7 +1,7 @@
 //! A wrap whose session is the daemon's: what is left to do, also when the daemon goes away.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
@@ -9,30 +9,42 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::server::Server;
-use super::{Event, WrapOptions, start};
+use super::{Event, WrapError, WrapOptions, start};
 use crate::proxy::handover::{Handed, Heard, Kept, Offer, hand_over};
 use crate::proxy::printable;
-use crate::proxy::register::Registration;
+use crate::proxy::register::{Failure, Registration};
 
 /// Exit code when the daemon went away in the middle of a session.
 pub const GATEWAY_GONE: u8 = 124;
+/// Exit code when there is a daemon and it does not take the session.
+pub const NOT_TAKEN: u8 = 123;
 /// How long a server may take to end after its input did, and again after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Hands the session over to the daemon, if there is one and nobody asked for something else.
-pub(super) fn offer(options: &WrapOptions, registration: &Registration, offer: Offer<'_>) -> Option<Handed> {
-    if !registration.is_accepted() || options.is_own_gateway {
-        return None;
+///
+/// # Errors
+/// [`WrapError::NotTaken`]: there is one and it has not taken the session. Without the daemon's policy there would be none: a
+/// server that fills its user's places, or keeps the daemon busy, must not get the next one started free.
+pub(super) fn offer(
+    options: &WrapOptions,
+    registration: &Registration,
+    offer: Offer<'_>,
+) -> Result<Option<Handed>, WrapError> {
+    if options.is_own_gateway {
+        return Ok(None);
+    }
+    let not_taken = |reason: &str| WrapError::NotTaken { reason: printable(reason) };
+    match registration.failure() {
+        Some(Failure::Absent | Failure::Closed(_)) => return Ok(None),
+        Some(Failure::Refused(reason)) => return Err(not_taken(reason)),
+        // It may have been busy for a moment; for the session it is given longer.
+        Some(Failure::Silent) | None => {}
     }
     match hand_over(registration.socket(), &options.server(), offer) {
-        Ok(handed) => Some(handed),
-        Err(Kept::Refused(reason)) => {
-            let reason = printable(&reason);
-            // With nowhere to write to there is nobody to tell.
-            writeln!(io::stderr(), "mcpgw-agent wrap: the agent does not take the session: {reason}").ok();
-            None
-        }
-        Err(Kept::Unfit | Kept::Absent(_)) => None,
+        Ok(handed) => Ok(Some(handed)),
+        Err(kept @ (Kept::Refused(_) | Kept::Silent(_))) => Err(not_taken(&kept.to_string())),
+        Err(Kept::Unfit | Kept::Absent) => Ok(None),
     }
 }
 
