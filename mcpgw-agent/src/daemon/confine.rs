@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::host::Host;
 use super::restrain;
-use crate::admin::Peer;
+use crate::admin::protocol::Code;
+use crate::admin::{Peer, Refusal};
 use crate::confine::{Abilities, LOOK, Names, surroundings, unprevented, unprevented_of};
 use crate::kernel::Kernel;
-use crate::policy::Policy;
 use crate::policy::effects::{Confinement, Hosts, Surroundings};
+use crate::policy::{Mode, Policy};
 use crate::reload::PolicyStore;
 
 /// What is known of names, and how much of it the kernel was told.
@@ -54,6 +55,21 @@ fn said_of(policy: &Policy, abilities: &Abilities, means: Means) -> Vec<String> 
 }
 
 impl Host {
+    /// A wrap asks for a session of its own under `policy`.
+    ///
+    /// # Errors
+    /// Policy enforces, and the wrap is itself what a server started: under another name it would be held to another's rules.
+    pub(super) fn may_hand_over(&self, policy: &Policy, wrap: u32) -> Result<(), Refusal> {
+        let is_a_servers = self.kernel.as_ref().is_some_and(|kernel| self.following.has(kernel, wrap));
+        let holds_servers = || !policy.confinements(&Surroundings::default()).is_empty();
+        let enforces = policy.unseen() == Mode::Enforce || holds_servers();
+        if is_a_servers && enforces {
+            let message = "a server's own processes hand no session over".to_owned();
+            return Err(Refusal { code: Code::Forbidden, message });
+        }
+        Ok(())
+    }
+
     /// Where process `pid` of user `uid`, and what it starts, runs.
     pub(super) fn around(&self, pid: u32, uid: u32) -> Surroundings {
         surroundings(Some((pid, uid)), self.confining.hosts.clone())

@@ -72,8 +72,17 @@ impl Following {
         self.all.as_ref()
     }
 
-    /// Follows what process `wrap` starts from now on. To be called before it starts anything.
+    /// Process `pid` is a server that is followed, or descends from one.
+    pub(super) fn has(&self, kernel: &Kernel, pid: u32) -> bool {
+        self.all.as_ref().is_some_and(|all| kernel.effects_of(pid).is_some_and(|group| all.follows(group)))
+    }
+
+    /// Follows what process `wrap` starts from now on. To be called before it starts anything. `None` also where it is a part of
+    /// a server that is followed: what it starts stays that one's doing.
     pub(super) fn begin(&mut self, kernel: &mut Kernel, wrap: u32, now: BootTime) -> Option<Followed> {
+        if self.has(kernel, wrap) {
+            return None;
+        }
         let followed = self.all.as_ref()?.follow();
         self.switch(kernel, true, now);
         let marked = kernel.watch_effects_of_children(wrap, followed.group());
@@ -119,7 +128,7 @@ impl Following {
         follow: impl FnOnce(&Effects) -> Option<Followed>,
     ) -> Option<Followed> {
         let all = self.all.clone()?;
-        if kernel.effects_of(server.pid).is_some_and(|group| all.follows(group)) {
+        if self.has(kernel, server.pid) {
             return None;
         }
         let followed = follow(&all)?;

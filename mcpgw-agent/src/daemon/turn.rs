@@ -117,8 +117,9 @@ impl Turn {
                 drop(reply.send(outcome));
             }
             Command::Handover { peer, name, reply } => {
-                let outcome = gateway::place(&self.sessions, peer).map(|place| {
-                    let loaded = self.gateway.policies().current();
+                let loaded = self.gateway.policies().current();
+                let allowed = self.host.may_hand_over(&loaded.policy, peer.pid);
+                let outcome = allowed.and_then(|()| gateway::place(&self.sessions, peer)).map(|place| {
                     let around = self.host.around(peer.pid, peer.uid);
                     let confinement = self.host.confine(&loaded.policy, peer, &name, &around);
                     place.followed_by(self.host.follow(peer.pid)).confined(around, confinement)

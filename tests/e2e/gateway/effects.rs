@@ -1,6 +1,7 @@
 //! What tool calls do to the host, in the records of their answers: real servers that do more than they say.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -440,6 +441,42 @@ fn a_server_is_ended_with_all_it_started_where_policy_says_so() {
         });
         assert_eq!((&event["rule"], &event["session"]), (&json!("effects.open"), &json!(server.session)));
         assert!(event["processes"].as_u64().unwrap() >= 1 && event["incomplete"].is_null(), "{event}");
+        Ok(())
+    });
+}
+
+/// A server that wraps another for every call, and answers with that wrap's exit code.
+const WRAPS: &str = r#"read line; echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}}'
+while read line; do
+    { : | "$0" wrap --name other -- cat "$1" 2>/dev/null; echo $? >"$2"; } | cat >/dev/null
+    echo "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[],\"code\":$(cat "$2")}}"
+done"#;
+
+#[test]
+fn a_server_within_a_server_stays_the_outer_ones_doing() {
+    scenario(Company::Shared, || {
+        for (is_held, code) in [(true, 123), (false, 0)] {
+            let site = Site::new();
+            let secret = site.path().join("secret");
+            fs::write(&secret, "a secret").unwrap();
+            let agent = if is_held { agent_under(&site, "") } else { agent() };
+            let words = [OsStr::new("sh"), OsStr::new("-c"), OsStr::new(WRAPS)];
+            let [said, program] = [site.path().join("code"), agent_binary()];
+            let more = [program.as_os_str(), secret.as_os_str(), said.as_os_str()];
+            let mut wrap = Wrapped::start(&agent, &site, &[&words[..], &more[..]].concat());
+            assert!(wrap.call("initialize", &hello())["result"].is_object());
+            let answer = wrap.call("tools/call", &json!({"name": "nest", "arguments": {}}));
+            assert_eq!(answer["result"]["code"], code, "{answer}");
+            // Nobody else is blamed: what was done is in the call that did it, where it could be done.
+            let all = records(&agent);
+            let call =
+                all.iter().find(|record| record["tool_name"] == "nest" && record["direction"] == "s2c");
+            let opened = effect(call.expect("it is on record"), &json!({"act": "open", "path": secret}));
+            assert_eq!(opened.is_some(), !is_held, "{call:?}");
+            let others =
+                |record: &&Value| record["server"] == "other" && record.to_string().contains("secret");
+            assert_eq!(all.iter().find(others), None);
+        }
         Ok(())
     });
 }
