@@ -15,6 +15,7 @@ mod bytes;
 mod canaries;
 mod confined;
 mod detected;
+mod escapes;
 mod evaluated;
 mod flow;
 mod guardrails;

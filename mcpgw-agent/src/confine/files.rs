@@ -56,7 +56,7 @@ impl Files {
         abilities: &Abilities,
         program: &Path,
         script: Option<&Path>,
-        connections_are_limited: bool,
+        addresses_are_limited: bool,
     ) -> Result<Self, ConfineError> {
         let mut files = Self::default();
         if abilities.landlock < FILES {
@@ -74,7 +74,7 @@ impl Files {
         if runs.is_some_and(|runs| runs.allow.is_some()) {
             read_denied.extend(PROGRAMS.map(PathBuf::from));
         }
-        if connections_are_limited {
+        if addresses_are_limited {
             write_denied.push(PathBuf::from(CGROUPS));
             // Usually in there.
             write_denied.extend(cgroup_root().ok());
@@ -98,7 +98,12 @@ impl Files {
         if let Some(runs) = runs {
             files.programs(confinement, runs, &own)?;
         }
-        if !files.handled.is_empty() && abilities.landlock >= MOVES {
+        if files.handled.is_empty() {
+            // A domain all the same: the memory of processes outside is out of reach from within.
+            files.handled |= AccessFs::MakeBlock;
+            files.grants.exactly(PathBuf::from("/"), AccessFs::MakeBlock.into());
+        }
+        if abilities.landlock >= MOVES {
             // Whether a file may be moved is decided by what it could be used for on either side.
             files.handled |= AccessFs::Refer;
             files.grants.exactly(PathBuf::from("/"), AccessFs::Refer.into());
@@ -208,6 +213,12 @@ pub(super) fn unprevented(confinement: &Confinement, abilities: &Abilities, left
                 glob.as_str()
             ));
         }
+    }
+    if abilities.landlock < FILES {
+        left.push(
+            "the memory of the user's other processes, the gateway's among them, is within reach: this kernel has no Landlock"
+                .to_owned(),
+        );
     }
     if abilities.landlock >= FILES && abilities.landlock < MOVES {
         left.push(

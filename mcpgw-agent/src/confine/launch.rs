@@ -68,14 +68,14 @@ fn prepare(plan: i32, command: &[OsString]) -> Result<Command, ConfineError> {
 fn confine(confinement: &Confinement, program: &Path, script: Option<&Path>) -> Result<(), ConfineError> {
     let abilities = Abilities::here();
     set_no_new_privs().map_err(ConfineError::kernel("give up new privileges"))?;
-    let connections = confinement.connect.is_some();
-    let files = Files::new(confinement, &abilities, program, script, connections)?;
+    let (connect, listen) = (confinement.connect.as_ref(), confinement.listen.as_ref());
+    let files = Files::new(confinement, &abilities, program, script, connect.is_some() || listen.is_some())?;
     let network = Network::new(confinement, &abilities);
-    landlock(&files, &network, connections && abilities.landlock >= SCOPES)?;
+    landlock(&files, &network, connect.is_some() && abilities.landlock >= SCOPES)?;
     if abilities.seccomp {
         seccomp::apply(Filtered {
-            connections,
-            datagrams: confinement.connect.as_ref().is_some_and(forbids_datagrams),
+            connections: connect.is_some(),
+            datagrams: connect.is_some_and(forbids_datagrams),
             programs: confinement.exec.as_ref().is_some_and(|runs| runs.allow.is_some()),
         })?;
     }
@@ -84,14 +84,13 @@ fn confine(confinement: &Confinement, program: &Path, script: Option<&Path>) -> 
 
 /// Nothing is asked of the kernel that it was not found to have, so whatever it refuses is an error.
 fn landlock(files: &Files, network: &Network, scoped: bool) -> Result<(), ConfineError> {
-    if files.handled.is_empty() && network.handled.is_empty() && !scoped {
+    // Empty only where there is no Landlock.
+    if files.handled.is_empty() {
         return Ok(());
     }
     let failed = ConfineError::kernel::<RulesetError>;
     let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
-    if !files.handled.is_empty() {
-        ruleset = ruleset.handle_access(files.handled).map_err(failed("limit files"))?;
-    }
+    ruleset = ruleset.handle_access(files.handled).map_err(failed("limit files"))?;
     if !network.handled.is_empty() {
         ruleset = ruleset.handle_access(network.handled).map_err(failed("limit ports"))?;
     }

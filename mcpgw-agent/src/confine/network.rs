@@ -84,7 +84,7 @@ pub(super) fn unprevented(
             left.push("`connect`: datagrams are detected only".to_owned());
         }
     }
-    if let Some(listen) = &confinement.listen {
+    if let Some(listen) = confinement.listen.as_ref().filter(|_| !by_address) {
         let by_host = listen.allow.iter().flatten().any(|one| one.host != Host::Any);
         if abilities.landlock < PORTS || tcp_ports(listen).is_none() {
             left.push("`listen` is detected only: it is not prevented here".to_owned());
@@ -93,5 +93,23 @@ pub(super) fn unprevented(
                 "`listen` is prevented by TCP port; addresses and datagrams are detected only".to_owned(),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_elsewhere_is_not_said_to_be_free() {
+        let said = |allow: Option<Vec<Destination>>, by_address| {
+            let confinement =
+                Confinement { listen: Some(Addresses { allow, deny: Vec::new() }), ..Confinement::default() };
+            let mut left = Vec::new();
+            unprevented(&confinement, &Abilities { landlock: 6, seccomp: true }, by_address, &mut left);
+            left.join("; ")
+        };
+        assert_eq!(said(None, true), "");
+        assert_eq!(said(None, false), "`listen` is detected only: it is not prevented here");
     }
 }

@@ -1,0 +1,100 @@
+//! Ways out of what policy forbids that a confined server has on its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use mcpgw_agent::confine::Abilities;
+
+use crate::sdk::{peers_dir, peers_with};
+use crate::support::wrapped_with;
+
+/// Tries each of its arguments, an expression, and says on standard error what came of it.
+const TRIES: &str = "
+import ctypes, errno, os, socket, subprocess, sys
+HOME, WORK, WRAP = os.environ['HOME'], os.getcwd(), os.getppid()
+def run(*words): subprocess.run(words, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+def read(path): open(path).close()
+def write(path): open(path, 'r+').close()
+def make(path): open(path, 'w').close()
+for tried in sys.argv[1:]:
+    try:
+        eval(tried)
+        said = 'done'
+    except OSError as error:
+        said = errno.errorcode[error.errno]
+    print(said, tried, sep='|', file=sys.stderr)
+";
+
+/// A home, a directory to work in, and what a policy says of effects.
+struct Site {
+    dir: tempfile::TempDir,
+}
+
+impl Site {
+    fn new(effects: &str) -> Self {
+        let site = Self { dir: tempfile::tempdir().unwrap() };
+        for directory in ["home/.ssh", "home/.cursor", "home/open", "dotfiles/aws", "work"] {
+            fs::create_dir_all(site.path(directory)).unwrap();
+        }
+        for file in
+            ["home/.ssh/key", "home/.cursor/mcp.json", "home/.netrc", "home/notes", "dotfiles/aws/key"]
+        {
+            fs::write(site.path(file), file).unwrap();
+        }
+        symlink("../dotfiles/aws", site.path("home/.aws")).unwrap();
+        let policy = format!(
+            "version: v1\nmode: enforce\nrules: [{{name: all, action: allow, match: {{methods: ['*']}}}}]\neffects:\n{effects}"
+        );
+        fs::write(site.path("policy.yaml"), policy).unwrap();
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Each of `tries` comes to the error in its name; `done`: to none.
+    #[track_caller]
+    fn comes_to(&self, tries: &[(&str, &str)]) {
+        let policy = self.path("policy.yaml");
+        let python = peers_dir().join("py2/bin/python");
+        if !peers_with("py2", &python) {
+            return;
+        }
+        let words = [python.as_os_str(), "-uc".as_ref(), TRIES.as_ref()];
+        let words = words.into_iter().chain(tries.iter().map(|(tried, _)| tried.as_ref()));
+        let mut wrap = wrapped_with(["--policy".as_ref(), policy.as_os_str()], words);
+        wrap.env("HOME", self.path("home")).current_dir(self.path("work"));
+        let output = wrap.output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        let said: BTreeMap<&str, &str> =
+            told.lines().filter_map(|line| line.split_once('|')).map(|(said, tried)| (tried, said)).collect();
+        for (tried, expected) in tries {
+            assert_eq!(said.get(tried), Some(expected), "{tried}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_gateway_is_out_of_its_servers_reach_whatever_is_limited() {
+    if Abilities::here().landlock == 0 {
+        return;
+    }
+    for effects in ["  listen: deny\n", "  read: {deny: ['**/.env', '~/.nothing/**']}\n"] {
+        let site = Site::new(effects);
+        site.comes_to(&[("write('/proc/%d/mem' % WRAP)", "EACCES")]);
+    }
+    // Nothing that Landlock could express is limited at all.
+    Site::new("  read: {deny: ['**/.env']}\n").comes_to(&[("write('/proc/%d/mem' % WRAP)", "EACCES")]);
+}
+
+#[test]
+fn who_may_not_listen_does_not_leave_its_cgroup() {
+    let site = Site::new("  listen: deny\n");
+    let mounts = ["/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/unified/cgroup.procs"];
+    if let Some(cgroup) = mounts.into_iter().find(|path| Path::new(path).exists()) {
+        site.comes_to(&[(&format!("write('{cgroup}')"), "EACCES")]);
+    }
+}
