@@ -13,6 +13,7 @@ mod ability;
 mod around;
 mod files;
 mod grants;
+mod kept;
 mod launch;
 mod names;
 mod network;

@@ -1,4 +1,5 @@
-//! Ways out of what policy forbids that a confined server has on its own.
+//! Ways out of what policy forbids that a confined server has on its own: what it moves away for the next session, its gateway,
+//! and what no file's content is.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -75,6 +76,60 @@ impl Site {
             assert_eq!(said.get(tried), Some(expected), "{tried}: {told}");
         }
     }
+}
+
+#[test]
+fn what_may_not_be_read_stays_where_it_is() {
+    let site = Site::new("  read: {deny: ['~/.ssh/**', '~/.netrc', '~/.aws/**']}\n");
+    site.comes_to(&[
+        ("read(HOME + '/.ssh/key')", "EACCES"),
+        // Away from its name, or from that of a directory above.
+        ("os.rename(HOME + '/.ssh', HOME + '/.x')", "EACCES"),
+        ("os.rename(HOME, HOME + '2')", "EACCES"),
+        ("os.rename(HOME + '/.netrc', HOME + '/x')", "EACCES"),
+        ("os.rename(HOME + '/.netrc', WORK + '/x')", "EACCES"),
+        ("os.rename(WORK + '/../dotfiles', WORK + '/../d')", "EACCES"),
+        // A link on the way, and another name.
+        ("os.unlink(HOME + '/.aws')", "EACCES"),
+        ("os.link(HOME + '/.netrc', HOME + '/x')", "EPERM"),
+        ("os.symlink(HOME + '/.netrc', WORK + '/netrc')", "done"),
+        ("read(WORK + '/netrc')", "EACCES"),
+        // What stands beside it and below is the server's as before.
+        ("read(HOME + '/notes')", "done"),
+        ("os.rename(HOME + '/.cursor/mcp.json', HOME + '/.cursor/m')", "done"),
+        ("os.rename(HOME + '/.ssh/key', HOME + '/.ssh/k')", "done"),
+        ("os.makedirs(WORK + '/a/b')", "done"),
+        ("make(WORK + '/a/f')", "done"),
+        ("os.rename(WORK + '/a/f', WORK + '/a/b/g')", "done"),
+        ("os.rename(WORK + '/a', WORK + '/c')", "done"),
+        ("os.unlink(WORK + '/c/b/g')", "done"),
+        ("os.rmdir(WORK + '/c/b')", "done"),
+    ]);
+}
+
+#[test]
+fn nothing_takes_the_name_of_what_alone_may_be_read() {
+    let site = Site::new("  read: {allow: ['~/open/**', '~/notes']}\n");
+    site.comes_to(&[
+        ("read(HOME + '/notes')", "done"),
+        ("read(HOME + '/.netrc')", "EACCES"),
+        ("os.rename(HOME + '/.netrc', HOME + '/notes')", "EACCES"),
+        ("os.rename(HOME + '/open', HOME + '/shut')", "EACCES"),
+        ("make(HOME + '/open/f')", "done"),
+        ("os.unlink(HOME + '/open/f')", "done"),
+    ]);
+}
+
+#[test]
+fn who_may_remove_only_some_files_moves_no_others_that_may_not_be_read() {
+    let site = Site::new("  read: {deny: ['~/.ssh/**']}\n  delete: {allow: ['~/**']}\n");
+    site.comes_to(&[
+        ("os.rename(HOME + '/.ssh', HOME + '/.x')", "EACCES"),
+        ("os.unlink(HOME + '/.cursor/mcp.json')", "done"),
+        ("os.unlink(HOME + '/.netrc')", "done"),
+        ("make(WORK + '/f')", "done"),
+        ("os.unlink(WORK + '/f')", "EACCES"),
+    ]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::ConfineError;
 use super::ability::{Abilities, CUTS, FILES, MOVES};
 use super::grants::{Denied, Grants};
+use super::kept::Kept;
 use super::program::with_interpreters;
 use crate::effects::{NOWHERE, everybody_reads};
 use crate::hex;
@@ -25,6 +26,8 @@ const PROGRAMS: [&str; 6] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/lo
 pub(super) struct Files {
     pub(super) handled: BitFlags<AccessFs>,
     pub(super) grants: Grants,
+    /// No file may be given another name.
+    pub(super) forbids_links: bool,
 }
 
 /// What one kind of act asks of Landlock: where some are allowed, and where some are denied.
@@ -40,7 +43,6 @@ const READ: Rights = Rights {
 const WRITE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
     WriteFile | Truncate | MakeChar | MakeDir | MakeReg | MakeSock | MakeFifo | MakeBlock | MakeSym
 });
-const DELETE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{RemoveFile | RemoveDir});
 const RUN: BitFlags<AccessFs> = make_bitflags!(AccessFs::{Execute});
 /// What can be granted to a file; the rest is of directories.
 pub(super) const OF_FILES: BitFlags<AccessFs> =
@@ -92,9 +94,7 @@ impl Files {
             let rights = Rights { allowed: write, denied: write };
             files.limit(confinement, writes.unwrap_or(&nobody), &rights, write_denied)?;
         }
-        if let Some(deletes) = &confinement.delete {
-            files.limit(confinement, deletes, &Rights { allowed: DELETE, denied: DELETE }, Vec::new())?;
-        }
+        files.removals(confinement, &nobody)?;
         if let Some(runs) = runs {
             files.programs(confinement, runs, &own)?;
         }
@@ -111,6 +111,30 @@ impl Files {
         Ok(files)
     }
 
+    /// What may be removed, and so what may be moved away. What may not be read stays where it is, with the directories on the
+    /// way to it: under another name the next session would read it. So does what alone may be read, whose name another file
+    /// could take.
+    fn removals(&mut self, around: &Confinement, nobody: &Paths) -> Result<(), ConfineError> {
+        let read = around.read.iter();
+        let named = read.flat_map(|read| {
+            let denied = read.deny.iter().filter(|glob| is_a_tree(glob));
+            denied.chain(read.allow.iter().flatten().filter(|glob| !is_everything(glob)))
+        });
+        let mut kept = Kept::default();
+        for glob in named {
+            let is_directory = !glob.literal().1.is_empty();
+            places(glob, around).iter().for_each(|path| kept.add(path, is_directory));
+        }
+        self.forbids_links = !kept.files.is_empty();
+        for (right, kept) in [(AccessFs::RemoveFile, kept.files), (AccessFs::RemoveDir, kept.directories)] {
+            if around.delete.is_some() || !kept.is_empty() {
+                let rights = Rights { allowed: right.into(), denied: right.into() };
+                self.limit_beside(around, around.delete.as_ref().unwrap_or(nobody), &rights, kept)?;
+            }
+        }
+        Ok(())
+    }
+
     fn limit(
         &mut self,
         around: &Confinement,
@@ -119,9 +143,21 @@ impl Files {
         more_denied: Vec<PathBuf>,
     ) -> Result<(), ConfineError> {
         let mut denied = Denied::default();
+        more_denied.iter().for_each(|path| denied.add(path));
+        self.limit_beside(around, limit, rights, denied)
+    }
+
+    /// The same where `denied` is denied as well.
+    fn limit_beside(
+        &mut self,
+        around: &Confinement,
+        limit: &Paths,
+        rights: &Rights,
+        mut denied: Denied,
+    ) -> Result<(), ConfineError> {
         let of_policy =
             limit.deny.iter().filter(|glob| is_a_tree(glob)).flat_map(|glob| places(glob, around));
-        more_denied.iter().cloned().chain(of_policy).for_each(|path| denied.add(&path));
+        of_policy.for_each(|path| denied.add(&path));
         let Some(allow) = limit.allow.as_ref().filter(|allow| !allow.iter().any(is_everything)) else {
             if !denied.is_empty() {
                 self.handled |= rights.denied;

@@ -25,6 +25,8 @@ pub(super) struct Denied {
     paths: BTreeSet<PathBuf>,
     /// Other names of the same files are denied as well: a rule is about a file, not its name.
     files: BTreeSet<(u64, u64)>,
+    /// Paths that are not denied, but nothing is granted to the directories above them.
+    below: BTreeSet<PathBuf>,
 }
 
 impl Denied {
@@ -39,8 +41,13 @@ impl Denied {
         self.paths.insert(path);
     }
 
+    /// The directories above `path`, on the way to which there are no links.
+    pub(super) fn add_above(&mut self, path: PathBuf) {
+        self.below.insert(path);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.paths.is_empty()
+        self.paths.is_empty() && self.below.is_empty()
     }
 
     /// `path` is denied, or lies in what is.
@@ -51,9 +58,10 @@ impl Denied {
                     .is_ok_and(|found| self.files.contains(&(found.dev(), found.ino())))
     }
 
-    /// Something below `path` is denied.
+    /// Something below `path` is denied, or `path` is above what nothing above is granted to.
     fn is_below(&self, path: &Path) -> bool {
-        self.paths.iter().any(|denied| denied.starts_with(path) && denied != path)
+        let is_above = |other: &PathBuf| other.starts_with(path) && other != path;
+        self.paths.iter().chain(&self.below).any(is_above)
             || !self.files.is_empty() && self.paths.iter().any(|denied| denied.parent() == Some(path))
     }
 }
@@ -109,7 +117,7 @@ impl Grants {
 }
 
 /// `path` with links resolved, as far as it is there.
-fn resolved(path: &Path) -> PathBuf {
+pub(super) fn resolved(path: &Path) -> PathBuf {
     let there = path.ancestors().find_map(|part| Some((part, fs::canonicalize(part).ok()?)));
     match there {
         Some((part, resolved)) => match path.strip_prefix(part) {
@@ -145,5 +153,14 @@ mod tests {
         assert_eq!(granted, ["a/y", "b/x"]);
         grants.tree(&root.join("nowhere"), AccessFs::ReadFile.into(), &denied).unwrap();
         assert_eq!(grants.rules.len(), 2);
+        let mut kept = Denied::default();
+        kept.add_above(root.join("a/x"));
+        let mut grants = Grants::default();
+        grants.tree(&root, AccessFs::RemoveDir.into(), &kept).unwrap();
+        let [a, above] = [root.join("a"), root.clone()];
+        assert!(
+            grants.rules.contains_key(&root.join("b")) && grants.rules.contains_key(&root.join("secret"))
+        );
+        assert!(!grants.rules.contains_key(&a) && !grants.rules.contains_key(&above));
     }
 }

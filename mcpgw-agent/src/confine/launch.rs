@@ -76,6 +76,7 @@ fn confine(confinement: &Confinement, program: &Path, script: Option<&Path>) -> 
         seccomp::apply(Filtered {
             connections: connect.is_some(),
             datagrams: connect.is_some_and(forbids_datagrams),
+            links: files.forbids_links,
             programs: confinement.exec.as_ref().is_some_and(|runs| runs.allow.is_some()),
         })?;
     }

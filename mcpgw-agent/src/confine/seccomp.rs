@@ -17,6 +17,8 @@ pub(super) struct Filtered {
     pub(super) connections: bool,
     /// No datagrams may be sent.
     pub(super) datagrams: bool,
+    /// No file may be given another name.
+    pub(super) links: bool,
     /// Programs are limited: files without a place are a way around that.
     pub(super) programs: bool,
 }
@@ -138,6 +140,9 @@ fn refused(filtered: Filtered) -> Result<Rules, ConfineError> {
     let [typed, console] =
         [libc::TIOCSTI, libc::TIOCLINUX].map(|request| is(1, request & u64::from(u32::MAX)));
     rules.insert(libc::SYS_ioctl, vec![rule(&[typed?])?, rule(&[console?])?]);
+    if filtered.links {
+        rules.extend([libc::SYS_link, libc::SYS_linkat].map(|number| (number, Vec::new())));
+    }
     if filtered.connections {
         sockets(&mut rules, filtered.datagrams)?;
     }
