@@ -146,10 +146,15 @@ fn a_gateway_is_out_of_its_servers_reach_whatever_is_limited() {
 }
 
 #[test]
-fn who_may_not_listen_does_not_leave_its_cgroup() {
+fn who_may_not_listen_does_not_get_a_port_that_nobody_asked_for() {
     let site = Site::new("  listen: deny\n");
     let mounts = ["/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/unified/cgroup.procs"];
     if let Some(cgroup) = mounts.into_iter().find(|path| Path::new(path).exists()) {
+        // Where its user may, it would leave the cgroup that holds it to addresses.
         site.comes_to(&[(&format!("write('{cgroup}')"), "EACCES")]);
     }
+    site.comes_to(&[
+        ("socket.socket().listen()", "EPERM"),
+        ("socket.socket().bind(('127.0.0.1', 0))", "EACCES"),
+    ]);
 }

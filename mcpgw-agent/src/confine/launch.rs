@@ -17,7 +17,7 @@ use nix::unistd::close;
 use super::ConfineError;
 use super::ability::{Abilities, SCOPES};
 use super::files::{Files, rights_of};
-use super::network::{Network, forbids_datagrams};
+use super::network::{Network, forbids_datagrams, forbids_listening};
 use super::program::{find, without_env};
 use super::seccomp::{self, Filtered};
 use crate::policy::effects::Confinement;
@@ -76,6 +76,7 @@ fn confine(confinement: &Confinement, program: &Path, script: Option<&Path>) -> 
         seccomp::apply(Filtered {
             connections: connect.is_some(),
             datagrams: connect.is_some_and(forbids_datagrams),
+            listening: listen.is_some_and(forbids_listening),
             links: files.forbids_links,
             programs: confinement.exec.as_ref().is_some_and(|runs| runs.allow.is_some()),
         })?;

@@ -63,6 +63,11 @@ pub(super) fn forbids_datagrams(limit: &Addresses) -> bool {
     limit.allow.as_ref().is_some_and(|allow| allow.iter().all(is_tcp)) && !has_names(limit)
 }
 
+/// Nobody may be listened to.
+pub(super) fn forbids_listening(limit: &Addresses) -> bool {
+    limit.allow.as_ref().is_some_and(Vec::is_empty)
+}
+
 /// What neither Landlock nor seccomp can say of `confinement`, or these of `abilities` cannot.
 pub(super) fn unprevented(
     confinement: &Confinement,
@@ -84,13 +89,22 @@ pub(super) fn unprevented(
             left.push("`connect`: datagrams are detected only".to_owned());
         }
     }
-    if let Some(listen) = confinement.listen.as_ref().filter(|_| !by_address) {
+    if let Some(listen) = &confinement.listen {
         let by_host = listen.allow.iter().flatten().any(|one| one.host != Host::Any);
-        if abilities.landlock < PORTS || tcp_ports(listen).is_none() {
-            left.push("`listen` is detected only: it is not prevented here".to_owned());
+        let is_filtered = abilities.seccomp && forbids_listening(listen);
+        let by_port = abilities.landlock >= PORTS && tcp_ports(listen).is_some();
+        let rest = if !by_port && !is_filtered {
+            "`listen` is detected only: it is not prevented here"
         } else if by_host || !listen.deny.is_empty() {
+            "`listen` is prevented by TCP port; addresses and datagrams are detected only"
+        } else {
+            "`listen`: datagrams are detected only"
+        };
+        left.extend((!by_address).then(|| rest.to_owned()));
+        if !is_filtered {
             left.push(
-                "`listen` is prevented by TCP port; addresses and datagrams are detected only".to_owned(),
+                "`listen`: a TCP socket that was given no address can listen at a port of the kernel's choice, unseen"
+                    .to_owned(),
             );
         }
     }
@@ -101,15 +115,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_elsewhere_is_not_said_to_be_free() {
-        let said = |allow: Option<Vec<Destination>>, by_address| {
+    fn what_is_held_elsewhere_or_by_seccomp_is_not_said_to_be_free() {
+        let said = |allow: Option<Vec<Destination>>, seccomp, by_address| {
             let confinement =
                 Confinement { listen: Some(Addresses { allow, deny: Vec::new() }), ..Confinement::default() };
             let mut left = Vec::new();
-            unprevented(&confinement, &Abilities { landlock: 6, seccomp: true }, by_address, &mut left);
+            unprevented(&confinement, &Abilities { landlock: 6, seccomp }, by_address, &mut left);
             left.join("; ")
         };
-        assert_eq!(said(None, true), "");
-        assert_eq!(said(None, false), "`listen` is detected only: it is not prevented here");
+        assert_eq!(said(Some(Vec::new()), true, true), "");
+        assert_eq!(said(Some(Vec::new()), true, false), "`listen`: datagrams are detected only");
+        let unseen = "`listen`: a TCP socket that was given no address can listen at a port of the kernel's choice, unseen";
+        assert_eq!(said(None, true, true), unseen);
+        let nothing = format!("`listen` is detected only: it is not prevented here; {unseen}");
+        assert_eq!(said(None, true, false), nothing);
     }
 }

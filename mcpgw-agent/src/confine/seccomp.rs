@@ -17,6 +17,8 @@ pub(super) struct Filtered {
     pub(super) connections: bool,
     /// No datagrams may be sent.
     pub(super) datagrams: bool,
+    /// Nobody may be listened to, also not at a port nobody asked for.
+    pub(super) listening: bool,
     /// No file may be given another name.
     pub(super) links: bool,
     /// Programs are limited: files without a place are a way around that.
@@ -140,9 +142,12 @@ fn refused(filtered: Filtered) -> Result<Rules, ConfineError> {
     let [typed, console] =
         [libc::TIOCSTI, libc::TIOCLINUX].map(|request| is(1, request & u64::from(u32::MAX)));
     rules.insert(libc::SYS_ioctl, vec![rule(&[typed?])?, rule(&[console?])?]);
-    if filtered.links {
-        rules.extend([libc::SYS_link, libc::SYS_linkat].map(|number| (number, Vec::new())));
-    }
+    let more: [(bool, &[libc::c_long]); 2] = [
+        (filtered.links, &[libc::SYS_link, libc::SYS_linkat]),
+        (filtered.listening, &[libc::SYS_listen]),
+    ];
+    let more = more.into_iter().filter(|(is_kept, _)| *is_kept).flat_map(|(_, numbers)| numbers);
+    rules.extend(more.map(|number| (*number, Vec::new())));
     if filtered.connections {
         sockets(&mut rules, filtered.datagrams)?;
     }
