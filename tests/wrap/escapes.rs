@@ -158,3 +158,13 @@ fn who_may_not_listen_does_not_get_a_port_that_nobody_asked_for() {
         ("socket.socket().bind(('127.0.0.1', 0))", "EACCES"),
     ]);
 }
+
+#[test]
+fn a_program_that_is_denied_is_not_run_by_its_loader_or_as_a_copy() {
+    let site = Site::new("  exec: {deny: [/bin/cat]}\n");
+    site.comes_to(&[
+        ("run('/bin/true')", "done"),
+        ("run('/bin/cat')", "EACCES"),
+        ("read('/bin/cat')", "EACCES"),
+    ]);
+}

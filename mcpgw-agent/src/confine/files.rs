@@ -72,7 +72,8 @@ impl Files {
         let script =
             script.filter(|script| script.is_file()).and_then(|script| fs::canonicalize(script).ok());
         let runs = confinement.exec.as_ref();
-        let (mut read_denied, mut write_denied) = (Vec::new(), Vec::new());
+        // Who can read a program can run a copy of it.
+        let (mut read_denied, mut write_denied) = (denied_programs(runs, confinement), Vec::new());
         if runs.is_some_and(|runs| runs.allow.is_some()) {
             read_denied.extend(PROGRAMS.map(PathBuf::from));
         }
@@ -220,6 +221,12 @@ impl Files {
         }
         Ok(())
     }
+}
+
+/// Programs that are denied by their path.
+fn denied_programs(runs: Option<&Programs>, around: &Confinement) -> Vec<PathBuf> {
+    let denied = runs.into_iter().flat_map(|runs| runs.deny.iter()).map(|program| &program.path);
+    denied.filter(|path| is_a_tree(path)).flat_map(|path| places(path, around)).collect()
 }
 
 /// What Landlock cannot say of `confinement`, or this one of these `abilities` cannot.
