@@ -140,6 +140,9 @@ fn a_gateway_is_out_of_its_servers_reach_whatever_is_limited() {
     for effects in ["  listen: deny\n", "  read: {deny: ['**/.env', '~/.nothing/**']}\n"] {
         let site = Site::new(effects);
         site.comes_to(&[("write('/proc/%d/mem' % WRAP)", "EACCES")]);
+        if Abilities::here().landlock >= 6 {
+            site.comes_to(&[("os.kill(WRAP, 0)", "EPERM"), ("os.kill(os.getpid(), 0)", "done")]);
+        }
     }
     // Nothing that Landlock could express is limited at all.
     Site::new("  read: {deny: ['**/.env']}\n").comes_to(&[("write('/proc/%d/mem' % WRAP)", "EACCES")]);
@@ -157,6 +160,26 @@ fn who_may_not_listen_does_not_get_a_port_that_nobody_asked_for() {
         ("socket.socket().listen()", "EPERM"),
         ("socket.socket().bind(('127.0.0.1', 0))", "EACCES"),
     ]);
+}
+
+#[test]
+fn who_may_write_nothing_changes_no_modes_and_times_either() {
+    let tries = |expected| {
+        [
+            ("os.chmod(HOME + '/notes', 0o777)", expected),
+            ("os.chmod(HOME, 0o777)", expected),
+            ("os.chown(HOME + '/notes', -1, -1)", expected),
+            ("os.utime(HOME + '/notes', (0, 0))", expected),
+            ("os.fchmod(os.open(HOME + '/notes', 0), 0o600)", expected),
+        ]
+    };
+    let site = Site::new("  write: deny\n");
+    site.comes_to(&tries("EPERM"));
+    site.comes_to(&[
+        ("os.setxattr(HOME + '/notes', 'user.x', b'1')", "EPERM"),
+        ("make(WORK + '/f')", "EACCES"),
+    ]);
+    Site::new("  write: {deny: ['~/.ssh/**']}\n").comes_to(&tries("done"));
 }
 
 #[test]

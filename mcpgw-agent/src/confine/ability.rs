@@ -23,7 +23,7 @@ pub(super) const MOVES: u32 = 2;
 pub(super) const CUTS: u32 = 3;
 /// Of Landlock: TCP ports.
 pub(super) const PORTS: u32 = 4;
-/// Of Landlock: abstract Unix sockets.
+/// Of Landlock: abstract Unix sockets, and signals.
 pub(super) const SCOPES: u32 = 6;
 
 impl Abilities {
@@ -59,7 +59,7 @@ impl Abilities {
             ),
             2 => Some("a file that may not be written can be cut; Linux 6.2 prevents it"),
             3 => Some("TCP ports are not prevented without the agent; Linux 6.7 does"),
-            4 | 5 => Some("abstract Unix sockets are not prevented; Linux 6.12 does"),
+            4 | 5 => Some("abstract Unix sockets and signals are not prevented; Linux 6.12 does"),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use landlock::{
-    CompatLevel, Compatible as _, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
+    BitFlags, CompatLevel, Compatible as _, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
     RulesetCreatedAttr as _, RulesetError, Scope,
 };
 use nix::errno::Errno;
@@ -71,12 +71,19 @@ fn confine(confinement: &Confinement, program: &Path, script: Option<&Path>) -> 
     let (connect, listen) = (confinement.connect.as_ref(), confinement.listen.as_ref());
     let files = Files::new(confinement, &abilities, program, script, connect.is_some() || listen.is_some())?;
     let network = Network::new(confinement, &abilities);
-    landlock(&files, &network, connect.is_some() && abilities.landlock >= SCOPES)?;
+    let mut scopes = BitFlags::empty();
+    if abilities.landlock >= SCOPES {
+        // Its wrap is not the server's to end, and what the user runs otherwise is not either.
+        scopes |= Scope::Signal;
+        scopes |= if connect.is_some() { Scope::AbstractUnixSocket.into() } else { BitFlags::empty() };
+    }
+    landlock(&files, &network, scopes)?;
     if abilities.seccomp {
         seccomp::apply(Filtered {
             connections: connect.is_some(),
             datagrams: connect.is_some_and(forbids_datagrams),
             listening: listen.is_some_and(forbids_listening),
+            attributes: confinement.write.as_ref().is_some_and(|write| write.allow.as_deref() == Some(&[])),
             links: files.forbids_links,
             programs: confinement.exec.as_ref().is_some_and(|runs| runs.allow.is_some()),
         })?;
@@ -85,7 +92,7 @@ fn confine(confinement: &Confinement, program: &Path, script: Option<&Path>) -> 
 }
 
 /// Nothing is asked of the kernel that it was not found to have, so whatever it refuses is an error.
-fn landlock(files: &Files, network: &Network, scoped: bool) -> Result<(), ConfineError> {
+fn landlock(files: &Files, network: &Network, scopes: BitFlags<Scope>) -> Result<(), ConfineError> {
     // Empty only where there is no Landlock.
     if files.handled.is_empty() {
         return Ok(());
@@ -96,8 +103,8 @@ fn landlock(files: &Files, network: &Network, scoped: bool) -> Result<(), Confin
     if !network.handled.is_empty() {
         ruleset = ruleset.handle_access(network.handled).map_err(failed("limit ports"))?;
     }
-    if scoped {
-        ruleset = ruleset.scope(Scope::AbstractUnixSocket).map_err(failed("limit sockets"))?;
+    if !scopes.is_empty() {
+        ruleset = ruleset.scope(scopes).map_err(failed("limit sockets and signals"))?;
     }
     let mut created = ruleset.create().map_err(failed("begin a set of rules"))?;
     for (path, access) in &files.grants.rules {

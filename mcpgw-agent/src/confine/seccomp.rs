@@ -19,6 +19,8 @@ pub(super) struct Filtered {
     pub(super) datagrams: bool,
     /// Nobody may be listened to, also not at a port nobody asked for.
     pub(super) listening: bool,
+    /// Nothing may be written: neither may owners, modes, times and the like.
+    pub(super) attributes: bool,
     /// No file may be given another name.
     pub(super) links: bool,
     /// Programs are limited: files without a place are a way around that.
@@ -82,6 +84,38 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_request_key,
 ];
 
+/// Change what is said of files, not what is in them.
+const ATTRIBUTES: &[libc::c_long] = &[
+    libc::SYS_chmod,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchmodat2,
+    libc::SYS_chown,
+    libc::SYS_fchown,
+    libc::SYS_lchown,
+    libc::SYS_fchownat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    SYS_SETXATTRAT,
+    SYS_REMOVEXATTRAT,
+    SYS_FILE_SETATTR,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
+    libc::SYS_utimensat,
+];
+/// `arch/x86/entry/syscalls/syscall_64.tbl`
+const SYS_SETXATTRAT: libc::c_long = 463;
+const SYS_REMOVEXATTRAT: libc::c_long = 466;
+const SYS_FILE_SETATTR: libc::c_long = 469;
+/// The same by a request of `ioctl`: flags of files, such as that they cannot be changed.
+const FS_IOC_SETFLAGS: u64 = 0x4008_6602;
+const FS_IOC_FSSETXATTR: u64 = 0x401c_5820;
+
 /// Flags of `clone` that make namespaces.
 const NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWNS,
@@ -141,13 +175,19 @@ fn refused(filtered: Filtered) -> Result<Rules, ConfineError> {
     // Typing for the user, at a terminal somebody started the server from.
     let [typed, console] =
         [libc::TIOCSTI, libc::TIOCLINUX].map(|request| is(1, request & u64::from(u32::MAX)));
-    rules.insert(libc::SYS_ioctl, vec![rule(&[typed?])?, rule(&[console?])?]);
-    let more: [(bool, &[libc::c_long]); 2] = [
+    let mut requests = vec![rule(&[typed?])?, rule(&[console?])?];
+    let more = [
+        (filtered.attributes, ATTRIBUTES),
         (filtered.links, &[libc::SYS_link, libc::SYS_linkat]),
         (filtered.listening, &[libc::SYS_listen]),
     ];
     let more = more.into_iter().filter(|(is_kept, _)| *is_kept).flat_map(|(_, numbers)| numbers);
     rules.extend(more.map(|number| (*number, Vec::new())));
+    if filtered.attributes {
+        requests.push(rule(&[is(1, FS_IOC_SETFLAGS)?])?);
+        requests.push(rule(&[is(1, FS_IOC_FSSETXATTR)?])?);
+    }
+    rules.insert(libc::SYS_ioctl, requests);
     if filtered.connections {
         sockets(&mut rules, filtered.datagrams)?;
     }
