@@ -1,6 +1,6 @@
 //! One pass that says whether a text has other readings.
 
-use super::seek::{BLOCK, Block, blocks, window};
+use super::seek::{BLOCK, Block, HIGH, blocks, window};
 
 /// What a text has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +28,10 @@ const ROT13: u8 = 32;
 /// It may be a sign, by what stands beside it.
 const PLACE: u8 = 64;
 
-/// The highest bit of each of eight bytes.
-const HIGH: u64 = 0x8080_8080_8080_8080;
 /// Bytes of a window.
 const WINDOW: usize = 5;
 /// A text up to this long is looked at byte by byte.
-const SHORT: usize = 64;
+const SHORT: usize = 24;
 
 pub(super) fn signs(text: &str) -> Signs {
     let bytes = text.as_bytes();
@@ -82,8 +80,9 @@ fn beside(bytes: &[u8], at: usize, byte: u8) -> u8 {
     if byte == b'1' {
         let rot =
             |back: usize| [before(back + 2), before(back + 1), before(back)].eq_ignore_ascii_case(b"rot");
-        // Most digits follow digits.
         return match before(1) {
+            // Most digits follow digits.
+            b'0'..=b'9' => 0,
             b't' | b'T' => flag(rot(1) && behind(1) == b'3', ROT13),
             sign => flag(is_separator(sign) && rot(2), ROT13),
         };

@@ -17,6 +17,33 @@ pub(crate) fn seek<const N: usize>(bytes: &[u8], from: usize, is: impl Fn([u8; N
     found.filter(|found| *found < bytes.len())
 }
 
+/// The highest bit of each of eight bytes.
+pub(crate) const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// The eight bytes from `at` on, the first in the lowest; behind the end there are zeros.
+#[inline(always)]
+pub(crate) fn eight(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |eight, byte| eight << 8 | u64::from(*byte)),
+    }
+}
+
+/// Which of eight bytes are digits: the highest bit of each.
+#[inline(always)]
+pub(crate) fn digits(eight: u64) -> u64 {
+    let values = eight ^ 0x3030_3030_3030_3030;
+    // None of these sums carries over.
+    !((values & !HIGH) + (0x80 - 10) * 0x0101_0101_0101_0101 | values) & HIGH
+}
+
+/// How many of eight bytes come before the first whose highest bit is set.
+#[inline(always)]
+pub(crate) fn before_first(high: u64) -> usize {
+    usize::try_from(high.trailing_zeros() / 8).unwrap_or(0)
+}
+
 /// Shows `look` each block of `bytes` from `from` on, and where it begins, until it gives something. Behind the end there
 /// is `pad`.
 #[inline(always)]
@@ -74,6 +101,19 @@ mod tests {
     use super::*;
 
     proptest::proptest! {
+        #[test]
+        fn digits_are_told_eight_at_a_time(bytes in "\\PC{0,3}[!-~]{0,3}[0-9/:\u{1}\u{7f}]{0,5}", at in 0_usize..8) {
+            let bytes = bytes.as_bytes();
+            let here = bytes.get(at..).unwrap_or_default();
+            let high = digits(eight(bytes, at));
+            for nth in 0..8 {
+                let is_digit = here.get(nth).is_some_and(u8::is_ascii_digit);
+                proptest::prop_assert_eq!(high >> (8 * nth) & 0x80 != 0, is_digit);
+            }
+            let first = here.iter().take(8).position(u8::is_ascii_digit);
+            proptest::prop_assert_eq!(before_first(high), first.unwrap_or(8));
+        }
+
         #[test]
         fn it_finds_what_a_plain_search_finds(text in "[ab]{0,100}b?a{0,60}", from in 0_usize..120) {
             let bytes = text.as_bytes();

@@ -8,6 +8,7 @@ use self::rules::{Rule, rules};
 use super::scene::Scene;
 use super::topic::Topics;
 use super::{label, net, phone};
+use crate::text::seek::{HIGH, before_first, digits, eight};
 
 /// No number looked at here has more digits.
 pub(super) const DIGITS: usize = 19;
@@ -102,20 +103,27 @@ impl Number {
 /// Bytes between `end` and the next digit, if that is no farther away than two.
 #[inline(always)]
 fn gap(bytes: &[u8], end: usize) -> Option<usize> {
-    match bytes.get(end..) {
-        Some([b'0'..=b'9', ..]) => Some(0),
-        Some([_, b'0'..=b'9', ..]) => Some(1),
-        Some([_, _, b'0'..=b'9', ..]) => Some(2),
-        Some(_) | None => None,
-    }
+    Some(before_first(digits(eight(bytes, end)))).filter(|gap| *gap <= 2)
 }
 
 /// The gap before the next group, and how many digits that has; one more than may be where there are more.
 #[inline(always)]
 fn next_group(bytes: &[u8], end: usize) -> Option<(usize, usize)> {
-    let gap = gap(bytes, end)?;
-    let digits = bytes.get(end + gap..).unwrap_or_default().iter().take(DIGITS + 1);
-    Some((gap, digits.take_while(|byte| byte.is_ascii_digit()).count()))
+    let here = digits(eight(bytes, end));
+    let gap = before_first(here);
+    if gap > 2 {
+        return None;
+    }
+    // Behind the eighth byte there may be more.
+    let count = before_first(!here >> (8 * gap) & HIGH);
+    let is_all = gap + count < 8;
+    Some((gap, if is_all { count } else { count_digits(bytes, end + gap, DIGITS + 1) }))
+}
+
+/// How many digits there are from `at` on, up to `most`.
+fn count_digits(bytes: &[u8], at: usize, most: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Looks at one run of digits and separators.
@@ -124,12 +132,18 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, run: Range<usize>) {
     // In a run of many groups only the first few may begin a telephone number that nothing announces.
     let mut calls = 3_u32;
     while at < run.end {
-        let rest = scene.bytes.get(at..run.end).unwrap_or_default();
-        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if length == 0 || scene.is_taken(at) {
-            at += 1;
+        if scene.is_taken(at) {
+            at = scene.taken();
             continue;
         }
+        let here = digits(eight(scene.bytes, at));
+        let gap = before_first(here);
+        if gap > 0 {
+            at += gap;
+            continue;
+        }
+        let count = before_first(!here & HIGH);
+        let length = if count < 8 { count } else { count_digits(scene.bytes, at, run.end - at) };
         if length <= DIGITS {
             begin(scene, at..run.end, length, calls > 0);
             calls = calls.saturating_sub(1);
@@ -157,13 +171,8 @@ fn begin(scene: &mut Scene<'_, '_>, rest: Range<usize>, length: usize, may_call:
     let begins = scene.begins(start);
     if begins {
         let mut number = Number::new(start);
-        let (mut at, mut groups, mut layout) = (start, 0, 0);
-        while at < end
-            && let Some((gap, length)) = next_group(scene.bytes, at)
-            && (groups == 0) == (gap == 0)
-            && length <= DIGITS
-        {
-            (at, groups, layout) = (at + gap + length, groups + 1, layout << 5 | length as u64);
+        let (mut at, mut groups, mut layout) = (start + length, 1, length as u64);
+        loop {
             let rules = rules(layout);
             if !rules.is_empty() && scene.ends(at) {
                 // Digits are taken where a rule asks for them: most layouts have none.
@@ -179,9 +188,11 @@ fn begin(scene: &mut Scene<'_, '_>, rest: Range<usize>, length: usize, may_call:
                     }
                 }
             }
-            if !rules::goes_on(layout) {
+            if at >= end || !rules::goes_on(layout) {
                 break;
             }
+            let Some((gap @ 1.., length @ ..=DIGITS)) = next_group(scene.bytes, at) else { break };
+            (at, groups, layout) = (at + gap + length, groups + 1, layout << 5 | length as u64);
         }
     }
     if best.as_ref().is_none_or(|best| best.score < 0.6)
@@ -234,4 +245,21 @@ fn weigh(scene: &mut Scene<'_, '_>, rule: &Rule, number: &Number) -> Option<Best
         (rule.plain, "its form is right")
     };
     (score > 0.25).then_some(Best { kind: rule.kind, score, range, why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn groups_are_found_as_byte_by_byte(text in "[0-9]{0,9}[a(-]{0,3}[0-9]{0,24}[ x]?", end in 0_usize..12) {
+            let bytes = text.as_bytes();
+            let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+            let plain = (0..=2).find(|gap| is_digit(end + gap));
+            let count = |gap| (end + gap..).take(DIGITS + 1).take_while(|at| is_digit(*at)).count();
+            proptest::prop_assert_eq!(gap(bytes, end), plain);
+            proptest::prop_assert_eq!(next_group(bytes, end), plain.map(|gap| (gap, count(gap))));
+        }
+    }
 }

@@ -13,6 +13,8 @@ use super::topic::Topics;
 const GROUPS: usize = 8;
 /// What looks like a social security number and is none is no telephone number either.
 const SSN: u64 = layout(&[3, 2, 4]);
+/// Digits of the shortest.
+const SHORTEST: usize = 6;
 /// Longest number of E.164, and a trunk zero.
 const LONGEST: usize = 16;
 
@@ -33,6 +35,10 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, start: usize, end: usize) -> Optio
     if !shows && !scene.topics(&window).meets(Topics::PHONE.or(Topics::CALL)) {
         return None;
     }
+    // What stands before the run's end has no more digits than bytes.
+    if end - start < SHORTEST {
+        return None;
+    }
     let mut number = Number::new(start);
     let mut forms = [Form::default(); GROUPS];
     for slot in &mut forms {
@@ -48,7 +54,7 @@ pub(super) fn look(scene: &mut Scene<'_, '_>, start: usize, end: usize) -> Optio
         }
     }
     let outer = if twice && !opened { outer } else { outer.min(start) };
-    forms.iter().rev().filter(|form| form.count >= 6).find_map(|form| {
+    forms.iter().rev().filter(|form| form.count >= SHORTEST).find_map(|form| {
         number.form = *form;
         judge(scene, &number, outer, plus)
     })

@@ -89,6 +89,11 @@ impl<'a, 'h> Scene<'a, 'h> {
         at < self.taken
     }
 
+    /// Where what is spoken for ends.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
     /// Begins a second walk through the text: what is spoken for is known only of the first.
     pub(super) fn again(&mut self) {
         self.taken = 0;

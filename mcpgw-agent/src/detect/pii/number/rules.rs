@@ -66,24 +66,17 @@ groups! {
 
 const CARD: Rule = rule("credit_card", card, " -.", Topics::CARD, [0.7, 0.95, 0.9]);
 
+/// A bit for each hash of some layouts.
+type Filter = [u64; 64];
+
 /// Of the beginnings of layouts.
-const BEGINNINGS: [u64; 8] = {
-    let mut filter = [0_u64; 8];
+static BEGINNINGS: Filter = {
+    let mut filter = [0; 64];
     let mut rest = LAYOUTS;
     while let [layout, more @ ..] = rest {
         let mut beginning = *layout >> 5;
         while beginning != 0 {
-            let hash = hash(beginning);
-            let mut words: &mut [u64] = &mut filter;
-            let mut skip = hash / 64;
-            while let [first, others @ ..] = words {
-                if skip == 0 {
-                    *first |= 1 << (hash % 64);
-                    break;
-                }
-                skip -= 1;
-                words = others;
-            }
+            put(&mut filter, beginning);
             beginning >>= 5;
         }
         rest = more;
@@ -91,17 +84,39 @@ const BEGINNINGS: [u64; 8] = {
     filter
 };
 
+/// Of all layouts.
+static WHOLE: Filter = {
+    let mut filter = [0; 64];
+    let mut rest = LAYOUTS;
+    while let [layout, more @ ..] = rest {
+        put(&mut filter, *layout);
+        rest = more;
+    }
+    filter
+};
+
+#[expect(clippy::indexing_slicing, reason = "at compile time, and six bits are less than 64")]
+const fn put(filter: &mut Filter, layout: u64) {
+    let hash = hash(layout);
+    filter[(hash >> 6) as usize] |= 1 << (hash & 63);
+}
+
+#[inline(always)]
+fn has(filter: &Filter, layout: u64) -> bool {
+    let hash = hash(layout);
+    let word = usize::try_from(hash >> 6).ok().and_then(|word| filter.get(word));
+    word.is_some_and(|word| word >> (hash & 63) & 1 == 1)
+}
+
+/// Twelve bits.
 const fn hash(layout: u64) -> u64 {
-    layout.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 55
+    layout.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52
 }
 
 /// Whether more groups could make a layout that has rules. True for a few that cannot.
+#[inline(always)]
 pub(super) fn goes_on(layout: u64) -> bool {
-    let hash = hash(layout);
-    usize::try_from(hash / 64)
-        .ok()
-        .and_then(|word| BEGINNINGS.get(word))
-        .is_some_and(|word| word >> (hash % 64) & 1 == 1)
+    has(&BEGINNINGS, layout)
 }
 
 const OF_B9: &[Rule] = &[
@@ -252,8 +267,13 @@ const OF_G26621: &[Rule] = &[rule("imei", imei, " -", Topics::IMEI, [0.5, 0.9, 0
 
 const OF_G224: &[Rule] = &[rule("date_of_birth", date, "/-. ", Topics::BIRTH, [0.0, 0.8, 0.0])];
 
-/// The rules for a layout.
+/// The rules for a layout: most have none.
+#[inline(always)]
 pub(super) fn rules(layout: u64) -> &'static [Rule] {
+    if has(&WHOLE, layout) { known(layout) } else { &[] }
+}
+
+fn known(layout: u64) -> &'static [Rule] {
     match layout {
         B9 => OF_B9,
         B10 => OF_B10,
@@ -309,4 +329,21 @@ fn hetu_digits(digits: &[u8]) -> bool {
 
 fn resident_digits(digits: &[u8]) -> bool {
     resident(digits, digits.last().map_or(0, |last| last + b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layout_is_found_and_so_are_its_beginnings() {
+        for layout in LAYOUTS {
+            assert!(!rules(*layout).is_empty(), "{layout:x}");
+            let mut beginning = layout >> 5;
+            while beginning != 0 {
+                assert!(goes_on(beginning), "{layout:x}");
+                beginning >>= 5;
+            }
+        }
+    }
 }
