@@ -32,8 +32,8 @@ pub mod class {
 
 /// The words of all classes, by hash.
 pub struct Lexicon {
-    filter: Box<[u64]>,
-    table: Box<[(u32, u32)]>,
+    filter: Box<[u64; FILTER / 64]>,
+    table: Box<[(u32, u32); ENTRIES]>,
 }
 
 impl std::fmt::Debug for Lexicon {
@@ -52,11 +52,11 @@ impl Lexicon {
     }
 
     fn new() -> Self {
-        let mut lexicon = Self { filter: vec![0; FILTER / 64].into(), table: vec![(0, 0); ENTRIES].into() };
+        let mut lexicon = Self { filter: Box::new([0; FILTER / 64]), table: Box::new([(0, 0); ENTRIES]) };
         for (class, line) in WORDS.lines().enumerate() {
             for word in line.split_ascii_whitespace().skip(1) {
                 let (mut hash, mut count) = (0, 0);
-                words::each(word, |token| {
+                words::each(word, &mut |token: &Token| {
                     hash = if count == 0 { token.hash } else { pair(hash, token.hash) };
                     count += 1;
                 });
@@ -127,7 +127,7 @@ mod tests {
 
     fn classes(text: &str) -> u32 {
         let (mut last, mut all) = (0, 0);
-        words::each(text, |token| {
+        words::each(text, &mut |token: &Token| {
             all |= Lexicon::get().classes(token, last);
             last = token.hash;
         });

@@ -25,6 +25,14 @@ pub struct Order {
     pub why: &'static str,
 }
 
+/// What of a word counts beside its classes.
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    start: usize,
+    end: usize,
+    is_ascii: bool,
+}
+
 /// Looks at one text, token by token.
 #[derive(Debug, Default)]
 pub struct Rules {
@@ -42,11 +50,11 @@ pub struct Rules {
 
 impl Rules {
     /// The next token, with its classes.
-    #[inline]
+    #[inline(always)]
     pub fn step(&mut self, token: &Token, classes: u32) {
         self.number += 1;
         if classes != 0 {
-            self.word(token, classes);
+            self.word(Word { start: token.start, end: token.end, is_ascii: token.is_ascii }, classes);
         }
     }
 
@@ -63,7 +71,7 @@ impl Rules {
         self.best.take()
     }
 
-    fn word(&mut self, token: &Token, classes: u32) {
+    fn word(&mut self, word: Word, classes: u32) {
         self.mentions += usize::from(classes & MENTION != 0);
         if classes & MENTION != 0
             && let Some((order, at)) = &mut self.pending
@@ -77,22 +85,22 @@ impl Rules {
         {
             self.concealed = (self.number, start);
         }
-        if let Some(order) = self.order(token, classes) {
+        if let Some(order) = self.order(word, classes) {
             self.found(order);
         }
         let mut rest = classes;
         while rest != 0 {
             let bit = rest.trailing_zeros();
             if let Some(last) = usize::try_from(bit).ok().and_then(|bit| self.last.get_mut(bit)) {
-                *last = (self.number, token.start);
+                *last = (self.number, word.start);
             }
             rest &= rest - 1;
         }
     }
 
     /// The order that ends with this token.
-    fn order(&self, token: &Token, classes: u32) -> Option<Order> {
-        let found = |kind, score, start, why| Some(Order { kind, score, range: start..token.end, why });
+    fn order(&self, word: Word, classes: u32) -> Option<Order> {
+        let found = |kind, score, start, why| Some(Order { kind, score, range: start..word.end, why });
         if classes & RULES != 0 {
             if let Some(start) = self.near(DROP, 7) {
                 if self.near(BEFORE, 6).is_some_and(|before| start < before) {
@@ -119,7 +127,7 @@ impl Rules {
         }
         // Languages whose verb comes last.
         if classes & DROP != 0
-            && !token.is_ascii
+            && !word.is_ascii
             && let (Some(start), Some(_)) = (self.near(BEFORE, 9), self.near(RULES, 6))
         {
             return found("override", 0.9, start, "tells the model to drop what it was told before");
@@ -141,8 +149,12 @@ impl Rules {
 
     /// Where the last word of one of the `classes` begins, if it is no more than so many tokens back.
     fn near(&self, classes: u32, tokens: usize) -> Option<usize> {
-        let of = |(bit, last): (u32, &(usize, usize))| (classes >> bit & 1 == 1).then_some(*last);
-        let last = (0_u32..).zip(&self.last).filter_map(of).max()?;
+        let (mut last, mut rest) = ((0, 0), classes);
+        while rest != 0 {
+            let of = usize::try_from(rest.trailing_zeros()).ok().and_then(|bit| self.last.get(bit));
+            last = last.max(of.copied().unwrap_or_default());
+            rest &= rest - 1;
+        }
         (last.0 > 0 && self.number - last.0 <= tokens).then_some(last.1)
     }
 

@@ -1,5 +1,7 @@
 //! Cuts a text into the words, numbers and marks the model counts: one pass, nothing allocated.
 
+use crate::text::seek::{HIGH, before_first, eight};
+
 /// Longer words are all one word: nobody speaks them.
 const LONGEST: usize = 24;
 /// Letters a stem has.
@@ -33,7 +35,7 @@ pub struct Token {
     pub hash: u32,
     /// Of the first four of its letters, where it has more.
     pub stem: Option<u32>,
-    /// Of the last three of its letters, where it has a stem.
+    /// Of the last three of its letters, where it has a stem; else 0.
     pub tail: u32,
     /// It is ASCII.
     pub is_ascii: bool,
@@ -47,9 +49,22 @@ pub struct Token {
     pub end: usize,
 }
 
-/// Says every token of `text` in order.
+/// Is told the tokens of a text.
+pub trait Visit {
+    /// The next one.
+    fn token(&mut self, token: &Token);
+}
+
+impl<F: FnMut(&Token)> Visit for F {
+    #[inline]
+    fn token(&mut self, token: &Token) {
+        self(token);
+    }
+}
+
+/// Tells `visit` every token of `text` in order.
 #[inline(always)]
-pub fn each(text: &str, mut say: impl FnMut(&Token)) {
+pub fn each(text: &str, visit: &mut impl Visit) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -57,23 +72,39 @@ pub fn each(text: &str, mut say: impl FnMut(&Token)) {
         if is_letter(byte)
             && let Some(token) = ascii(bytes, at)
         {
-            say(&token);
+            visit.token(&token);
             at = token.end + usize::from(bytes.get(token.end) == Some(&b' '));
             continue;
         }
-        let (end, token) = next(text, at, byte);
-        if let Some(token) = token {
-            say(&token);
+        let class = class(byte);
+        match class {
+            Class::Break | Class::Mark => {
+                let kind = if class == Class::Break { Kind::Break } else { Kind::Mark };
+                visit.token(&single(kind, mix(SEED, u32::from(byte)), at, at + 1));
+                at += 1;
+            }
+            Class::Blank => at += 1,
+            Class::Digit => {
+                let end = run(bytes, at, |byte| byte.is_ascii_digit());
+                visit.token(&single(Kind::Number, NUMBER, at, end));
+                at = end;
+            }
+            Class::Letter | Class::High | Class::Cry => {
+                let (end, token) = next(text, at, class);
+                if let Some(token) = token {
+                    visit.token(&token);
+                }
+                at = end;
+            }
         }
-        at = end;
     }
 }
 
 /// What begins at `at`, if it is a token, and where it ends.
 #[inline(never)]
-fn next(text: &str, at: usize, byte: u8) -> (usize, Option<Token>) {
+fn next(text: &str, at: usize, class: Class) -> (usize, Option<Token>) {
     let bytes = text.as_bytes();
-    match class(byte) {
+    match class {
         Class::Letter => word(text, at),
         Class::High => match character(text, at) {
             (High::Letter(_), _) => word(text, at),
@@ -84,18 +115,13 @@ fn next(text: &str, at: usize, byte: u8) -> (usize, Option<Token>) {
             (High::Stop(sign), end) => (end, Some(single(Kind::Break, mix(SEED, sign), at, end))),
             (High::Other, end) => (end, None),
         },
-        Class::Digit => {
-            let end = run(bytes, at, |byte| byte.is_ascii_digit());
-            (end, Some(single(Kind::Number, NUMBER, at, end)))
-        }
         Class::Cry => {
             let end = run(bytes, at, |byte| matches!(byte, b'!' | b'?'));
             let loud = u32::from(end - at > 2) << 8;
+            let byte = bytes.get(at).copied().unwrap_or(b'!');
             (end, Some(single(Kind::Break, mix(SEED, u32::from(byte) | loud), at, end)))
         }
-        Class::Break => (at + 1, Some(single(Kind::Break, mix(SEED, u32::from(byte)), at, at + 1))),
-        Class::Mark => (at + 1, Some(single(Kind::Mark, mix(SEED, u32::from(byte)), at, at + 1))),
-        Class::Blank => (run(bytes, at, |byte| class(byte) == Class::Blank), None),
+        Class::Digit | Class::Break | Class::Mark | Class::Blank => (at + 1, None),
     }
 }
 
@@ -112,39 +138,82 @@ fn run(bytes: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
     end
 }
 
+/// Ones in each of eight bytes.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The bit that tells small letters from capitals.
+const CASE: u64 = 0x20 * ONES;
+
 /// The word that begins at `start`, which is a letter, if all of it is ASCII: what most words are, as fast as may be.
 #[inline(always)]
 fn ascii(bytes: &[u8], start: usize) -> Option<Token> {
-    let (mut hash, mut stem, mut tail, mut both) = (SEED, 0, 0, 0xff_u8);
-    let mut end = start;
+    let eight = eight(bytes, start);
+    let small = eight | CASE;
+    // The highest bit of each byte that is no letter: none of these sums carries over.
+    let from_a = (small & !HIGH) + (0x80 - u64::from(b'a')) * ONES;
+    let beyond_z = (small & !HIGH) + (0x80 - u64::from(b'z') - 1) * ONES;
+    let others = (!from_a | beyond_z | eight) & HIGH;
+    let [one, two, three, four, five, six, seven, last] = small.to_le_bytes().map(u32::from);
+    let one = mix(SEED, one);
+    let two = mix(one, two);
+    let three = mix(two, three);
+    let four = mix(three, four);
+    let Some(others) = std::num::NonZeroU64::new(others) else {
+        let hash = mix(mix(mix(mix(four, five), six), seven), last);
+        return long(bytes, start, hash, four, eight & CASE == 0);
+    };
+    let len = before_first(others.get()) & 7;
+    // The byte that ends it.
+    if eight >> (8 * len) & 0x80 != 0 {
+        return None;
+    }
+    let at = |hashes: [u32; 4]| hashes.get(len & 3).copied().unwrap_or(0);
+    let (hash, stem, tail) = if len <= STEM {
+        (at([four, one, two, three]), None, 0)
+    } else {
+        let five = mix(four, five);
+        let six = mix(five, six);
+        let seven = mix(six, seven);
+        let [third, second, first, ..] = (small >> (8 * (len - 3))).to_le_bytes();
+        (at([seven, five, six, seven]), Some(four), tail_of([third, second, first]))
+    };
+    let capitals = len > 2 && (eight & CASE) << (64 - 8 * len) == 0;
+    let end = start + len;
+    Some(Token { kind: Kind::Word, hash, stem, tail, is_ascii: true, sign: false, capitals, start, end })
+}
+
+/// The same where eight letters are known.
+fn long(bytes: &[u8], start: usize, hash: u32, stem: u32, mut capitals: bool) -> Option<Token> {
+    let (mut hash, mut end) = (hash, start + 8);
     while let Some(&byte) = bytes.get(end) {
-        let letter = byte | 0x20;
-        if letter.wrapping_sub(b'a') >= 26 {
+        if !is_letter(byte) {
             if byte >= 0x80 {
                 return None;
             }
             break;
         }
-        both &= !byte;
-        hash = mix(hash, u32::from(letter));
-        tail = tail << 10 | u32::from(letter);
+        capitals &= byte & 0x20 == 0;
+        hash = mix(hash, u32::from(byte | 0x20));
         end += 1;
-        if end == start + STEM {
-            stem = hash;
-        }
     }
-    let len = end - start;
+    let is_word = end - start <= LONGEST;
+    let letters = bytes.get(end - 3..end)?.first_chunk::<3>()?;
     Some(Token {
         kind: Kind::Word,
-        hash: if len > LONGEST { LONG } else { hash },
-        tail: mix(SEED, tail & 0x3FFF_FFFF),
+        hash: if is_word { hash } else { LONG },
+        tail: if is_word { tail_of(letters.map(|letter| letter | 0x20)) } else { 0 },
         is_ascii: true,
         sign: false,
-        stem: (STEM < len && len <= LONGEST).then_some(stem),
-        capitals: len > 2 && both & 0x20 != 0,
+        stem: is_word.then_some(stem),
+        capitals,
         start,
         end,
     })
+}
+
+/// Of the last three letters of a word.
+#[inline(always)]
+fn tail_of(letters: [u8; 3]) -> u32 {
+    mix(SEED, letters.iter().fold(0, |tail, letter| tail << 10 | u32::from(*letter)))
 }
 
 #[inline(always)]
@@ -181,13 +250,14 @@ fn word(text: &str, start: usize) -> (usize, Option<Token>) {
             stem = hash;
         }
     }
+    let has_stem = STEM < letters && letters <= LONGEST;
     let token = Token {
         kind: Kind::Word,
         hash: if letters > LONGEST { LONG } else { hash },
-        tail: mix(SEED, tail & 0x3FFF_FFFF),
+        tail: if has_stem { mix(SEED, tail & 0x3FFF_FFFF) } else { 0 },
         is_ascii,
         sign: false,
-        stem: (STEM < letters && letters <= LONGEST).then_some(stem),
+        stem: has_stem.then_some(stem),
         capitals: letters > 2 && lower & 0x20 == 0,
         start,
         end: at,
@@ -290,7 +360,7 @@ mod tests {
 
     fn cut(text: &str) -> Vec<&str> {
         let mut found = Vec::new();
-        each(text, |token| found.push(text.get(token.start..token.end).unwrap()));
+        each(text, &mut |token: &Token| found.push(text.get(token.start..token.end).unwrap()));
         found
     }
 
@@ -312,9 +382,26 @@ mod tests {
         for (one, two) in [("IGNORE", "ignore"), ("ПАРОЛЬ", "пароль"), ("ÜBER", "über"), ("Ωμέγα", "ωμέγα")]
         {
             let mut hashes = Vec::new();
-            each(one, |token| hashes.push((token.hash, token.stem)));
-            each(two, |token| hashes.push((token.hash, token.stem)));
+            each(one, &mut |token: &Token| hashes.push((token.hash, token.stem)));
+            each(two, &mut |token: &Token| hashes.push((token.hash, token.stem)));
             assert_eq!(hashes.first(), hashes.last(), "{one}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_ascii_is_what_it_is_letter_by_letter() {
+        let letters = "AbcDefGhiJklMnoPqrStuVwxYzAbc";
+        for text in [letters, &letters.to_uppercase(), &letters.to_lowercase()] {
+            for start in 0..26 {
+                for end in start + 1..=text.len() {
+                    for behind in ["", " and more text", "1", "{", "@", "[", "`", "\u{7f}", "é"] {
+                        let text = format!("{}{behind}", text.get(start..end).unwrap());
+                        let (_, expected) = word(&text, 0);
+                        let found = ascii(text.as_bytes(), 0);
+                        assert_eq!(found, expected.filter(|_| behind != "é"), "{text}");
+                    }
+                }
+            }
         }
     }
 
@@ -322,7 +409,7 @@ mod tests {
         #[test]
         fn tokens_stand_in_order_where_characters_begin(text in "\\PC{0,60}") {
             let mut last = 0;
-            each(&text, |token| {
+            each(&text, &mut |token: &Token| {
                 assert!(last <= token.start && token.start < token.end);
                 assert!(text.get(token.start..token.end).is_some());
                 last = token.end;
