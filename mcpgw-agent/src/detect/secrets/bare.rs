@@ -94,7 +94,7 @@ pub(super) fn find(text: &str, run: &Range<usize>, found: &mut impl FnMut(Found)
     let mut starts = 0;
     let mut at = run.start;
     while at < run.end && starts < STARTS_MAX {
-        if alphabet::begins(bytes, at) {
+        if may_begin(bytes, at) && alphabet::begins(bytes, at) {
             starts += 1;
             if let Some(hit) = begins_at(text, at) {
                 at = hit.0.end.max(at + 1);
@@ -112,6 +112,13 @@ pub(super) fn find(text: &str, run: &Range<usize>, found: &mut impl FnMut(Found)
         }
     }
     whole(bytes, run).into_iter().for_each(found);
+}
+
+/// Less than [`alphabet::begins`] asks: most places are within a word.
+#[inline(always)]
+fn may_begin(bytes: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+    before.is_none_or(|before| !alphabet::is(*before, ALNUM) || matches!(before, b'm' | b'n' | b'r' | b't'))
 }
 
 fn begins_at(text: &str, at: usize) -> Option<Found> {
@@ -172,4 +179,17 @@ fn whole(bytes: &[u8], run: &Range<usize>) -> Option<Found> {
         && word.get(32) == Some(&b'-')
         && word.get(41) == Some(&b'-');
     (mailgun && !format::masked(word)).then(|| (run.clone(), "mailgun_key", 0.8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn what_begins_may_begin(text in "([a-zA-Z0-9]|[mnrt\\\\;\\[_-]){0,12}", at in 0_usize..14) {
+            let bytes = text.as_bytes();
+            proptest::prop_assert!(may_begin(bytes, at) || !alphabet::begins(bytes, at), "{}", text);
+        }
+    }
 }

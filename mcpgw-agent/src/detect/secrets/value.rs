@@ -291,6 +291,10 @@ fn token_score(value: &[u8], strong: bool, least: usize) -> Option<f32> {
     if format::uuid(value, 0) == Some(value.len()) {
         return strong.then_some(0.6);
     }
+    // Short ones without a digit are none, as what follows says at more cost.
+    if value.len() < 16 && !value.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
     let made = Made::of(value);
     if made.hex && made.length < if strong { 20 } else { 32 } {
         return None;
@@ -310,13 +314,13 @@ fn is_number(value: &[u8]) -> bool {
 
 /// Salts, nonces and the like: shorter, and of any bytes.
 pub(super) fn salt(value: &[u8]) -> Option<f32> {
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if value.len() < 8 || digits < 2 || value.contains(&b' ') {
+        return None;
+    }
     let made = Made::of(value);
-    let fits = made.length >= 8 && made.digits >= 2 && !value.contains(&b' ');
-    (fits
-        && (made.symbols > 0 || looks_random(&made, value, 8))
-        && !is_reference(value)
-        && !stands_for(value))
-    .then_some(0.55)
+    ((made.symbols > 0 || looks_random(&made, value, 8)) && !is_reference(value) && !stands_for(value))
+        .then_some(0.55)
 }
 
 /// Groups of capitals and digits, as licences are sold.

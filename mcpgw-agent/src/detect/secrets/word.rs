@@ -41,11 +41,12 @@ impl Word {
 /// What is called a secret may be a password.
 fn secret(value: &[u8], written: bool) -> Option<f32> {
     let has = |wanted: fn(&u8) -> bool| value.iter().any(wanted);
-    let fits = !value::is_wordy(value)
-        && written
+    // What is asked last costs most.
+    let fits = written
         && value.len() >= 8
         && has(u8::is_ascii_digit)
-        && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation));
+        && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation))
+        && !value::is_wordy(value);
     if fits { value::password(value, written).map(|score| score - 0.1) } else { None }
 }
 
@@ -310,6 +311,22 @@ const ABOUT: &[&str] = &[
     "-url",
 ];
 
+/// By the byte before the last of such an end, a bit for each last byte; of both, the low five bits.
+static ENDS: [u32; 32] = {
+    let mut ends = [0_u32; 32];
+    let mut rest = ABOUT;
+    while let [end, more @ ..] = rest {
+        if let [.., one, two] = end.as_bytes() {
+            #[expect(clippy::indexing_slicing, reason = "at compile time, and five bits are less than 32")]
+            {
+                ends[(*one & 31) as usize] |= 1 << (*two & 31);
+            }
+        }
+        rest = more;
+    }
+    ends
+};
+
 /// Whether a name says that no secret follows. `found` is the word in it.
 pub(super) fn is_about(name: &[u8], word: Word) -> bool {
     let mut lower = [0_u8; 112];
@@ -320,9 +337,27 @@ pub(super) fn is_about(name: &[u8], word: Word) -> bool {
     }
     let name = lower.get(..count).unwrap_or_default();
     let about = |end: &&'static str| name.ends_with(end.as_bytes());
+    let may_be_about = match name {
+        [.., one, two] => ENDS.get(usize::from(*one & 31)).is_some_and(|ends| ends >> (*two & 31) & 1 == 1),
+        _ => false,
+    };
     NONE.as_ref().is_some_and(|parts| parts.is_match(name))
         || name.ends_with(b"keys") && word == Word::Key
         || memchr::memmem::find(name, b"author")
             .is_some_and(|at| !name.get(at + 6..).is_some_and(|rest| rest.starts_with(b"iz")))
-        || ABOUT.iter().position(about).is_some_and(|index| word != Word::Password || index < SURE)
+        || may_be_about
+            && ABOUT.iter().position(about).is_some_and(|index| word != Word::Password || index < SURE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_of_a_name_is_known() {
+        for end in ABOUT {
+            assert!(is_about(format!("secret{end}").as_bytes(), Word::Token), "{end}");
+        }
+        assert!(!is_about(b"secret", Word::Token) && !is_about(b"", Word::Token));
+    }
 }
