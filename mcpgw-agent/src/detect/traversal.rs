@@ -121,7 +121,7 @@ fn is_worth_a_look(text: &str) -> bool {
 fn has_part(text: &str) -> bool {
     let has = |byte: u8| memchr::memchr(byte, text.as_bytes()).is_some();
     has(b'.') && text.contains("..")
-        || has(b'/') && ["proc/", "/dev/fd"].iter().any(|part| text.contains(part))
+        || has(b'/') && (has(b'p') && text.contains("proc/") || has(b'v') && text.contains("/dev/fd"))
         || has(b':') && text.contains("::$")
         || !text.is_ascii() && text.contains('‥')
 }

@@ -208,8 +208,12 @@ fn text_start(bytes: &[u8]) -> Option<usize> {
         }
     }
     // A name may stand before it, up to a sign that is a letter of the alphabet too.
+    let is_sign = |byte: u8| !byte.is_ascii_alphanumeric();
+    if !bytes.iter().take(APART).fold(false, |any, byte| any | is_sign(*byte)) {
+        return None;
+    }
     for (at, byte) in bytes.iter().take(APART).enumerate() {
-        if !byte.is_ascii_alphanumeric() && begins_text(bytes.get(at + 1..).unwrap_or_default()) {
+        if is_sign(*byte) && begins_text(bytes.get(at + 1..).unwrap_or_default()) {
             return Some(at + 1);
         }
     }

@@ -207,6 +207,9 @@ pub(super) fn is_in(host: &str, name: &str) -> bool {
 
 /// A place where what is sent can be collected.
 pub(super) fn collector(host: &str, path: &str) -> Option<Collector> {
+    if !has_domain(host) {
+        return None;
+    }
     let host = host.strip_suffix('.').unwrap_or(host);
     let is = |names: &[&str]| names.iter().any(|name| is_in(host, name));
     if is(ANYBODYS) {
@@ -216,7 +219,23 @@ pub(super) fn collector(host: &str, path: &str) -> Option<Collector> {
     (is_chat || is(SOMEBODYS)).then_some(Collector::Somebodys)
 }
 
+/// Every machine that is known here has a dot in its name.
+fn has_domain(host: &str) -> bool {
+    host.bytes().any(|byte| byte == b'.')
+}
+
 /// Addresses of the machine are long whatever they carry.
 pub(super) fn is_usual(host: &str) -> bool {
-    USUAL.iter().any(|name| is_in(host, name))
+    has_domain(host) && USUAL.iter().any(|name| is_in(host, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_has_a_domain() {
+        let chats = CHATS.iter().map(|(name, _)| name);
+        assert!([ANYBODYS, SOMEBODYS, USUAL].into_iter().flatten().chain(chats).all(|name| has_domain(name)));
+    }
 }

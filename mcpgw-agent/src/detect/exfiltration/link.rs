@@ -48,11 +48,10 @@ impl<'t> Link<'t> {
     fn new(text: &'t str, at: usize, carrier: Carrier, closes: &[char]) -> Option<Self> {
         let to = text.floor_char_boundary(text.len().min(at + MAX_BYTES));
         let rest = text.get(at..to)?;
-        let is_end = |letter: char| {
-            letter.is_whitespace()
-                || letter.is_control()
-                || "\"'<>`".contains(letter)
-                || closes.contains(&letter)
+        let is_end = |letter: char| match letter {
+            '"' | '\'' | '<' | '>' | '`' | ' ' => true,
+            '!'..='~' => closes.contains(&letter),
+            _ => letter.is_whitespace() || letter.is_control(),
         };
         let url = rest.get(..rest.find(is_end).unwrap_or(rest.len()))?;
         let url = if closes.is_empty() { url.trim_end_matches(['.', ',', ')', ']', ';']) } else { url };

@@ -295,6 +295,10 @@ pub(super) fn is_disk(path: &str) -> bool {
 
 /// Whether a path is a shell's history.
 pub(super) fn is_history(path: &str) -> bool {
+    // No name of one is shorter.
+    if path.len() < "histfile".len() {
+        return false;
+    }
     let lower = path.to_ascii_lowercase();
     lower.ends_with("_history")
         || lower.ends_with("fish_history")
@@ -307,7 +311,8 @@ pub(super) fn is_history(path: &str) -> bool {
 
 /// Whether a path is a log of the system.
 pub(super) fn is_log(path: &str) -> bool {
-    LOGGED.is_match(path)
+    // No part is shorter.
+    path.len() >= "wtmp".len() && LOGGED.is_match(path)
 }
 
 /// Looks for parts of logs' paths in any case.
