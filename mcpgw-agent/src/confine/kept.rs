@@ -78,6 +78,6 @@ mod tests {
         symlink("round", root.join("round")).unwrap();
         assert_eq!(links(&root.join(".aws/credentials")), [root.join(".aws"), root.join("dots")]);
         assert_eq!(links(&root.join("round")), [root.join("round")]);
-        assert_eq!(links(&root.join("dotfiles/aws")), [PathBuf::new(); 0]);
+        assert!(links(&root.join("dotfiles/aws")).is_empty());
     }
 }

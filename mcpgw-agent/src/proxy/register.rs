@@ -50,10 +50,12 @@ impl From<io::Error> for Failure {
 impl Failure {
     /// It could not be connected to.
     fn to_connect(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => Self::Closed(error.to_string()),
-            _ if is_absence(error) => Self::Absent,
-            _ => Self::Silent,
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            Self::Closed(error.to_string())
+        } else if is_absence(error) {
+            Self::Absent
+        } else {
+            Self::Silent
         }
     }
 }

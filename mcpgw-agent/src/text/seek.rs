@@ -35,7 +35,7 @@ pub(crate) fn eight(bytes: &[u8], at: usize) -> u64 {
 pub(crate) fn digits(eight: u64) -> u64 {
     let values = eight ^ 0x3030_3030_3030_3030;
     // None of these sums carries over.
-    !((values & !HIGH) + (0x80 - 10) * 0x0101_0101_0101_0101 | values) & HIGH
+    !(((values & !HIGH) + (0x80 - 10) * 0x0101_0101_0101_0101) | values) & HIGH
 }
 
 /// How many of eight bytes come before the first whose highest bit is set.

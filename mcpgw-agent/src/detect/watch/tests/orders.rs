@@ -148,11 +148,11 @@ fn what_is_answered_later_is_what_the_request_and_the_protocol_say() {
     let task = ("task", json!({"taskId": "t"}));
     let later = |kind: &str| ("resultType", json!(kind));
     for (params, result, is_found) in [
-        (&plain, with(&wrong, &[task.clone()]), true),
-        (&plain, with(&empty, &[task.clone()]), true),
+        (&plain, with(&wrong, std::slice::from_ref(&task)), true),
+        (&plain, with(&empty, std::slice::from_ref(&task)), true),
         (&modern, with(&empty, &[task.clone(), later("complete")]), true),
-        (&as_task, with(&empty, &[task.clone()]), false),
-        (&as_task, with(&wrong, &[task.clone()]), true),
+        (&as_task, with(&empty, std::slice::from_ref(&task)), false),
+        (&as_task, with(&wrong, std::slice::from_ref(&task)), true),
         (&as_task, empty.clone(), true),
         (&modern, with(&empty, &[later("input_required"), ("inputRequests", json!({}))]), false),
         (&modern, with(&empty, &[later("task"), ("taskId", json!("t"))]), false),
