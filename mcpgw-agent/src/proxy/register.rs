@@ -22,6 +22,8 @@ use crate::admin::protocol::{ChannelRef, ChannelRefKind, RegisterRequest, Reques
 const CONNECT_BOUND: Duration = Duration::from_millis(50);
 /// For one answer.
 const ANSWER_BOUND: Duration = Duration::from_millis(200);
+/// The same where nothing starts without an answer.
+const INSIST_BOUND: Duration = Duration::from_secs(5);
 /// Between attempts while there is no daemon.
 const RETRY: Duration = Duration::from_secs(2);
 /// Between attempts after a refusal: the daemon may have been changed meanwhile.
@@ -90,7 +92,7 @@ impl Registration {
     pub(super) fn open(runtime_dir: &Path, name: Option<String>) -> Self {
         let socket = runtime_dir.join("control.sock");
         let mut this = Self { socket, name, channels: Vec::new(), link: Err(Failure::Absent), told: false };
-        this.renew();
+        this.renew(ANSWER_BOUND);
         this
     }
 
@@ -98,10 +100,17 @@ impl Registration {
     pub(super) fn set_channels(&mut self, inodes: [u64; 2]) {
         self.channels = inodes.map(|ino| ChannelRef { kind: ChannelRefKind::Fifo, ino }).into();
         if let Ok(stream) = &self.link
-            && let Err(failure) = self.register(stream)
+            && let Err(failure) = self.register(stream, ANSWER_BOUND)
         {
             self.link = Err(failure);
             self.tell_refusal();
+        }
+    }
+
+    /// Asks again, and waits longer, where there is a daemon that has not answered: it may have been busy for a moment.
+    pub(super) fn insist(&mut self) {
+        if matches!(self.link, Err(Failure::Silent)) {
+            self.renew(INSIST_BOUND);
         }
     }
 
@@ -126,25 +135,25 @@ impl Registration {
                 Err(failure) => {
                     let is_said = matches!(failure, Failure::Closed(_) | Failure::Refused(_));
                     thread::sleep(if is_said { RETRY_REFUSED } else { RETRY });
-                    self.renew();
+                    self.renew(ANSWER_BOUND);
                 }
             }
         }
     }
 
-    fn renew(&mut self) {
+    fn renew(&mut self, bound: Duration) {
         self.link = open_socket(&self.socket)
             .map_err(|error| Failure::to_connect(&error))
-            .and_then(|stream| self.register(&stream).map(|()| stream));
+            .and_then(|stream| self.register(&stream, bound).map(|()| stream));
         self.tell_refusal();
     }
 
-    fn register(&self, stream: &UnixStream) -> Result<(), Failure> {
+    fn register(&self, stream: &UnixStream, bound: Duration) -> Result<(), Failure> {
         let request =
             Request::Register(RegisterRequest { name: self.name.clone(), channels: self.channels.clone() });
-        stream.set_write_timeout(Some(ANSWER_BOUND))?;
+        stream.set_write_timeout(Some(bound))?;
         write_line(stream, &serde_json::to_vec(&request).map_err(io::Error::from)?)?;
-        let line = read_line(stream, Some(ANSWER_BOUND))?;
+        let line = read_line(stream, Some(bound))?;
         let response: Response = serde_json::from_slice(&line).map_err(io::Error::from)?;
         response.refusal().map_or(Ok(()), |reason| Err(Failure::Refused(reason)))
     }

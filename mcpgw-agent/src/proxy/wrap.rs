@@ -145,7 +145,7 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
         server_in: pipes.input.as_fd(),
         server_out: pipes.output.as_fd(),
     };
-    let course = match handed::offer(&options, &registration, offer)? {
+    let course = match handed::offer(&options, &mut registration, offer)? {
         Some(handed) => Course::Daemon(handed),
         // Not before it is known to be needed: the daemon's sessions are on record there.
         None => Course::Own(Engine::new(&options)?),

@@ -18,6 +18,8 @@ use crate::proxy::register::{Failure, Registration};
 pub const GATEWAY_GONE: u8 = 124;
 /// Exit code when there is a daemon and it does not take the session.
 pub const NOT_TAKEN: u8 = 123;
+/// Of a daemon that is there and gives no answer, or none that makes sense.
+const SILENT: &str = "it does not answer";
 /// How long a server may take to end after its input did, and again after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -28,18 +30,19 @@ const GRACE: Duration = Duration::from_secs(2);
 /// server that fills its user's places, or keeps the daemon busy, must not get the next one started free.
 pub(super) fn offer(
     options: &WrapOptions,
-    registration: &Registration,
+    registration: &mut Registration,
     offer: Offer<'_>,
 ) -> Result<Option<Handed>, WrapError> {
     if options.is_own_gateway {
         return Ok(None);
     }
     let not_taken = |reason: &str| WrapError::NotTaken { reason: printable(reason) };
+    registration.insist();
     match registration.failure() {
         Some(Failure::Absent | Failure::Closed(_)) => return Ok(None),
         Some(Failure::Refused(reason)) => return Err(not_taken(reason)),
-        // It may have been busy for a moment; for the session it is given longer.
-        Some(Failure::Silent) | None => {}
+        Some(Failure::Silent) => return Err(not_taken(SILENT)),
+        None => {}
     }
     match hand_over(registration.socket(), &options.server(), offer) {
         Ok(handed) => Ok(Some(handed)),
