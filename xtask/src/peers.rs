@@ -38,8 +38,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 fn debian(workspace: &Workspace) -> Result<()> {
     let list = read(&workspace.path("tests/peers/debian.txt"))?;
-    let missing: Vec<_> =
-        wanted(&list).into_iter().filter(|(program, _)| shell::find_program(program).is_none()).collect();
+    let missing: Vec<_> = wanted(&list).into_iter().filter(|(wanted, _)| !is_there(wanted)).collect();
     let mut packages: Vec<String> = missing.into_iter().map(|(_, package)| package.to_owned()).collect();
     if !python_makes_environments(workspace)? {
         packages.push("python3-venv".to_owned());
@@ -154,6 +153,11 @@ fn wanted(list: &str) -> Vec<(&str, &str)> {
         .filter_map(|line| line.split_once(char::is_whitespace))
         .map(|(program, package)| (program, package.trim()))
         .collect()
+}
+
+/// A file by its whole path, or a program by its name.
+fn is_there(wanted: &str) -> bool {
+    if wanted.starts_with('/') { Path::new(wanted).exists() } else { shell::find_program(wanted).is_some() }
 }
 
 fn read(path: &Path) -> Result<String> {
