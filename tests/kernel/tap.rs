@@ -225,9 +225,9 @@ async fn observation_on_request_and_its_end() {
 a, b = os.pipe()
 child = os.fork()
 if child == 0:
-    while True:
-        data = os.read(a, 100)
-        os.write(2, b'ack\\n')
+    os.close(b)
+    while os.read(a, 100): os.write(2, b'ack\\n')
+    os._exit(0)
 say(child, os.fstat(a).st_ino)
 while True: os.write(b, hear().encode())
 ",

@@ -100,6 +100,8 @@ fn a_server_that_closes_its_input_is_noticed_by_a_silent_client() {
     });
     assert!(seen.contains(PollFlags::POLLERR), "{seen:?}");
     assert!(peer.lives());
+    peer.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(peer.code(), 128 + 15);
 }
 
 #[test]

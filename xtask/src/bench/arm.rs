@@ -129,8 +129,10 @@ impl Host {
     /// # Errors
     /// When that does not come about, or the agent has ended.
     pub(crate) fn settle(&self) -> Result<()> {
-        wait_for(SETTLE_LIMIT, || Ok(self.is_as_said()?.then_some(())))
-            .with_context(|| format!("{:?}: the host did not come into this state", self.arm))
+        wait_for(SETTLE_LIMIT, || Ok(self.is_as_said()?.then_some(()))).with_context(|| {
+            let hooks = self.agent.as_ref().and_then(|agent| agent.raw_tracepoints().ok());
+            format!("{:?}: the host did not come into this state; attached: {hooks:?}", self.arm)
+        })
     }
 
     /// Whether the probes and the tap are attached as the arm says, and nobody else's.
