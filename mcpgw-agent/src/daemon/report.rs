@@ -1,12 +1,9 @@
 //! What the loop tells others: the status document, and what became of a server.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use crate::admin::AgentStatus;
 use crate::inventory::{ServerState, ServerView};
-
-/// Servers that have ended of which it is remembered that this was told.
-const ENDED: usize = 1024;
 
 /// What happened to a server since it was last reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +34,6 @@ pub type Observer = Box<dyn FnMut(News<'_>) + Send>;
 #[derive(Default)]
 pub(super) struct Reporter {
     reported: HashMap<u64, Told>,
-    /// Whose end was told, the latest last.
-    ended: VecDeque<u64>,
     observer: Option<Observer>,
 }
 
@@ -59,7 +54,7 @@ impl std::fmt::Debug for Reporter {
 impl Reporter {
     /// A reporter that tells `observer`.
     pub(super) fn new(observer: Option<Observer>) -> Self {
-        Self { observer, ..Self::default() }
+        Self { reported: HashMap::new(), observer }
     }
 
     /// Reports what became of server `seq`, if that is news: `server` is what it looks like now, `None` where it turned
@@ -76,9 +71,6 @@ impl Reporter {
             ended: server.ended_at.is_some(),
         };
         let before = if told.ended { self.reported.remove(&seq) } else { self.reported.insert(seq, told) };
-        if told.ended && !self.ends(seq) {
-            return None;
-        }
         let change = match before {
             Some(before) if before == told => return None,
             _ if told.ended => Change::Gone,
@@ -92,18 +84,6 @@ impl Reporter {
             None => self.tell(change, server),
         }
         Some(change)
-    }
-
-    /// Of one that has ended there may be news as long as it is remembered, but it ends once.
-    fn ends(&mut self, seq: u64) -> bool {
-        if self.ended.contains(&seq) {
-            return false;
-        }
-        if self.ended.len() >= ENDED {
-            self.ended.pop_front();
-        }
-        self.ended.push_back(seq);
-        true
     }
 
     fn tell(&mut self, change: Change, server: &ServerView) {

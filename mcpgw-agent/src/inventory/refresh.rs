@@ -1,7 +1,6 @@
 //! From facts to what is shown and done: attribution, role, verdict, observation. The one place that derives.
 //!
-//! Refreshing twice changes nothing, and the result depends on the facts alone, not on their order: but for a server that has ended,
-//! whose gateway may go after it.
+//! Refreshing twice changes nothing, and the result depends on the facts alone, not on their order.
 
 use super::allow::Subject;
 use super::assess::{self, Facts};
@@ -300,9 +299,6 @@ impl Inventory {
 
     fn assess(&self, server: &mut McpServer) {
         let (gateway, past) = self.between(server);
-        if gateway.is_none() && past.is_none() && server.was_behind_a_gateway() {
-            return;
-        }
         let program = if server.http().is_some() { "proxy" } else { "wrap" };
         let argv = server.process.as_ref().and_then(Portrait::argv).map(|argv| argv.join(" "));
         let subject = self.subject(server, argv.as_deref());

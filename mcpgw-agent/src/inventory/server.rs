@@ -200,12 +200,6 @@ pub(super) struct McpServer {
 }
 
 impl McpServer {
-    /// It has ended, and was behind a gateway then: that this gateway is gone as well by now makes it no other server.
-    pub(super) fn was_behind_a_gateway(&self) -> bool {
-        let by_all = self.http().is_none_or(|http| http.unknown.is_empty());
-        self.ended.is_some() && self.verdict.state == ServerState::Proxied && by_all
-    }
-
     pub(super) fn new(seq: u64, id: String, since: BootTime, link: Link) -> Self {
         Self {
             seq,

@@ -206,15 +206,3 @@ fn a_declared_server_is_listed_whatever_it_says() {
     host.exec(20, 15, "srv", pipes(1, 2)).not_mcp(20, pipe(1), false, NotMcp::NotJson);
     assert_eq!(host.only().state, ServerState::Proxied);
 }
-
-#[test]
-fn what_was_behind_a_gateway_to_its_end_stays_so() {
-    let mut host = Host::new();
-    host.exec(15, 10, "wrap", pipes(8, 9)).register(15, vec![pipe(1), pipe(2)]);
-    host.exec(20, 15, "srv", pipes(1, 2)).talk(20, pipe(1), pipe(2));
-    host.exit(20);
-    host.send(HostEvent::ProxyGone { proxy: key(15) }).exit(15);
-    let view = host.by_pid(20);
-    assert!(view.ended_at.is_some());
-    assert_eq!(view.state, ServerState::Proxied, "{}", view.reason);
-}
