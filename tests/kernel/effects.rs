@@ -22,8 +22,6 @@ fn drain_by_group(reader: &mut EffectReader) -> (Vec<SideEffect>, BTreeMap<u32, 
         match event {
             KernelEvent::SideEffect(effect) => effects.push(effect),
             KernelEvent::Untold { group, count } => *untold.entry(group).or_default() += count,
-            // Counted by group.
-            KernelEvent::Lost { .. } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -193,7 +193,7 @@ fn source(mut reader: EffectReader) -> Source {
         told.extend(events.drain(..).filter_map(|event| match event {
             KernelEvent::SideEffect(effect) => Some(Told::Did(effect)),
             KernelEvent::Untold { group, count } => Some(Told::Untold { group, count }),
-            // Counted by server as well; and of other rings.
+            // Other rings have these.
             KernelEvent::Lost { .. } | KernelEvent::Host(_) | KernelEvent::Chunk(_) => None,
         }));
         more

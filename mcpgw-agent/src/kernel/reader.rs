@@ -41,7 +41,6 @@ pub struct EffectReader {
     untold: BpfHashMap<MapData, u32, u64>,
     /// What of that was said already.
     said: HashMap<u32, u64>,
-    sequences: Sequences,
     undecodable: Arc<AtomicU64>,
 }
 
@@ -57,14 +56,14 @@ impl EffectReader {
         untold: BpfHashMap<MapData, u32, u64>,
         undecodable: Arc<AtomicU64>,
     ) -> Self {
-        Self { buffer, untold, said: HashMap::new(), sequences: Sequences::default(), undecodable }
+        Self { buffer, untold, said: HashMap::new(), undecodable }
     }
 
     /// Appends what is in the ring to `out`, a bounded number of events, and at its end what had no room there; says whether
     /// there is more.
     pub fn drain(&mut self, out: &mut Vec<KernelEvent>) -> bool {
-        let Self { buffer, sequences, undecodable, .. } = self;
-        let mut sink = Sink { ring: super::loader::EFFECTS, sequences, undecodable, out };
+        let Self { buffer, undecodable, .. } = self;
+        let mut sink = Sink { ring: super::loader::EFFECTS, sequences: None, undecodable, out };
         let more = drain(buffer, &mut sink) == Drained::More;
         if !more {
             self.untold(out);
@@ -114,7 +113,7 @@ impl Reader {
         let Self { ring, source, sequences, undecodable } = self;
         let polled = source.polled()?;
         let before = out.len();
-        let mut sink = Sink { ring, sequences, undecodable, out };
+        let mut sink = Sink { ring, sequences: Some(sequences), undecodable, out };
         loop {
             if drain(polled.get_mut(), &mut sink) == Drained::More || sink.out.len() > before {
                 return Ok(());
@@ -173,7 +172,8 @@ fn drain(buffer: &mut RingBuf<MapData>, sink: &mut Sink<'_>) -> Drained {
 /// Where records go.
 struct Sink<'a> {
     ring: &'static str,
-    sequences: &'a mut Sequences,
+    /// Nothing where losses are known otherwise.
+    sequences: Option<&'a mut Sequences>,
     undecodable: &'a AtomicU64,
     out: &'a mut Vec<KernelEvent>,
 }
@@ -182,7 +182,9 @@ impl Sink<'_> {
     fn take(&mut self, bytes: &[u8]) {
         match decode(bytes) {
             Ok(record) => {
-                let count = self.sequences.missing(record.cpu, record.lane, record.seq);
+                let missing =
+                    |sequences: &mut &mut Sequences| sequences.missing(record.cpu, record.lane, record.seq);
+                let count = self.sequences.as_mut().map_or(0, missing);
                 if count > 0 {
                     self.out.push(KernelEvent::Lost { ring: self.ring, cpu: record.cpu, count });
                 }
