@@ -11,6 +11,9 @@ mod errors;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+#[path = "../support/install.rs"]
+mod install;
+#[cfg(test)]
 mod pins;
 #[cfg(test)]
 mod policy;

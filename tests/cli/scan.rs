@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::install::install;
 use crate::program::program;
 
 pub(super) fn workspace() -> &'static Path {
@@ -235,12 +236,10 @@ fn all_servers_of_all_clients_are_looked_at() {
 
 /// A directory with a program `npx` that runs the script instead of fetching anything.
 pub(super) fn fake_npx(dir: &Path) -> OsString {
-    use std::os::unix::fs::PermissionsExt;
     let bin = dir.join("bin");
     fs::create_dir_all(&bin).unwrap();
     let npx = bin.join("npx");
-    fs::write(&npx, format!("#!/bin/sh\nexec python3 {} good\n", script())).unwrap();
-    fs::set_permissions(&npx, fs::Permissions::from_mode(0o755)).unwrap();
+    install(&npx, format!("#!/bin/sh\nexec python3 {} good\n", script()));
     let mut path = bin.into_os_string();
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap_or_default());

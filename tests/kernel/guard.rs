@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use mcpgw_agent::kernel::{ExecGate, KernelOptions, Target, Turned};
 
+use crate::install::install;
 use crate::support::load_with;
 
 /// One of the test's own.
@@ -109,7 +110,7 @@ async fn connections_are_denied_and_steered_below_a_cgroup_alone() {
 fn a_program_waits_at_the_gate_and_a_gate_that_is_gone_lets_it_go() {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("true");
-    fs::copy("/bin/true", &program).unwrap();
+    install(&program, fs::read("/bin/true").unwrap());
     // Before there is a gate: a process that waits at one it has itself inherited is not let go when others drop it.
     let mut waiting: Vec<Child> = (0..3)
         .map(|_| {

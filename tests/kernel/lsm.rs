@@ -14,6 +14,7 @@ use mcpgw_agent::inventory::BootTime;
 use mcpgw_agent::kernel::{Denials, Inode, KernelOptions, Refusable, SparedName};
 use mcpgw_agent::proc::boot_now;
 
+use crate::install::install;
 use crate::support::{Host, Python, load_with, turn, without_effects};
 
 /// Longest wait for an agent in an emulated machine: reached only by a test that fails.
@@ -39,9 +40,8 @@ fn later() -> BootTime {
 }
 
 /// A program of the test's own.
-fn copy_of(program: &str, to: &Path) -> PathBuf {
-    fs::copy(program, to).unwrap();
-    fs::set_permissions(to, fs::Permissions::from_mode(0o755)).unwrap();
+fn copy_of(from: &str, to: &Path) -> PathBuf {
+    install(to, fs::read(from).unwrap());
     to.to_owned()
 }
 
@@ -130,8 +130,7 @@ async fn who_is_never_touched_runs_whatever_is_refused() {
 
     // Who runs a script is not known by its own file.
     let script = at("script");
-    fs::write(&script, format!("#!{}\n", program.display())).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    install(&script, format!("#!{}\n", program.display()));
     assert!(runs(&mut Command::new(&script)));
     denials.refuse(Refusable::Program, &Inode::at(&script).unwrap(), later()).unwrap();
     assert!(!runs(&mut Command::new(&script)), "the script is");

@@ -16,6 +16,8 @@ mod effects;
 mod exec;
 mod guard;
 mod hooks;
+#[path = "../support/install.rs"]
+mod install;
 mod life;
 mod loss;
 mod lsm;

@@ -14,6 +14,7 @@ use mcpgw_agent::policy::effects::{Hosts, Kind};
 use mcpgw_agent::proc::boot_now;
 
 use crate::confine::{TRIES, confinement};
+use crate::install::install;
 use crate::lsm::{start_agent_of, texts, until};
 use crate::support::{Host, Python, load_with, python, turn, without_effects};
 
@@ -177,13 +178,12 @@ async fn where_there_is_a_list_the_rest_is_refused() {
     let (_dir, path) = secrets();
     let at = |name: &str| path.join(name);
     let program = |name: &str| {
-        fs::copy("/bin/true", at(name)).unwrap();
+        install(&at(name), fs::read("/bin/true").unwrap());
         at(name)
     };
     let (may, may_not) = (program("may"), program("may-not"));
     let script = at("script");
-    fs::write(&script, format!("#!{}\n", may_not.display())).unwrap();
-    fs::set_permissions(&script, fs::metadata(&may).unwrap().permissions()).unwrap();
+    install(&script, format!("#!{}\n", may_not.display()));
     let mut listed = PlaceRules::default();
     listed.limit(Kind::Write, true);
     listed.limit(Kind::Exec, true);

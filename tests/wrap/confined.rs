@@ -3,48 +3,16 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::sdk::{self, Client, Server, call, peers_dir, peers_with, request, scripts, servers, text_of};
-use crate::support::{Peer, wrapped_with};
+use crate::site::Site;
+use crate::support::Peer;
 
-/// A policy, a home and a directory to work in.
-struct Site {
-    dir: tempfile::TempDir,
-}
-
-impl Site {
-    /// With these `effects`, in enforce mode.
-    fn new(effects: &str) -> Self {
-        let site = Self { dir: tempfile::tempdir().unwrap() };
-        for directory in ["home/.ssh", "home/.cursor", "work"] {
-            fs::create_dir_all(site.path(directory)).unwrap();
-        }
-        fs::write(site.path("home/.ssh/id_ed25519"), "a key").unwrap();
-        fs::write(site.path("home/.cursor/mcp.json"), "{}").unwrap();
-        fs::write(site.path("work/notes.txt"), "notes").unwrap();
-        let policy = format!(
-            "version: v1\nmode: enforce\nrules: [{{name: all, action: allow, match: {{methods: ['*']}}}}]\neffects:\n{effects}"
-        );
-        fs::write(site.path("policy.yaml"), policy).unwrap();
-        site
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn command<S: AsRef<OsStr>>(&self, server: impl IntoIterator<Item = S>) -> std::process::Command {
-        let mut wrap = wrapped_with([Path::new("--policy"), &self.path("policy.yaml")], server);
-        wrap.env("HOME", self.path("home")).current_dir(self.path("work"));
-        wrap
-    }
-
-    fn open<S: AsRef<OsStr>>(&self, server: impl IntoIterator<Item = S>) -> Client {
-        Client::open(self.command(server), "2025-06-18")
-    }
+fn open<S: AsRef<OsStr>>(site: &Site, server: impl IntoIterator<Item = S>) -> Client {
+    Client::open(site.command(server), "2025-06-18")
 }
 
 /// The server whose tools do more than they say.
@@ -93,7 +61,7 @@ fn what_policy_forbids_is_prevented() {
         "  read: {{deny: ['~/.ssh/**']}}\n  write: {{deny: ['~/.ssh/**', '~/.cursor/mcp.json']}}\n  exec: deny\n  \
          connect: {{allow: ['tcp:*:{port}']}}\n"
     ));
-    let mut client = site.open(server);
+    let mut client = open(&site, server);
     // A file of the user's, a program, another client's configuration.
     attempt(&mut client, "read", site.path("home/.ssh/id_ed25519"), "EACCES");
     attempt(&mut client, "run", "/bin/sh", "EACCES");
@@ -119,16 +87,16 @@ fn what_policy_forbids_is_prevented() {
 fn programs_that_are_allowed_run_and_are_confined_too() {
     let Some(server) = effects_server() else { return };
     let site = Site::new("  read: {deny: ['~/.ssh/**']}\n  exec: {allow: [/bin/sh]}\n");
-    let mut client = site.open(&server);
+    let mut client = open(&site, &server);
     done(&mut client, "shell", &json!({"argument": "x"}), "hidden\n");
     // The shell runs, and `cat` does not.
     done(&mut client, "key_of_grandchild", &json!({}), "0");
     let site = Site::new("  read: {deny: ['~/.ssh/**']}\n  exec: {allow: [/bin/sh, /bin/cat]}\n");
-    let mut client = site.open(&server);
+    let mut client = open(&site, &server);
     // Both run, and neither reads it.
     done(&mut client, "key_of_grandchild", &json!({}), "0");
     let site = Site::new("  exec: {deny: [/bin/cat]}\n");
-    let mut client = site.open(&server);
+    let mut client = open(&site, &server);
     done(&mut client, "shell", &json!({"argument": "x"}), "hidden\n");
     done(&mut client, "key_of_grandchild", &json!({}), "0");
 }
@@ -152,12 +120,12 @@ fn what_is_only_observed_or_left_to_detection_is_not_prevented() {
         "  prevent: false\n  read: {deny: ['~/.ssh/**']}\n",
     ] {
         let site = Site::new(effects);
-        let mut client = site.open(&server);
+        let mut client = open(&site, &server);
         done(&mut client, "key", &json!({}), "5");
     }
     // What cannot be prevented is said.
     let site = Site::new("  read: {deny: ['**/.env']}\n");
-    let mut client = site.open(&server);
+    let mut client = open(&site, &server);
     done(&mut client, "key", &json!({}), "5");
     let said = client.peer.stderr_line();
     assert!(said.contains("not prevented: `read` of `**/.env` is detected only"), "{said}");
@@ -172,7 +140,7 @@ fn reading_can_be_limited_to_what_a_server_is_for() {
         scripts.display()
     ));
     let (_listener, port) = listener();
-    let mut client = site.open(server);
+    let mut client = open(&site, server);
     done(&mut client, "read_file", &json!({"path": site.path("work/notes.txt"), "port": port}), "notes");
     attempt(&mut client, "read", site.path("home/.ssh/id_ed25519"), "EACCES");
     attempt(&mut client, "read", "/etc/passwd", "EACCES");
@@ -189,7 +157,7 @@ fn ordinary_servers_work_confined() {
     for server in servers() {
         let site = Site::new(ORDINARY);
         // Its ledger must be where files may be made.
-        let mut client = site.open(Server::command(&server));
+        let mut client = open(&site, Server::command(&server));
         let answer = client.ask(&call("e", "echo", "said"));
         assert!(text_of(&answer).contains("said"), "{}: {answer}", server.name);
     }
@@ -204,7 +172,7 @@ fn the_reference_servers_work_confined() {
     }
     let site = Site::new(ORDINARY);
     let work = site.path("work").canonicalize().unwrap();
-    let mut client = site.open([files.as_os_str(), work.as_os_str()]);
+    let mut client = open(&site, [files.as_os_str(), work.as_os_str()]);
     let (text, is_error) = outcome(&mut client, "read_text_file", &json!({"path": work.join("notes.txt")}));
     assert!(!is_error && text == "notes", "{text}");
     let fresh = work.join("fresh.txt");
@@ -214,7 +182,7 @@ fn the_reference_servers_work_confined() {
     assert!(!is_error && text.contains("fresh.txt"), "{text}");
     let everything = bin.join("mcp-server-everything");
     if peers_with("everything", &everything) {
-        let mut client = site.open([everything]);
+        let mut client = open(&site, [everything]);
         let answer = client.ask(&request(
             "e",
             "tools/call",

@@ -2,14 +2,12 @@
 //! and what no file's content is.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mcpgw_agent::confine::Abilities;
 
 use crate::sdk::{peers_dir, peers_with};
-use crate::support::wrapped_with;
+use crate::site::Site;
 
 /// Tries each of its arguments, an expression, and says on standard error what came of it.
 const TRIES: &str = "
@@ -28,108 +26,85 @@ for tried in sys.argv[1:]:
     print(said, tried, sep='|', file=sys.stderr)
 ";
 
-/// A home, a directory to work in, and what a policy says of effects.
-struct Site {
-    dir: tempfile::TempDir,
-}
-
-impl Site {
-    fn new(effects: &str) -> Self {
-        let site = Self { dir: tempfile::tempdir().unwrap() };
-        for directory in ["home/.ssh", "home/.cursor", "home/open", "dotfiles/aws", "work"] {
-            fs::create_dir_all(site.path(directory)).unwrap();
-        }
-        for file in
-            ["home/.ssh/key", "home/.cursor/mcp.json", "home/.netrc", "home/notes", "dotfiles/aws/key"]
-        {
-            fs::write(site.path(file), file).unwrap();
-        }
-        symlink("../dotfiles/aws", site.path("home/.aws")).unwrap();
-        let policy = format!(
-            "version: v1\nmode: enforce\nrules: [{{name: all, action: allow, match: {{methods: ['*']}}}}]\neffects:\n{effects}"
-        );
-        fs::write(site.path("policy.yaml"), policy).unwrap();
-        site
+/// Each of `tries` comes to the error in its name; `done`: to none.
+#[track_caller]
+fn comes_to(site: &Site, tries: &[(&str, &str)]) {
+    let python = peers_dir().join("py2/bin/python");
+    if !peers_with("py2", &python) {
+        return;
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// Each of `tries` comes to the error in its name; `done`: to none.
-    #[track_caller]
-    fn comes_to(&self, tries: &[(&str, &str)]) {
-        let policy = self.path("policy.yaml");
-        let python = peers_dir().join("py2/bin/python");
-        if !peers_with("py2", &python) {
-            return;
-        }
-        let words = [python.as_os_str(), "-uc".as_ref(), TRIES.as_ref()];
-        let words = words.into_iter().chain(tries.iter().map(|(tried, _)| tried.as_ref()));
-        let mut wrap = wrapped_with(["--policy".as_ref(), policy.as_os_str()], words);
-        wrap.env("HOME", self.path("home")).current_dir(self.path("work"));
-        let output = wrap.output().unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
-        let said: BTreeMap<&str, &str> =
-            told.lines().filter_map(|line| line.split_once('|')).map(|(said, tried)| (tried, said)).collect();
-        for (tried, expected) in tries {
-            assert_eq!(said.get(tried), Some(expected), "{tried}: {told}");
-        }
+    let words = [python.as_os_str(), "-uc".as_ref(), TRIES.as_ref()];
+    let words = words.into_iter().chain(tries.iter().map(|(tried, _)| tried.as_ref()));
+    let output = site.command(words).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let said: BTreeMap<&str, &str> =
+        told.lines().filter_map(|line| line.split_once('|')).map(|(said, tried)| (tried, said)).collect();
+    for (tried, expected) in tries {
+        assert_eq!(said.get(tried), Some(expected), "{tried}: {told}");
     }
 }
 
 #[test]
 fn what_may_not_be_read_stays_where_it_is() {
     let site = Site::new("  read: {deny: ['~/.ssh/**', '~/.netrc', '~/.aws/**']}\n");
-    site.comes_to(&[
-        ("read(HOME + '/.ssh/key')", "EACCES"),
-        // Away from its name, or from that of a directory above.
-        ("os.rename(HOME + '/.ssh', HOME + '/.x')", "EACCES"),
-        ("os.rename(HOME, HOME + '2')", "EACCES"),
-        ("os.rename(HOME + '/.netrc', HOME + '/x')", "EACCES"),
-        ("os.rename(HOME + '/.netrc', WORK + '/x')", "EACCES"),
-        ("os.rename(WORK + '/../dotfiles', WORK + '/../d')", "EACCES"),
-        // A link on the way, and another name.
-        ("os.unlink(HOME + '/.aws')", "EACCES"),
-        ("os.link(HOME + '/.netrc', HOME + '/x')", "EPERM"),
-        ("os.symlink(HOME + '/.netrc', WORK + '/netrc')", "done"),
-        ("read(WORK + '/netrc')", "EACCES"),
-        // What stands beside it and below is the server's as before.
-        ("read(HOME + '/notes')", "done"),
-        ("os.rename(HOME + '/.cursor/mcp.json', HOME + '/.cursor/m')", "done"),
-        ("os.rename(HOME + '/.ssh/key', HOME + '/.ssh/k')", "done"),
-        ("os.makedirs(WORK + '/a/b')", "done"),
-        ("make(WORK + '/a/f')", "done"),
-        ("os.rename(WORK + '/a/f', WORK + '/a/b/g')", "done"),
-        ("os.rename(WORK + '/a', WORK + '/c')", "done"),
-        ("os.unlink(WORK + '/c/b/g')", "done"),
-        ("os.rmdir(WORK + '/c/b')", "done"),
-    ]);
+    comes_to(
+        &site,
+        &[
+            ("read(HOME + '/.ssh/id_ed25519')", "EACCES"),
+            // Away from its name, or from that of a directory above.
+            ("os.rename(HOME + '/.ssh', HOME + '/.x')", "EACCES"),
+            ("os.rename(HOME, HOME + '2')", "EACCES"),
+            ("os.rename(HOME + '/.netrc', HOME + '/x')", "EACCES"),
+            ("os.rename(HOME + '/.netrc', WORK + '/x')", "EACCES"),
+            ("os.rename(WORK + '/../dotfiles', WORK + '/../d')", "EACCES"),
+            // A link on the way, and another name.
+            ("os.unlink(HOME + '/.aws')", "EACCES"),
+            ("os.link(HOME + '/.netrc', HOME + '/x')", "EPERM"),
+            ("os.symlink(HOME + '/.netrc', WORK + '/netrc')", "done"),
+            ("read(WORK + '/netrc')", "EACCES"),
+            // What stands beside it and below is the server's as before.
+            ("read(HOME + '/notes')", "done"),
+            ("os.rename(HOME + '/.cursor/mcp.json', HOME + '/.cursor/m')", "done"),
+            ("os.rename(HOME + '/.ssh/id_ed25519', HOME + '/.ssh/k')", "done"),
+            ("os.makedirs(WORK + '/a/b')", "done"),
+            ("make(WORK + '/a/f')", "done"),
+            ("os.rename(WORK + '/a/f', WORK + '/a/b/g')", "done"),
+            ("os.rename(WORK + '/a', WORK + '/c')", "done"),
+            ("os.unlink(WORK + '/c/b/g')", "done"),
+            ("os.rmdir(WORK + '/c/b')", "done"),
+        ],
+    );
 }
 
 #[test]
 fn nothing_takes_the_name_of_what_alone_may_be_read() {
     let site = Site::new("  read: {allow: ['~/open/**', '~/notes']}\n");
-    site.comes_to(&[
-        ("read(HOME + '/notes')", "done"),
-        ("read(HOME + '/.netrc')", "EACCES"),
-        ("os.rename(HOME + '/.netrc', HOME + '/notes')", "EACCES"),
-        ("os.rename(HOME + '/open', HOME + '/shut')", "EACCES"),
-        ("make(HOME + '/open/f')", "done"),
-        ("os.unlink(HOME + '/open/f')", "done"),
-    ]);
+    comes_to(
+        &site,
+        &[
+            ("read(HOME + '/notes')", "done"),
+            ("read(HOME + '/.netrc')", "EACCES"),
+            ("os.rename(HOME + '/.netrc', HOME + '/notes')", "EACCES"),
+            ("os.rename(HOME + '/open', HOME + '/shut')", "EACCES"),
+            ("make(HOME + '/open/f')", "done"),
+            ("os.unlink(HOME + '/open/f')", "done"),
+        ],
+    );
 }
 
 #[test]
 fn who_may_remove_only_some_files_moves_no_others_that_may_not_be_read() {
     let site = Site::new("  read: {deny: ['~/.ssh/**']}\n  delete: {allow: ['~/**']}\n");
-    site.comes_to(&[
-        ("os.rename(HOME + '/.ssh', HOME + '/.x')", "EACCES"),
-        ("os.unlink(HOME + '/.cursor/mcp.json')", "done"),
-        ("os.unlink(HOME + '/.netrc')", "done"),
-        ("make(WORK + '/f')", "done"),
-        ("os.unlink(WORK + '/f')", "EACCES"),
-    ]);
+    comes_to(
+        &site,
+        &[
+            ("os.rename(HOME + '/.ssh', HOME + '/.x')", "EACCES"),
+            ("os.unlink(HOME + '/.cursor/mcp.json')", "done"),
+            ("os.unlink(HOME + '/.netrc')", "done"),
+            ("make(WORK + '/f')", "done"),
+            ("os.unlink(WORK + '/f')", "EACCES"),
+        ],
+    );
 }
 
 #[test]
@@ -139,13 +114,13 @@ fn a_gateway_is_out_of_its_servers_reach_whatever_is_limited() {
     }
     for effects in ["  listen: deny\n", "  read: {deny: ['**/.env', '~/.nothing/**']}\n"] {
         let site = Site::new(effects);
-        site.comes_to(&[("write('/proc/%d/mem' % WRAP)", "EACCES")]);
+        comes_to(&site, &[("write('/proc/%d/mem' % WRAP)", "EACCES")]);
         if Abilities::here().landlock >= 6 {
-            site.comes_to(&[("os.kill(WRAP, 0)", "EPERM"), ("os.kill(os.getpid(), 0)", "done")]);
+            comes_to(&site, &[("os.kill(WRAP, 0)", "EPERM"), ("os.kill(os.getpid(), 0)", "done")]);
         }
     }
     // Nothing that Landlock could express is limited at all.
-    Site::new("  read: {deny: ['**/.env']}\n").comes_to(&[("write('/proc/%d/mem' % WRAP)", "EACCES")]);
+    comes_to(&Site::new("  read: {deny: ['**/.env']}\n"), &[("write('/proc/%d/mem' % WRAP)", "EACCES")]);
 }
 
 #[test]
@@ -154,12 +129,12 @@ fn who_may_not_listen_does_not_get_a_port_that_nobody_asked_for() {
     let mounts = ["/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/unified/cgroup.procs"];
     if let Some(cgroup) = mounts.into_iter().find(|path| Path::new(path).exists()) {
         // Where its user may, it would leave the cgroup that holds it to addresses.
-        site.comes_to(&[(&format!("write('{cgroup}')"), "EACCES")]);
+        comes_to(&site, &[(&format!("write('{cgroup}')"), "EACCES")]);
     }
-    site.comes_to(&[
-        ("socket.socket().listen()", "EPERM"),
-        ("socket.socket().bind(('127.0.0.1', 0))", "EACCES"),
-    ]);
+    comes_to(
+        &site,
+        &[("socket.socket().listen()", "EPERM"), ("socket.socket().bind(('127.0.0.1', 0))", "EACCES")],
+    );
 }
 
 #[test]
@@ -174,20 +149,19 @@ fn who_may_write_nothing_changes_no_modes_and_times_either() {
         ]
     };
     let site = Site::new("  write: deny\n");
-    site.comes_to(&tries("EPERM"));
-    site.comes_to(&[
-        ("os.setxattr(HOME + '/notes', 'user.x', b'1')", "EPERM"),
-        ("make(WORK + '/f')", "EACCES"),
-    ]);
-    Site::new("  write: {deny: ['~/.ssh/**']}\n").comes_to(&tries("done"));
+    comes_to(&site, &tries("EPERM"));
+    comes_to(
+        &site,
+        &[("os.setxattr(HOME + '/notes', 'user.x', b'1')", "EPERM"), ("make(WORK + '/f')", "EACCES")],
+    );
+    comes_to(&Site::new("  write: {deny: ['~/.ssh/**']}\n"), &tries("done"));
 }
 
 #[test]
 fn a_program_that_is_denied_is_not_run_by_its_loader_or_as_a_copy() {
     let site = Site::new("  exec: {deny: [/bin/cat]}\n");
-    site.comes_to(&[
-        ("run('/bin/true')", "done"),
-        ("run('/bin/cat')", "EACCES"),
-        ("read('/bin/cat')", "EACCES"),
-    ]);
+    comes_to(
+        &site,
+        &[("run('/bin/true')", "done"), ("run('/bin/cat')", "EACCES"), ("read('/bin/cat')", "EACCES")],
+    );
 }

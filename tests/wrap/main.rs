@@ -19,6 +19,8 @@ mod escapes;
 mod evaluated;
 mod flow;
 mod guardrails;
+#[path = "../support/install.rs"]
+mod install;
 mod messages;
 mod process;
 mod refusals;
@@ -27,4 +29,5 @@ mod registration;
 mod says;
 mod sdk;
 mod signals;
+mod site;
 mod support;

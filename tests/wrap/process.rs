@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
@@ -12,6 +11,7 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::{getpgid, getsid, mkfifo};
 
+use crate::install::install;
 use crate::support::{Peer, direct, eventually, gone, python, state, wrapped};
 
 #[test]
@@ -113,8 +113,7 @@ fn a_command_that_cannot_run_says_so() {
     fs::write(&file, "no program\n").unwrap();
     let not_executable = file.to_str().unwrap().to_owned();
     let orphan = dir.path().join("orphan");
-    fs::write(&orphan, "#!/nonexistent/interpreter\n").unwrap();
-    fs::set_permissions(&orphan, fs::Permissions::from_mode(0o755)).unwrap();
+    install(&orphan, "#!/nonexistent/interpreter\n");
     for (command, code) in [
         ("/nonexistent/server", 127),
         ("mcpgw-no-such-command", 127),

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
@@ -22,8 +22,17 @@ use crate::inventory::{Channel, ChannelEnd, ChannelKind, Enriched, FileId, Proce
 pub(super) struct Running(pub(super) Child);
 
 impl Running {
+    /// As it stands when it runs: the standard library is told of an `exec` before what was to be closed is closed and the
+    /// arguments are in their place.
     pub(super) fn start(command: &mut Command) -> Self {
-        Self(command.spawn().unwrap())
+        let running = Self(command.spawn().unwrap());
+        let has_started = || match process::ProcessDir::open_key(running.key()) {
+            Some(process) => process.read("cmdline", 1).is_some_and(|read| !read.is_empty()),
+            // It has ended already.
+            None => true,
+        };
+        assert!(settled(&true, has_started), "it never ran");
+        running
     }
 
     pub(super) fn key(&self) -> ProcessKey {
@@ -56,12 +65,14 @@ pub(super) fn sleeper() -> Command {
     command
 }
 
-/// A copy of `sleep` that a test may name and delete.
+/// A copy of `sleep` that a test may name and delete. Another process makes it: what this one has open for writing another test
+/// may just be forking into a child, and then it does not start ("text file busy").
 pub(super) fn sleep_as(path: &Path) {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|dir| dir.join("sleep"))
         .find(|path| path.exists());
-    std::fs::copy(found.unwrap(), path).unwrap();
+    let done = Command::new("cp").arg("--").arg(found.unwrap()).arg(path).status().unwrap();
+    assert!(done.success(), "cp: {done}");
 }
 
 fn scanned(child: &Running) -> ScannedProcess {
@@ -423,15 +434,21 @@ fn bounds_hold_and_are_told() {
 
 #[test]
 fn what_a_process_holds_can_be_asked() {
-    let (reader, writer) = std::io::pipe().unwrap();
-    let ino = std::fs::metadata(format!("/proc/self/fd/{}", writer.as_raw_fd())).unwrap().ino();
-    let own = key_of(std::process::id()).unwrap();
+    // Not of this process, which holds whatever other tests do as well.
+    let mut child = Running::start(
+        Command::new("sh")
+            .args(["-c", "read go; exec >&-; read go"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped()),
+    );
+    let ino = inode(child.0.stdout.as_ref().unwrap());
     let pipe = Channel { kind: ChannelKind::Fifo, ino };
-    assert!(holds(own, &[pipe]));
-    assert!(holds(own, &[]));
-    assert!(!holds(own, &[pipe, Channel { kind: ChannelKind::Unix, ino }]), "of that kind");
-    let child = Running::start(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()));
-    assert!(!holds(child.key(), &[pipe]), "another process does not");
-    drop((reader, writer));
-    assert!(!holds(own, &[pipe]), "no longer");
+    assert!(holds(child.key(), &[pipe]));
+    assert!(holds(child.key(), &[]));
+    assert!(!holds(child.key(), &[pipe, Channel { kind: ChannelKind::Unix, ino }]), "of that kind");
+    let other = Running::start(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()));
+    assert!(!holds(other.key(), &[pipe]), "another process does not");
+    child.0.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    assert!(!settled(&false, || holds(child.key(), &[pipe])), "no longer");
+    assert!(holds(child.key(), &[]), "it still runs");
 }
