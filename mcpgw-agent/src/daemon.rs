@@ -20,6 +20,7 @@ mod guard;
 mod hashing;
 mod host;
 mod losses;
+mod readers;
 mod report;
 mod restrain;
 mod rings;

@@ -20,6 +20,7 @@ mod exec;
 mod fds;
 mod hash;
 mod lookup;
+mod mount;
 mod netns;
 mod poller;
 mod process;
@@ -30,7 +31,7 @@ mod text;
 mod users;
 
 pub use clock::{boot_now, boot_timestamp};
-pub use exec::{Image, Next, arguments_of, called, exe_of, lineage};
+pub use exec::{Called, Image, Next, arguments_of, called, exe_of, lineage};
 pub use lookup::{holds, io_bytes, key_of, owner_of, variable_of};
 pub use poller::Poller;
 pub use reader::ProcReader;

@@ -1,13 +1,18 @@
-//! Names made to deceive, and callers who are not root.
+//! Names made to deceive, callers who are not root, and files that do not answer.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::support::{Agent, Company, ServerQuery, Session, Site, Status, agent_binary, scenario, tiny};
+use mcpgw_agent::inventory::ServerState;
+
+use crate::support::{
+    Agent, Company, Peers, ServerQuery, Session, Site, Skipped, Status, agent_binary, scenario, tiny,
+};
 
 const LISTED: Duration = Duration::from_secs(20);
 /// `nobody` on Debian.
@@ -123,6 +128,44 @@ fn other_users_see_their_own_servers_only() {
         let status: Status = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out:?}"));
         assert!(status.of(theirs.pid()).is_some(), "{}", status.describe(&[site.path()]));
         assert!(status.servers.iter().all(|s| s.uid == NOBODY), "{}", status.describe(&[site.path()]));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_program_whose_file_does_not_answer_keeps_no_other_waiting_for_its_hash() {
+    scenario(Company::Alone, || {
+        let site = Site::new();
+        let stalled = site.path().join("stalled");
+        fs::create_dir(&stalled).expect("the parent exists");
+        let mut files = Command::new(Peers::python("py2")?)
+            .arg(Peers::script("stalled_files.py"))
+            .args([tiny(), &stalled])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Python runs");
+        let mut said = String::new();
+        BufReader::new(files.stdout.take().expect("piped")).read_line(&mut said).expect("it is text");
+        if said != "mounted\n" {
+            return Err(Skipped(format!("no file system of one's own: {:?}", files.wait())));
+        }
+        let sum = Command::new("sha256sum").arg(tiny()).output().expect("sha256sum runs");
+        let hash = String::from_utf8(sum.stdout).unwrap().chars().take(64).collect::<String>();
+        let agent = Agent::start_with(&format!("allow:\n  - name: tiny\n    sha256: {hash}\n"));
+        let serve = |program: &Path| {
+            let mut server = Session::start(&site, Command::new(program).args(["serve", "x", "1"]));
+            server.open();
+            server
+        };
+        let servers = [serve(&stalled.join("program")), serve(tiny())];
+        let states = agent.wait_for("the hash of one is known", &[site.path()], LISTED * 2, |status| {
+            let states = servers.each_ref().map(|server| status.of(server.pid()).map(|server| server.state));
+            (states[1] == Some(ServerState::Allowed)).then_some(states)
+        });
+        assert_eq!(states[0], Some(ServerState::Unproxied), "it is asked for first");
+        drop((servers, files.stdin.take()));
+        files.wait().expect("it is our child");
         Ok(())
     });
 }

@@ -193,8 +193,9 @@ fn source(mut reader: EffectReader) -> Source {
         told.extend(events.drain(..).filter_map(|event| match event {
             KernelEvent::SideEffect(effect) => Some(Told::Did(effect)),
             KernelEvent::Untold { group, count } => Some(Told::Untold { group, count }),
+            KernelEvent::Lost { count, .. } => Some(Told::Lost(count)),
             // Other rings have these.
-            KernelEvent::Lost { .. } | KernelEvent::Host(_) | KernelEvent::Chunk(_) => None,
+            KernelEvent::Host(_) | KernelEvent::Chunk(_) => None,
         }));
         more
     })

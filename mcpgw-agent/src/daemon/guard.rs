@@ -17,7 +17,6 @@ mod files;
 mod fronts;
 mod hold;
 mod marks;
-mod readers;
 mod servers;
 mod store;
 
@@ -34,18 +33,18 @@ use crate::admin::guard::{GuardOrderWord, GuardRequest, GuardStatus, OrderView};
 use crate::admin::metrics::GuardCounts;
 use crate::audit::{AuditLog, Event, GuardOrder, Operator};
 use crate::config;
+use crate::daemon::readers::Readers;
 use crate::guard::{Guard, KillLimit, Kind, Order, Program, RuleError, Rules};
 use crate::inventory::FileId;
 use crate::proc::{ProcReader, file_at};
 use act::Told;
 use facts::Own;
-use readers::Readers;
 use store::{Kept, Store};
 
 pub(super) use files::start as start_files;
 pub(super) use fronts::{Fronts, Raised};
-pub(super) use hold::Hold;
 pub(crate) use hold::keep;
+pub(super) use hold::{Hold, prefer, spawn};
 pub(super) use servers::{Servers, local_addresses};
 
 /// Programs held by their whole path that another name is held against, at most.
@@ -70,6 +69,8 @@ struct Shared {
     audit: Arc<AuditLog>,
     reader: Arc<ProcReader>,
     readers: Readers,
+    /// Others: who has used up those that read memory gets no program past its hash.
+    hashers: Readers,
     own: Own,
     decide_within: Duration,
     held_places: AtomicUsize,
@@ -118,7 +119,8 @@ impl Warden {
             counts,
             audit,
             reader,
-            readers: Readers::default(),
+            readers: Readers::preferred(),
+            hashers: Readers::preferred(),
             own: Own::find(),
             decide_within: config.decide_within,
             held_places: AtomicUsize::new(0),
@@ -328,10 +330,10 @@ impl Warden {
 
     fn problems(&self) -> Vec<String> {
         let mut problems = lock(&self.0.problems).clone();
-        let stuck = self.0.readers.stuck();
+        let stuck = self.0.readers.stuck() + self.0.hashers.stuck();
         if stuck > 0 {
             problems.push(format!(
-                "{stuck} threads wait for memory of others that does not come: programs whose arguments cannot be read are refused where a rule or an order could be meant"
+                "{stuck} threads wait for memory or files of others that do not come: programs whose arguments cannot be read are refused where a rule or an order could be meant"
             ));
         }
         problems
@@ -392,6 +394,6 @@ fn order_view(order: &Order) -> OrderView {
 }
 
 /// A lock whose holders leave nothing half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

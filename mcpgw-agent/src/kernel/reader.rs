@@ -74,13 +74,13 @@ impl EffectReader {
     /// What had no room since this was asked last, by the server it was done for. Asked where the next record would only
     /// say so when there is one.
     fn untold(&mut self, out: &mut Vec<KernelEvent>) {
+        let before = std::mem::take(&mut self.said);
         for (group, all) in self.untold.iter().filter_map(Result::ok) {
-            let said = self.said.entry(group).or_default();
             // The kernel may have forgotten it, and begun anew.
-            let count = if all < *said { all } else { all - *said };
-            *said = all;
-            if count > 0 {
-                out.push(KernelEvent::Untold { group, count });
+            let said = before.get(&group).filter(|said| **said <= all).copied().unwrap_or(0);
+            self.said.insert(group, all);
+            if all > said {
+                out.push(KernelEvent::Untold { group, count: all - said });
             }
         }
     }
@@ -193,6 +193,10 @@ impl Sink<'_> {
             Err(error) => {
                 self.undecodable.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!(ring = self.ring, %error, "a kernel record was not understood");
+                if self.sequences.is_none() {
+                    // Nobody misses its number, and whose it is it does not say.
+                    self.out.push(KernelEvent::Lost { ring: self.ring, cpu: 0, count: 1 });
+                }
             }
         }
     }

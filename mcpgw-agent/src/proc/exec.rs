@@ -92,11 +92,23 @@ pub fn arguments_of(process: ProcessKey) -> Option<Vec<String>> {
     Some(text::argv(&text, ARGV_BYTES).0)
 }
 
-/// What a thread that waits in `execve` has asked to run; `None` where it has not, or it cannot be read. Reads its memory,
-/// and so may never come back.
+/// What a thread that waits in `execve` has asked to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Called {
+    /// This.
+    Next(Next),
+    /// Something, but its memory cannot be read there.
+    Unreadable,
+    /// Nothing: it is gone, or in no call we know.
+    Nothing,
+}
+
+/// What a thread has asked to run. Reads its memory, and so may never come back.
 #[must_use]
-pub fn called(thread: u32) -> Option<Next> {
-    arguments(&ProcessDir::open(thread)?)
+pub fn called(thread: u32) -> Called {
+    let Some(dir) = ProcessDir::open(thread) else { return Called::Nothing };
+    let Some((path, list)) = pointers(&dir) else { return Called::Nothing };
+    arguments(&dir, path, list).map_or(Called::Unreadable, Called::Next)
 }
 
 fn group_of(status: &[u8]) -> Option<u32> {
@@ -104,9 +116,8 @@ fn group_of(status: &[u8]) -> Option<u32> {
     std::str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
-/// The arguments a thread that waits in `execve` has given. It may change them until the kernel has copied them: what
-/// runs then is looked at again.
-fn arguments(dir: &ProcessDir) -> Option<Next> {
+/// Where the thread's path and its arguments are, which waits in `execve`.
+fn pointers(dir: &ProcessDir) -> Option<(u64, u64)> {
     let call = dir.read("syscall", SMALL)?;
     let call = std::str::from_utf8(&call).ok()?;
     let mut words = call.split_whitespace();
@@ -116,7 +127,12 @@ fn arguments(dir: &ProcessDir) -> Option<Next> {
     for _ in 0..*place {
         pointer()?;
     }
-    let (path, list) = (pointer()?, pointer()?);
+    Some((pointer()?, pointer()?))
+}
+
+/// The arguments a thread that waits in `execve` has given. It may change them until the kernel has copied them: what
+/// runs then is looked at again.
+fn arguments(dir: &ProcessDir, path: u64, list: u64) -> Option<Next> {
     let memory = Memory(Pid::from_raw(i32::try_from(dir.key().pid).ok()?));
     let path = text::lossy(&string(&memory, path, ARGUMENT)?);
     let mut left = ARGV_BYTES;

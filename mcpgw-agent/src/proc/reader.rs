@@ -63,11 +63,14 @@ impl ProcReader {
         Some(facts.enriched)
     }
 
-    /// Lower-case hex SHA-256 of the file a process runs; `None` where it is gone, unreadable or larger than
-    /// 512 MiB. Takes a second for a large executable not seen before.
+    /// Lower-case hex SHA-256 of the file a process runs; `None` where it is gone, unreadable, larger than
+    /// 512 MiB or served by a process (FUSE). Takes a second for a large executable not seen before.
     #[must_use]
     pub fn sha256(&self, process: ProcessKey) -> Option<String> {
         let running = ProcessDir::open_key(process)?;
+        if super::mount::is_served(&running, running.directory(), "exe") {
+            return None;
+        }
         let file = running.open_exe()?;
         let id = super::file_of(&file);
         let tells = hash::tells_of_writes(&file);
@@ -75,10 +78,11 @@ impl ProcReader {
         self.hash(file, || tells && running.file("exe").map(|exe| exe.id) == id)
     }
 
-    /// The same of an open file.
+    /// The same of an open file, which the thread or process `pid` has a path to.
     #[must_use]
-    pub fn sha256_of(&self, file: std::fs::File) -> Option<String> {
-        self.hash(file, || false)
+    pub fn sha256_of(&self, file: std::fs::File, pid: u32) -> Option<String> {
+        let is_served = super::mount::is_served(&ProcessDir::open(pid)?, &file, "");
+        (!is_served).then(|| self.hash(file, || false)).flatten()
     }
 
     fn hash(&self, mut file: std::fs::File, has_no_writer: impl FnOnce() -> bool) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Tells the daemon which pipes are ours, so that it shows the server as proxied.
 //!
 //! One connection to the control socket, open as long as we live: the registration lasts as long as it. Before the
-//! server starts the waits are short and bounded; afterwards a thread keeps the registration up, across restarts of
+//! server starts the waits are bounded; afterwards a thread keeps the registration up, across restarts of
 //! the daemon. The byte path never waits for any of it.
 
 use std::io::{self, Read, Write};
@@ -18,9 +18,7 @@ use super::handover::{read_line, write_line};
 use super::printable;
 use crate::admin::protocol::{ChannelRef, ChannelRefKind, RegisterRequest, Request, Response};
 
-/// For the daemon to take the connection.
-const CONNECT_BOUND: Duration = Duration::from_millis(50);
-/// For one answer.
+/// For the daemon to take a connection, and for one answer.
 const ANSWER_BOUND: Duration = Duration::from_millis(200);
 /// The same where nothing starts without an answer.
 const INSIST_BOUND: Duration = Duration::from_secs(5);
@@ -142,7 +140,7 @@ impl Registration {
     }
 
     fn renew(&mut self, bound: Duration) {
-        self.link = open_socket(&self.socket)
+        self.link = open_socket(&self.socket, bound)
             .map_err(|error| Failure::to_connect(&error))
             .and_then(|stream| self.register(&stream, bound).map(|()| stream));
         self.tell_refusal();
@@ -173,10 +171,10 @@ impl Registration {
     }
 }
 
-/// Connects without ever blocking: a daemon that takes no connections is as good as none.
-pub(super) fn open_socket(path: &Path) -> io::Result<UnixStream> {
+/// Connects, and waits no longer than `bound` for a daemon that takes no connections.
+pub(super) fn open_socket(path: &Path, bound: Duration) -> io::Result<UnixStream> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let deadline = Instant::now() + CONNECT_BOUND;
+    let deadline = Instant::now() + bound;
     let address = UnixAddr::new(path)?;
     let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     let stream = UnixStream::from(fd);

@@ -277,7 +277,7 @@ fn known_by_file(guard: &Guard, own: &Own, reader: &ProcReader, path: &str) -> O
     let mut decided = guard.at_any_exec(path, None, now);
     let sha256;
     if decided == AtExec::NeedsHash {
-        sha256 = reader.sha256_of(file.try_clone().ok()?)?;
+        sha256 = reader.sha256_of(file.try_clone().ok()?, std::process::id())?;
         // Where it is not remembered the file may be another one by its very next start.
         reader.known_sha256(&file)?;
         decided = guard.at_any_exec(path, Some(&sha256), now);

@@ -25,14 +25,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::facts::Known;
 use super::marks::Place;
-use super::readers::{Patience, Unread};
 use super::{Warden, lock, marks};
 use crate::admin::metrics::Outcome;
+use crate::daemon::readers::{Patience, Unread};
 use crate::guard::untouchable::{Who, is_listed, untouchable};
 use crate::guard::{Action, AtExec, Program};
 use crate::inventory::{FileId, ProcessKey};
 use crate::kernel::{Asked, ExecGate};
-use crate::proc::{Image, called, file_of, is_roots_at, is_roots_for, system_exe_of};
+use crate::proc::{Called, Image, called, file_of, is_roots_at, is_roots_for, system_exe_of};
 
 use later::{Later, Owned, Refused};
 
@@ -127,12 +127,15 @@ impl Drop for Hold {
     }
 }
 
-pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+pub(in crate::daemon) fn spawn(
+    name: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
 /// The calling thread comes before those of other programs, as far as the system lets it.
-pub(super) fn prefer() {
+pub(in crate::daemon) fn prefer() {
     // On Linux this is a thread's own.
     if let Err(error) = rustix::process::setpriority_process(None, FIRST) {
         tracing::debug!(%error, "held programs wait for a thread like all others");
@@ -358,20 +361,20 @@ impl Hall {
         }
         let guard = self.warden.guard();
         let line = Known::line(&image);
-        let decide = |argv, is_read| {
+        let decide = |argv, is_read| -> Result<Option<Refused>, Unread> {
             let mut known = Known::next(&image, &starting.path, argv, &line);
             let at = |known: &Known| {
                 let (subject, now) = (known.subject(), Timestamp::now());
                 if is_read { guard.at_exec(&subject, now) } else { guard.at_unread_exec(&subject, now) }
             };
             if at(&known) == AtExec::NeedsHash {
-                known.sha256 = self.warden.0.reader.sha256_of(starting.file.try_clone().ok()?);
+                known.sha256 = self.sha256(starting, image.uid)?;
             }
-            let AtExec::Refuse(decision) = at(&known) else { return None };
+            let AtExec::Refuse(decision) = at(&known) else { return Ok(None) };
             let (decision, why) =
                 (Owned::of(&decision), (!is_read).then_some("its arguments cannot be read"));
             let (pid, uid, path) = (image.process.pid, image.uid, starting.path.clone());
-            Some(Refused { pid, uid, path, known, decision, why })
+            Ok(Some(Refused { pid, uid, path, known, decision, why }))
         };
         // Where nothing could be said against it, whatever its arguments are, nobody has to read them.
         let blind = Known::next(&image, &starting.path, Vec::new(), &line);
@@ -379,10 +382,11 @@ impl Hall {
             return Ok(None);
         }
         let next = match self.called(starting, image.uid) {
-            Ok(next) => next,
-            Err(Unread::Stuck) => {
+            Ok(Called::Next(next)) => Some(next),
+            Ok(Called::Nothing) => None,
+            Ok(Called::Unreadable) | Err(Unread::Stuck) => {
                 self.warden.counts().unread();
-                return Ok(decide(Vec::new(), false));
+                return decide(Vec::new(), false);
             }
             Err(Unread::Late) => return Err(Unread::Late),
         };
@@ -395,7 +399,10 @@ impl Hall {
         let argv = next.map(|next| next.argv).unwrap_or_default();
         // What runs a script is given the script before its arguments.
         let interpreted = std::iter::once(starting.path.clone()).chain(argv.iter().cloned()).collect();
-        Ok([argv, interpreted].into_iter().find_map(|argv| decide(argv, true)))
+        Ok(match decide(argv, true)? {
+            None => decide(interpreted, true)?,
+            refused => refused,
+        })
     }
 
     /// It is never touched. `asked` is the program it was called by: what that is loaded by, or its script is run by, is not
@@ -417,12 +424,24 @@ impl Hall {
     }
 
     /// What it has asked to run, in a part of the time there is.
-    fn called(&self, starting: &Starting, uid: u32) -> Result<Option<crate::proc::Next>, Unread> {
-        let within = self.warden.0.decide_within;
-        let left = (within / 5 * 4).saturating_sub(starting.since.elapsed());
-        let patience = Patience { asleep: (within / 5).min(left), at_most: left };
+    fn called(&self, starting: &Starting, uid: u32) -> Result<Called, Unread> {
+        let left = self.left(starting);
+        let patience = Patience { asleep: (self.warden.0.decide_within / 5).min(left), at_most: left };
         let thread = starting.thread;
         self.warden.0.readers.read(uid, patience, move || called(thread))
+    }
+
+    /// The hash of its file, in the time that is left: in that no hash is not known to be another one.
+    fn sha256(&self, starting: &Starting, uid: u32) -> Result<Option<String>, Unread> {
+        let Ok(file) = starting.file.try_clone() else { return Err(Unread::Late) };
+        let (reader, patience) = (Arc::clone(&self.warden.0.reader), Patience::of(self.left(starting)));
+        let thread = starting.thread;
+        self.warden.0.hashers.read(uid, patience, move || reader.sha256_of(file, thread))
+    }
+
+    /// What is left of the time for what may have to be waited for.
+    fn left(&self, starting: &Starting) -> Duration {
+        (self.warden.0.decide_within / 5 * 4).saturating_sub(starting.since.elapsed())
     }
 }
 

@@ -16,7 +16,7 @@ fn a_hash_is_remembered_of_what_nobody_can_write_unseen() {
     sleep_as(&path);
     let open = || File::open(&path).unwrap();
     set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
-    let hash = reader.sha256_of(open());
+    let hash = reader.sha256_of(open(), std::process::id());
     assert!(hash.is_some());
     assert_eq!(reader.known_sha256(&open()), None, "writes through a mapping of tmpfs move no time");
     {
@@ -25,7 +25,7 @@ fn a_hash_is_remembered_of_what_nobody_can_write_unseen() {
         assert_eq!(reader.known_sha256(&open()), None);
     }
     set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-    assert_eq!(reader.sha256_of(open()), hash);
+    assert_eq!(reader.sha256_of(open(), std::process::id()), hash);
     let is_roots = nix::unistd::geteuid().is_root();
     assert_eq!(reader.known_sha256(&open()), hash.clone().filter(|_| is_roots));
 }

@@ -185,7 +185,7 @@ impl Caller {
         if let Some(link) = &self.server.0.all.link
             && self.has_called.load(Ordering::Relaxed)
         {
-            link.settle().await;
+            link.settle(self.server.group()).await;
         }
     }
 

@@ -22,8 +22,8 @@ use crate::admin::protocol::{ADDRS_MAX, Code, FollowRequest, LINE_MAX, Request, 
 use crate::effects::Ended;
 use crate::policy::effects::{Hosts, Surroundings};
 
-/// How long answers wait.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long answers wait. They are refused after it where policy refuses what the server may have done.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the agent may take with one question before it counts as gone.
 const STUCK: Duration = Duration::from_secs(2);
 const BEAT: Duration = Duration::from_millis(500);
@@ -117,15 +117,16 @@ impl Link {
         None
     }
 
-    /// Waits until all that was done up to now is told, for a moment at most; what is not by then is lost.
-    pub(super) async fn settle(&self) {
+    /// Waits until all that the server, which is `group`, did up to now is told, for a moment at most; what is not by then is
+    /// lost.
+    pub(super) async fn settle(&self, group: u32) {
         let Some(number) = self.wire().ask() else { return };
         let mut drained = self.0.drained.subscribe();
         let is_told =
             matches!(timeout(self.0.patience, drained.wait_for(|told| *told >= number)).await, Ok(Ok(_)));
         if !is_told {
             // How much it is nobody knows.
-            self.told().push(Told::Lost(1));
+            self.told().push(Told::Untold { group, count: 1 });
         }
     }
 

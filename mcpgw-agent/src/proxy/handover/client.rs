@@ -77,7 +77,7 @@ pub(in crate::proxy) fn hand_over(control: &Path, server: &str, offer: Offer<'_>
     for (descriptor, needed) in [(client_in, Use::Read), (client_out, Use::Write)] {
         check(descriptor, needed, uid).map_err(|_unfit| Kept::Unfit)?;
     }
-    let stream = open_socket(control).map_err(|error| match is_absence(&error) {
+    let stream = open_socket(control, STEP).map_err(|error| match is_absence(&error) {
         true => Kept::Absent,
         false => Kept::Silent(error),
     })?;

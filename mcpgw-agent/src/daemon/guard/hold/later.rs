@@ -11,7 +11,7 @@ use super::Hall;
 use crate::admin::metrics::Outcome;
 use crate::daemon::guard::act::About;
 use crate::daemon::guard::facts::Known;
-use crate::daemon::guard::readers::{Patience, Unread};
+use crate::daemon::readers::{Patience, Unread};
 use crate::guard::untouchable::{Who, is_listed, untouchable};
 use crate::guard::{Action, AtExec, Because, Decision, Program};
 use crate::inventory::ProcessKey;
@@ -21,7 +21,7 @@ use crate::proc::{arguments_of, file_at, system_exe_of};
 const FOR_ARGUMENTS: Patience =
     Patience { asleep: Duration::from_millis(20), at_most: Duration::from_secs(1) };
 /// A file may have to come from a disk.
-const FOR_HASH: Patience = Patience { asleep: Duration::from_secs(5), at_most: Duration::from_secs(5) };
+const FOR_HASH: Patience = Patience::of(Duration::from_secs(5));
 
 /// What nobody waits for.
 #[derive(Debug)]
@@ -54,8 +54,7 @@ impl Hall {
                 Ok(Later::Refused(refused, outcome, waited)) => self.record(&refused, outcome, waited),
                 Ok(Later::Undecided(thread, why)) => {
                     let exe = crate::proc::exe_of(thread).unwrap_or_default();
-                    let about = About { pid: thread, exe: &exe, ..About::default() };
-                    self.warden.told(Action::Hold, None, Outcome::Undecided, &about, Some(why));
+                    self.undecided_about(thread, &exe, why);
                 }
                 Err(_nobody_asks_any_more) => return,
             }
@@ -76,6 +75,16 @@ impl Hall {
             ..About::default()
         };
         self.warden.tell(&decision.lend(), outcome, &about, *why);
+    }
+
+    fn undecided_about(&self, pid: u32, exe: &str, why: &'static str) {
+        let about = About { pid, exe, ..About::default() };
+        self.warden.told(Action::Hold, None, Outcome::Undecided, &about, Some(why));
+    }
+
+    /// Nobody had time to look at a program that runs.
+    fn undecided_at_last(&self, process: ProcessKey, exe: &str) {
+        self.undecided_about(process.pid, exe, "no time to look at it once more");
     }
 
     /// A process that runs what was not refused: now all of it is known.
@@ -106,7 +115,7 @@ impl Hall {
         let argv = match readers.read(image.uid, FOR_ARGUMENTS, move || arguments_of(process)) {
             Ok(argv) => Some(argv.unwrap_or_default()),
             Err(Unread::Stuck) => None,
-            Err(Unread::Late) => return,
+            Err(Unread::Late) => return self.undecided_at_last(process, &path),
         };
         let is_read = argv.is_some();
         let mut known = Known::now(&image, &path, argv.unwrap_or_default());
@@ -116,7 +125,10 @@ impl Hall {
         };
         if at(&known) == AtExec::NeedsHash {
             let reader = Arc::clone(reader);
-            known.sha256 = readers.read(image.uid, FOR_HASH, move || reader.sha256(process)).ok().flatten();
+            match self.warden.0.hashers.read(image.uid, FOR_HASH, move || reader.sha256(process)) {
+                Ok(sha256) => known.sha256 = sha256,
+                Err(_) => return self.undecided_at_last(process, &path),
+            }
         }
         let AtExec::Refuse(decision) = at(&known) else { return };
         if !is_read {

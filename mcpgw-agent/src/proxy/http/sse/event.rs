@@ -143,7 +143,9 @@ impl Event {
     /// over a byte order mark anywhere, or over blanks around a name. The data of a message is judged: it must be JSON,
     /// where those characters stand in strings only, and no event can stand in a string, whose quotes are escaped.
     pub(super) fn is_ambiguous(&self) -> bool {
-        if self.name.as_deref().is_some_and(|name| name.trim_ascii() != name) {
+        let is_blank = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+        let name = self.name.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        if name.starts_with(is_blank) || name.ends_with(is_blank) {
             return true;
         }
         let unjudged = |line| !self.is_message() || !matches!(Line::of(line), Line::Data(_));

@@ -326,9 +326,13 @@ fn what_another_reader_would_take_for_an_event_is_refused() {
 
 #[test]
 fn a_name_between_blanks_is_refused() {
-    for stream in
-        ["event:  endpoint\ndata: //evil.example\n\n", "event: endpoint \ndata: x\n\n", "event:\tx\n\n"]
-    {
+    for stream in [
+        "event:  endpoint\ndata: //evil.example\n\n",
+        "event: endpoint \ndata: x\n\n",
+        "event:\tx\n\n",
+        "event: \u{a0}endpoint\n\n",
+        "event: endpoint\u{feff}\n\n",
+    ] {
         assert_eq!(read(stream.as_bytes(), &[]).1, Err(Fault::Ambiguous), "{stream:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Threads that read what may never come: the memory of others, which may be a file that nobody answers for.
+//! Threads that read what may never come: the memory and the programs of others, which may be files that nobody answers for.
 //!
 //! Whoever asks gets an answer in the time it has, and another thread the next time. One that is stuck is left behind, and ends
 //! when it gets what it waits for. There are so many of them at most, and so many for one user, that nobody takes them from
@@ -9,8 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::hold::{prefer, spawn};
-use super::lock;
+use super::guard::{lock, prefer, spawn};
 
 /// Threads at most.
 const MOST: usize = 64;
@@ -19,13 +18,20 @@ const OF_USER: usize = 8;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// How long one waits.
+/// How long somebody waits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// For a thread that sleeps: what it reads is not there.
     pub(super) asleep: Duration,
     /// For one that has no CPU.
     pub(super) at_most: Duration,
+}
+
+impl Patience {
+    /// The same for both.
+    pub(super) const fn of(time: Duration) -> Self {
+        Self { asleep: time, at_most: time }
+    }
 }
 
 /// Nothing was read.
@@ -47,6 +53,7 @@ struct Desk {
     /// Threads that read, by the user whose memory it is.
     busy: HashMap<u32, usize>,
     stuck: usize,
+    is_preferred: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +70,11 @@ struct Question {
 }
 
 impl Readers {
+    /// Somebody waits for what they read: they come before those of other programs.
+    pub(super) fn preferred() -> Self {
+        Self(Arc::new(Mutex::new(Desk { is_preferred: true, ..Desk::default() })))
+    }
+
     /// How many threads are stuck.
     pub(super) fn stuck(&self) -> usize {
         lock(&self.0).stuck
@@ -104,7 +116,10 @@ impl Readers {
             }
             let is_stuck = sleeps(reader.thread);
             if is_stuck || begun.elapsed() >= patience.at_most {
-                return Err(self.leave(&question, is_stuck));
+                // It may sleep because it has answered.
+                return told.try_recv().map_err(|_| self.leave(&question, is_stuck)).inspect(|_| {
+                    lock(&self.0).idle.push(reader);
+                });
             }
             wait = patience.at_most.saturating_sub(begun.elapsed()).min(patience.asleep);
         }
@@ -119,9 +134,9 @@ impl Readers {
             return Err(Unread::Stuck);
         }
         *of_user += 1;
-        let idle = desk.idle.pop();
+        let (idle, is_preferred) = (desk.idle.pop(), desk.is_preferred);
         drop(desk);
-        idle.or_else(|| Reader::start().ok()).ok_or_else(|| {
+        idle.or_else(|| Reader::start(is_preferred).ok()).ok_or_else(|| {
             self.give_back(uid);
             Unread::Late
         })
@@ -157,11 +172,13 @@ impl Readers {
 }
 
 impl Reader {
-    fn start() -> std::io::Result<Self> {
+    fn start(is_preferred: bool) -> std::io::Result<Self> {
         let (jobs, asked) = sync_channel::<Job>(1);
         let (tell, told) = sync_channel(1);
-        spawn("guard reader", move || {
-            prefer();
+        spawn("reader", move || {
+            if is_preferred {
+                prefer();
+            }
             tell.send(rustix::thread::gettid().as_raw_nonzero().get()).ok();
             asked.into_iter().for_each(|job| job());
         })?;
