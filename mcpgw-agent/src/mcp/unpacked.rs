@@ -18,9 +18,27 @@ impl Message {
     /// # Errors
     /// One of them is JSON nested deeper than the limit.
     pub(crate) fn unpacked(&self) -> Option<Result<Self, Error>> {
+        self.unpacked_where(|_| true)
+    }
+
+    /// Names of the arguments that are such texts. Those nested too deep are among them.
+    pub(crate) fn packed(&self) -> Vec<String> {
+        let arguments = self.params().and_then(|params| params.get("arguments"));
+        let members = arguments.into_iter().flat_map(Value::members);
+        let packed = members.filter(|(_, value)| !matches!(inner(*value), Ok(None)));
+        packed.map(|(name, _)| name.as_str().unwrap_or_default().into_owned()).collect()
+    }
+
+    /// This message as a server reads it that takes only those arguments for what they mean of which `is_meant` says so by name:
+    /// a parameter that is a text stays one.
+    ///
+    /// # Errors
+    /// One of them is JSON nested deeper than the limit.
+    pub(crate) fn unpacked_where(&self, is_meant: impl Fn(&str) -> bool) -> Option<Result<Self, Error>> {
         let arguments = self.params()?.get("arguments")?;
         let mut edits = Vec::new();
-        for (_, value) in arguments.members() {
+        let is_meant = |name: Value<'_>| is_meant(&name.as_str().unwrap_or_default());
+        for (_, value) in arguments.members().filter(|(name, _)| is_meant(*name)) {
             match inner(value) {
                 Ok(Some(with)) => edits.push(Edit { span: value.span(), with }),
                 Ok(None) => {}

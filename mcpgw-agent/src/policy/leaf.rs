@@ -208,7 +208,7 @@ fn is_name(key: Value<'_>, name: &str, any_case: bool, effort: &Effort) -> Resul
     Ok(same_name(&key.as_str().unwrap_or_default(), name, any_case))
 }
 
-fn same_name(key: &str, name: &str, any_case: bool) -> bool {
+pub(super) fn same_name(key: &str, name: &str, any_case: bool) -> bool {
     key == name || any_case && (key.eq_ignore_ascii_case(name) || !key.is_ascii() && fold(key) == fold(name))
 }
 

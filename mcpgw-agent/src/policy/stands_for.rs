@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::evaluate::stronger;
 use super::explain::Step;
 use super::facts::Facts;
+use super::leaf::same_name;
 use super::{Effect, Evaluation, Policy, Request};
 use crate::detect::{Finding, Findings};
 use crate::json::{Edit, Value};
@@ -13,6 +14,10 @@ use crate::mcp::{Direction, Message, Method, Names};
 
 /// Where arguments cannot be followed to their end.
 const UNREADABLE: &str = "(unreadable-arguments)";
+/// Ways to read a call at most, of short arguments.
+const MIXED: usize = 64;
+/// Bytes of all of them together at most.
+const MIXED_BYTES: usize = 64 << 20;
 
 impl Policy {
     /// `evaluation`, and what the policy makes of `request` as a server sees it that takes texts which are JSON for what they
@@ -21,23 +26,71 @@ impl Policy {
         &self,
         request: &Request<'_>,
         evaluation: Evaluation,
-        steps: Option<&mut Vec<Step>>,
+        mut steps: Option<&mut Vec<Step>>,
     ) -> Evaluation {
         let Some(unpacked) = request.message.unpacked() else { return evaluation };
-        let deny = Effect::Deny { as_result: false };
-        let Ok(message) = unpacked else {
-            return stronger(
-                evaluation,
-                Evaluation { effect: deny, ..Evaluation::passing(UNREADABLE.into(), self.mode) },
-            );
+        let unreadable = || {
+            let effect = Effect::Deny { as_result: false };
+            Evaluation { effect, ..Evaluation::passing(UNREADABLE.into(), self.mode) }
         };
-        let request_read = Request { message: &message, ..*request };
+        let Ok(message) = unpacked else { return stronger(evaluation, unreadable()) };
+        let all: &dyn Fn(&str) -> bool = &|_| true;
+        let mut evaluation = self.as_read(request, (&message, all), evaluation, steps.as_deref_mut());
+        let mixed = self.asked_about(request.message);
+        let readings =
+            1_usize.checked_shl(u32::try_from(mixed.len()).unwrap_or(u32::MAX)).unwrap_or(usize::MAX);
+        if readings.saturating_mul(request.message.bytes().len().max(MIXED_BYTES / MIXED)) > MIXED_BYTES {
+            return stronger(evaluation, unreadable());
+        }
+        // Each of them is a text or not by itself; none and all of them were looked at.
+        for reading in 1..readings - 1 {
+            let is_meant = |name: &str| {
+                mixed.iter().position(|known| known == name).is_none_or(|at| reading >> at & 1 == 1)
+            };
+            evaluation = match request.message.unpacked_where(is_meant) {
+                Some(Ok(message)) => {
+                    self.as_read(request, (&message, &is_meant), evaluation, steps.as_deref_mut())
+                }
+                Some(Err(_)) => stronger(evaluation, unreadable()),
+                None => evaluation,
+            };
+        }
+        evaluation
+    }
+
+    /// Names of the arguments that are JSON within a text, where it is not the same to the rules which of them are read as what.
+    fn asked_about(&self, message: &Message) -> Vec<String> {
+        let conditions = || self.rules.iter().flat_map(|rule| &rule.conditions.arguments);
+        let has_expressions = self.rules.iter().any(|rule| rule.conditions.when.is_some());
+        if !has_expressions && conditions().nth(1).is_none() {
+            return Vec::new();
+        }
+        let is_named = |name: &str, argument: &str| {
+            let starts = name.match_indices('.').filter_map(|(at, _)| name.get(..at));
+            name == "*" || starts.chain([name]).any(|start| same_name(argument, start, true))
+        };
+        let mut packed = message.packed();
+        packed
+            .retain(|argument| has_expressions || conditions().any(|known| is_named(&known.name, argument)));
+        packed
+    }
+
+    /// `evaluation`, and what the policy makes of `request` as `message`, in which those arguments are read that `is_meant`.
+    fn as_read(
+        &self,
+        request: &Request<'_>,
+        (message, is_meant): (&Message, &dyn Fn(&str) -> bool),
+        evaluation: Evaluation,
+        steps: Option<&mut Vec<Step>>,
+    ) -> Evaluation {
+        let deny = Effect::Deny { as_result: false };
+        let request_read = Request { message, ..*request };
         let mut more = Vec::new();
         let mut read = self.literally(&request_read, steps.is_some().then_some(&mut more));
         if matches!(read.effect, Effect::Redact(_)) {
             // Its edits are of another text than the one that goes on.
             let is_done = match &evaluation.effect {
-                Effect::Redact(edits) => self.takes_out_all(request, edits),
+                Effect::Redact(edits) => self.takes_out_all(request, edits, is_meant),
                 Effect::Allow | Effect::Hold | Effect::Deny { .. } => false,
             };
             read.effect = if is_done { Effect::Allow } else { deny };
@@ -53,9 +106,9 @@ impl Policy {
     }
 
     /// With `edits` there is nothing left of `request` to be taken out, as it is read by such a server.
-    fn takes_out_all(&self, request: &Request<'_>, edits: &[Edit]) -> bool {
+    fn takes_out_all(&self, request: &Request<'_>, edits: &[Edit], is_meant: &dyn Fn(&str) -> bool) -> bool {
         let Ok(changed) = request.message.changed(edits.to_vec()) else { return false };
-        let Some(Ok(message)) = changed.unpacked() else { return true };
+        let Some(Ok(message)) = changed.unpacked_where(is_meant) else { return true };
         !matches!(self.literally(&Request { message: &message, ..*request }, None).effect, Effect::Redact(_))
     }
 

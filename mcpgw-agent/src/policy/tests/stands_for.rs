@@ -96,6 +96,52 @@ fn arguments_in_a_text_are_arguments() {
 }
 
 #[test]
+fn of_arguments_in_texts_each_is_one_or_not_by_itself() {
+    let in_order = rules(
+        "- {name: exchange, action: allow, match: {methods: ['*'], arguments: {dest: {under: [/srv]}}}}
+- {name: etc, action: deny, match: {methods: ['*'], arguments: {src: {under: [/etc]}}}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+",
+    );
+    let in_one = rules(
+        "- {name: both, action: deny, match: {methods: ['*'], arguments: {src: {under: [/etc]}, dest: {not-under: [/srv]}}}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+",
+    );
+    let by_expression = rules(
+        "- {name: cel, action: deny, match: {methods: ['*'], when: \"size(arguments.src) == 1 && size(arguments.dest) == 3\"}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+",
+    );
+    for (policy, arguments, expected) in [
+        (&in_order, r#"{"src":"[\"/etc/shadow\"]","dest":"[\"/srv/x\"]"}"#, "deny etc"),
+        (&in_order, r#"{"src":"[\"/home/a\"]","dest":"[\"/srv/x\"]"}"#, "allow rest"),
+        (&in_order, r#"{"SRC":"[\"/etc/shadow\"]","dest":"[\"/srv/x\"]"}"#, "deny etc"),
+        (&in_one, r#"{"src":"[\"/etc/shadow\"]","dest":"[\"/srv/x\"]"}"#, "deny both"),
+        (&in_one, r#"{"src":"[\"/etc/shadow\"]","dest":"[]"}"#, "deny both"),
+        (&in_one, r#"{"src":"[\"/home/a\"]","dest":"[]"}"#, "allow rest"),
+        (&by_expression, r#"{"src":"[1]","dest":"[1]"}"#, "deny cel"),
+        (&by_expression, r#"{"src":"[1]","dest":"ab"}"#, "allow rest"),
+    ] {
+        assert_eq!(word(&call("t", arguments).under(policy)), expected, "{arguments}");
+    }
+    // What no rule asks about may be there in any number; of what one does, there are bounds.
+    let many = |name: &str| {
+        let members: Vec<_> = (0..40).map(|number| format!(r#""{name}{number}":"[1]""#)).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    assert_eq!(word(&call("t", &many("x")).under(&in_order)), "allow rest");
+    let any = rules(
+        "- {name: a, action: deny, match: {methods: ['*'], arguments: {'*': ['/etc/*'], b: {exists: true}}}}
+- {name: rest, action: allow, match: {methods: ['*']}}
+",
+    );
+    assert_eq!(word(&call("t", &many("x")).under(&any)), "deny (unreadable-arguments)");
+    let long = format!(r#"{{"a":"[\"{0}\"]","c":"[\"{0}\"]","d":"[\"{0}\"]"}}"#, "x".repeat(3 << 20));
+    assert_eq!(word(&call("t", &long).under(&any)), "deny (unreadable-arguments)");
+}
+
+#[test]
 fn values_are_what_servers_turn_them_into() {
     let deny = rules(
         "- {name: force, action: deny, match: {methods: ['*'], arguments: {force: {equals: [true]}}}}
