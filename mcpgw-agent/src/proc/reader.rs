@@ -9,8 +9,8 @@ use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use super::cgroup::{self, Cgroup};
 use super::hash::{self, HashCache};
 use super::process::{FileFacts, ProcessDir, SMALL};
-use super::text;
 use super::users::Users;
+use super::{mount, text};
 use crate::inventory::{Enriched, ProcessKey};
 
 /// Command line bytes taken of one process at most.
@@ -68,7 +68,7 @@ impl ProcReader {
     #[must_use]
     pub fn sha256(&self, process: ProcessKey) -> Option<String> {
         let running = ProcessDir::open_key(process)?;
-        if super::mount::is_served(&running, running.directory(), "exe") {
+        if mount::is_served(&running, running.directory(), "exe") {
             return None;
         }
         let file = running.open_exe()?;
@@ -81,7 +81,7 @@ impl ProcReader {
     /// The same of an open file, which the thread or process `pid` has a path to.
     #[must_use]
     pub fn sha256_of(&self, file: std::fs::File, pid: u32) -> Option<String> {
-        let is_served = super::mount::is_served(&ProcessDir::open(pid)?, &file, "");
+        let is_served = mount::is_served(&ProcessDir::open(pid)?, &file, "");
         (!is_served).then(|| self.hash(file, || false)).flatten()
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Taken {
 
 /// A message, and the room it has.
 struct Held {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     _room: Taken,
 }
 
@@ -51,6 +51,16 @@ impl Room {
         Self(Arc::new(Semaphore::new(pieces)))
     }
 
+    /// `bytes`, which have room for as long as anything of them is held.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub(super) fn hold(&self, bytes: Bytes) -> Result<Bytes, Full> {
+        let mut taken = self.nothing();
+        taken.grow_to(bytes.len())?;
+        Ok(taken.hold(bytes))
+    }
+
     /// For a message of which nothing is there yet.
     pub(super) fn nothing(&self) -> Taken {
         Taken { room: self.clone(), pieces: 0, permit: None }
@@ -59,8 +69,8 @@ impl Room {
 
 impl Taken {
     /// `bytes`, which have this room for as long as anything of them is held.
-    pub(super) fn hold(self, bytes: Vec<u8>) -> Bytes {
-        if self.permit.is_none() { bytes.into() } else { Bytes::from_owner(Held { bytes, _room: self }) }
+    pub(super) fn hold(self, bytes: Bytes) -> Bytes {
+        if self.permit.is_none() { bytes } else { Bytes::from_owner(Held { bytes, _room: self }) }
     }
 
     /// The message has `bytes` bytes now.
@@ -119,14 +129,17 @@ mod tests {
         let long = vec![b'x'; 2 * PIECE];
         let mut taken = room.nothing();
         assert_eq!(taken.grow_to(long.len()), Ok(()));
-        let held = taken.hold(long);
+        let held = taken.hold(long.into());
         let part = held.slice(1..2);
         drop(held);
         assert_eq!(room.nothing().grow_to(2 * PIECE), Err(Full));
         assert_eq!(part, "x");
         drop(part);
         assert_eq!(room.nothing().grow_to(2 * PIECE), Ok(()));
-        assert_eq!(room.nothing().hold(b"short".to_vec()), "short");
+        let held = room.hold(vec![b'x'; 2 * PIECE].into()).unwrap();
+        assert_eq!(room.hold(vec![b'x'; 2 * PIECE].into()), Err(Full));
+        drop(held);
+        assert_eq!(room.hold("short".into()).unwrap(), "short");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::upstream::Lease;
 use super::{headers, reply};
 use crate::mcp::{Decoded, Direction, Message, MessageKind};
 use crate::proxy::reply::UNAVAILABLE;
+use crate::proxy::room::Full;
 
 /// What the client asked for beside messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +90,7 @@ pub(super) async fn relay(
         }
         Ok(Collected::Open(splitter, decoder)) => {
             let source = Source { body, lease: answer.1, decoder, parser: Parser::Texts(splitter) };
-            let mut stream = stream(front, asked, manner, source);
-            stream.texts().await;
+            let stream = stream(front, asked, manner, source);
             with_body(response, reply::JSON, Body::stream(Box::new(stream)))
         }
         Ok(Collected::Whole(text)) => {
@@ -129,6 +129,7 @@ fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) 
         endpoint: None,
         ready,
         ended: false,
+        unreadable: 0,
     }
 }
 
@@ -175,9 +176,13 @@ async fn whole(front: &Front, asked: &mut Asked, response: Response<Body>, text:
             reply::errors(&asked.ids, asked.is_batch, UNAVAILABLE, "the server's answer was refused")
         })
     });
+    let Some(body) = body else { return response };
+    // What goes on as it came has its room.
+    let is_new = !text.as_ptr_range().contains(&body.as_ptr());
+    let body = if is_new { front.gate.room().hold(body) } else { Ok(body) };
     match body {
-        Some(body) => with_body(response, reply::JSON, Body::from(body)),
-        None => response,
+        Ok(body) => with_body(response, reply::JSON, Body::from(body)),
+        Err(Full) => failed(front, asked, StatusCode::SERVICE_UNAVAILABLE, "too much is on its way already"),
     }
 }
 

@@ -44,7 +44,7 @@ impl From<encoding::Fault> for Fault {
 /// What an answer's body turned out to be.
 #[derive(Debug)]
 pub(super) enum Collected {
-    /// All of it.
+    /// All of it, with the room that it takes.
     Whole(Bytes),
     /// A complete JSON text, and a body that has not ended, compressed or not.
     Open(Splitter, Option<Decoder>),
@@ -71,11 +71,13 @@ pub(super) async fn answer(
     coding: Coding,
     (limit, room): (usize, &Room),
 ) -> Result<Collected, Fault> {
-    if body.size_hint().exact().is_some() {
-        let bytes = all(body, limit, &mut room.nothing()).await?;
-        return Ok(Collected::Whole(encoding::decode(coding, bytes, limit)?));
-    }
     let mut taken = room.nothing();
+    if body.size_hint().exact().is_some() {
+        let bytes = all(body, limit, &mut taken).await?;
+        let bytes = encoding::decode(coding, bytes, limit)?;
+        taken.grow_to(bytes.len())?;
+        return Ok(Collected::Whole(taken.hold(bytes)));
+    }
     let mut decoder = (coding != Coding::Identity).then(|| Decoder::new(coding, limit));
     let mut splitter = Splitter::new(limit);
     loop {
@@ -91,7 +93,7 @@ pub(super) async fn answer(
             if let Some(decoder) = decoder {
                 decoder.finish()?;
             }
-            return Ok(Collected::Whole(splitter.into_rest()));
+            return Ok(Collected::Whole(taken.hold(splitter.into_rest())));
         };
         let Ok(data) = frame.map_err(|_broken| Fault::Broken)?.into_data() else { continue };
         let data = match &mut decoder {

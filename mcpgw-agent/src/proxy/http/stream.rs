@@ -22,7 +22,10 @@ use super::values::Splitter;
 use crate::mcp::{Decoded, Direction, Malformed, MessageKind, Revision};
 use crate::proxy::gate::Passed;
 use crate::proxy::reply;
-use crate::proxy::room::Taken;
+use crate::proxy::room::{Full, Taken};
+
+/// Texts of a stream that are no messages, at most. Each has a record, and compressed they cost a server nothing.
+const UNREADABLE: usize = 1000;
 
 /// A stream on its way to the client.
 pub(super) struct Stream {
@@ -43,6 +46,14 @@ pub(super) struct Stream {
     pub(super) endpoint: Option<(Endpoint, mpsc::Receiver<Bytes>)>,
     pub(super) ready: VecDeque<Bytes>,
     pub(super) ended: bool,
+    /// How many texts were no messages.
+    pub(super) unreadable: usize,
+}
+
+/// What is dealt with at once.
+enum Part {
+    Event(Result<Event, sse::Fault>),
+    Text(Bytes),
 }
 
 /// How messages stand in the stream.
@@ -73,10 +84,15 @@ impl Stream {
             if self.ended {
                 return None;
             }
+            // One at a time: what a client has not read yet is not made.
+            if let Some(part) = self.complete() {
+                self.part(part).await;
+                continue;
+            }
             match self.next().await {
                 Next::Data(data) => match self.decoder.as_mut().map(|decoder| decoder.push(&data)) {
-                    None => self.take(&data).await,
-                    Some(Ok(data)) => self.take(&data).await,
+                    None => self.take(&data),
+                    Some(Ok(data)) => self.take(&data),
                     Some(Err(fault)) => {
                         tracing::warn!(%fault, "the server's stream cannot be decompressed");
                         self.end(false);
@@ -121,56 +137,67 @@ impl Stream {
         }
     }
 
-    async fn take(&mut self, data: &[u8]) {
+    fn take(&mut self, data: &[u8]) {
         match &mut self.parser {
-            Parser::Events(reader) => {
-                let events: Vec<_> = reader.push(data).collect();
-                for event in events {
-                    if self.ended {
-                        return;
-                    }
-                    match event {
-                        Ok(event) => self.event(event).await,
-                        Err(fault) => {
-                            tracing::warn!(%fault, "the server's stream cannot be read on");
-                            return self.end(false);
-                        }
-                    }
-                }
-                self.make_room();
-            }
+            Parser::Events(reader) => drop(reader.push(data)),
             Parser::Texts(splitter) => {
                 if splitter.push(data).is_err() {
                     tracing::warn!("the server's stream cannot be read on: a text is longer than the limit");
                     return self.end(false);
                 }
-                self.texts().await;
+            }
+        }
+        self.make_room();
+    }
+
+    /// The next event or text that is complete.
+    fn complete(&mut self) -> Option<Part> {
+        let part = match &mut self.parser {
+            Parser::Events(reader) => reader.push(&[]).next().map(Part::Event),
+            Parser::Texts(splitter) => splitter.next().map(Part::Text),
+        }?;
+        self.make_room();
+        Some(part)
+    }
+
+    async fn part(&mut self, part: Part) {
+        match part {
+            Part::Event(Ok(event)) => self.event(event).await,
+            Part::Event(Err(fault)) => {
+                tracing::warn!(%fault, "the server's stream cannot be read on");
+                self.end(false);
+            }
+            Part::Text(text) => {
+                if let Some(text) = self.message(&text, false).await {
+                    self.send(text);
+                    self.ready.push_back(Bytes::from_static(b"\n"));
+                }
             }
         }
     }
 
-    /// For what is not complete yet; without, the stream ends.
+    /// Writes `bytes` when the client reads, which take room until then; without, the stream ends.
+    fn send(&mut self, bytes: Bytes) {
+        match self.front.gate.room().hold(bytes) {
+            Ok(bytes) => self.ready.push_back(bytes),
+            Err(Full) => self.is_full(),
+        }
+    }
+
+    fn is_full(&mut self) {
+        tracing::warn!("there is no room for another long message: a server's stream is ended");
+        self.cut("too much is on its way already");
+    }
+
+    /// For what is not taken out yet; without, the stream ends.
     fn make_room(&mut self) {
         let held = match &self.parser {
             Parser::Events(reader) => reader.buffered(),
             Parser::Texts(splitter) => splitter.buffered(),
         };
         if self.taken.resize(held).is_err() {
-            tracing::warn!("there is no room for another long message: a server's stream is ended");
-            self.cut("too much is on its way already");
+            self.is_full();
         }
-    }
-
-    /// Passes on the texts that are complete.
-    pub(super) async fn texts(&mut self) {
-        while let Parser::Texts(splitter) = &mut self.parser
-            && let Some(text) = splitter.next()
-        {
-            if let Some(text) = self.message(&text, false).await {
-                self.ready.extend([text, Bytes::from_static(b"\n")]);
-            }
-        }
-        self.make_room();
     }
 
     async fn event(&mut self, event: Event) {
@@ -182,12 +209,12 @@ impl Stream {
         let Some(data) = event.data().filter(|_| event.is_to_be_judged()).cloned() else {
             // Comments keep the connection alive, an id without a message is the client's place in the stream.
             self.asked.keeps_open |= event.id().is_some() && self.can_be_taken_up();
-            self.ready.push_back(event.written());
+            self.send(event.written());
             return;
         };
         let has_id = event.id().is_some_and(|id| !id.is_empty());
         if let Some(text) = self.message(&data, has_id).await {
-            self.ready.push_back(event.with_data(&text));
+            self.send(event.with_data(&text));
         }
     }
 
@@ -195,6 +222,14 @@ impl Stream {
     async fn message(&mut self, data: &Bytes, has_id: bool) -> Option<Bytes> {
         let since = Instant::now();
         let decoded = self.front.decode(data).await;
+        if decoded.is_err() {
+            self.unreadable += 1;
+        }
+        if self.unreadable > UNREADABLE {
+            tracing::warn!("the server's stream holds too much that is no message: it is ended");
+            self.end(false);
+            return None;
+        }
         self.expect(&decoded, has_id);
         let session = Arc::clone(&self.asked.session);
         let passed = self.front.judge_server(&session, data, decoded, since).await;

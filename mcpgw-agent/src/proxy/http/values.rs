@@ -20,6 +20,15 @@ pub(super) struct Splitter {
     limit: usize,
 }
 
+/// The first `length` bytes of `held`. What is left does not keep the memory of what is taken.
+pub(super) fn taken_from(held: &mut BytesMut, length: usize) -> Bytes {
+    let taken = held.split_to(length.min(held.len())).freeze();
+    if held.len() < taken.len() {
+        *held = BytesMut::from(&**held);
+    }
+    taken
+}
+
 /// A text is longer than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooLong;
@@ -68,7 +77,7 @@ impl Splitter {
 
     /// Takes the first whole text out.
     pub(super) fn next(&mut self) -> Option<Bytes> {
-        let text = self.held.split_to(self.end?.min(self.held.len())).freeze();
+        let text = taken_from(&mut self.held, self.end?);
         let start = self.start.take().unwrap_or_default();
         (self.scanned, self.depth, self.end) = (0, 0, None);
         (self.in_string, self.is_escaped) = (false, false);

@@ -93,7 +93,7 @@ impl Lines {
     /// The unfinished line, with the room it has.
     fn give(&mut self) -> Bytes {
         let taken = std::mem::replace(&mut self.taken, self.room.nothing());
-        taken.hold(std::mem::take(&mut self.unfinished))
+        taken.hold(std::mem::take(&mut self.unfinished).into())
     }
 }
 

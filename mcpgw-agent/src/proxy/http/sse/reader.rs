@@ -128,7 +128,7 @@ impl Reader {
         if self.in_event || self.line == 0 {
             return None;
         }
-        let raw = self.held.split_to(self.line.min(self.held.len())).freeze();
+        let raw = super::super::values::taken_from(&mut self.held, self.line);
         self.scanned = self.scanned.saturating_sub(self.line);
         self.line = 0;
         Some(Event::of(raw, std::mem::take(&mut self.at_start)))
