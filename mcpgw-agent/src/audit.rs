@@ -21,6 +21,7 @@ pub mod index;
 mod key;
 mod line;
 pub mod lines;
+mod lock;
 mod log;
 mod place;
 mod privacy;

@@ -1,6 +1,6 @@
 //! The end of a log that is there already: its last whole record, and what stands after that.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use super::AuditError;
 use super::chain::{LINE_MAX, Seal, key_id};
 use super::disk;
 use super::files::is_still;
+use super::lock::Locked;
 use super::seal::Sealer;
 use crate::private::{check_private, open_private};
 
@@ -106,7 +107,7 @@ fn aside(path: &Path) -> PathBuf {
 }
 
 /// Opens the log at `path` for this process alone; `new` where it must not be there yet.
-pub(super) fn open(path: &Path, new: bool) -> Result<File, AuditError> {
+pub(super) fn open(path: &Path, new: bool) -> Result<Locked, AuditError> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true).create_new(new).mode(0o600);
     loop {
@@ -119,20 +120,19 @@ pub(super) fn open(path: &Path, new: bool) -> Result<File, AuditError> {
 }
 
 /// Opens the file at `path`, which is there, for this process alone.
-pub(super) fn open_there(path: &Path) -> Result<File, AuditError> {
+pub(super) fn open_there(path: &Path) -> Result<Locked, AuditError> {
     open_locked(path, OpenOptions::new().read(true).append(true))
 }
 
-fn open_locked(path: &Path, options: &OpenOptions) -> Result<File, AuditError> {
+fn open_locked(path: &Path, options: &OpenOptions) -> Result<Locked, AuditError> {
     let io = |action, source: io::Error| AuditError::Io { action, path: path.to_owned(), source };
     let file = open_private(&mut options.clone(), path).map_err(|error| io("open", error))?;
     check_private(&file.metadata().map_err(|error| io("look at", error))?, 0o022)
         .map_err(|why| AuditError::Unsafe { path: path.to_owned(), why })?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => return Err(AuditError::Locked { path: path.to_owned() }),
-        Err(std::fs::TryLockError::Error(error)) => return Err(io("lock", error)),
-    }
+    let file = Locked::try_new(file).map_err(|error| match error {
+        TryLockError::WouldBlock => AuditError::Locked { path: path.to_owned() },
+        TryLockError::Error(error) => io("lock", error),
+    })?;
     disk::opened(path, &file);
     Ok(file)
 }

@@ -22,6 +22,7 @@ use super::chain::Chain;
 use super::disk;
 use super::event::Own;
 use super::line::Line;
+use super::lock::Locked;
 use super::log::Options;
 use super::rotate::{self, Turn, Turns};
 use super::seal::Sealer;
@@ -39,7 +40,7 @@ const LOOK_KEPT: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) struct Writer {
     path: PathBuf,
-    file: Arc<File>,
+    file: Locked,
     /// Bytes of whole records in the file.
     length: u64,
     /// When it was looked at last while no message waited, and was as we left it.
@@ -102,7 +103,7 @@ impl Writer {
             finished: false,
             turns: Arc::default(),
             closed: false,
-            file: Arc::new(opened.file),
+            file: opened.file,
         };
         writer.catch_up()?;
         writer.opened(false, torn.or(opened.torn))?;
@@ -179,10 +180,9 @@ impl Writer {
     fn rotate(&mut self) -> Result<(), AuditError> {
         match self.finish() {
             Ok(file) => {
-                // Its lock goes with its name: whoever opened it by that looks whether it still has it.
-                self.file.unlock().ok();
                 self.looked = None;
                 let first = self.chain.last().saturating_add(1);
+                // The lock goes with the name: whoever opened the file by that looks whether it still has it.
                 (self.file, self.turn) = (file, self.turn.next(first));
                 (self.length, self.allowed, self.finished) = (0, 0, false);
                 self.unopened = Some(Begins::Rotated);
@@ -202,7 +202,7 @@ impl Writer {
     }
 
     /// Gives the file the name of a finished one. Returns the one in its place.
-    fn finish(&mut self) -> Result<Arc<File>, AuditError> {
+    fn finish(&mut self) -> Result<Locked, AuditError> {
         if !self.finished {
             self.finish_file()?;
             self.finished = true;
@@ -250,7 +250,7 @@ impl Writer {
         }
         let (links, length) = self.look().map_err(|source| self.io("look at", source))?;
         if links == 0 {
-            self.file = Arc::new(tail::open(&self.path, true)?);
+            self.file = tail::open(&self.path, true)?;
             (self.length, self.allowed, self.torn, self.finished) = (0, 0, false, false);
             self.turn = self.turn.next(self.chain.last().saturating_add(1));
             self.unopened = Some(Begins::Replacing);
@@ -329,13 +329,5 @@ impl Writer {
 
     fn io(&self, action: &'static str, source: io::Error) -> AuditError {
         AuditError::Io { action, path: self.path.clone(), source }
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // Closing is not enough: a process that is starting a program shares the open file between `fork` and `exec`, and
-        // the lock with it. If it cannot be given up, it goes with the last of them.
-        self.file.unlock().ok();
     }
 }

@@ -13,6 +13,7 @@ use super::retain::{Old, old, too_many};
 use super::{Kept, Rotation};
 use crate::audit::disk;
 use crate::audit::files::{Finished, all_finished, is_still};
+use crate::audit::lock::Locked;
 
 /// From one look at what there is to the next, where no file was finished: files get too old, and what failed is tried again.
 const BEAT: Duration = Duration::from_secs(60);
@@ -192,7 +193,7 @@ impl Work {
             let file =
                 open_ours(path).map_err(|error| error.to_string())?.map_err(|why| format!("it {why}"))?;
             // Whoever locked it writes it, or is about to.
-            file.try_lock().map_err(|error| error.to_string())?;
+            Locked::try_new(file).map_err(|error| error.to_string())?;
         }
         if !(self.record)(file, limit) {
             return Err("that it is cannot be recorded".to_owned());

@@ -19,6 +19,7 @@ use super::turn::{clear, next_path};
 use crate::audit::chain::{LINE_MAX, Seal, hash};
 use crate::audit::files::{Finished, LogFile, all_finished, is_still};
 use crate::audit::lines::{Lines, Piece};
+use crate::audit::lock::Locked;
 use crate::audit::seal::Sealer;
 use crate::audit::{AuditError, disk, tail};
 use crate::private::{check_private, open_private};
@@ -26,8 +27,7 @@ use crate::private::{check_private, open_private};
 /// A live file to be continued.
 #[derive(Debug)]
 pub(in crate::audit) struct Opened {
-    /// Locked.
-    pub(in crate::audit) file: File,
+    pub(in crate::audit) file: Locked,
     /// The last finished file. Where the live one has no record, the chain goes on from its end.
     pub(in crate::audit) last: Option<LogFile>,
     /// Part of a record that was in a live file without a whole one.
@@ -83,7 +83,7 @@ fn without_record(file: &File) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Makes the finished file at `path` the live one of `log` again.
-fn undo(log: &Path, path: &Path, all: &[(PathBuf, Finished)], last: Finished) -> Result<File, AuditError> {
+fn undo(log: &Path, path: &Path, all: &[(PathBuf, Finished)], last: Finished) -> Result<Locked, AuditError> {
     let io = |source| AuditError::Io { action: "put right the files of", path: log.to_owned(), source };
     let file = tail::open_there(path)?;
     // It may have been compressed already. As long as the plain one is there the other is its copy.

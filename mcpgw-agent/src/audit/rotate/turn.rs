@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use jiff::Timestamp;
 
 use super::Rotation;
 use crate::audit::files::{finished_name, is_still};
+use crate::audit::lock::Locked;
 use crate::audit::{AuditError, disk, tail};
 
 /// After a turn that failed, how long the file there is is written on before another is tried.
@@ -71,8 +71,8 @@ impl Turn {
     }
 
     /// Gives the live file `file` at `log` the name of a finished one whose last record is `last`, and puts another in its
-    /// place, which is returned: locked, and empty.
-    pub(in crate::audit) fn take(&self, log: &Path, file: &File, last: u64) -> Result<Arc<File>, AuditError> {
+    /// place, which is returned, and is empty.
+    pub(in crate::audit) fn take(&self, log: &Path, file: &File, last: u64) -> Result<Locked, AuditError> {
         let io = |action, source| AuditError::Io { action, path: log.to_owned(), source };
         let next = next_path(log);
         clear(&next).map_err(|source| io("make another file of", source))?;
@@ -83,7 +83,7 @@ impl Turn {
             clear(&next).ok();
             return Err(io("finish a file of", source));
         }
-        Ok(Arc::new(other))
+        Ok(other)
     }
 }
 
