@@ -48,3 +48,6 @@ pub mod scan;
 pub mod secret;
 pub mod systemd;
 pub mod tasks;
+
+#[cfg(test)]
+mod tests;

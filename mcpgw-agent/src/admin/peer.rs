@@ -63,6 +63,9 @@ fn start_ticks(pid: u32) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
@@ -73,12 +76,14 @@ mod tests {
 
     #[test]
     fn another_program_is_not() {
-        let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        // `spawn` returns once the child has called exec.
-        let answer = same_program(other.id());
-        other.kill().unwrap();
+        let mut other = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // `spawn` returns before the child has let go of this program; what it writes it writes as another.
+        let mut input = other.stdin.take().unwrap();
+        input.write_all(b"x").unwrap();
+        other.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        assert_eq!(same_program(other.id()).unwrap(), None);
+        drop(input);
         other.wait().unwrap();
-        assert_eq!(answer.unwrap(), None);
     }
 
     #[test]

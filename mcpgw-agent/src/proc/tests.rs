@@ -17,17 +17,21 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::*;
 use crate::inventory::{Channel, ChannelEnd, ChannelKind, Enriched, FileId, ProcessKey, ScannedProcess};
+use crate::tests::skipped;
 
 /// A process of a test's own, ended with it.
 pub(super) struct Running(pub(super) Child);
 
 impl Running {
-    /// As it stands when it runs: the standard library is told of an `exec` before what was to be closed is closed and the
-    /// arguments are in their place.
+    /// As it stands when it runs: the standard library is told of an `exec` before the child has let go of this program, what
+    /// was to be closed is closed and the arguments are in their place.
     pub(super) fn start(command: &mut Command) -> Self {
         let running = Self(command.spawn().unwrap());
+        let own = std::fs::read("/proc/self/cmdline").unwrap();
         let has_started = || match process::ProcessDir::open_key(running.key()) {
-            Some(process) => process.read("cmdline", 1).is_some_and(|read| !read.is_empty()),
+            Some(process) => {
+                process.read("cmdline", own.len() + 1).is_some_and(|read| !read.is_empty() && read != own)
+            }
             // It has ended already.
             None => true,
         };
@@ -51,11 +55,6 @@ impl Drop for Running {
         drop(self.0.kill());
         drop(self.0.wait());
     }
-}
-
-/// Says so on the real standard error, which the test harness does not capture.
-pub(super) fn skipped(what: &str) {
-    writeln!(std::io::stderr(), "SKIPPED: {what}").unwrap();
 }
 
 /// `sleep`, with nothing of ours but standard error.

@@ -136,7 +136,7 @@ fn idle_connections_lose_their_seat() {
     let _context = server.runtime.enter();
     let listener = server.runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
-    let limited = io::Limited::with(listener, 2, Duration::from_millis(50));
+    let limited = io::Limited::with(listener, 2, Duration::from_secs(1));
     let token = server.tasks.token().clone();
     server.tasks.spawn("limited", async move {
         let router: Router = Router::new().route("/", get(|| async { "ok" }));

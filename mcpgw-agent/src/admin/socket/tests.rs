@@ -258,11 +258,11 @@ fn a_reader_that_does_not_read_is_dropped_and_harms_nobody() {
 
 #[test]
 fn a_registration_lasts_as_long_as_its_connection() {
-    let agent = Agent::start(Limits { idle: Duration::from_millis(20), ..Limits::default() });
+    let agent = Agent::start(Limits { idle: Duration::from_secs(1), ..Limits::default() });
     let mut client = agent.client();
     register(&mut client, RegisterRequest { name: Some("git".to_owned()), channels: vec![] }).unwrap();
     assert_eq!(agent.next(), "register 1 git 0 true");
-    thread::sleep(Duration::from_millis(100)); // longer than a visitor may idle
+    thread::sleep(Duration::from_secs(2)); // longer than a visitor may idle
     let channel = crate::inventory::Channel { kind: crate::inventory::ChannelKind::Fifo, ino: 7 };
     let again =
         RegisterRequest { name: Some("git".to_owned()), channels: vec![channel.into(), channel.into()] };

@@ -4,6 +4,7 @@
 use super::*;
 use crate::detect::{Nominations, Nominator, Surface};
 use crate::mcp::Role;
+use crate::tests::own_time;
 
 /// Random to look at, and of every kind of character.
 const RANDOM: &str = "q7Zk2Xv9Lm4Tb8Rw3Ns6Hd1Yc5Gf0Jp7Ek2Ua9Qi4Vo8Bx3Mt6Wz1";
@@ -258,13 +259,6 @@ fn kinds_are_words_for_policies() {
     for kind in kinds.chain(bare::INFIXES.iter().map(|infix| infix.kind)) {
         assert!(Detector::Secrets.gives(kind), "{kind}");
     }
-}
-
-/// Time this thread has run.
-fn own_time() -> std::time::Duration {
-    use nix::time::{ClockId, clock_gettime};
-
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap().into()
 }
 
 #[test]

@@ -118,22 +118,25 @@ mod tests {
 
     use super::*;
 
+    /// For what does not come.
     const SOON: Duration = Duration::from_millis(50);
+    /// For what is there.
+    const LONG: Duration = Duration::from_secs(20);
 
     #[test]
     fn five_arrive_and_more_or_none_do_not() {
         let (here, there) = UnixStream::pair().unwrap();
         let (reader, mut writer) = std::io::pipe().unwrap();
         send_descriptors(&here, [reader.as_fd(); 5]).unwrap();
-        let got = receive_descriptors(&there, SOON).unwrap();
+        let got = receive_descriptors(&there, LONG).unwrap();
         assert_eq!(got.len(), 5);
         writer.write_all(b"x").unwrap();
         let mut byte = [0];
         assert_eq!(nix::unistd::read(&got[4], &mut byte), Ok(1));
         // As a line, with none.
         write_line(&here, b"go").unwrap();
-        assert_eq!(receive_descriptors(&there, SOON).unwrap_err().kind(), io::ErrorKind::InvalidData);
-        assert_eq!(read_line(&there, Some(SOON)).unwrap(), b"o");
+        assert_eq!(receive_descriptors(&there, LONG).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(read_line(&there, Some(LONG)).unwrap(), b"o");
         assert!(receive_descriptors(&there, SOON).is_err(), "nothing came in time");
         // Six fit, because space is given out in words; more the kernel closes.
         let six = [reader.as_fd(); 6];
@@ -141,7 +144,7 @@ mod tests {
         let mut control = SendAncillaryBuffer::new(&mut space);
         assert!(control.push(SendAncillaryMessage::ScmRights(&six)));
         sendmsg(&here, &[IoSlice::new(b"d")], &mut control, SendFlags::empty()).unwrap();
-        assert!(receive_descriptors(&there, SOON).is_err());
+        assert!(receive_descriptors(&there, LONG).is_err());
     }
 
     #[test]
@@ -152,7 +155,7 @@ mod tests {
         assert_eq!(read_line(&there, None).unwrap(), b"one");
         assert!(read_line(&there, Some(SOON)).is_err());
         (&here).write_all(&vec![b'x'; LINE_MAX]).unwrap();
-        assert_eq!(read_line(&there, Some(SOON)).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(read_line(&there, Some(LONG)).unwrap_err().kind(), io::ErrorKind::InvalidData);
         drop(here);
     }
 }
