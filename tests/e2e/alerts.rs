@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::{
-    Agent, Company, Peers, Process, ServerQuery, Session, Site, Skipped, eventually, free_port, http_get,
-    measured, scenario, tiny,
+    Agent, Company, Peers, Process, ServerQuery, Session, Site, Skipped, eventually, http_get, measured,
+    reserved_port, scenario, tiny,
 };
 
 /// From the event to the alert, or its end, with intervals of a second.
@@ -32,7 +32,7 @@ fn shortened_rules() -> String {
 /// A daemon of the monitoring kind, on a port found free.
 fn daemon(site: &Site, ready: &str, command: impl Fn(u16) -> Vec<OsString>) -> Process {
     for _ in 0..5 {
-        let port = free_port();
+        let port = reserved_port();
         let mut process = Process::start(site, &command(port), &[]);
         process.port = port;
         let up = eventually("the daemon is ready", UP, || {

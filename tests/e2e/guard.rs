@@ -205,17 +205,30 @@ fn a_silent_candidate_is_not_killed() {
     });
 }
 
-/// Starts `program`, a thread of its own, and waits until it is held: forked, and still what started it.
+/// Whether the process is about to run another program and waits; where the kernel says at what, for somebody to let it.
+fn is_at_the_gate(pid: u32) -> bool {
+    let of = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    let place = of("wchan");
+    // The number of `execve`, which is not told of a process that is at work.
+    of("syscall").starts_with(&format!("{} ", nix::libc::SYS_execve))
+        && (place == "0" || place.contains("fanotify"))
+}
+
+/// Starts `program`, a thread of its own, and waits until it is held: forked, still what started it, and waiting for an answer.
 pub(super) fn held(program: &Path, argument: &str) -> std::thread::JoinHandle<io::Result<bool>> {
     let own = exe_of(std::process::id());
     let before = descendants(std::process::id());
-    let (path, argument) = (program.to_owned(), argument.to_owned());
-    let starting = std::thread::spawn(move || start(&path, &argument));
     eventually("somebody is held", SOON, || {
-        let new = descendants(std::process::id())
-            .into_iter()
-            .find(|pid| !before.contains(pid) && exe_of(*pid) == own);
-        new.map(drop)
-    });
-    starting
+        let (path, argument) = (program.to_owned(), argument.to_owned());
+        let starting = std::thread::spawn(move || start(&path, &argument));
+        // Who was let go before it was seen is started again.
+        while !starting.is_finished() {
+            let mut new = descendants(std::process::id()).into_iter().filter(|pid| !before.contains(pid));
+            if new.any(|pid| exe_of(pid) == own && is_at_the_gate(pid)) {
+                return Some(starting);
+            }
+        }
+        assert!(starting.join().unwrap().expect("it runs"));
+        None
+    })
 }

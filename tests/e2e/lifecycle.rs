@@ -1,6 +1,7 @@
 //! Ends and beginnings: of a server, of the agent (also violent ones), of a second agent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -74,9 +75,21 @@ fn sigterm_ends_it_cleanly() {
     });
 }
 
-/// Kernel ids of all loaded BPF programs.
-fn programs() -> BTreeSet<u32> {
-    aya::programs::loaded_programs().map(|program| program.expect("root may look").id()).collect()
+/// Kernel ids and names of all loaded BPF programs. One that goes while they are listed is an error, and is not loaded any more.
+fn programs() -> BTreeMap<u32, String> {
+    let loaded = aya::programs::loaded_programs().filter_map(Result::ok);
+    loaded.map(|program| (program.id(), program.name_as_str().unwrap_or_default().to_owned())).collect()
+}
+
+/// Names of the BPF programs that process `pid` has loaded.
+fn programs_of(pid: u32) -> BTreeSet<String> {
+    let loaded = programs();
+    let infos = fs::read_dir(format!("/proc/{pid}/fdinfo")).expect("root may look");
+    let ids = infos.flatten().filter_map(|info| {
+        let text = fs::read_to_string(info.path()).ok()?;
+        text.lines().find_map(|line| line.strip_prefix("prog_id:"))?.trim().parse::<u32>().ok()
+    });
+    ids.filter_map(|id| loaded.get(&id).cloned()).collect()
 }
 
 /// Everything pinned in the BPF file system, wherever it is mounted.
@@ -84,7 +97,7 @@ fn pins() -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     let mut dirs = vec![PathBuf::from("/sys/fs/bpf")];
     while let Some(dir) = dirs.pop() {
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 dirs.push(entry.path());
             }
@@ -99,6 +112,9 @@ fn killed_at_any_moment_it_leaves_nothing_behind() {
     scenario(Company::Alone, || {
         let (programs_before, pins_before, site) = (programs(), pins(), Site::new());
         let mut agent = Agent::start();
+        // Others on this machine load programs of theirs meanwhile.
+        let mut ours = programs_of(agent.pid());
+        assert!(ours.len() >= 7, "{ours:?}");
         let early = serve(&site, "early");
         for round in 0..5u64 {
             // Other moments each time: idle, just after an exec, in the middle of traffic.
@@ -110,11 +126,14 @@ fn killed_at_any_moment_it_leaves_nothing_behind() {
             agent = agent.kill_and_restart();
             server.open();
             wait_confirmed(&agent, &site, server.pid());
+            ours.extend(programs_of(agent.pid()));
         }
         assert!(state_of(early.pid()).is_some_and(|s| s != 'T'), "no process is left stopped");
         agent.kill_hard();
         eventually("the kernel frees every program", SOON, || {
-            programs().is_subset(&programs_before).then_some(())
+            let is_left =
+                |(id, name): (&u32, &String)| ours.contains(name) && !programs_before.contains_key(id);
+            (!programs().iter().any(is_left)).then_some(())
         });
         assert_eq!(pins(), pins_before, "nothing is pinned");
         Ok(())

@@ -121,7 +121,7 @@ fn json_rpc_daemon_over_http() {
 fn plain_web_server() {
     scenario(Company::Shared, || {
         let (agent, site) = (Agent::start(), Site::new());
-        let port = crate::support::free_port();
+        let port = crate::support::reserved_port();
         let server = [Peers::python("py1")?, "-m".into(), "http.server".into(), port.to_string().into()];
         let _process = Process::start(&site, &server, &[]);
         let address = format!("127.0.0.1:{port}");

@@ -13,7 +13,7 @@ use mcpgw_agent::inventory::{ObserveMode, RemoteView, TlsView};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Agent, Client, Company, Driver, Peers, Process, Site, Skipped, eventually, free_port, scenario,
+    Agent, Client, Company, Driver, Peers, Process, Site, Skipped, eventually, reserved_port, scenario,
 };
 
 /// For a record, or a change of the status.
@@ -42,7 +42,7 @@ impl Far {
         fs::write(&key, issued.signing_key.serialize_pem()).unwrap();
         // A port that was free may be taken when the server gets to it: then another.
         for _ in 0..5 {
-            let port = free_port();
+            let port = reserved_port();
             let command = [
                 Peers::python("py1")?,
                 Peers::script("tls_server.py"),

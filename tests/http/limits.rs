@@ -1,12 +1,12 @@
 //! What is refused before anybody looks at a message, and how it ends.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::client::{Connection, post, request, tool};
+use crate::port::reserved_port;
 use crate::proxy::{Proxy, command};
 use crate::upstream::{Upstream, chunk, chunked, json, response, signal, wait};
 
@@ -14,8 +14,7 @@ const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
 
 #[test]
 fn a_server_that_is_not_there_is_an_error_for_the_request() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let proxy = Proxy::observing(&format!("http://{nobody}/mcp"));
+    let proxy = Proxy::observing(&format!("http://127.0.0.1:{}/mcp", reserved_port()));
     let reply = post(proxy.address, &[], tool(4, "echo"));
     assert_eq!((reply.status, reply.header("content-type")), (502, Some("application/json")));
     assert_eq!((reply.json()["id"].clone(), reply.json()["error"]["code"].clone()), (4.into(), 50201.into()));

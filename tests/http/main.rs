@@ -24,6 +24,8 @@ mod limits;
 mod many;
 mod metrics;
 mod peers;
+#[path = "../support/port.rs"]
+mod port;
 mod proxy;
 mod refusals;
 #[path = "../support/says.rs"]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Once;
@@ -12,6 +12,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 use crate::DEADLINE;
+use crate::port::reserved_port;
 
 /// Why a test cannot run here.
 #[derive(Debug)]
@@ -129,7 +130,7 @@ impl Server {
         let (python, dir) = (python(environment)?, TempDir::new().unwrap());
         // A port that was free may be taken when the server gets to it: then another.
         for _ in 0..5 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = reserved_port();
             let mut command = Command::new(&python);
             command.arg(script(script_name)).arg(transport).arg(port.to_string());
             let mut child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::client::{post, tool};
 use crate::peers::{Skipped, python, script, with_peers};
+use crate::port::reserved_port;
 use crate::proxy::{Proxy, command, eventually};
 use crate::upstream::{Upstream, json};
 
@@ -61,13 +62,10 @@ struct Ports {
 }
 
 impl Ports {
-    /// Ports that were free a moment ago: rsyslog does not say which it got.
+    /// Its own, but that for datagrams: that was free a moment ago. rsyslog does not say which it got.
     fn free() -> Self {
-        let tcp = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let (first, second) = (tcp(), tcp());
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-        Self { tcp: port(&first), tls: port(&second), udp: udp.local_addr().unwrap().port() }
+        Self { tcp: reserved_port(), tls: reserved_port(), udp: udp.local_addr().unwrap().port() }
     }
 }
 

@@ -3,7 +3,7 @@
 use mcpgw_agent::policy::Policy;
 use mcpgw_agent::policy::effects::{Confinement, Hosts, Surroundings};
 
-use super::support::{Python, load};
+use super::support::{Python, has_ipv6, load};
 
 /// Connects in every way to a port that is given, and says what came of each.
 pub(crate) const TRIES: &str = concat!(include_str!("scripts/uring.py"), include_str!("scripts/tries.py"));
@@ -19,6 +19,9 @@ pub(crate) fn confinement(effects: &str) -> Confinement {
 #[tokio::test]
 async fn a_process_and_all_it_starts_connect_where_they_may_and_nowhere_else() {
     let Some(mut host) = load().await else { return };
+    if !has_ipv6() {
+        return;
+    }
     let mut free = Python::start(TRIES);
     let mut held = Python::start(TRIES);
     let (hosts, limits) =
@@ -60,6 +63,9 @@ async fn a_process_and_all_it_starts_connect_where_they_may_and_nowhere_else() {
 #[tokio::test]
 async fn what_is_denied_is_denied_within_what_is_allowed_and_listeners_are_held_too() {
     let Some(mut host) = load().await else { return };
+    if !has_ipv6() {
+        return;
+    }
     let mut held = Python::start(TRIES);
     let limits = confinement("{connect: {deny: ['tcp:127.0.0.0/8:81-90']}, listen: deny}");
     host.kernel.fence(held.pid(), &limits, &Hosts::default()).unwrap();

@@ -3,7 +3,7 @@
 use mcpgw_agent::kernel::{Hook, Kernel, KernelOptions, Preventable};
 
 use crate::guard::Cgroup;
-use crate::support::turn;
+use crate::support::{skipped, turn};
 
 /// A line a hook, a column a kernel.
 const KNOWN: &str = include_str!("hooks.txt");
@@ -39,7 +39,7 @@ fn load(cgroup: &Cgroup) -> Vec<Hook> {
 async fn hooks_work_where_they_are_known_to() {
     let _turn = turn().await;
     let Some(cgroup) = Cgroup::new("hooks") else {
-        return println!("SKIPPED: no cgroup of version 2 can be made");
+        return skipped("no cgroup of version 2 can be made");
     };
     let hooks = load(&cgroup);
     let works = |hook: &Hook| if hook.state.is_attached() { "yes" } else { "no" };

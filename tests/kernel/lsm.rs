@@ -15,7 +15,7 @@ use mcpgw_agent::kernel::{Denials, Inode, KernelOptions, Refusable, SparedName};
 use mcpgw_agent::proc::boot_now;
 
 use crate::install::install;
-use crate::support::{Host, Python, load_with, turn, without_effects};
+use crate::support::{Host, Python, load_with, skipped_without, turn, without_effects};
 
 /// Longest wait for an agent in an emulated machine: reached only by a test that fails.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -26,9 +26,7 @@ async fn load(what: Refusable) -> Option<(Host, Denials)> {
     let options = KernelOptions { refuse_programs: true, refuse_sockets: true, ..without_effects() };
     let mut host = load_with(&options).await?;
     let Some(denials) = host.kernel.take_denials().filter(|denials| denials.can(what)) else {
-        let by_file = |name: &str| ["guard-exec", "guard-unix"].contains(&name);
-        let why: Vec<_> = host.kernel.hooks().iter().filter(|hook| by_file(hook.name)).collect();
-        println!("SKIPPED: {why:?}");
+        skipped_without(&host, |name| ["guard-exec", "guard-unix"].contains(&name));
         return None;
     };
     Some((host, denials))
@@ -86,7 +84,9 @@ async fn a_program_is_refused_by_its_file_as_long_as_it_is_that_file() {
     denials.refuse(Refusable::Program, &inode, boot_now()).unwrap();
     assert!(runs(&mut Command::new(&program)), "its time is over");
     denials.refuse(Refusable::Program, &inode, later()).unwrap();
-    OpenOptions::new().append(true).open(&program).unwrap().write_all(b"\n").unwrap();
+    // By another process, as where it was made.
+    let grown = Command::new("sh").args(["-c", "echo >> \"$0\""]).arg(&program).status().unwrap();
+    assert!(grown.success(), "sh: {grown}");
     assert!(runs(&mut Command::new(&program)), "it is not what it was");
 
     let inode = Inode::at(&program).unwrap();

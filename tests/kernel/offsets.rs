@@ -5,13 +5,15 @@ use std::path::Path;
 use mcpgw_agent::kernel::btf::{Btf, VMLINUX};
 use mcpgw_agent::kernel::offsets::{look_up, wanted};
 
+use crate::support::skipped;
+
 /// The unit tests work with these.
 const FIXTURE: &str = include_str!("../../mcpgw-agent/src/kernel/fixtures/offsets.txt");
 
 #[test]
 fn members_are_where_they_are_written_down_to_be() {
     let Ok(btf) = Btf::read(Path::new(VMLINUX)) else {
-        println!("SKIPPED: no BTF at {VMLINUX}");
+        skipped(&format!("no BTF at {VMLINUX}"));
         return;
     };
     let release = nix::sys::utsname::uname().unwrap().release().to_string_lossy().into_owned();

@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 
 use mcpgw_agent::inventory::HostEvent;
 
-use crate::support::{Python, load, process};
+use crate::support::{Python, has_ipv6, load, process};
 
 #[tokio::test]
 async fn a_listener_and_a_connection_belong_to_who_made_them() {
     let Some(mut host) = load().await else { return };
     for (family, loopback) in [("AF_INET", "127.0.0.1"), ("AF_INET6", "::1")] {
+        if family == "AF_INET6" && !has_ipv6() {
+            return;
+        }
         let mut server = Python::start(&format!(
             "
 s = socket.socket(socket.{family}); s.bind(('{loopback}', 0)); s.listen()
@@ -69,6 +72,9 @@ hear(); c.close(); s.close(); say('closed'); hear()
 #[tokio::test]
 async fn a_mapped_address_and_a_refused_connection() {
     let Some(mut host) = load().await else { return };
+    if !has_ipv6() {
+        return;
+    }
     // A dual-stack listener, a client that reaches it by IPv4 through an IPv6 socket, and a port where nobody is.
     let mut driver = Python::start(
         "

@@ -47,6 +47,29 @@ pub(crate) async fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 
+/// Says what this kernel or machine does not let a test find out. On the real standard error, which the test harness does not
+/// capture, and in the form that `cargo xtask test` counts.
+pub(crate) fn skipped(why: &str) {
+    let name = std::thread::current().name().unwrap_or("test").to_owned();
+    writeln!(std::io::stderr(), "\nSKIPPED: {name}: {why}").unwrap();
+}
+
+/// The same where hooks of these names, or some of them, do not work.
+pub(crate) fn skipped_without(host: &Host, is_needed: impl Fn(&str) -> bool) {
+    let needed = host.kernel.hooks().iter().filter(|hook| is_needed(hook.name) && !hook.state.is_attached());
+    let why: Vec<_> = needed.map(|hook| format!("{}: {}", hook.name, hook.state.reason())).collect();
+    skipped(&why.join("; "));
+}
+
+/// Whether there is an IPv6 loopback; says so where there is none.
+pub(crate) fn has_ipv6() -> bool {
+    let bound = std::net::TcpListener::bind("[::1]:0");
+    if let Err(error) = &bound {
+        skipped(&format!("no IPv6: {error}"));
+    }
+    bound.is_ok()
+}
+
 /// Loads the probes but for those of effects, or says why the test is skipped. A test reads when it comes to it, so its
 /// rings hold all that passes meanwhile; what small ones lose is the business of the tests of loss.
 pub(crate) async fn load() -> Option<Host> {
@@ -72,7 +95,7 @@ pub(crate) async fn load_with(options: &KernelOptions) -> Option<Host> {
     static OBSTACLE: OnceLock<Option<String>> = OnceLock::new();
     let turn = turn().await;
     if let Some(why) = OBSTACLE.get_or_init(obstacle) {
-        println!("SKIPPED: {why}");
+        skipped(why);
         return None;
     }
     let loaded = Kernel::load(options);

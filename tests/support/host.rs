@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -93,12 +93,6 @@ pub(crate) fn resident_kib(pid: u32) -> (u64, u64) {
         line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().expect("a number")
     };
     (field("VmRSS"), field("VmHWM"))
-}
-
-/// A TCP port that was free a moment ago, for programs that cannot choose for themselves.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-    listener.local_addr().expect("it is bound").port()
 }
 
 /// `GET`: status code and body.

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::fixture::{go_peer, tiny};
-use super::host::{descendants, eventually, free_port, kill};
+use super::host::{descendants, eventually, kill};
 use super::peers::Peers;
+use super::port::reserved_port;
 use super::scenario::Skipped;
 use super::site::Site;
 
@@ -119,7 +120,7 @@ impl WebServer {
     pub(crate) fn start(self, site: &Site) -> Result<Process, Skipped> {
         // A port that was free may be taken when the server gets to it: then another.
         for _ in 0..5 {
-            let port = free_port();
+            let port = reserved_port();
             let mut process = Process::start(site, &self.command(port)?, &[("PORT", &port.to_string())]);
             if process.listens(port) {
                 process.port = port;

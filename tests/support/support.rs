@@ -9,6 +9,7 @@ mod fixture;
 mod host;
 mod log;
 mod peers;
+mod port;
 mod scenario;
 mod server;
 mod session;
@@ -19,10 +20,11 @@ pub(crate) use agent::{Agent, agent_binary};
 pub(crate) use driver::{Client, Driver, Facts};
 pub(crate) use fixture::tiny;
 pub(crate) use host::{
-    descendants, eventually, exe_of, free_port, http_get, http_post, is_alive, kill, resident_kib, state_of,
+    descendants, eventually, exe_of, http_get, http_post, is_alive, kill, resident_kib, state_of,
 };
 pub(crate) use log::Log;
 pub(crate) use peers::Peers;
+pub(crate) use port::reserved_port;
 pub(crate) use scenario::{Company, Skipped, measured, scenario};
 pub(crate) use server::{Process, StdioServer, WebServer};
 pub(crate) use session::Session;

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::{NOBODY, SOON, reachable};
 use crate::client::Client;
 use crate::support::{
-    Agent, Company, Peers, Process, Site, Skipped, agent_binary, eventually, free_port, measured, scenario,
+    Agent, Company, Peers, Process, Site, Skipped, agent_binary, eventually, measured, reserved_port,
+    scenario,
 };
 
 /// A server on a port, a gateway before it, and the gateway's log.
@@ -29,7 +30,7 @@ impl Shared {
     /// With more lines of the policy, which lets everything pass else.
     fn start(agent: &Agent, policy: &str) -> Result<Self, Skipped> {
         let site = Site::new();
-        let server = serve(&site, free_port())?;
+        let server = serve(&site, reserved_port())?;
         let mut this = Self::before(agent, site, server, policy, &[agent_binary().into()]);
         this.wait_followed();
         Ok(this)
@@ -263,7 +264,7 @@ fn a_users_gateway_is_told_of_that_users_servers_and_of_no_others() {
             setpriv().into_iter().chain([reachable(site).into()]).collect()
         };
         // Root's server.
-        let server = serve(&site, free_port())?;
+        let server = serve(&site, reserved_port())?;
         let program = gateway(&site);
         let others = Shared::before(&agent, site, server, "", &program);
         eventually("it is said", SOON, || others.said().contains("runs as another user").then_some(()));
@@ -288,7 +289,7 @@ fn a_users_gateway_is_told_of_that_users_servers_and_of_no_others() {
             \x20 self.send_response(200); self.send_header('Content-Type', 'application/json')\n\
             \x20 self.send_header('Content-Length', str(len(body))); self.end_headers(); self.wfile.write(body)\n\
             h.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), H).serve_forever()\n";
-        let port = free_port();
+        let port = reserved_port();
         let python = ["/usr/bin/python3", "-c", script, &port.to_string()].map(OsString::from);
         let command: Vec<OsString> = setpriv().into_iter().chain(python).collect();
         let mut server = Process::start(&site, &command, &[]);

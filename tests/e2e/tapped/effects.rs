@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use super::*;
 use crate::client::Client as Poster;
-use crate::support::{Process, eventually, free_port};
+use crate::support::{Process, eventually, reserved_port};
 
 /// A server whose tools do more than they say, as its client's own child.
 fn doer(site: &Site) -> Result<Session, Skipped> {
@@ -164,7 +164,7 @@ fn on_port(site: &Site) -> Result<Process, Skipped> {
     let home = site.path().join("home");
     fs::create_dir_all(home.join(".ssh")).unwrap();
     fs::write(home.join(".ssh/id_ed25519"), "a key").unwrap();
-    let port = free_port();
+    let port = reserved_port();
     let command =
         [Peers::python("py2")?, Peers::script("effects_server.py"), "http".into(), port.to_string().into()];
     let mut server = Process::start(site, &command, &[("HOME", home.to_str().unwrap())]);
