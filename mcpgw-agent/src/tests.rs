@@ -18,7 +18,7 @@ pub(crate) fn own_time() -> Duration {
 
 /// Says on the real standard error, which the test harness does not capture, what a test does not find out here.
 pub(crate) fn skipped(what: &str) {
-    writeln!(std::io::stderr(), "\nSKIPPED: {what}").unwrap();
+    writeln!(std::io::stderr(), "\nSKIPPED: {what}").expect("stderr is open");
 }
 
 /// Whether programs may be root in namespaces of their own; says that `test` is skipped where they may not.

@@ -51,7 +51,7 @@ pub(crate) async fn turn() -> MutexGuard<'static, ()> {
 /// capture, and in the form that `cargo xtask test` counts.
 pub(crate) fn skipped(why: &str) {
     let name = std::thread::current().name().unwrap_or("test").to_owned();
-    writeln!(std::io::stderr(), "\nSKIPPED: {name}: {why}").unwrap();
+    writeln!(std::io::stderr(), "\nSKIPPED: {name}: {why}").expect("stderr is open");
 }
 
 /// The same where hooks of these names, or some of them, do not work.
