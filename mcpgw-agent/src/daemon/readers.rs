@@ -117,9 +117,9 @@ impl Readers {
             let is_stuck = sleeps(reader.thread);
             if is_stuck || begun.elapsed() >= patience.at_most {
                 // It may sleep because it has answered.
-                return told.try_recv().map_err(|_| self.leave(&question, is_stuck)).inspect(|_| {
-                    lock(&self.0).idle.push(reader);
-                });
+                let Ok(found) = told.try_recv() else { return Err(self.leave(&question, is_stuck)) };
+                lock(&self.0).idle.push(reader);
+                return Ok(found);
             }
             wait = patience.at_most.saturating_sub(begun.elapsed()).min(patience.asleep);
         }
