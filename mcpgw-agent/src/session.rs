@@ -9,12 +9,14 @@
 
 mod catalogue;
 mod open;
+mod place;
 mod target;
 mod tasks;
 #[cfg(test)]
 mod tests;
 
 pub use open::{MAX_OPEN, Named, OpenRequest};
+pub use place::Place;
 pub use target::Target;
 
 use std::collections::HashSet;
@@ -31,6 +33,9 @@ pub enum Violation {
     /// An answer to a request that is not open: never asked, already answered, or another session's.
     #[error("nobody asked for this answer")]
     Unsolicited,
+    /// An answer to an open request, in a [`Place`] that is for the answers to others.
+    #[error("it answers another request than those that are answered here")]
+    Misplaced,
     /// A request with the id of one that is open.
     #[error("a request with this id is open")]
     DuplicateId,
@@ -57,6 +62,7 @@ impl Violation {
     pub fn code(self) -> &'static str {
         match self {
             Self::Unsolicited => "unsolicited-response",
+            Self::Misplaced => "misplaced-response",
             Self::DuplicateId => "duplicate-id",
             Self::TooManyOpen => "too-many-open",
             Self::Batch => "batch",
@@ -70,8 +76,10 @@ impl Violation {
 /// What the session knows about a message that is to be decided on.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
-    /// The open request it answers.
+    /// The open request it answers, or, where it is [`Misplaced`](Violation::Misplaced), would.
     pub answers: Option<OpenRequest>,
+    /// The id of the request it answers. An error may have none of its own.
+    pub answered: Option<RequestId>,
     /// What is wrong with it.
     pub violation: Option<Violation>,
     /// The revision it is to be read by, where one is known.
@@ -79,6 +87,14 @@ pub struct Standing {
     /// The tool whose call became the task that this message, or the request it answers, names; `None` also where that
     /// is not known.
     pub task_tool: Option<Box<str>>,
+}
+
+impl Standing {
+    /// The open request it answers, and is to answer where it is said.
+    #[must_use]
+    pub fn answered(&self) -> Option<&OpenRequest> {
+        self.answers.as_ref().filter(|_| self.answered.is_some())
+    }
 }
 
 /// One session.
@@ -115,6 +131,18 @@ impl Session {
     /// What `message`, going in `direction`, is in this session; `in_batch` where it came in one.
     #[must_use]
     pub fn look(&self, direction: Direction, message: &Message, in_batch: bool) -> Standing {
+        self.look_at(&Place::default(), direction, message, in_batch)
+    }
+
+    /// [`look`](Self::look), where the message is said in `place`.
+    #[must_use]
+    pub fn look_at(
+        &self,
+        place: &Place,
+        direction: Direction,
+        message: &Message,
+        in_batch: bool,
+    ) -> Standing {
         let own = target::revision_of(message);
         let revision = match direction {
             Direction::ToServer => own.or(self.revision),
@@ -133,27 +161,48 @@ impl Session {
                 standing.violation =
                     standing.violation.or(of_server.then_some(Violation::ServerRequest)).or(open);
             }
-            (MessageKind::Result | MessageKind::Error, Some(id)) => {
-                let open = self.open(direction.opposite());
-                let asked = open.get(id).filter(|_| !open.held_answers.contains(id));
-                if asked.is_none() && !is_unreadable(message) {
-                    standing.violation = standing.violation.or(Some(Violation::Unsolicited));
-                }
-                standing.answers = asked.map(|asked| asked.request.clone());
-                standing.task_tool = asked.and_then(|asked| asked.task_tool.clone());
-                standing.revision =
-                    standing.answers.as_ref().and_then(|open| open.revision).or(standing.revision);
+            (MessageKind::Result | MessageKind::Error, _) => {
+                self.look_at_answer(place, direction, message, &mut standing);
             }
-            // An error about a request nobody could read answers none, and opens none.
-            (
-                MessageKind::Notification | MessageKind::Result | MessageKind::Error | MessageKind::Request,
-                _,
-            ) => {}
+            (MessageKind::Notification | MessageKind::Request, _) => {}
         }
         if !message.kind().is_response() {
             standing.task_tool = self.task_tool(direction, message);
         }
         standing
+    }
+
+    fn look_at_answer(
+        &self,
+        place: &Place,
+        direction: Direction,
+        message: &Message,
+        standing: &mut Standing,
+    ) {
+        let open = self.open(direction.opposite());
+        let waiting = |id: &RequestId| open.get(id).filter(|_| !open.held_answers.contains(id));
+        let answered = place.answered(message, |id| waiting(id).is_some());
+        // An error about a request nobody could read answers none, and opens none.
+        let is_about_nothing = is_unreadable(message) && place.may_be_about_nothing();
+        let wrong = match (answered, message.id()) {
+            (Some(_), _) => None,
+            (None, Some(id)) if !place.holds(id) && waiting(id).is_some() => Some(Violation::Misplaced),
+            (None, _) => (!is_about_nothing).then_some(Violation::Unsolicited),
+        };
+        standing.violation = standing.violation.or(wrong);
+        let meant = message.id().filter(|_| wrong == Some(Violation::Misplaced));
+        let asked = answered.or(meant).and_then(waiting);
+        standing.answered = answered.cloned();
+        standing.answers = asked.map(|asked| asked.request.clone());
+        standing.task_tool = asked.and_then(|asked| asked.task_tool.clone());
+        standing.revision = standing.answers.as_ref().and_then(|open| open.revision).or(standing.revision);
+    }
+
+    /// The client's open request that `message` of the server's answers in `place`.
+    #[must_use]
+    pub fn request_of(&self, place: &Place, message: &Message) -> Option<&OpenRequest> {
+        let answered = place.answered(message, |id| self.from_client.get(id).is_some())?;
+        self.request(Direction::ToServer, answered).filter(|_| message.kind().is_response())
     }
 
     /// Of the client's tasks. Those that a server made of the client's answers have no tool.

@@ -24,6 +24,7 @@ mod limits;
 mod many;
 mod metrics;
 mod peers;
+mod places;
 #[path = "../support/port.rs"]
 mod port;
 mod proxy;

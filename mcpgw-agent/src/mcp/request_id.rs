@@ -12,7 +12,7 @@ pub const ID_MAX_BYTES: usize = 256;
 const INTEGER_MAX: i128 = (1 << 53) - 1;
 
 /// A request's id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestId {
     /// An integer that every reader of JSON tells from all others.
     Integer(i128),

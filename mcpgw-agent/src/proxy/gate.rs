@@ -27,6 +27,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use std::vec::IntoIter;
 
 use bytes::Bytes;
 
@@ -49,7 +50,7 @@ use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, PeekKind, 
 use crate::pins::{Pins, ServerId};
 use crate::policy::{Effect, Evaluation, Mode, Request};
 use crate::reload::{Loaded, PolicyStore};
-use crate::session::{Session, Standing};
+use crate::session::{Place, Session, Standing};
 use crate::verdict::{self, Cause, Shown, Verdict};
 use circles::Circles;
 use inquiry::Advised;
@@ -183,20 +184,32 @@ impl Gate {
         advice: Option<Advice>,
         since: Instant,
     ) -> Judged {
-        let (loaded, mut advised) = match advice {
+        let (loaded, advised) = self.advised(advice);
+        let place = &Place::default();
+        let turn = Turn { gate: self, party, direction, place, loaded: &loaded, since };
+        turn.judge(bytes, decoded, objection, advised)
+    }
+
+    /// The same for what a server says in `place`.
+    pub fn judge_said(
+        &self,
+        party: &Party,
+        place: &Place,
+        bytes: &Bytes,
+        decoded: Result<Decoded, Malformed>,
+        advice: Option<Advice>,
+        since: Instant,
+    ) -> Judged {
+        let (loaded, advised) = self.advised(advice);
+        let direction = Direction::ToClient;
+        let turn = Turn { gate: self, party, direction, place, loaded: &loaded, since };
+        turn.judge(bytes, decoded, None, advised)
+    }
+
+    fn advised(&self, advice: Option<Advice>) -> (Arc<Loaded>, IntoIter<Option<Advised>>) {
+        match advice {
             Some(Advice { loaded, items }) => (loaded, items),
             None => (self.policies.current(), Vec::new().into_iter()),
-        };
-        let mut advised = || advised.next().flatten();
-        let turn = Turn { gate: self, party, direction, loaded: &loaded, since };
-        match decoded {
-            Err(malformed) => Judged::one(turn.refuse(bytes, &malformed)),
-            Ok(Decoded::One(message)) => Judged::one(turn.message(message, objection, advised(), false)),
-            Ok(Decoded::Batch(messages)) => {
-                let items =
-                    messages.into_iter().map(|message| turn.message(message, objection, advised(), true));
-                Judged::batch(bytes.clone(), items.collect())
-            }
         }
     }
 
@@ -249,11 +262,31 @@ struct Turn<'a> {
     gate: &'a Gate,
     party: &'a Party,
     direction: Direction,
+    place: &'a Place,
     loaded: &'a Arc<Loaded>,
     since: Instant,
 }
 
 impl Turn<'_> {
+    fn judge(
+        &self,
+        bytes: &Bytes,
+        decoded: Result<Decoded, Malformed>,
+        objection: Option<&Cause>,
+        mut advised: IntoIter<Option<Advised>>,
+    ) -> Judged {
+        let mut advised = || advised.next().flatten();
+        match decoded {
+            Err(malformed) => Judged::one(self.refuse(bytes, &malformed)),
+            Ok(Decoded::One(message)) => Judged::one(self.message(message, objection, advised(), false)),
+            Ok(Decoded::Batch(messages)) => {
+                let items =
+                    messages.into_iter().map(|message| self.message(message, objection, advised(), true));
+                Judged::batch(bytes.clone(), items.collect())
+            }
+        }
+    }
+
     /// A text that is no message.
     fn refuse(&self, bytes: &Bytes, malformed: &Malformed) -> Item {
         let decision = self.gate.decision_id();
@@ -300,7 +333,8 @@ impl Turn<'_> {
             }
             PeekKind::Request { .. } | PeekKind::Notification { .. } => None,
         });
-        ids.find(|id| session.unanswered(Direction::ToServer).any(|(open, _)| open == id))
+        let unanswered = |id: &RequestId| session.unanswered(Direction::ToServer).any(|(open, _)| open == id);
+        ids.find(|id| self.place.holds(id) && unanswered(id))
     }
 
     fn message(
@@ -312,7 +346,7 @@ impl Turn<'_> {
     ) -> Item {
         let decision = self.gate.decision_id();
         let mut session = self.party.session();
-        let mut standing = session.look(self.direction, &message, in_batch);
+        let mut standing = session.look_at(self.place, self.direction, &message, in_batch);
         standing.violation = self.party.excused(standing.violation);
         let request = self.request(&message, &standing);
         let tool = request.tool();
@@ -324,10 +358,10 @@ impl Turn<'_> {
         let outgoing = outgoing(&message, &verdict);
         let decided = Instant::now();
         if verdict.forwards() {
-            self.passes(&mut session, &message, &verdict, &decision, decided);
+            self.passes(&mut session, &message, &standing, &verdict, &decision, decided);
         } else if held.is_some() {
             session.held(self.direction, &message);
-        } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
+        } else if let Some(id) = &standing.answered {
             // The client is told in the answer's stead: the request is over.
             session.closed(self.direction.opposite(), id);
         }
@@ -356,7 +390,7 @@ impl Turn<'_> {
         if recorded.is_err() {
             held = held.map(|held| Box::new(held.unrecorded()));
         }
-        let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
+        let asked = id.or_else(|| standing.answered.clone());
         let answer = answer.filter(|_| held.is_none());
         let asked = asked.filter(|_| held.is_none());
         let outcome = self.outcome(recorded, answer, asked, &decision);
@@ -373,11 +407,16 @@ impl Turn<'_> {
         &self,
         session: &mut Session,
         message: &Message,
+        standing: &Standing,
         verdict: &Verdict,
         decision: &str,
         now: Instant,
     ) {
-        session.passed(self.direction, message, verdict.edits(), decision, self.gate.us_at(now));
+        // An error without the id of what it answers is no answer to every client: that request stays open until nothing
+        // more can come.
+        if !message.kind().is_response() || standing.answered.as_ref() == message.id() {
+            session.passed(self.direction, message, verdict.edits(), decision, self.gate.us_at(now));
+        }
         if let (MessageKind::Request, Some(id)) = (message.kind(), message.id()) {
             match verdict.shown(message) {
                 Shown::AsItCame(_) => {}
@@ -401,7 +440,7 @@ impl Turn<'_> {
     ) -> Verdict {
         let policy = &self.loaded.policy;
         let wrong = || {
-            let answers = standing.answers.as_ref()?;
+            let answers = standing.answered()?;
             request.message.check_answer(&answers.method).err().map(Cause::Malformed)
         };
         if let Some(cause) = objection.cloned().or(standing.violation.map(Cause::Violation)).or_else(wrong) {
@@ -422,16 +461,15 @@ impl Turn<'_> {
         verdict: &Verdict,
         decision: &str,
     ) -> Option<Bytes> {
-        let id = message.id()?;
+        let answered = standing.answered.as_ref();
+        let id = answered.or_else(|| message.id().filter(|_| !message.kind().is_response()))?;
         match message.kind() {
             MessageKind::Request if verdict.as_result() => {
                 Some(reply::denied_result(id, standing.revision, decision))
             }
             MessageKind::Request => Some(reply::refusal(Some(id), verdict, decision)),
-            MessageKind::Result | MessageKind::Error if standing.answers.is_some() => {
-                Some(reply::refusal(Some(id), verdict, decision))
-            }
-            MessageKind::Result | MessageKind::Error | MessageKind::Notification => None,
+            MessageKind::Result | MessageKind::Error => Some(reply::refusal(Some(id), verdict, decision)),
+            MessageKind::Notification => None,
         }
     }
 

@@ -34,6 +34,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod trails;
 mod upstream;
 mod values;
 

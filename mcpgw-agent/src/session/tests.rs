@@ -60,6 +60,7 @@ fn the_server_settles_the_revision_and_batches_need_the_one_that_has_them() {
 }
 
 mod memory;
+mod place;
 
 fn request(id: u64, method: &str, params: &str) -> Message {
     message(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#))

@@ -6,7 +6,7 @@ use crate::effects::{Done, NO_TOOL};
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind};
 use crate::policy::effects::Surroundings;
 use crate::proxy::effects::{Apart, Caller};
-use crate::session::{Session, Standing};
+use crate::session::{OpenRequest, Place, Session, Standing};
 use crate::verdict::Verdict;
 
 /// What follows from a message for what is known of its server's doings.
@@ -21,8 +21,9 @@ pub(super) struct Doings {
 }
 
 impl Gate {
-    /// Waits until what the session's server did before it said `decoded` is known, where that answers a call; for a moment at most.
-    pub async fn settled(&self, party: &Party, decoded: &Result<Decoded, Malformed>) {
+    /// Waits until what the session's server did before it said `decoded` in `place` is known, where that answers a call; for a
+    /// moment at most.
+    pub async fn settled(&self, party: &Party, place: &Place, decoded: &Result<Decoded, Malformed>) {
         let Some(followed) = party.followed() else { return };
         let messages = match decoded {
             Ok(Decoded::One(message)) => std::slice::from_ref(message),
@@ -31,9 +32,8 @@ impl Gate {
         };
         let answers = {
             let session = party.session();
-            let asked =
-                |id| session.request(Direction::ToServer, id).is_some_and(|open| &*open.method == CALL);
-            messages.iter().any(|message| message.kind().is_response() && message.id().is_some_and(asked))
+            let is_call = |open: &OpenRequest| &*open.method == CALL;
+            messages.iter().any(|message| session.request_of(place, message).is_some_and(is_call))
         };
         if answers {
             followed.settled().await;
@@ -121,7 +121,7 @@ impl Turn<'_> {
     /// What the call did that `standing`'s message answers. To be called while the session is held.
     pub(super) fn done(&self, standing: &Standing) -> Option<Done> {
         let followed = self.party.followed().filter(|_| self.direction == Direction::ToClient)?;
-        let call = standing.answers.as_ref().filter(|open| &*open.method == CALL)?;
+        let call = standing.answered().filter(|open| &*open.method == CALL)?;
         followed.closed(&call.decision)
     }
 

@@ -11,7 +11,7 @@ use crate::effects::Done;
 use crate::mcp::{Direction, Message, MessageKind};
 use crate::proxy::hold::{Question, Ticket};
 use crate::reload::Loaded;
-use crate::session::Standing;
+use crate::session::{Place, Standing};
 use crate::verdict::{Action, Hold, Verdict, settle};
 
 /// A message that waits. The policy that held it is the one its outcome is recorded under: it is not asked again.
@@ -63,7 +63,8 @@ impl Gate {
     /// of it there in the same moment, so that it is answered once.
     pub fn settle(&self, party: &Party, held: &Held, hold: Hold) -> Judged {
         let (loaded, direction) = (&held.loaded, held.direction);
-        let turn = Turn { gate: self, party, direction, loaded, since: Instant::now() };
+        let place = &Place::default();
+        let turn = Turn { gate: self, party, direction, place, loaded, since: Instant::now() };
         Judged::one(turn.settle(held, hold))
     }
 }
@@ -125,7 +126,7 @@ impl Turn<'_> {
             let waited = session.unheld(direction, message);
             let now = session.look(direction, message, false);
             if waited && now.violation.is_none() {
-                self.passes(&mut session, message, &verdict, &decision, self.since);
+                self.passes(&mut session, message, &now, &verdict, &decision, self.since);
                 let request = self.request(message, &now);
                 let tool = request.tool();
                 let view = self.view(&request, tool.as_deref().or(now.task_tool.as_deref()));
@@ -139,7 +140,7 @@ impl Turn<'_> {
                     session.held(direction, message);
                 }
             }
-        } else if let (true, Some(id)) = (standing.answers.is_some(), message.id()) {
+        } else if let Some(id) = &standing.answered {
             session.closed(direction.opposite(), id);
         }
         let doings = self.follow(&session, message, None, &verdict, &decision);
@@ -159,7 +160,7 @@ impl Turn<'_> {
         let answer = (is_owed && !verdict.forwards())
             .then(|| self.answer(message, &standing, &verdict, &decision))
             .flatten();
-        let asked = id.or_else(|| message.id().cloned().filter(|_| standing.answers.is_some()));
+        let asked = id.or_else(|| standing.answered.clone());
         let outcome = self.outcome(recorded, answer, asked.filter(|_| is_owed), &decision);
         Item {
             outcome,

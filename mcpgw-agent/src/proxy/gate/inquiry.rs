@@ -13,7 +13,7 @@ use crate::mcp::{Decoded, Direction, Malformed, Revision};
 use crate::policy::{Effect, Evaluation, Policy, Request};
 use crate::proxy::guardrail::{Ask, Guardrails, join};
 use crate::reload::Loaded;
-use crate::session::OpenRequest;
+use crate::session::{OpenRequest, Place};
 use crate::verdict::Cause;
 
 /// Questions about all that a peer sent at once.
@@ -68,6 +68,27 @@ impl Gate {
         decoded: &Result<Decoded, Malformed>,
         objection: Option<&Cause>,
     ) -> Option<Inquiry> {
+        self.inquire_at(party, &Place::default(), direction, decoded, objection)
+    }
+
+    /// The same for what a server says in `place`.
+    pub fn inquire_said(
+        &self,
+        party: &Party,
+        place: &Place,
+        decoded: &Result<Decoded, Malformed>,
+    ) -> Option<Inquiry> {
+        self.inquire_at(party, place, Direction::ToClient, decoded, None)
+    }
+
+    fn inquire_at(
+        &self,
+        party: &Party,
+        place: &Place,
+        direction: Direction,
+        decoded: &Result<Decoded, Malformed>,
+        objection: Option<&Cause>,
+    ) -> Option<Inquiry> {
         let guardrails = self.guardrails.as_ref()?;
         let (messages, in_batch) = match decoded.as_ref().ok()? {
             Decoded::One(message) => (std::slice::from_ref(message), false),
@@ -78,7 +99,7 @@ impl Gate {
             if objection.is_some() {
                 return (None, Vec::new());
             }
-            let standing = party.session().look(direction, message, in_batch);
+            let standing = party.session().look_at(place, direction, message, in_batch);
             let answered = standing.answers.as_ref();
             if standing.violation.is_some()
                 || answered.is_some_and(|open| message.check_answer(&open.method).is_err())

@@ -102,6 +102,7 @@ impl Party {
     pub(super) fn excused(&self, violation: Option<Violation>) -> Option<Violation> {
         violation.filter(|violation| match violation {
             Violation::Unsolicited
+            | Violation::Misplaced
             | Violation::DuplicateId
             | Violation::TooManyOpen
             | Violation::Batch

@@ -58,7 +58,7 @@ impl Turn<'_> {
             policy_generation: self.loaded.generation,
             policy_hash: self.loaded.policy.hash(),
             latency_us: micros(decided.saturating_duration_since(self.since)),
-            answered_us: standing.answers.as_ref().map(|open| now_us.saturating_sub(open.since_us)),
+            answered_us: standing.answered().map(|open| now_us.saturating_sub(open.since_us)),
             effects: done,
         };
         let recorded = self.gate.audit.record(&entry, outgoing.clone());

@@ -15,14 +15,13 @@ use super::collect::{self, Collected, Fault};
 use super::encoding::{Coding, Decoder};
 use super::exchange::{Front, joined, outgoing};
 use super::headers::{Answer, SESSION_ID};
-use super::session::Session;
 use super::sse;
 use super::stream::{Parser, Stream};
 use super::upstream::Lease;
 use super::{headers, reply};
-use crate::mcp::{Decoded, Direction, Message, MessageKind};
 use crate::proxy::reply::UNAVAILABLE;
 use crate::proxy::room::Full;
+use crate::session::Place;
 
 /// What the client asked for beside messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +56,7 @@ pub(super) async fn relay(
         );
     };
     open_session(front, &mut asked, status, &head.headers);
+    asked.place = std::mem::take(&mut asked.place).failed_if(!status.is_success());
     let response = empty_like(status, &head.headers);
     let Ok(coding) = Coding::of(&head.headers) else {
         return failed(
@@ -125,6 +125,7 @@ fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) 
         parser,
         taken: front.gate.room().nothing(),
         replays: manner.replays,
+        is_astray: false,
         listens: manner.listens,
         endpoint: None,
         ready,
@@ -155,12 +156,10 @@ async fn whole(front: &Front, asked: &mut Asked, response: Response<Body>, text:
     }
     let since = Instant::now();
     let decoded = front.decode(&text).await;
-    let stray = match &decoded {
-        Ok(Decoded::One(message)) => stray(front, asked, status, message),
-        Ok(Decoded::Batch(_)) | Err(_) => None,
-    };
-    let session = stray.as_ref().unwrap_or(&asked.session);
-    let passed = front.judge_server(session, &text, decoded, since).await;
+    // What answers no request may say something about any.
+    let place = if asked.ids.is_empty() { Place::default() } else { asked.place.clone() };
+    let session = &asked.session;
+    let passed = front.judge_server(session, &place, &text, decoded, since).await;
     for answer in &passed.to_sender {
         front.tell_server(session, answer.clone()).await;
     }
@@ -190,21 +189,6 @@ fn with_body(mut response: Response<Body>, kind: HeaderValue, body: Body) -> Res
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     *response.body_mut() = body;
     response
-}
-
-/// A session for an error that names no request of the client's: real servers refuse requests so before they read them.
-/// It is judged as the answer to what was asked.
-fn stray(front: &Front, asked: &Asked, status: StatusCode, message: &Message) -> Option<Arc<Session>> {
-    let id = message.id().filter(|_| !status.is_success() && message.kind() == MessageKind::Error)?;
-    let session = asked.session.party.session();
-    if session.request(Direction::ToServer, id).is_some() {
-        return None;
-    }
-    let open = session.request(Direction::ToServer, asked.ids.first()?)?.clone();
-    drop(session);
-    let stray = front.fresh(None, asked.session.party.context().principal.clone());
-    stray.party.session().reopened(Direction::ToServer, id.clone(), open);
-    Some(stray)
 }
 
 fn open_session(front: &Front, asked: &mut Asked, status: StatusCode, headers: &HeaderMap) {

@@ -7,6 +7,7 @@ use hyper::header::HeaderValue;
 
 use super::session::Session;
 use crate::mcp::{Direction, RequestId};
+use crate::session::Place;
 
 /// The requests of one exchange. When it is over, what is not answered is no longer open: nothing can answer it.
 #[derive(Debug)]
@@ -14,6 +15,10 @@ pub(super) struct Asked {
     pub(super) session: Arc<Session>,
     /// Requests that went on.
     pub(super) ids: Vec<RequestId>,
+    /// What the server may answer here.
+    pub(super) place: Place,
+    /// Requests whose client comes back for their answer here.
+    pub(super) waiting: Vec<RequestId>,
     /// They came in a batch.
     pub(super) is_batch: bool,
     /// Answers to the batch's refused requests, to be given with the server's.
@@ -38,7 +43,16 @@ pub(super) enum Opening {
 impl Asked {
     /// An exchange that asks nothing a message could answer.
     pub(super) fn nothing(session: Arc<Session>, opening: Opening) -> Self {
-        Self { session, ids: Vec::new(), is_batch: false, refused: Vec::new(), opening, keeps_open: false }
+        Self {
+            session,
+            ids: Vec::new(),
+            place: Place::default(),
+            waiting: Vec::new(),
+            is_batch: false,
+            refused: Vec::new(),
+            opening,
+            keeps_open: false,
+        }
     }
 
     /// Requests without an answer yet.

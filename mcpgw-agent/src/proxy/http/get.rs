@@ -22,8 +22,12 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// Opens the stream of a session, or takes one up again.
 pub(super) async fn get(front: &Arc<Front>, principal: Principal, headers: &HeaderMap) -> Response<Body> {
     let (session, opening) = session(front, &principal, headers);
-    let manner = Manner { listens: true, replays: headers.contains_key(LAST_EVENT_ID) };
-    let asked = Asked::nothing(Arc::clone(&session), opening);
+    let last = headers.get(LAST_EVENT_ID);
+    let manner = Manner { listens: true, replays: last.is_some() };
+    let mut asked = Asked::nothing(Arc::clone(&session), opening);
+    if let Some(last) = last {
+        (asked.place, asked.waiting) = session.trail(last.as_bytes());
+    }
     let response = send(front, Method::GET, headers, asked, manner).await;
     note(front, &session, Verb::Get, response.status());
     response

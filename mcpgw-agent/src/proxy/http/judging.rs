@@ -13,7 +13,8 @@ use super::exchange::Front;
 use super::headers;
 use super::session::Session;
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind};
-use crate::proxy::gate::{Framing, Judged, Passed};
+use crate::proxy::gate::{Advice, Framing, Gate, Judged, Party, Passed};
+use crate::session::Place;
 use crate::tasks::Lane;
 use crate::verdict::Cause;
 
@@ -51,26 +52,28 @@ impl Front {
             Ok(Decoded::Batch(_)) => headers::agree_batch(headers).err(),
             Err(_) => None,
         };
-        self.judge(session, Direction::ToServer, bytes, decoded, objection, since).await
+        let said = Said::ByClient(objection);
+        self.judge(session, said, bytes, decoded, since).await
     }
 
-    /// Judges what the server sent, and waits for the record.
+    /// Judges what the server sent in `place`, and waits for the record.
     pub(super) async fn judge_server(
         &self,
         session: &Arc<Session>,
+        place: &Place,
         bytes: &Bytes,
         decoded: Result<Decoded, Malformed>,
         since: Instant,
     ) -> Passed {
-        let id = match &decoded {
-            Ok(Decoded::One(message)) if message.kind() == MessageKind::Result => message.id(),
-            Ok(_) | Err(_) => None,
+        let lists_tools = match &decoded {
+            Ok(Decoded::One(message)) if message.kind() == MessageKind::Result => {
+                let session = session.party.session();
+                session.request_of(place, message).is_some_and(|open| &*open.method == "tools/list")
+            }
+            Ok(_) | Err(_) => false,
         };
-        let lists_tools = id.is_some_and(|id| {
-            let session = session.party.session();
-            session.request(Direction::ToServer, id).is_some_and(|open| &*open.method == "tools/list")
-        });
-        let passed = self.judge(session, Direction::ToClient, bytes, decoded, None, since).await;
+        let said = Said::ByServer(place.clone());
+        let passed = self.judge(session, said, bytes, decoded, since).await;
         if let (true, [message]) = (lists_tools, passed.messages.as_slice())
             && let Some(result) = message.result()
         {
@@ -82,30 +85,34 @@ impl Front {
     async fn judge(
         &self,
         session: &Arc<Session>,
-        direction: Direction,
+        said: Said,
         bytes: &Bytes,
         decoded: Result<Decoded, Malformed>,
-        objection: Option<Cause>,
         since: Instant,
     ) -> Passed {
-        if direction == Direction::ToClient {
-            self.gate.settled(&session.party, &decoded).await;
-        }
-        let advice = match self.gate.inquire(&session.party, direction, &decoded, objection.as_ref()) {
+        let party = &session.party;
+        let inquiry = match &said {
+            Said::ByClient(objection) => {
+                self.gate.inquire(party, Direction::ToServer, &decoded, objection.as_ref())
+            }
+            Said::ByServer(place) => {
+                self.gate.settled(party, place, &decoded).await;
+                self.gate.inquire_said(party, place, &decoded)
+            }
+        };
+        let advice = match inquiry {
             Some(inquiry) => Some(inquiry.ready().await),
             None => None,
         };
         let Some(lane) = self.aside(bytes) else {
-            let (party, objection) = (&session.party, objection.as_ref());
-            return self.gate.judge(party, direction, bytes, decoded, objection, advice, since).ready().await;
+            return said.judged(&self.gate, party, bytes, decoded, advice, since).ready().await;
         };
         let (gate, session, bytes) = (Arc::clone(&self.gate), Arc::clone(session), bytes.clone());
         let (tell, told) = oneshot::channel();
         lane.aside(move || {
-            let (party, objection) = (&session.party, objection.as_ref());
-            let judged = gate.judge(party, direction, &bytes, decoded, objection, advice, since);
+            let judged = said.judged(&gate, &session.party, &bytes, decoded, advice, since);
             if let Err(judged) = tell.send(judged) {
-                abandoned(&session, direction, judged);
+                abandoned(&session, said.direction(), judged);
             }
         });
         received(told).await.ready().await
@@ -114,6 +121,41 @@ impl Front {
     /// Where to work on `bytes`, if not here.
     fn aside(&self, bytes: &Bytes) -> Option<&Lane> {
         self.lane.as_ref().filter(|_| bytes.len() >= LARGE_BYTES)
+    }
+}
+
+/// Who said something, and what the transport knows of it.
+enum Said {
+    /// What it has against it.
+    ByClient(Option<Cause>),
+    /// Where.
+    ByServer(Place),
+}
+
+impl Said {
+    fn direction(&self) -> Direction {
+        match self {
+            Self::ByClient(_) => Direction::ToServer,
+            Self::ByServer(_) => Direction::ToClient,
+        }
+    }
+
+    fn judged(
+        &self,
+        gate: &Gate,
+        party: &Party,
+        bytes: &Bytes,
+        decoded: Result<Decoded, Malformed>,
+        advice: Option<Advice>,
+        since: Instant,
+    ) -> Judged {
+        match self {
+            Self::ByClient(objection) => {
+                let direction = Direction::ToServer;
+                gate.judge(party, direction, bytes, decoded, objection.as_ref(), advice, since)
+            }
+            Self::ByServer(place) => gate.judge_said(party, place, bytes, decoded, advice, since),
+        }
     }
 }
 
@@ -143,7 +185,6 @@ mod tests {
     use crate::config;
     use crate::mcp::RequestId;
     use crate::policy::Principal;
-    use crate::proxy::gate::Party;
     use crate::proxy::gateway::Gateway;
     use crate::proxy::http::session::context;
 

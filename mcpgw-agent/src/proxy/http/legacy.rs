@@ -14,6 +14,7 @@ use super::session::{Legacy, Session};
 use super::sse::Event;
 use super::stream::Stream;
 use crate::destination;
+use crate::session::Place;
 
 /// Answers of the gateway's own that may wait for the stream.
 const OWN: usize = 64;
@@ -44,6 +45,8 @@ pub(super) fn endpoint(stream: &mut Stream, event: &Event) -> Option<Bytes> {
     };
     let target = endpoint.target.clone();
     stream.asked.session = session;
+    // Everything is answered here.
+    stream.asked.place = Place::default();
     stream.endpoint = Some((endpoint, own));
     Some(event.with_data(target.as_bytes()))
 }

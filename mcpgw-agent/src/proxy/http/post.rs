@@ -22,7 +22,7 @@ use crate::policy::Principal;
 use crate::proxy::gate::Passed;
 use crate::proxy::reply::{HEADER_MISMATCH, INVALID, error};
 use crate::proxy::room::Taken;
-use crate::session::Violation;
+use crate::session::{Place, Violation};
 use crate::verdict::Cause;
 
 /// Where `_meta` names the revision.
@@ -54,9 +54,12 @@ pub(super) async fn post(
     let Some(outgoing) = outgoing(&passed, &bytes) else {
         return refused(&head.headers, &session, passed);
     };
+    let ids: Vec<_> = passed.messages.iter().filter_map(request_id).cloned().collect();
     let mut asked = Asked {
         session: Arc::clone(&session),
-        ids: passed.messages.iter().filter_map(request_id).cloned().collect(),
+        place: Place::of(&ids),
+        ids,
+        waiting: Vec::new(),
         is_batch: passed.is_batch(),
         refused: passed.to_sender,
         opening,

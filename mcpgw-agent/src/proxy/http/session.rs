@@ -16,10 +16,11 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 use tokio::sync::mpsc;
 
+use super::trails::Trails;
 use crate::mcp::{Direction, RequestId};
 use crate::policy::{Context, Principal};
 use crate::proxy::gate::Party;
-use crate::session::OpenRequest;
+use crate::session::{OpenRequest, Place};
 
 /// Answers remembered for a client that comes back for them.
 const REPLAYED: usize = 64;
@@ -34,6 +35,7 @@ pub(super) struct Session {
     id: OnceLock<HeaderValue>,
     /// Requests whose answer went out in an event with an id, so that it may be asked for again.
     answered: Mutex<VecDeque<(RequestId, OpenRequest)>>,
+    trails: Mutex<Trails>,
     /// Milliseconds of the table's clock.
     used: AtomicU64,
     /// HTTP+SSE: where its messages are posted, and the way into its stream.
@@ -55,6 +57,7 @@ impl Session {
             party,
             id: OnceLock::new(),
             answered: Mutex::default(),
+            trails: Mutex::default(),
             used: AtomicU64::new(0),
             legacy,
         })
@@ -99,6 +102,26 @@ impl Session {
         if let (Some((id, open)), None) = (found, session.request(Direction::ToServer, id)) {
             session.reopened(Direction::ToServer, id, open);
         }
+    }
+
+    /// An event called `id` goes to the client on the stream of `place`.
+    pub(super) fn mark(&self, place: &Place, id: &[u8]) {
+        let session = self.party.session();
+        let is_open = |id: &RequestId| session.request(Direction::ToServer, id).is_some();
+        let is_over = |place: &Place| place.requests().is_some_and(|ids| !ids.iter().any(is_open));
+        self.trails.lock().unwrap_or_else(PoisonError::into_inner).mark(place, id, is_over);
+    }
+
+    /// The stream that a client takes up again which saw the event `id` last, and the open requests that wait there. Where the
+    /// event was on several streams one waits, if it is the only one.
+    pub(super) fn trail(&self, id: &[u8]) -> (Place, Vec<RequestId>) {
+        let (place, mut requests) = self.trails.lock().unwrap_or_else(PoisonError::into_inner).find(id);
+        let session = self.party.session();
+        requests.retain(|id| session.request(Direction::ToServer, id).is_some());
+        if requests.len() > 1 {
+            requests.retain(|id| place.holds(id));
+        }
+        (place, requests)
     }
 
     fn answered(&self) -> MutexGuard<'_, VecDeque<(RequestId, OpenRequest)>> {

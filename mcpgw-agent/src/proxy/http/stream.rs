@@ -23,6 +23,8 @@ use crate::mcp::{Decoded, Direction, Malformed, MessageKind, Revision};
 use crate::proxy::gate::Passed;
 use crate::proxy::reply;
 use crate::proxy::room::{Full, Taken};
+use crate::session::Violation;
+use crate::verdict::Cause;
 
 /// Texts of a stream that are no messages, at most. Each has a record, and compressed they cost a server nothing.
 const UNREADABLE: usize = 1000;
@@ -40,6 +42,9 @@ pub(super) struct Stream {
     pub(super) taken: Taken,
     /// The client asked for what it missed: messages may come again.
     pub(super) replays: bool,
+    /// The answer to another request was refused here. A client that takes whatever comes for its own answer has none then,
+    /// and need not come back for it.
+    pub(super) is_astray: bool,
     /// It answers no request, so it ends with the gateway.
     pub(super) listens: bool,
     /// HTTP+SSE: its endpoint, and the gateway's own answers.
@@ -206,6 +211,9 @@ impl Stream {
             self.ready.extend(told);
             return;
         }
+        if let Some(id) = event.id().filter(|id| !id.is_empty() && self.can_be_taken_up()) {
+            self.asked.session.mark(&self.asked.place, id);
+        }
         let Some(data) = event.data().filter(|_| event.is_to_be_judged()).cloned() else {
             // Comments keep the connection alive, an id without a message is the client's place in the stream.
             self.asked.keeps_open |= event.id().is_some() && self.can_be_taken_up();
@@ -232,11 +240,26 @@ impl Stream {
         }
         self.expect(&decoded, has_id);
         let session = Arc::clone(&self.asked.session);
-        let passed = self.front.judge_server(&session, data, decoded, since).await;
+        let passed = self.front.judge_server(&session, &self.asked.place, data, decoded, since).await;
+        self.look_for_strays(&passed);
         for answer in &passed.to_sender {
             self.front.tell_server(&session, answer.clone()).await;
         }
         merged(&passed, data)
+    }
+
+    /// Whose answer was refused because it is another's is told so at the end, unless the answer comes after all.
+    fn look_for_strays(&mut self, passed: &Passed) {
+        let is_stray = matches!(
+            passed.cause,
+            Some(Cause::Violation(Violation::Misplaced | Violation::Unsolicited)) if passed.refused > 0
+        );
+        if is_stray && self.asked.place.requests().is_some() {
+            let waiting = std::mem::take(&mut self.asked.waiting);
+            self.asked.ids.extend(waiting);
+            self.is_astray = true;
+            self.asked.keeps_open = false;
+        }
     }
 
     /// Prepares the session for messages that may come twice.
@@ -255,6 +278,7 @@ impl Stream {
         for message in messages {
             let Some(id) = message.id() else { continue };
             match message.kind() {
+                MessageKind::Result | MessageKind::Error if !self.asked.place.holds(id) => {}
                 MessageKind::Result | MessageKind::Error => {
                     if self.replays {
                         session.replay(id);
@@ -279,7 +303,7 @@ impl Stream {
 
     /// Streams with ids can, until 2026-07-28.
     fn can_be_taken_up(&self) -> bool {
-        !self.asked.session.party.session().revision().is_some_and(Revision::is_modern)
+        !self.is_astray && !self.asked.session.party.session().revision().is_some_and(Revision::is_modern)
     }
 
     /// Nothing more comes from the server. Who waits for an answer that can come no other way is told so.
