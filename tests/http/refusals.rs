@@ -59,6 +59,28 @@ fn what_cannot_be_read_without_doubt_is_an_error() {
 }
 
 #[test]
+fn what_cannot_be_read_is_answered_where_it_goes_on() {
+    let unreadable = [
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":1,"a":2}}}"#,
+        r#"{"jsonrpc":"2.0","id":1234567890123456789,"method":"tools/list"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"x/y","params":[1]}"#,
+    ];
+    let event = format!("data: {ANSWER}\n\n");
+    let events = response("200 OK", "Content-Type: text/event-stream\r\n", event.as_bytes());
+    for (answer, expected) in [(json(ANSWER), ANSWER), (events, &*event)] {
+        let server = Upstream::saying(answer);
+        let proxy = Proxy::observing(&server.url("/mcp"));
+        for body in unreadable {
+            let reply = post(proxy.address, &[LEGACY], body);
+            assert_eq!((reply.status, &*reply.text()), (200, expected), "{body}");
+        }
+        let said = proxy.audit().into_iter().filter(|record| record["direction"] == "s2c");
+        let seen: Vec<_> = said.map(|record| (record["action"].clone(), record["would"].clone())).collect();
+        assert_eq!(seen, vec![("pass".into(), "block".into()); unreadable.len()]);
+    }
+}
+
+#[test]
 fn headers_that_say_something_else_are_a_mismatch() {
     let server = Upstream::saying(json(ANSWER));
     let proxy = Proxy::enforcing(&server.url("/mcp"));

@@ -143,7 +143,8 @@ async fn whole(front: &Front, asked: &mut Asked, response: Response<Body>, text:
     }
     asked.keeps_open = false;
     let refused = std::mem::take(&mut asked.refused);
-    if text.is_empty() || (asked.ids.is_empty() && status.is_success()) {
+    let asks = !asked.ids.is_empty() || asked.is_unread;
+    if text.is_empty() || (!asks && status.is_success()) {
         if !refused.is_empty() {
             return reply::json(StatusCode::OK, joined(&refused, true));
         }

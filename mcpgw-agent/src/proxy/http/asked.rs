@@ -19,6 +19,8 @@ pub(super) struct Asked {
     pub(super) place: Place,
     /// Requests whose client comes back for their answer here.
     pub(super) waiting: Vec<RequestId>,
+    /// What went on cannot be read, as where a policy only observes: nobody knows which requests those are.
+    pub(super) is_unread: bool,
     /// They came in a batch.
     pub(super) is_batch: bool,
     /// Answers to the batch's refused requests, to be given with the server's.
@@ -48,6 +50,7 @@ impl Asked {
             ids: Vec::new(),
             place: Place::default(),
             waiting: Vec::new(),
+            is_unread: false,
             is_batch: false,
             refused: Vec::new(),
             opening,

@@ -60,6 +60,7 @@ pub(super) async fn post(
         place: Place::of(&ids),
         ids,
         waiting: Vec::new(),
+        is_unread: passed.messages.is_empty(),
         is_batch: passed.is_batch(),
         refused: passed.to_sender,
         opening,
