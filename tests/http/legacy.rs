@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::client::{Connection, call, request, tool};
+use crate::client::{Connection, call, post, request, tool};
 use crate::proxy::Proxy;
 use crate::upstream::{Upstream, chunk, chunked, response, signal, wait};
 
@@ -58,6 +58,19 @@ fn an_endpoint_elsewhere_is_refused() {
         let reply = Connection::send(proxy.address, &request("GET", "/sse", &[], b"")).reply();
         assert_eq!((reply.status, reply.text().as_str()), (200, ""), "{endpoint:?}");
     }
+}
+
+#[test]
+fn an_endpoint_on_a_requests_stream_ends_that_and_who_waits_is_told() {
+    let body =
+        b"event: endpoint\ndata: /messages?s=1\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n";
+    let server = Upstream::saying(response("200 OK", "Content-Type: text/event-stream\r\n", body));
+    let proxy = Proxy::observing(&server.url("/mcp"));
+    let reply = post(proxy.address, &[], tool(1, "echo"));
+    let text = reply.text();
+    let error = text.strip_prefix("event: message\ndata: ").unwrap_or_else(|| panic!("{text}"));
+    let error: serde_json::Value = serde_json::from_str(error.trim()).unwrap();
+    assert_eq!((&error["id"], &error["error"]["code"]), (&1.into(), &50201.into()));
 }
 
 #[test]

@@ -33,14 +33,15 @@ impl Drop for Endpoint {
     }
 }
 
-/// Takes the server's `endpoint` event; gives the one the client gets, or nothing and ends the stream.
+/// Takes the server's `endpoint` event; gives the one the client gets, or nothing and ends the stream, of which whoever waits
+/// is told.
 pub(super) fn endpoint(stream: &mut Stream, event: &Event) -> Option<Bytes> {
     let is_first = stream.listens && stream.endpoint.is_none() && stream.asked.session.id().is_none();
     let told = is_first.then(|| resolve(stream.front.upstream.url(), event.data()?)).flatten();
     let opened = told.and_then(|url| open(&stream.front, &stream.asked.session, &url));
     let Some((session, endpoint, own)) = opened else {
         tracing::warn!("the server names an endpoint that is not its own, or twice: its stream is closed");
-        stream.ended = true;
+        stream.end(false);
         return None;
     };
     let target = endpoint.target.clone();

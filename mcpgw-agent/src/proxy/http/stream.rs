@@ -307,7 +307,7 @@ impl Stream {
     }
 
     /// Nothing more comes from the server. Who waits for an answer that can come no other way is told so.
-    fn end(&mut self, is_whole: bool) {
+    pub(super) fn end(&mut self, is_whole: bool) {
         if let Some(lease) = self.lease.take().filter(|_| is_whole) {
             self.front.upstream.give_back(lease);
         }
