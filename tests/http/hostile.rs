@@ -205,8 +205,12 @@ fn bodies_in_codings_nobody_can_check_are_refused() {
         assert_eq!(post(proxy.address, &[("Content-Encoding", coding)], body).status, status, "{coding}");
     }
     assert!(server.received().is_empty());
-    assert_eq!(post(proxy.address, &[("Content-Encoding", "GZIP")], gzip(body.as_bytes())).status, 200);
-    assert_eq!(server.received()[0].body, body.as_bytes());
+    let known =
+        [("GZIP", gzip(body.as_bytes())), ("x-gzip", gzip(body.as_bytes())), ("", body.clone().into_bytes())];
+    for (coding, bytes) in known {
+        assert_eq!(post(proxy.address, &[("Content-Encoding", coding)], bytes).status, 200, "{coding}");
+        assert_eq!(server.received().last().unwrap().body, body.as_bytes());
+    }
 }
 
 #[test]
@@ -225,6 +229,32 @@ fn an_answer_its_client_would_read_otherwise_does_not_come_through() {
         let reply = post(proxy.address, &[], tool(1, "echo"));
         assert_eq!((reply.status, &reply.json()["id"]), (502, &1.into()), "{headers}");
         assert!(!reply.text().contains("result"), "{headers}");
+    }
+}
+
+#[test]
+fn an_answer_in_another_charset_comes_through_where_it_is_the_same_in_utf8() {
+    let said = |text: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"text":"{text}"}}}}"#);
+    let (plain, accented) = (said("plain"), said("caf\u{e9}"));
+    for (charset, body, comes) in [
+        ("utf8", &accented, true),
+        ("us-ascii", &accented, true),
+        ("iso-8859-1", &plain, true),
+        ("iso-8859-1", &accented, false),
+    ] {
+        for kind in ["application/json", "text/event-stream"] {
+            let text = if kind.starts_with("text") { format!("data: {body}\n\n") } else { body.clone() };
+            let headers = format!("Content-Type: {kind}; charset={charset}\r\n");
+            let server = Upstream::saying(response("200 OK", &headers, text.as_bytes()));
+            let proxy = Proxy::observing(&server.url("/mcp"));
+            let reply = post(proxy.address, &[], tool(1, "echo"));
+            assert_eq!(
+                (reply.text() == text, reply.header("content-type")),
+                (comes, Some(kind)),
+                "{headers}"
+            );
+            assert!(comes || reply.text().contains("50201"), "{}", reply.text());
+        }
     }
 }
 

@@ -23,6 +23,9 @@ use crate::proxy::reply::UNAVAILABLE;
 use crate::proxy::room::Full;
 use crate::session::Place;
 
+/// What is said of an answer in a charset that its client would not hear of.
+const MEANT_OTHERWISE: &str = "the server's answer is in an unknown charset";
+
 /// What the client asked for beside messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Manner {
@@ -66,11 +69,13 @@ pub(super) async fn relay(
             "the server's answer is coded in an unknown way",
         );
     };
+    let must_be_ascii = headers::must_be_ascii(&head.headers);
     let limit = front.gate.limits().bytes;
     if kind == Answer::Events && status == StatusCode::OK {
         let decoder = (coding != Coding::Identity).then(|| Decoder::new(coding, limit));
         let parser = Parser::Events(sse::Reader::new(limit));
-        let stream = stream(front, asked, manner, Source { body, lease: answer.1, decoder, parser });
+        let source = Source { body, lease: answer.1, decoder, parser, must_be_ascii };
+        let stream = stream(front, asked, manner, source);
         return with_body(response, reply::EVENTS, Body::stream(Box::new(stream)));
     }
     let collected = tokio::select! {
@@ -88,8 +93,15 @@ pub(super) async fn relay(
             };
             failed(front, &asked, status, text)
         }
+        Ok(Collected::Whole(text)) if must_be_ascii && !text.is_ascii() => {
+            failed(front, &asked, StatusCode::BAD_GATEWAY, MEANT_OTHERWISE)
+        }
+        Ok(Collected::Open(..)) if must_be_ascii => {
+            failed(front, &asked, StatusCode::BAD_GATEWAY, MEANT_OTHERWISE)
+        }
         Ok(Collected::Open(splitter, decoder)) => {
-            let source = Source { body, lease: answer.1, decoder, parser: Parser::Texts(splitter) };
+            let parser = Parser::Texts(splitter);
+            let source = Source { body, lease: answer.1, decoder, parser, must_be_ascii };
             let stream = stream(front, asked, manner, source);
             with_body(response, reply::JSON, Body::stream(Box::new(stream)))
         }
@@ -106,10 +118,11 @@ struct Source {
     lease: Lease,
     decoder: Option<Decoder>,
     parser: Parser,
+    must_be_ascii: bool,
 }
 
 fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) -> Stream {
-    let Source { body, lease, decoder, parser } = source;
+    let Source { body, lease, decoder, parser, must_be_ascii } = source;
     let mut ready = VecDeque::new();
     let refused = std::mem::take(&mut asked.refused);
     if !refused.is_empty() {
@@ -123,6 +136,7 @@ fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) 
         lease: Some(lease),
         decoder,
         parser,
+        must_be_ascii,
         taken: front.gate.room().nothing(),
         replays: manner.replays,
         is_astray: false,

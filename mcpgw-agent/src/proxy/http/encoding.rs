@@ -60,8 +60,9 @@ impl Coding {
         let (first, None) = (named.next(), named.next()) else { return Err(Fault::Unsupported) };
         let Some(first) = first else { return Ok(Self::Identity) };
         match first.to_str().unwrap_or("?").trim_matches([' ', '\t']).to_ascii_lowercase().as_str() {
-            "identity" => Ok(Self::Identity),
-            "gzip" => Ok(Self::Gzip),
+            // An empty list names none; `x-gzip` is another name (RFC 9110, 8.4.1.3).
+            "identity" | "" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
             "deflate" => Ok(Self::Deflate),
             "br" => Ok(Self::Brotli),
             _ => Err(Fault::Unsupported),

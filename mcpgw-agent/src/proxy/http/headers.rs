@@ -21,7 +21,7 @@ mod value;
 pub use agree::{agree, agree_batch};
 pub use alone::{BYTES_MAX, COUNT_MAX, Fault, SESSION_ID_MAX_BYTES, check, session_id};
 pub use forward::{downstream, upstream};
-pub use media::{Answer, answer, check_json};
+pub use media::{Answer, answer, check_json, must_be_ascii};
 pub use params::{ParamSchemas, TOOLS_MAX};
 
 /// The session of Streamable HTTP up to 2025-11-25.

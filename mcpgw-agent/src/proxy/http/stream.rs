@@ -38,6 +38,8 @@ pub(super) struct Stream {
     /// Where the body is compressed.
     pub(super) decoder: Option<Decoder>,
     pub(super) parser: Parser,
+    /// Its charset says of anything else something else than UTF-8.
+    pub(super) must_be_ascii: bool,
     /// For what the parser holds.
     pub(super) taken: Taken,
     /// The client asked for what it missed: messages may come again.
@@ -143,6 +145,10 @@ impl Stream {
     }
 
     fn take(&mut self, data: &[u8]) {
+        if self.must_be_ascii && !data.is_ascii() {
+            tracing::warn!("the server's stream is in a charset that is not known");
+            return self.end(false);
+        }
         match &mut self.parser {
             Parser::Events(reader) => drop(reader.push(data)),
             Parser::Texts(splitter) => {

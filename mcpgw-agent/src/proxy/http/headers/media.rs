@@ -21,23 +21,59 @@ pub enum Answer {
 /// # Errors
 /// [`Fault::Duplicate`] and [`Fault::MediaType`].
 pub fn check_json(headers: &HeaderMap) -> Result<(), Fault> {
-    let (answer, others) = read(headers)?;
-    if answer == Answer::Json && others == 0 { Ok(()) } else { Err(Fault::MediaType) }
+    let read = read(headers)?;
+    // It goes on with what is said of it: a server that reads it by another charset reads something else.
+    let is_utf8 = read.charset.is_none_or(|charset| charset == Charset::Utf8);
+    let is_plain = read.answer == Answer::Json && read.others == 0 && is_utf8;
+    is_plain.then_some(()).ok_or(Fault::MediaType)
 }
 
-/// What an answer says it holds. Clients decode text as its `charset` says, so any but UTF-8 would be read differently
-/// from here; what else is said of it changes nothing, and does not go on.
+/// What an answer says it holds. It is read as UTF-8, here and by clients, for what is said of it does not go on; so what
+/// is called US-ASCII is nothing else. What is called Latin-1 [must be ASCII](must_be_ascii).
 ///
 /// # Errors
-/// [`Fault::Duplicate`], and [`Fault::MediaType`] for a charset other than UTF-8.
+/// [`Fault::Duplicate`], and [`Fault::MediaType`] for any other charset.
 pub fn answer(headers: &HeaderMap) -> Result<Answer, Fault> {
-    read(headers).map(|(answer, _)| answer)
+    read(headers).map(|read| read.answer)
 }
 
-/// The type, and how many parameters it has beside `charset=utf-8`, which may stand there once.
-fn read(headers: &HeaderMap) -> Result<(Answer, usize), Fault> {
+/// The answer is in a charset of which only ASCII is what UTF-8 makes of it: anything else its server means otherwise.
+pub fn must_be_ascii(headers: &HeaderMap) -> bool {
+    read(headers).is_ok_and(|read| read.charset == Some(Charset::Latin1))
+}
+
+/// A charset of which it is known what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Charset {
+    Utf8,
+    Ascii,
+    Latin1,
+}
+
+impl Charset {
+    fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "utf-8" | "utf8" => Some(Self::Utf8),
+            "us-ascii" => Some(Self::Ascii),
+            "iso-8859-1" => Some(Self::Latin1),
+            _ => None,
+        }
+    }
+}
+
+/// What a media type says.
+struct Read {
+    answer: Answer,
+    /// May stand there once.
+    charset: Option<Charset>,
+    /// How many parameters it has beside.
+    others: usize,
+}
+
+fn read(headers: &HeaderMap) -> Result<Read, Fault> {
+    let other = Read { answer: Answer::Other, charset: None, others: 0 };
     let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let Some(value) = values.next() else { return Ok((Answer::Other, 0)) };
+    let Some(value) = values.next() else { return Ok(other) };
     if values.next().is_some() {
         return Err(Fault::Duplicate(CONTENT_TYPE.as_str().into()));
     }
@@ -47,23 +83,24 @@ fn read(headers: &HeaderMap) -> Result<(Answer, usize), Fault> {
     let answer = match media.to_ascii_lowercase().as_str() {
         "application/json" => Answer::Json,
         "text/event-stream" => Answer::Events,
-        _ => return Ok((Answer::Other, 0)),
+        _ => return Ok(other),
     };
-    let (mut charsets, mut others) = (0_usize, 0_usize);
+    let mut read = Read { answer, ..other };
     for parameter in parts {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
         let name = name.trim_end().to_ascii_lowercase();
         if !name.contains("charset") {
-            others += 1;
+            read.others += 1;
         } else if name != "charset" {
             // `charset*`, `charset*0` (RFC 2231): some readers decode by them.
             return Err(Fault::MediaType);
-        } else if value.eq_ignore_ascii_case("utf-8") {
-            charsets += 1;
         } else {
-            return Err(Fault::MediaType);
+            let charset = Charset::named(value).ok_or(Fault::MediaType)?;
+            if read.charset.replace(charset).is_some() {
+                return Err(Fault::MediaType);
+            }
         }
     }
-    if charsets > 1 { Err(Fault::MediaType) } else { Ok((answer, others)) }
+    Ok(read)
 }

@@ -79,6 +79,9 @@ fn only_json_in_utf8_is_json() {
         ("APPLICATION/JSON;charset=UTF-8", true),
         ("application/json; charset=\"utf-8\"", true),
         ("application/json ; Charset=utf-8", true),
+        ("application/json; charset=utf8", true),
+        ("application/json; charset=us-ascii", false),
+        ("application/json; charset=iso-8859-1", false),
         ("application/json;", false),
         ("application/json; charset=utf-16le", false),
         ("application/json; charset=utf-7", false),
@@ -116,8 +119,19 @@ fn an_answer_is_read_by_its_type_and_in_utf8_only() {
         ("text/event-stream; x charset=utf-16le", Err(Fault::MediaType)),
         ("application/json; profile=x; charset=utf-8", Ok(Answer::Json)),
         ("text/html; charset=latin1", Ok(Answer::Other)),
+        ("text/event-stream; charset=UTF8", Ok(Answer::Events)),
+        ("application/json; charset=US-ASCII", Ok(Answer::Json)),
+        ("application/json; charset=ISO-8859-1", Ok(Answer::Json)),
+        ("application/json; charset=utf-8; charset=us-ascii", Err(Fault::MediaType)),
+        ("application/json; charset=latin1", Err(Fault::MediaType)),
+        ("application/json; charset=windows-1252", Err(Fault::MediaType)),
     ] {
         assert_eq!(answer(&headers(&[("content-type", value)])), expected, "{value}");
     }
     assert_eq!(answer(&HeaderMap::new()), Ok(Answer::Other));
+    let latin = |value| must_be_ascii(&headers(&[("content-type", value)]));
+    assert!(latin("application/json; charset=iso-8859-1"));
+    for plain in ["application/json; charset=us-ascii", "application/json", "text/html; charset=iso-8859-1"] {
+        assert!(!latin(plain), "{plain}");
+    }
 }
