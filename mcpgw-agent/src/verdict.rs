@@ -111,6 +111,8 @@ pub enum Cause {
     Violation(Violation),
     /// HTTP headers say something else than the body.
     HeaderMismatch(Box<str>),
+    /// A header names this revision, which is not known here, and the body does not say how to read it.
+    UnknownRevision(Box<str>),
     /// The policy's rule of this name.
     Policy(Box<str>),
     /// The server may not be used, and how much risk there is; `None` where it has listed nothing yet.
@@ -127,6 +129,7 @@ impl Cause {
             Self::Malformed(reason) => format!("malformed: {}", reason.code()),
             Self::Violation(violation) => format!("protocol: {}", violation.code()),
             Self::HeaderMismatch(what) => format!("protocol: header-mismatch: {what}"),
+            Self::UnknownRevision(name) => format!("protocol: unknown-revision: {name}"),
             Self::Policy(rule) => format!("policy: {rule}"),
             Self::Server(status, level) => {
                 format!("server: {} ({} risk)", status.as_str(), level.map_or("unknown", Level::as_str))

@@ -108,6 +108,19 @@ fn headers_that_say_something_else_are_a_mismatch() {
 }
 
 #[test]
+fn a_revision_nobody_knows_is_answered_with_those_that_are_known() {
+    let server = Upstream::saying(json(ANSWER));
+    let proxy = Proxy::enforcing(&server.url("/mcp"));
+    let reply = post(proxy.address, &[("MCP-Protocol-Version", "2099-01-01")], tool(1, "echo"));
+    let error = &reply.json()["error"];
+    assert_eq!((reply.status, &reply.json()["id"], &error["code"]), (400, &1.into(), &(-32022).into()));
+    assert_eq!(error["data"]["requested"], "2099-01-01");
+    assert_eq!(error["data"]["supported"].as_array().unwrap().last().unwrap(), "2026-07-28");
+    assert!(server.received().is_empty());
+    assert_eq!(proxy.audit().last().unwrap()["reason"], "protocol: unknown-revision: 2099-01-01");
+}
+
+#[test]
 fn an_answer_nobody_asked_the_client_for_does_not_arrive() {
     let server = Upstream::saying(response("202 Accepted", "", b""));
     let proxy = Proxy::enforcing(&server.url("/mcp"));

@@ -25,6 +25,8 @@ pub const PARSE: i64 = -32700;
 pub const INVALID: i64 = -32600;
 /// MCP 2026-07-28: headers and body differ.
 pub const HEADER_MISMATCH: i64 = -32020;
+/// MCP 2026-07-28: a revision that is not supported.
+pub const UNSUPPORTED_REVISION: i64 = -32022;
 
 /// What is said with [`UNAUDITED`].
 pub const UNRECORDED: &str = "the decision could not be recorded";
@@ -37,6 +39,7 @@ pub fn refusal(id: Option<&RequestId>, verdict: &Verdict, decision: &str) -> Byt
         Some(Cause::Malformed(_)) => (INVALID, "the message is not a valid request"),
         Some(Cause::Violation(_)) => (INVALID, "the message is not allowed here by the protocol"),
         Some(Cause::HeaderMismatch(_)) => (HEADER_MISMATCH, "headers and body differ"),
+        Some(Cause::UnknownRevision(name)) => return unsupported(id, name, Some(decision)),
         Some(Cause::Policy(_) | Cause::Server(..) | Cause::Detector(..)) | None
             if verdict.action() == Action::Hold =>
         {
@@ -56,9 +59,24 @@ pub fn refusal(id: Option<&RequestId>, verdict: &Verdict, decision: &str) -> Byt
 /// An error answer to the request `id`.
 #[must_use]
 pub fn error(id: Option<&RequestId>, code: i64, text: &str, decision: Option<&str>) -> Bytes {
+    let data = decision.map(|decision| format!("{{\"decision_id\":{}}}", quote(decision)));
+    with_data(id, code, text, data)
+}
+
+/// The error answer to a request of the revision `requested`, which the gateway does not know. Which of those it does know
+/// the server has is not known.
+#[must_use]
+pub fn unsupported(id: Option<&RequestId>, requested: &str, decision: Option<&str>) -> Bytes {
+    let known = Revision::ALL.map(|revision| quote(revision.as_str())).join(",");
+    let decision =
+        decision.map_or_else(String::new, |decision| format!(",\"decision_id\":{}", quote(decision)));
+    let data = format!("{{\"supported\":[{known}],\"requested\":{}{decision}}}", quote(requested));
+    with_data(id, UNSUPPORTED_REVISION, "unsupported protocol version", Some(data))
+}
+
+fn with_data(id: Option<&RequestId>, code: i64, text: &str, data: Option<String>) -> Bytes {
     let id = id.map_or_else(|| "null".to_owned(), RequestId::to_json);
-    let data = decision
-        .map_or_else(String::new, |decision| format!(",\"data\":{{\"decision_id\":{}}}", quote(decision)));
+    let data = data.map_or_else(String::new, |data| format!(",\"data\":{data}"));
     let text = quote(text);
     Bytes::from(format!(
         "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},\"message\":{text}{data}}}}}"

@@ -310,7 +310,7 @@ fn cause(verdict: &Verdict) -> usize {
     match verdict.cause() {
         None => 0,
         Some(Cause::Malformed(_)) => 1,
-        Some(Cause::Violation(_)) => 2,
+        Some(Cause::Violation(_) | Cause::UnknownRevision(_)) => 2,
         Some(Cause::HeaderMismatch(_)) => 3,
         Some(Cause::Policy(_)) => 4,
         Some(Cause::Detector(..)) => 6,

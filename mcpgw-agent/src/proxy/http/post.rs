@@ -20,7 +20,7 @@ use super::{headers, reply};
 use crate::mcp::{Decoded, Malformed, Message, MessageKind, Revision};
 use crate::policy::Principal;
 use crate::proxy::gate::Passed;
-use crate::proxy::reply::{HEADER_MISMATCH, INVALID, error};
+use crate::proxy::reply::{HEADER_MISMATCH, INVALID, error, unsupported};
 use crate::proxy::room::Taken;
 use crate::session::{Place, Violation};
 use crate::verdict::Cause;
@@ -164,7 +164,9 @@ pub(super) fn revision(headers: &HeaderMap, message: Option<&Message>) -> Option
 /// The answer where nothing goes on.
 fn refused(headers: &HeaderMap, session: &Session, passed: Passed) -> Response<Body> {
     let status = match &passed.cause {
-        Some(Cause::Malformed(_) | Cause::HeaderMismatch(_)) => StatusCode::BAD_REQUEST,
+        Some(Cause::Malformed(_) | Cause::HeaderMismatch(_) | Cause::UnknownRevision(_)) => {
+            StatusCode::BAD_REQUEST
+        }
         Some(Cause::Violation(Violation::Batch | Violation::InitializeInBatch)) => StatusCode::BAD_REQUEST,
         Some(Cause::Violation(_) | Cause::Policy(_) | Cause::Server(..) | Cause::Detector(..)) | None => {
             StatusCode::OK
@@ -176,6 +178,7 @@ fn refused(headers: &HeaderMap, session: &Session, passed: Passed) -> Response<B
             (true, Some(Cause::HeaderMismatch(_))) => {
                 error(None, HEADER_MISMATCH, "headers and body differ", None)
             }
+            (true, Some(Cause::UnknownRevision(name))) => unsupported(None, name, None),
             (true, _) => error(None, INVALID, "the message is not allowed here by the protocol", None),
         };
         return reply::json(status, answer);

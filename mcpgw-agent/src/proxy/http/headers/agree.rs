@@ -16,8 +16,28 @@ const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 /// has one; `schemas` what is known of mirrored parameters. [`check`](super::check) has passed the headers.
 ///
 /// # Errors
-/// [`Cause::HeaderMismatch`], naming the header.
+/// [`Cause::HeaderMismatch`], naming the header; [`Cause::UnknownRevision`] where nothing but the name of a revision says that
+/// there should be one.
 pub fn agree(
+    headers: &HeaderMap,
+    message: &Message,
+    session: Option<Revision>,
+    schemas: Option<&ParamSchemas>,
+) -> Result<(), Cause> {
+    let is_plain = own_version(message).is_none() && !headers.contains_key(METHOD);
+    let agreed = agree_as_told(headers, message, session, schemas);
+    agreed.map_err(|cause| unknown_revision(headers).filter(|_| is_plain).unwrap_or(cause))
+}
+
+/// That the version's header names a revision that is not known, where it does. It is read by the newest one's rules, which
+/// may not be its own.
+fn unknown_revision(headers: &HeaderMap) -> Option<Cause> {
+    let name = headers.get(PROTOCOL_VERSION)?.to_str().ok()?;
+    let is_known = Revision::ALL.iter().any(|revision| revision.as_str() == name);
+    (!is_known).then(|| Cause::UnknownRevision(name.into()))
+}
+
+fn agree_as_told(
     headers: &HeaderMap,
     message: &Message,
     session: Option<Revision>,
@@ -52,7 +72,7 @@ pub fn agree(
 /// Checks the headers of a batch: revisions that have batches have no headers about one message.
 ///
 /// # Errors
-/// [`Cause::HeaderMismatch`], naming the header.
+/// [`Cause::HeaderMismatch`], naming the header; [`Cause::UnknownRevision`].
 pub fn agree_batch(headers: &HeaderMap) -> Result<(), Cause> {
     let about_one = |name: &str| name == METHOD || name == NAME || name.starts_with(PARAM_PREFIX);
     if let Some(name) = headers.keys().find(|name| about_one(name.as_str())) {
@@ -60,7 +80,8 @@ pub fn agree_batch(headers: &HeaderMap) -> Result<(), Cause> {
     }
     let version = headers.get(PROTOCOL_VERSION).and_then(|version| version.to_str().ok());
     if version.and_then(Revision::named).is_some_and(Revision::is_modern) {
-        return Err(mismatch(PROTOCOL_VERSION, "names a revision without batches"));
+        let cause = unknown_revision(headers);
+        return Err(cause.unwrap_or_else(|| mismatch(PROTOCOL_VERSION, "names a revision without batches")));
     }
     Ok(())
 }

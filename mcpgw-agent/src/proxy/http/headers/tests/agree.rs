@@ -49,6 +49,25 @@ fn the_version_stands_in_header_and_body() {
 }
 
 #[test]
+fn a_revision_nobody_knows_is_no_contradiction() {
+    let plain = legacy("tools/call", r#""name":"t""#);
+    let unknown = |name: &str| Err(Cause::UnknownRevision(name.into()));
+    let later = (PROTOCOL_VERSION, "2099-01-01");
+    for session in [None, Some(Revision::R2025_11_25)] {
+        assert_eq!(agree(&headers(&[later]), &plain, session, None), unknown("2099-01-01"));
+    }
+    assert_eq!(agree_batch(&headers(&[later])), unknown("2099-01-01"));
+    // Whoever follows the newest rules is held to them.
+    let called = [later, (METHOD, "tools/call")];
+    let missing = Err(Cause::HeaderMismatch("`mcp-name` is missing".into()));
+    assert_eq!(agree(&headers(&called), &plain, None, None), missing);
+    assert!(matches!(
+        agree(&headers(&[later]), &modern("ping", ""), None, None),
+        Err(Cause::HeaderMismatch(_))
+    ));
+}
+
+#[test]
 fn eras_do_not_mix() {
     let plain = legacy("tools/call", r#""name":"t""#);
     let with = |message: &Message, version: &str, session| {
