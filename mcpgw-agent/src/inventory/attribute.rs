@@ -95,7 +95,7 @@ fn last_exit(keys: &[ProcessKey], processes: &ProcessTable) -> Option<BootTime> 
 /// The process on the other side of a record served by `process`.
 ///
 /// In order: who was seen to talk to it; who made its socket pair; who holds the other ends; the nearest
-/// ancestor that is no wrapper of it. Whoever was known before stays, where nothing says otherwise.
+/// ancestor that is no wrapper of it. `None` where nothing says who: then whoever was known before stays.
 pub(super) fn client(
     server: &McpServer,
     process: ProcessKey,
@@ -125,7 +125,7 @@ pub(super) fn client(
     if let Some(client) = seen.first() {
         return Some(*client);
     }
-    parent(server, process, processes).or_else(|| server.client.as_ref().map(|client| client.key))
+    parent(server, process, processes)
 }
 
 /// The nearest live ancestor of `process` that holds none of the server's channels; never init.

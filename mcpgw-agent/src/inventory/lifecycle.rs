@@ -104,7 +104,7 @@ impl Inventory {
             self.dirty.insert(seq);
         }
         if self.proxies.contains(process) {
-            self.on_proxy_gone(process);
+            self.on_proxy_gone(process, at);
         }
     }
 
@@ -141,8 +141,8 @@ impl Inventory {
         self.touch(proxy);
     }
 
-    pub(super) fn on_proxy_gone(&mut self, proxy: ProcessKey) {
-        if let Some(registration) = self.proxies.remove(proxy) {
+    pub(super) fn on_proxy_gone(&mut self, proxy: ProcessKey, at: BootTime) {
+        if let Some(registration) = self.proxies.end(proxy, at).cloned() {
             self.touch_channels(&registration);
             self.touch(proxy);
         }

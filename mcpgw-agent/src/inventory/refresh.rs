@@ -51,8 +51,11 @@ impl Inventory {
         server.ended = attribution.ended;
         self.portray(process, &mut server.process);
         server.involved.insert(process);
-        let client = attribute::client(server, process, &self.processes, &self.channels)
-            .and_then(|client| self.beyond_wrap(client));
+        let client = match attribute::client(server, process, &self.processes, &self.channels) {
+            Some(client) => self.beyond_wrap(client),
+            // Who it was once known to be, already from beyond a wrap.
+            None => server.client.as_ref().map(|client| client.key),
+        };
         match client {
             Some(client) => {
                 self.portray(client, &mut server.client);
@@ -280,14 +283,18 @@ impl Inventory {
         }
     }
 
-    /// The registered gateway between a server and all its clients; or else a client that talks past the one there is.
+    /// The registered gateway between a server and all its clients, of one that has ended the one there was at its end; or else a
+    /// client that talks past the one there is.
     fn between(&self, server: &McpServer) -> (Option<&ProxyRegistration>, Option<ProcessKey>) {
         let Some(http) = server.http() else {
-            return (server.input().and_then(|input| self.proxies.of(self.channels.taps(input))), None);
+            let taps = || server.input().into_iter().flat_map(|input| self.channels.taps(input));
+            let then = |ended| self.proxies.of_at(&taps().collect::<Vec<_>>(), ended);
+            return (self.proxies.of(taps()).or_else(|| server.ended.and_then(then)), None);
         };
         let (mut gateway, mut past) = (None, None);
         for client in server.clients.latest_first() {
-            match self.proxies.get(client) {
+            let then = |ended| self.proxies.get_at(client, ended);
+            match self.proxies.get(client).or_else(|| server.ended.and_then(then)) {
                 Some(registration) => gateway = gateway.or(Some(registration)),
                 None if self.processes.is_alive(client) => past = past.or(Some(client)),
                 None => {}

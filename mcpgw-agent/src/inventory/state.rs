@@ -102,7 +102,7 @@ impl Inventory {
             HostEvent::Sighted(sighting) => self.on_sighted(now, sighting),
             HostEvent::Stirred { process, at } => self.on_stirred(process, at),
             HostEvent::ProxyRegistered(registration) => self.on_registered(registration),
-            HostEvent::ProxyGone { proxy } => self.on_proxy_gone(proxy),
+            HostEvent::ProxyGone { proxy } => self.on_proxy_gone(proxy, now),
         }
         self.settle(now)
     }

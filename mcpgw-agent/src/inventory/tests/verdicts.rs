@@ -199,6 +199,42 @@ fn a_dead_wrap_vouches_for_nobody() {
     assert_eq!(host.by_pid(20).state, ServerState::Unproxied);
 }
 
+/// Kernel records may say anything. Of a server that has ended, whose parent is not known any more, the client was looked for
+/// beyond the wrap anew each time: here around in a circle.
+#[test]
+fn wraps_that_started_each_other_are_no_storm() {
+    let mut host = Host::new();
+    host.exec(20, 15, "mcp-server-x", pipes(1, 2))
+        .exec(15, 16, "wrap", sockets(5, 5, 3))
+        .exit(20)
+        .fork(15, 16);
+    for wrap in [15, 16, 15, 16] {
+        host.register(wrap, vec![]);
+        assert!(host.effects.len() < 20, "{:?}", host.effects);
+        host.effects.clear();
+    }
+}
+
+#[test]
+fn what_was_behind_a_gateway_to_its_end_stays_so() {
+    let mut host = Host::new();
+    host.exec(15, 10, "wrap", pipes(8, 9)).register(15, vec![pipe(1), pipe(2)]);
+    host.exec(20, 15, "srv", pipes(1, 2)).talk(20, pipe(1), pipe(2));
+    host.exit(20);
+    host.send(HostEvent::ProxyGone { proxy: key(15) }).exit(15);
+    let view = host.by_pid(20);
+    assert!(view.ended_at.is_some());
+    assert_eq!(view.state, ServerState::Proxied, "{}", view.reason);
+
+    let mut host = Host::new();
+    host.exec(15, 10, "wrap", pipes(8, 9)).register(15, vec![pipe(1), pipe(2)]);
+    host.exec(20, 15, "srv", pipes(1, 2)).talk(20, pipe(1), pipe(2));
+    host.send(HostEvent::ProxyGone { proxy: key(15) });
+    assert_eq!(host.by_pid(20).state, ServerState::Unproxied, "it went on without");
+    host.exit(15).exit(20);
+    assert_eq!(host.by_pid(20).state, ServerState::Unproxied);
+}
+
 #[test]
 fn a_declared_server_is_listed_whatever_it_says() {
     let mut host = Host::new();
