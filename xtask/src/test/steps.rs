@@ -21,6 +21,10 @@ const HOST_PACKAGES: [&str; 6] =
 /// Makes an end-to-end test fail where it would skip.
 const REQUIRE_PEERS: &str = "MCPGW_REQUIRE_PEERS";
 
+/// What the cases of property tests are made from. Two runs of one commit try the same cases; whoever looks for others sets
+/// another number, or more of them (`PROPTEST_CASES`).
+const SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "1");
+
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -238,6 +242,10 @@ fn cargo_test(workspace: &Workspace, units_only: bool, filter: Option<&str>) -> 
             // The peers were installed and we may load probes: nothing has a reason to skip.
             command.env(REQUIRE_PEERS, "1");
         }
+    }
+    let (seed, number) = SEED;
+    if std::env::var_os(seed).is_none() {
+        command.env(seed, number);
     }
     command.args(filter);
     let mut child =

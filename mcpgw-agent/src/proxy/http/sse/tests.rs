@@ -119,6 +119,7 @@ fn loose(stream: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
+/// Streams that are read to their end: names between blanks are refused, which has a test of its own.
 fn streams() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => Just(b"\n".to_vec()),
@@ -139,7 +140,17 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
         1 => "[ -~]{0,8}".prop_map(String::into_bytes),
     ];
     let mark = prop_oneof![Just(&b""[..]), Just(&b"\xef\xbb\xbf"[..])];
-    (mark, prop::collection::vec(piece, 0..40)).prop_map(|(mark, pieces)| [mark, &pieces.concat()].concat())
+    let is_between_blanks =
+        |event: &Reading| event.name.as_ref().is_some_and(|name| name.trim_ascii().len() < name.len());
+    (mark, prop::collection::vec(piece, 0..40))
+        .prop_map(|(mark, pieces)| [mark, &pieces.concat()].concat())
+        .prop_filter("a name between blanks", move |stream| !reference(stream).iter().any(is_between_blanks))
+}
+
+/// The lines of data without the blanks around them, which some readers pass over.
+fn trimmed(data: &[u8]) -> Vec<u8> {
+    let lines: Vec<&[u8]> = data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    lines.join(&b'\n').trim_ascii().to_vec()
 }
 
 proptest! {
@@ -175,8 +186,8 @@ proptest! {
     fn readers_that_follow_the_standard_less_closely_find_the_same_messages(stream in streams()) {
         let events = read(&stream, &[]).0;
         let written: Vec<u8> = events.iter().flat_map(|event| event.written().to_vec()).collect();
-        let judged = events.iter().filter_map(|event| event.data().map(|data| data.trim_ascii().to_vec()));
-        let found = loose(&written).into_iter().map(|data| data.trim_ascii().to_vec());
+        let judged = events.iter().filter_map(|event| event.data().map(|data| trimmed(data)));
+        let found = loose(&written).into_iter().map(|data| trimmed(&data));
         prop_assert_eq!(found.collect::<Vec<_>>(), judged.collect::<Vec<_>>());
     }
 
