@@ -17,6 +17,8 @@ const PADDING: usize = 6;
 const SAMPLE: usize = 12;
 /// Letters from one such place to the next.
 const APART: usize = 64;
+/// The same among the first of those.
+const CLOSE: usize = 16;
 /// Blanks a line of a longer blob begins with, at most.
 const INDENT: usize = 16;
 /// What an attempt to inflate takes of the budget, whatever comes of it.
@@ -102,6 +104,11 @@ impl Opened {
                 }
             }
         }
+        let is_compressed =
+            bytes.first_chunk().is_some_and(|first| inflate::is_compressed(&BASE64.group(*first)));
+        if is_compressed && self.decode(bytes, &IN_BASE64, run.clone(), budget) {
+            return;
+        }
         if let Some(from) = text_start(bytes) {
             let encoded = bytes.get(from..).unwrap_or_default();
             self.decode(encoded, &IN_BASE64, run.start + from..run.end, budget);
@@ -121,16 +128,15 @@ impl Opened {
         }
         let mut decoded = Vec::with_capacity(most);
         encoding.alphabet.decode(encoded, most, &mut decoded);
-        let mut layers = 1;
-        if inflate::is_compressed(&decoded)
-            && encoded.len() >= 2 * SHORTEST
-            && budget.take(ATTEMPT)
-            && let Some(before) = inflate::inflate(&decoded, budget)
-        {
-            decoded = before;
-            layers = 2;
-        }
-        let Some(text) = plausible::text(decoded) else { return false };
+        // Two letters begin a compressed text too: `hC`, `x^`.
+        let inflated =
+            if inflate::is_compressed(&decoded) && encoded.len() >= 2 * SHORTEST && budget.take(ATTEMPT) {
+                inflate::inflate(&decoded, budget).and_then(plausible::text)
+            } else {
+                None
+            };
+        let layers = if inflated.is_some() { 2 } else { 1 };
+        let Some(text) = inflated.or_else(|| plausible::text(decoded)) else { return false };
         let layers = encoding.layers.get(..layers).unwrap_or_default();
         match self.found.iter_mut().find(|(other, _)| *other == layers) {
             Some((_, made)) => {
@@ -195,12 +201,11 @@ fn longest_part(bytes: &[u8], alphabet: &Alphabet) -> Range<usize> {
     best
 }
 
-/// Where in `bytes` base64 of something begins: of what is compressed at the start, of text anywhere.
+/// Where in `bytes` base64 of a text begins.
 fn text_start(bytes: &[u8]) -> Option<usize> {
-    if bytes.first_chunk().is_some_and(|first| inflate::is_compressed(&BASE64.group(*first))) {
-        return Some(0);
-    }
-    for block in (0..bytes.len()).step_by(APART) {
+    // A short text has few places, and a sign that is in none may be among them.
+    let blocks = (0..APART).step_by(CLOSE).chain((APART..bytes.len()).step_by(APART));
+    for block in blocks {
         for from in block..block + 4 {
             if begins_text(bytes.get(from..).unwrap_or_default()) {
                 return Some(from);
