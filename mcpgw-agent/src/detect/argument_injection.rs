@@ -19,6 +19,8 @@ use crate::mcp::Role;
 
 /// Longest text that is read as a name, in bytes.
 const MAX_BYTES: usize = 8 << 10;
+/// A text up to this long is looked at once, byte by byte.
+const SHORT: usize = 64;
 
 /// The detector of names that are more than names.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,6 +59,13 @@ impl TextDetector for ArgumentInjection {
 /// Most texts have nothing in them that a shell or a program would not take for a letter.
 fn is_worth_a_look(text: &str) -> bool {
     let bytes = text.as_bytes();
+    if bytes.len() <= SHORT {
+        let is_sign = |byte: u8| {
+            matches!(byte, b'\r' | b'\n' | b';' | b'|' | b'&' | b'`' | b'$' | b'<' | b'>' | b'{' | b'#')
+        };
+        return text.starts_with(['-', ' ', '\t'])
+            || bytes.iter().fold(false, |any, byte| any | is_sign(*byte));
+    }
     text.starts_with(['-', ' ', '\t'])
         || memchr::memchr3(b'\r', b'\n', b';', bytes).is_some()
         || memchr::memchr3(b'|', b'&', b'`', bytes).is_some()

@@ -312,7 +312,7 @@ impl<'i, 'm> Pass<'i, 'm> {
     /// The same for a number, which has one reading.
     fn is_clean_number(&mut self, number: &str, place: &Place<'_>, source: Source) -> bool {
         let before = self.work.hits;
-        self.read(&Reading::as_it_came(number), place, &mut |_, range| vec![(source, range)]);
+        self.read(&Reading::as_it_came(number), place, &[], &mut |_, range| vec![(source, range)]);
         before == self.work.hits
     }
 
@@ -333,7 +333,7 @@ impl<'i, 'm> Pass<'i, 'm> {
     fn text(&mut self, text: &str, place: &Place<'_>, source: Source) {
         let mut budget = std::mem::replace(&mut self.budget, Budget::of_message(0));
         readings(text, &mut budget, &mut |reading| {
-            self.read(reading, place, &mut |reading, range| vec![(source, reading.origin(range))]);
+            self.read(reading, place, &[], &mut |reading, range| vec![(source, reading.origin(range))]);
         });
         self.budget = budget;
     }
@@ -364,19 +364,36 @@ impl<'i, 'm> Pass<'i, 'm> {
     fn together(&mut self) {
         let split = std::mem::take(&mut self.split);
         let mut budget = std::mem::replace(&mut self.budget, Budget::of_message(0));
+        let alone = self.findings.list.get(..self.alone).unwrap_or_default();
+        let is_known = match alone.iter().any(|finding| finding.detector == Detector::Pii) {
+            true => split.pieces(|piece| self.covers(Detector::Pii, piece)),
+            false => Vec::new(),
+        };
         for joined in split.joined() {
             let place = Place { surface: joined.surface, role: joined.role, key: "", tool: None };
+            let known = joined.places(&is_known);
             readings(joined.text(), &mut budget, &mut |reading| {
-                self.read(reading, &place, &mut |reading, range| joined.origin(&reading.origin(range)));
+                let known = if reading.is_as_it_came() { &known[..] } else { &[] };
+                self.read(reading, &place, known, &mut |reading, range| {
+                    joined.origin(&reading.origin(range))
+                });
             });
         }
         self.budget = budget;
     }
 
-    /// Looks at one reading; `origin` says where a range of it comes from.
-    fn read(&mut self, reading: &Reading<'_>, place: &Place<'_>, origin: &mut Origin<'_>) {
+    /// Looks at one reading, but not for numbers in the places that are `known`; `origin` says where a range of it comes
+    /// from.
+    fn read(
+        &mut self,
+        reading: &Reading<'_>,
+        place: &Place<'_>,
+        known: &[Range<usize>],
+        origin: &mut Origin<'_>,
+    ) {
         let inspector = self.inspector;
         inspector.nominator.scan(reading.text(), &mut self.nominations);
+        self.nominations.leave_out(known);
         self.nominations.respaced = reading.is_respaced();
         self.work.readings += 1;
         self.work.bytes += reading.text().len();
@@ -406,16 +423,31 @@ impl<'i, 'm> Pass<'i, 'm> {
     }
 
     /// The part was found in its text alone: what else a finding in several texts covers only happens to stand beside it.
-    fn is_known(&self, detector: Detector, score: f32, (source, range): &(Source, Range<usize>)) -> bool {
+    fn is_known(&self, detector: Detector, score: f32, part: &(Source, Range<usize>)) -> bool {
+        self.alone(detector, part)
+            .any(|(finding, known)| (finding >= THRESHOLD || score < THRESHOLD) && known.start < part.1.end)
+    }
+
+    /// The part is in a finding that is sure and was made in its text alone: nothing in several texts comes of it.
+    fn covers(&self, detector: Detector, part: &(Source, Range<usize>)) -> bool {
+        self.alone(detector, part).any(|(finding, known)| {
+            finding >= THRESHOLD && known.start <= part.1.start && known.end >= part.1.end
+        })
+    }
+
+    /// Of each finding in the part's text alone, its score and the first of its ranges that ends behind the part's start.
+    fn alone(
+        &self,
+        detector: Detector,
+        (source, range): &(Source, Range<usize>),
+    ) -> impl Iterator<Item = (f32, &Range<usize>)> {
+        let (node, start) = (source.node, range.start);
         let alone = self.findings.list.get(..self.alone).unwrap_or_default();
-        let first = alone.partition_point(|finding| finding.node < source.node);
-        let here = alone.iter().skip(first).take_while(|finding| finding.node == source.node);
-        let mut alike = here.filter(|finding| {
-            finding.detector == detector && (finding.score >= THRESHOLD || score < THRESHOLD)
-        });
-        alike.any(|finding| {
-            let next = finding.ranges.partition_point(|known| known.end <= range.start);
-            finding.ranges.get(next).is_some_and(|known| known.start < range.end)
+        let first = alone.partition_point(|finding| finding.node < node);
+        let here = alone.iter().skip(first).take_while(move |finding| finding.node == node);
+        here.filter(move |finding| finding.detector == detector).filter_map(move |finding| {
+            let next = finding.ranges.partition_point(|known| known.end <= start);
+            Some((finding.score, finding.ranges.get(next)?))
         })
     }
 

@@ -200,7 +200,7 @@ impl Member {
     /// Of the member called `key`.
     pub(super) fn of(key: &str) -> Self {
         // Most names are one word in lower case, and that is one word.
-        if key.len() > 1 && key.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        if key.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return Self::of_words(std::iter::once(key));
         }
         Self::of_words(words(key))

@@ -86,7 +86,9 @@ impl TextDetector for Pii {
                 number::look(&mut scene, run.clone());
             }
         }
-        scene.again();
+        if !noticed.needles.is_empty() {
+            scene.again();
+        }
         let mut spelled = 0;
         for nominee in noticed.needles {
             match nominee.needle {

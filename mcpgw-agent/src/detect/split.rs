@@ -67,6 +67,13 @@ impl<'m> Split<'m> {
         self.pieces.push(Piece { text, source, start });
     }
 
+    /// What `ask` says of each piece, by its text and its bytes in it.
+    pub(super) fn pieces(&self, mut ask: impl FnMut(&(Source, Range<usize>)) -> bool) -> Vec<bool> {
+        let parts =
+            self.pieces.iter().map(|Piece { text, source, start }| (*source, *start..start + text.len()));
+        parts.map(|part| ask(&part)).collect()
+    }
+
     /// The texts they make; none where there is only one.
     pub(super) fn joined(&self) -> Vec<Together<'_>> {
         let Some(first) = self.pieces.first() else { return Vec::new() };
@@ -95,8 +102,18 @@ impl Together<'_> {
         self.text.text()
     }
 
+    /// Where the pieces stand of which `is_wanted` is true.
+    pub(super) fn places(&self, is_wanted: &[bool]) -> Vec<Range<usize>> {
+        let wanted = self.text.parts().iter().zip(is_wanted).filter(|(_, is_wanted)| **is_wanted);
+        wanted.map(|(place, _)| place.clone()).collect()
+    }
+
     /// Where `range` comes from; nothing where it is all in one text, or in two ends of one that are not neighbours.
     pub(super) fn origin(&self, range: &Range<usize>) -> Vec<(Source, Range<usize>)> {
+        // Most of what is found was found in one of them alone.
+        if !self.text.spans_parts(range.clone()) {
+            return Vec::new();
+        }
         let parts = self.text.origin(range.clone()).filter_map(|(number, range)| {
             let Piece { source, start, .. } = self.pieces.get(number)?;
             Some((*source, range.start + start..range.end + start))

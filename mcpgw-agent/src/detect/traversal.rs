@@ -20,6 +20,8 @@ use climb::Climb;
 
 /// Longest text that is read as a path, in bytes.
 const MAX_BYTES: usize = 16 << 10;
+/// A text up to this long is looked at byte by byte first.
+const SHORT: usize = 64;
 /// From here on a path of no path's name counts.
 const SURE: f32 = 0.8;
 
@@ -119,7 +121,12 @@ fn is_worth_a_look(text: &str) -> bool {
 
 /// A byte is found a good deal faster than what is made of it.
 fn has_part(text: &str) -> bool {
-    let has = |byte: u8| memchr::memchr(byte, text.as_bytes()).is_some();
+    let bytes = text.as_bytes();
+    let is_of_part = |byte: u8| matches!(byte, b'.' | b':' | b'v' | b'p' | 0x80..);
+    if bytes.len() <= SHORT && !bytes.iter().fold(false, |any, byte| any | is_of_part(*byte)) {
+        return false;
+    }
+    let has = |byte: u8| memchr::memchr(byte, bytes).is_some();
     has(b'.') && text.contains("..")
         || has(b'/') && (has(b'p') && text.contains("proc/") || has(b'v') && text.contains("/dev/fd"))
         || has(b':') && text.contains("::$")

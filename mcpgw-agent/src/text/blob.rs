@@ -104,6 +104,10 @@ impl Opened {
                 }
             }
         }
+        // In digits alone a few rare signs of Chinese could be written, and no text.
+        if bytes.iter().all(u8::is_ascii_digit) {
+            return;
+        }
         let is_compressed =
             bytes.first_chunk().is_some_and(|first| inflate::is_compressed(&BASE64.group(*first)));
         if is_compressed && self.decode(bytes, &IN_BASE64, run.clone(), budget) {
@@ -204,7 +208,8 @@ fn longest_part(bytes: &[u8], alphabet: &Alphabet) -> Range<usize> {
 /// Where in `bytes` base64 of a text begins.
 fn text_start(bytes: &[u8]) -> Option<usize> {
     // A short text has few places, and a sign that is in none may be among them.
-    let blocks = (0..APART).step_by(CLOSE).chain((APART..bytes.len()).step_by(APART));
+    let close = (0..APART.min(bytes.len())).step_by(CLOSE);
+    let blocks = close.chain((APART..bytes.len()).step_by(APART));
     for block in blocks {
         for from in block..block + 4 {
             if begins_text(bytes.get(from..).unwrap_or_default()) {

@@ -76,6 +76,12 @@ impl JoinedText {
         &self.text
     }
 
+    /// Where each part stands in it.
+    #[must_use]
+    pub fn parts(&self) -> &[Range<usize>] {
+        &self.parts
+    }
+
     /// What `range` of the text, which begins and ends between characters, comes from: for each part it touches the part's
     /// number and the bytes of it.
     pub fn origin(&self, range: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {

@@ -6,8 +6,10 @@ mod token;
 mod transaction;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::act::Act;
+use crate::detect::table::Table;
 use token::{Kind, Token, Tokens};
 use transaction::Transaction;
 
@@ -84,6 +86,8 @@ const STARTS: &[&str] = &[
     "deallocate",
 ];
 
+static BEGINNINGS: LazyLock<Table<()>> = LazyLock::new(|| Table::new(STARTS.iter().map(|word| (*word, ()))));
+
 /// Whether a text begins as statements do.
 pub(super) fn looks_like(text: &str) -> bool {
     // They are no tokens that count, and there may be many.
@@ -91,7 +95,7 @@ pub(super) fn looks_like(text: &str) -> bool {
     let mut tokens = Tokens::new(text.trim_start_matches(is_nothing));
     match tokens.find(|token| !matches!(token.text.as_ref(), "(" | ";" | "'" | ")")) {
         Some(token) => match token.kind {
-            Kind::Word => STARTS.iter().any(|start| token.is(start)),
+            Kind::Word => BEGINNINGS.get(token.text.as_bytes()).is_some(),
             // What closes a string of somebody else's statement: `1'; drop table …`.
             Kind::Number | Kind::Text | Kind::Name => text.contains(';'),
             Kind::Symbol => false,

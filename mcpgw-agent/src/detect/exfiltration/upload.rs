@@ -124,6 +124,9 @@ static FINDERS: LazyLock<Finders> = LazyLock::new(|| {
 
 /// Something secret and a program that sends, on one line.
 pub(super) fn find(text: &str) -> Option<Hit> {
+    if text.len() < MIN_LINE {
+        return None;
+    }
     let has_kept = || FINDERS.kept.iter().any(|kept| kept.find(text.as_bytes()).is_some());
     if !(may_send(text) && SENDING.is_match(text) && has_kept()) {
         return None;

@@ -131,3 +131,15 @@ fn what_is_split_over_texts_is_found_however_many_are_before() {
         assert_eq!(found_in(&texts), [("credit_card", count), ("credit_card", count + 1)], "{count}");
     }
 }
+
+#[test]
+fn what_is_split_is_found_beside_numbers_that_are_known() {
+    let whole = "4111 1111 1111 1111";
+    for (before, behind) in [("5500 0000", "0000 0004"), ("card 5500 0000", "0000 0004 on file")] {
+        let texts = [whole, before, behind, whole, whole, "and", before, behind].map(str::to_owned);
+        let expected: Vec<_> = (0..8).filter(|at| *at != 5).map(|at| ("credit_card", at)).collect();
+        let mut found = found_in(&texts);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{before:?} {behind:?}");
+    }
+}

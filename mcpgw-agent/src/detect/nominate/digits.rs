@@ -13,6 +13,32 @@ const TOKEN_MIN: usize = 16;
 const CLOSE: usize = 6;
 
 impl Nominations {
+    /// Leaves out digits and words in the places that are `known`, in order; of a run of digits the rest stays.
+    pub(in crate::detect) fn leave_out(&mut self, known: &[Range<usize>]) {
+        if known.is_empty() {
+            return;
+        }
+        let mut places = known.iter().peekable();
+        self.words.retain(|word| {
+            while places.next_if(|place| place.end <= word.start).is_some() {}
+            places.peek().is_none_or(|place| word.start < place.start || place.end < word.end)
+        });
+        let mut rest = Vec::new();
+        let mut places = known.iter().peekable();
+        for run in &self.digits {
+            let mut start = run.start;
+            while places.next_if(|place| place.end <= start).is_some() {}
+            while let Some(place) = places.next_if(|place| place.end <= run.end) {
+                rest.push(start..place.start.max(start));
+                start = place.end;
+            }
+            let end = places.peek().map_or(run.end, |place| place.start.clamp(start, run.end));
+            rest.push(start..end);
+        }
+        rest.retain(|run| run.len() >= DIGITS_MIN);
+        self.digits = rest;
+    }
+
     /// Notes what has digits. Most text has none for long stretches.
     pub(super) fn digits(&mut self, bytes: &[u8]) {
         let mut from = 0;

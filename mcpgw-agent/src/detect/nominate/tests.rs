@@ -102,6 +102,37 @@ proptest::proptest! {
     }
 
     #[test]
+    fn what_is_left_out_is_what_is_known(
+        text in "([0-9]{1,9}|[a-c]|[-. ]|  ){0,20}",
+        cuts in proptest::collection::vec(0_usize..60, 0..8),
+    ) {
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+        cuts.sort_unstable();
+        let known: Vec<Range<usize>> =
+            cuts.chunks_exact(2).map(|pair| pair[0]..pair[1]).filter(|place| !place.is_empty()).collect();
+        let mut found = scan(&text);
+        let before: Vec<_> = found.of(0).digits.iter().cloned().flatten().collect();
+        let words: Vec<_> = found.of(0).words.to_vec();
+        found.leave_out(&known);
+        let is_known = |at: &usize| known.iter().any(|place| place.contains(at));
+        let is_inside = |word: &Range<usize>| {
+            known.iter().any(|place| place.start <= word.start && word.end <= place.end)
+        };
+        let kept: Vec<_> = words.into_iter().filter(|word| !is_inside(word)).collect();
+        proptest::prop_assert_eq!(found.of(0).words, &kept[..]);
+        // Of what is not known only pieces too short for a run are gone.
+        let left: Vec<_> = found.of(0).digits.iter().cloned().flatten().collect();
+        proptest::prop_assert!(left.is_sorted() && !left.iter().any(is_known));
+        for at in before.iter().filter(|at| !is_known(at)) {
+            let on = |step: isize| {
+                let place = |far: isize| at.wrapping_add_signed(step * far);
+                (0..5).take_while(|far| before.contains(&place(*far)) && !is_known(&place(*far))).count()
+            };
+            proptest::prop_assert!(left.contains(at) || on(1) + on(-1) <= 5, "{:?} {:?} {}", text, known, at);
+        }
+    }
+
+    #[test]
     fn tokens_are_what_a_plain_search_finds(text in "[a0 é_]{0,80}") {
         let plain = text.split(|character: char| !character.is_ascii() || !is(character as u8, TOKEN));
         let plain: Vec<_> = plain.filter(|word| word.len() >= 16 && word.contains('0')).collect();

@@ -44,20 +44,51 @@ pub(super) fn luhn(digits: &[u8]) -> bool {
     sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != 0)
 }
 
-/// Verhoeff's dihedral check, as its table of permutations and the multiplication of D5 written as arithmetic.
+/// Verhoeff's dihedral check.
 pub(super) fn verhoeff(digits: &[u8]) -> bool {
-    let times = |a: u8, b: u8| match (a < 5, b < 5) {
-        (true, true) => (a + b) % 5,
-        (true, false) => (a + b - 5) % 5 + 5,
-        (false, true) => (a - 5 + 5 - b) % 5 + 5,
-        (false, false) => (a + 5 - b) % 5,
+    let entry = |table: &[[u8; 10]], row: usize, column: u8| {
+        table.get(row).and_then(|row| row.get(usize::from(column))).copied().unwrap_or(0)
     };
-    let permute = |digit: u8| [1, 5, 7, 6, 2, 8, 3, 0, 9, 4].get(usize::from(digit)).copied().unwrap_or(0);
     let check = digits.iter().rev().enumerate().fold(0, |check, (index, digit)| {
-        times(check, (0..index % 8).fold(*digit, |digit, _| permute(digit)))
+        entry(&PRODUCTS, usize::from(check), entry(&PERMUTED, index % 8, *digit))
     });
     check == 0 && digits.iter().any(|digit| *digit != 0)
 }
+
+/// The multiplication of the group D5: below 5 are its rotations, from 5 on its reflections.
+static PRODUCTS: [[u8; 10]; 10] = {
+    let mut products = [[0; 10]; 10];
+    let mut at = 0_u8;
+    while at < 100 {
+        let (a, b) = (at / 10, at % 10);
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all digits")]
+        {
+            products[a as usize][b as usize] = match (a < 5, b < 5) {
+                (true, true) => (a + b) % 5,
+                (true, false) => (a + b - 5) % 5 + 5,
+                (false, true) => (a - b) % 5 + 5,
+                (false, false) => (a + 5 - b) % 5,
+            };
+        }
+        at += 1;
+    }
+    products
+};
+
+/// Each digit, permuted as often as the row says.
+static PERMUTED: [[u8; 10]; 8] = {
+    const ONCE: [u8; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
+    let mut rows = [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]; 8];
+    let mut at = 10_usize;
+    while at < 80 {
+        #[expect(clippy::indexing_slicing, reason = "at compile time, of a table with all digits")]
+        {
+            rows[at / 10][at % 10] = ONCE[rows[at / 10 - 1][at % 10] as usize];
+        }
+        at += 1;
+    }
+    rows
+};
 
 /// ISO 7064 MOD 11,10, the last digit being the check.
 pub(super) fn mod_11_10(digits: &[u8]) -> bool {

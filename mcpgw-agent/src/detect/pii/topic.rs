@@ -172,9 +172,11 @@ impl<'a> Around<'a> {
     /// are asked for in the order they stand.
     pub(super) fn at(&mut self, range: &Range<usize>, within: usize) -> Topics {
         self.read = self.read.max(range.start.saturating_sub(BEFORE));
-        self.read_to(range.end + BEHIND);
+        if self.read < self.text.len().min(range.end + BEHIND) {
+            self.read_to(range.end + BEHIND);
+        }
         let key = self.key();
-        if self.last + BEFORE < range.start {
+        if self.next == 0 || self.last + BEFORE < range.start {
             return key;
         }
         let near = range.start.saturating_sub(within)..range.end + BEHIND.min(within);

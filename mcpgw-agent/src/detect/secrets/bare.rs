@@ -93,16 +93,17 @@ pub(super) fn find(text: &str, run: &Range<usize>, found: &mut impl FnMut(Found)
     let bytes = text.as_bytes();
     let mut starts = 0;
     let mut at = run.start;
-    while at < run.end && starts < STARTS_MAX {
-        if may_begin(bytes, at) && alphabet::begins(bytes, at) {
+    while starts < STARTS_MAX
+        && let Some(start) = next_beginning(bytes, at..run.end)
+    {
+        at = start + 1;
+        if alphabet::begins(bytes, start) {
             starts += 1;
-            if let Some(hit) = begins_at(text, at) {
-                at = hit.0.end.max(at + 1);
+            if let Some(hit) = begins_at(text, start) {
+                at = at.max(hit.0.end);
                 found(hit);
-                continue;
             }
         }
-        at += 1;
     }
     if let Some(word) = bytes.get(run.clone())
         && word.len() < 512
@@ -114,11 +115,15 @@ pub(super) fn find(text: &str, run: &Range<usize>, found: &mut impl FnMut(Found)
     whole(bytes, run).into_iter().for_each(found);
 }
 
-/// Less than [`alphabet::begins`] asks: most places are within a word.
-#[inline(always)]
-fn may_begin(bytes: &[u8], at: usize) -> bool {
-    let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-    before.is_none_or(|before| !alphabet::is(*before, ALNUM) || matches!(before, b'm' | b'n' | b'r' | b't'))
+/// The first place of the range where more may begin than [`alphabet::begins`] says: most places are within a word.
+fn next_beginning(bytes: &[u8], range: Range<usize>) -> Option<usize> {
+    if range.is_empty() || range.start == 0 {
+        return Some(range.start).filter(|_| !range.is_empty());
+    }
+    let before = bytes.get(range.start - 1..range.end - 1)?;
+    let may_stand_before =
+        |byte: &u8| !alphabet::is(*byte, ALNUM) || matches!(byte, b'm' | b'n' | b'r' | b't');
+    before.iter().position(may_stand_before).map(|skipped| range.start + skipped)
 }
 
 fn begins_at(text: &str, at: usize) -> Option<Found> {
@@ -187,9 +192,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_begins_may_begin(text in "([a-zA-Z0-9]|[mnrt\\\\;\\[_-]){0,12}", at in 0_usize..14) {
+        fn no_beginning_is_passed_over(text in "([a-zA-Z0-9]|[mnrt\\\\;\\[_-]){0,12}", from in 0_usize..12) {
             let bytes = text.as_bytes();
-            proptest::prop_assert!(may_begin(bytes, at) || !alphabet::begins(bytes, at), "{}", text);
+            let rest = from.min(bytes.len())..bytes.len();
+            let next = next_beginning(bytes, rest.clone());
+            let passed = rest.start..next.unwrap_or(rest.end);
+            proptest::prop_assert!(next.is_none_or(|next| rest.contains(&next)));
+            proptest::prop_assert!(!passed.clone().any(|at| alphabet::begins(bytes, at)), "{} {:?}", text, passed);
         }
     }
 }

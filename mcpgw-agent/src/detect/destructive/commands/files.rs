@@ -29,12 +29,18 @@ pub(super) fn rm(arguments: &Arguments<'_, '_>) -> Option<Act> {
         || arguments.short('R')
         || arguments.long("recursive")
         || arguments.parameter("recurse", 3);
-    let asks = (arguments.short('i') || arguments.short('I') || arguments.long("interactive"))
-        && !arguments.short('f');
+    let asks = !arguments.short('f')
+        && (arguments.short('i') || arguments.short('I') || arguments.long("interactive"));
     if arguments.long("no-preserve-root") {
         return Some(WIPES);
     }
-    let heaviest = arguments.plain().map(|path| remove(path, recursive)).fold(None, heavier);
+    let mut heaviest = None;
+    for path in arguments.plain() {
+        heaviest = heavier(heaviest, remove(path, recursive));
+        if heaviest == Some(WIPES) {
+            break;
+        }
+    }
     let heaviest = if arguments.many { heavier(heaviest, piped(arguments, recursive)) } else { heaviest };
     heaviest.map(|act| if asks { Act { score: 0.4, ..act } } else { act })
 }
@@ -42,7 +48,7 @@ pub(super) fn rm(arguments: &Arguments<'_, '_>) -> Option<Act> {
 /// Removing one path.
 pub(in crate::detect::destructive) fn remove(path: &str, recursive: bool) -> Option<Act> {
     let weight = weigh(path);
-    if weight != Weight::Nothing || path.contains("history") {
+    if weight != Weight::Nothing || path.len() > "history".len() && path.contains("history") {
         if target::is_history(path) {
             return Some(traces::HISTORY);
         }

@@ -8,6 +8,7 @@ use super::registry::{JUDGES, TABLES};
 use super::rows::Row;
 use crate::detect::destructive::act::Act;
 use crate::detect::destructive::shell::{PROGRAMS, Program};
+use crate::detect::table::Table;
 
 /// Says what a command of a program does.
 pub(super) type Judge = fn(&Arguments<'_, '_>) -> Option<Act>;
@@ -20,34 +21,40 @@ pub(in crate::detect::destructive) struct Entry {
     pub(super) rows: Vec<&'static Row>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Index {
-    entries: HashMap<&'static str, Entry>,
+    entries: Vec<Entry>,
+    /// Where each program's entry is.
+    places: Table<usize>,
     /// By first byte, a bit for each length there is: most words are no program's name.
     lengths: Vec<u64>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut index = Index { entries: HashMap::new(), lengths: vec![0; 256] };
+    let mut entries: HashMap<&'static str, Entry> = HashMap::new();
     for (names, program) in PROGRAMS {
-        names.split('|').for_each(|name| index.entry(name).program = Some(*program));
+        names.split('|').for_each(|name| entries.entry(name).or_default().program = Some(*program));
     }
     for (names, judge) in JUDGES {
-        names.split('|').for_each(|name| index.entry(name).judges.push(*judge));
+        names.split('|').for_each(|name| entries.entry(name).or_default().judges.push(*judge));
     }
     for row in TABLES.iter().copied().flatten() {
-        row.programs.split('|').for_each(|name| index.entry(name).rows.push(row));
+        row.programs.split('|').for_each(|name| entries.entry(name).or_default().rows.push(row));
     }
-    index
+    let mut lengths = vec![0; 256];
+    for name in entries.keys() {
+        let (slot, bit) = slot(name);
+        if let Some(lengths) = lengths.get_mut(slot) {
+            *lengths |= bit;
+        }
+    }
+    let places = Table::new(entries.keys().copied().enumerate().map(|(place, name)| (name, place)));
+    Index { entries: entries.into_values().collect(), places, lengths }
 });
 
 impl Index {
-    fn entry(&mut self, name: &'static str) -> &mut Entry {
-        let (slot, bit) = slot(name);
-        if let Some(lengths) = self.lengths.get_mut(slot) {
-            *lengths |= bit;
-        }
-        self.entries.entry(name).or_default()
+    fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(self.places.get(name.as_bytes())?)
     }
 }
 
@@ -60,20 +67,20 @@ pub(in crate::detect::destructive) fn entry(name: &str) -> Option<&'static Entry
     if memchr::memchr2(b'.', b'-', name.as_bytes()).is_some()
         && let Some(class) = class(name)
     {
-        return INDEX.entries.get(class);
+        return INDEX.get(class);
     }
     let (first, bit) = slot(name);
     if INDEX.lengths.get(first).is_none_or(|lengths| lengths & bit == 0) {
         return None;
     }
-    INDEX.entries.get(name)
+    INDEX.get(name)
 }
 
 /// What stands for a whole class of programs: `mkfs.ext4`, `Remove-Thing`.
 fn class(name: &str) -> Option<&'static str> {
     match name.split_once(['.', '-'])? {
         ("mkfs", _) => Some("mkfs"),
-        (verb, _) if is_verb(verb) && !INDEX.entries.contains_key(name) => Some("verb-noun"),
+        (verb, _) if is_verb(verb) && INDEX.get(name).is_none() => Some("verb-noun"),
         _ => None,
     }
 }

@@ -1,9 +1,11 @@
 //! What a path stands for: something that may go, something of somebody's, or everything.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+
+use crate::detect::table::Table;
 
 /// How much hangs on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +96,7 @@ const MADE: &[&str] = &[
     ".build",
 ];
 
-static MADE_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| MADE.iter().copied().collect());
+static MADE_NAMES: LazyLock<Table<()>> = LazyLock::new(|| Table::new(MADE.iter().map(|name| (*name, ()))));
 
 /// Endings of files that are made again, in lower case.
 const MADE_ENDS: &[&str] = &[
@@ -174,17 +176,15 @@ pub(super) fn weigh(path: &str) -> Weight {
     if let Some(weight) = temporary(path) {
         return weight;
     }
-    let lower = path.to_ascii_lowercase();
+    let lower = lower(path);
     // What `mktemp` made, or what a variable called so most likely holds.
-    let made = ["$tmp", "$temp", "$(mktemp"].iter().any(|start| lower.starts_with(start));
+    let made =
+        lower.starts_with('$') && ["$tmp", "$temp", "$(mktemp"].iter().any(|start| lower.starts_with(start));
     if made && !lower.contains("..") {
         return Weight::Nothing;
     }
-    let climbs = lower.split(['/', '\\']).any(|part| part == "..");
-    let rest = lower.trim_start_matches(['/', '\\']);
-    if lower.starts_with('/') || drive(&lower).is_some() {
-        let rest = drive(&lower).unwrap_or(rest).trim_start_matches(['/', '\\']);
-        return absolute(rest);
+    if let Some(rest) = drive(&lower).or_else(|| lower.strip_prefix('/')) {
+        return absolute(rest.trim_start_matches(['/', '\\']));
     }
     if lower.starts_with('~')
         || lower.starts_with("$home")
@@ -205,14 +205,44 @@ pub(super) fn weigh(path: &str) -> Weight {
             _ => Weight::Much,
         };
     }
-    if climbs {
+    if climbs(&lower) {
         return Weight::Much;
     }
     relative(&lower)
 }
 
+/// In lower case; a copy only where it is not.
+fn lower(path: &str) -> Cow<'_, str> {
+    if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(path.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(path)
+    }
+}
+
+/// Whether a part of the path is the directory above.
+fn climbs(path: &str) -> bool {
+    path.as_bytes().split(|byte| matches!(byte, b'/' | b'\\')).any(|part| part == b"..")
+}
+
+/// `path` without any number of `starts`.
+fn without_starts<'p>(mut path: &'p str, starts: &str) -> &'p str {
+    while let Some(rest) = path.strip_prefix(starts) {
+        path = rest;
+    }
+    path
+}
+
+/// `path` without any number of `ends`.
+fn without_ends<'p>(mut path: &'p str, ends: &str) -> &'p str {
+    while let Some(rest) = path.strip_suffix(ends) {
+        path = rest;
+    }
+    path
+}
+
 fn relative(lower: &str) -> Weight {
-    let rest = lower.trim_start_matches("./").trim_start_matches(".\\").trim_end_matches(['/', '\\']);
+    let rest = without_starts(without_starts(lower, "./"), ".\\").trim_end_matches(['/', '\\']);
     match rest {
         "" | "." | "*" | ".*" | "*.*" | ":" | "**" | "**/*" | "{,.}*" | ".[!.]*" | "./*" | ".git" | "?*" => {
             Weight::Everything
@@ -224,18 +254,20 @@ fn relative(lower: &str) -> Weight {
 
 /// Whether a relative path is made by a build.
 fn is_made(path: &str) -> bool {
-    let path = path.trim_end_matches("/*").trim_end_matches("\\*").trim_end_matches('/');
-    let mut parts = path.split(['/', '\\']);
-    let last = parts.clone().next_back().unwrap_or(path);
-    // No name of a directory is longer.
-    let is_directory = |part: &str| part.len() <= 32 && MADE_NAMES.contains(part);
+    let path = without_ends(without_ends(path, "/*"), "\\*").trim_end_matches('/');
+    let bytes = path.as_bytes();
+    let parts = || bytes.split(|byte| matches!(byte, b'/' | b'\\'));
+    let last = parts().next_back().unwrap_or(bytes);
+    let is_directory = |part: &[u8]| MADE_NAMES.get(part).is_some();
     let has_end = || {
-        last.contains(['.', '~']) && MADE_ENDS.iter().any(|end| last.len() > end.len() && last.ends_with(end))
+        last.iter().any(|byte| matches!(byte, b'.' | b'~'))
+            && MADE_ENDS.iter().any(|end| last.len() > end.len() && last.ends_with(end.as_bytes()))
     };
-    is_directory(path)
-        || parts.any(is_directory)
-        || last.starts_with("tmp")
-        || last.starts_with("temp")
+    // Two names have several parts.
+    (last.len() < bytes.len() && is_directory(bytes))
+        || parts().any(is_directory)
+        || last.starts_with(b"tmp")
+        || last.starts_with(b"temp")
         || has_end()
 }
 
@@ -245,7 +277,7 @@ fn absolute(rest: &str) -> Weight {
     let (Some(first), below) = (parts.next(), parts.next()) else { return Weight::Everything };
     let deep = parts.next().is_some();
     match (first, below) {
-        _ if rest.split(['/', '\\']).any(|part| part == "..") => Weight::Everything,
+        _ if climbs(rest) => Weight::Everything,
         (_, None) if SYSTEM.contains(&first) => Weight::Everything,
         ("etc" | "boot" | "bin" | "sbin" | "lib" | "lib64" | "sys" | "proc" | "dev" | "windows", Some(_)) => {
             Weight::Everything
@@ -263,6 +295,9 @@ fn absolute(rest: &str) -> Weight {
 
 /// What follows `c:`.
 fn drive(path: &str) -> Option<&str> {
+    if path.as_bytes().get(1) != Some(&b':') && !path.starts_with('%') {
+        return None;
+    }
     let (drive, rest) = path.split_once(':')?;
     let letter = drive.len() == 1 && drive.bytes().all(|byte| byte.is_ascii_alphabetic());
     (letter && (rest.is_empty() || rest.starts_with(['\\', '/', '*'])) || drive == "%systemdrive%")
@@ -273,6 +308,9 @@ fn drive(path: &str) -> Option<&str> {
 fn temporary(path: &str) -> Option<Weight> {
     const ROOTS: &[&str] =
         &["/tmp", "/var/tmp", "/private/tmp", "$TMPDIR", "$TMP", "$TEMP", "/dev/shm", "$RUNNER_TEMP"];
+    if path.len() < "/tmp".len() || !path.starts_with(['/', '$']) {
+        return None;
+    }
     let below = ROOTS.iter().find_map(|root| {
         path.strip_prefix(root).filter(|below| below.is_empty() || below.starts_with('/'))
     })?;
