@@ -11,13 +11,20 @@ pub(super) struct Table<T> {
     short: Vec<(u128, T)>,
     /// The few words that are no number.
     long: Vec<(&'static str, T)>,
+    /// By first byte, a bit for each length there is: most words are in no table.
+    lengths: [u16; 256],
 }
 
 impl<T: Copy> Table<T> {
     /// Of a word that is there twice the first counts.
     pub(super) fn new(words: impl IntoIterator<Item = (&'static str, T)>) -> Self {
         let (mut short, mut long) = (Vec::new(), Vec::new());
+        let mut lengths = [0; 256];
         for (word, stands_for) in words {
+            let (first, length) = beginning(word.as_bytes());
+            if let Some(lengths) = lengths.get_mut(usize::from(first)) {
+                *lengths |= length;
+            }
             match number(word.as_bytes()) {
                 Some(number) => short.push((number, stands_for)),
                 None => long.push((word, stands_for)),
@@ -25,11 +32,15 @@ impl<T: Copy> Table<T> {
         }
         short.sort_by_key(|(number, _)| *number);
         short.dedup_by_key(|(number, _)| *number);
-        Self { short, long }
+        Self { short, long, lengths }
     }
 
     /// What `word` stands for, whatever the case of letters of ASCII.
     pub(super) fn get(&self, word: &[u8]) -> Option<T> {
+        let (first, length) = beginning(word);
+        if self.lengths.get(usize::from(first)).is_none_or(|lengths| lengths & length == 0) {
+            return None;
+        }
         let Some(number) = number(word) else {
             let known = self.long.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(word));
             return known.map(|(_, stands_for)| *stands_for);
@@ -37,6 +48,11 @@ impl<T: Copy> Table<T> {
         let place = self.short.binary_search_by_key(&number, |(number, _)| *number).ok()?;
         self.short.get(place).map(|(_, stands_for)| *stands_for)
     }
+}
+
+/// A word's first byte in lower case, and a bit for its length.
+fn beginning(word: &[u8]) -> (u8, u16) {
+    (word.first().map_or(0, u8::to_ascii_lowercase), 1 << word.len().min(LONGEST))
 }
 
 /// A word in lower case as a number, its length included; nothing where it is too long.

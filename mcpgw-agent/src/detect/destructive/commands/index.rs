@@ -26,8 +26,6 @@ struct Index {
     entries: Vec<Entry>,
     /// Where each program's entry is.
     places: Table<usize>,
-    /// By first byte, a bit for each length there is: most words are no program's name.
-    lengths: Vec<u64>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
@@ -41,15 +39,8 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     for row in TABLES.iter().copied().flatten() {
         row.programs.split('|').for_each(|name| entries.entry(name).or_default().rows.push(row));
     }
-    let mut lengths = vec![0; 256];
-    for name in entries.keys() {
-        let (slot, bit) = slot(name);
-        if let Some(lengths) = lengths.get_mut(slot) {
-            *lengths |= bit;
-        }
-    }
     let places = Table::new(entries.keys().copied().enumerate().map(|(place, name)| (name, place)));
-    Index { entries: entries.into_values().collect(), places, lengths }
+    Index { entries: entries.into_values().collect(), places }
 });
 
 impl Index {
@@ -58,20 +49,12 @@ impl Index {
     }
 }
 
-fn slot(name: &str) -> (usize, u64) {
-    (name.bytes().next().map_or(0, usize::from), 1 << name.len().min(63))
-}
-
 /// What is known of the program of this name, in lower case.
 pub(in crate::detect::destructive) fn entry(name: &str) -> Option<&'static Entry> {
     if memchr::memchr2(b'.', b'-', name.as_bytes()).is_some()
         && let Some(class) = class(name)
     {
         return INDEX.get(class);
-    }
-    let (first, bit) = slot(name);
-    if INDEX.lengths.get(first).is_none_or(|lengths| lengths & bit == 0) {
-        return None;
     }
     INDEX.get(name)
 }
