@@ -21,6 +21,7 @@ mod exchange;
 mod framing;
 mod get;
 pub mod headers;
+mod held;
 mod judging;
 mod legacy;
 pub mod origin;

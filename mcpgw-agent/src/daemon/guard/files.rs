@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use super::act::About;
 use super::facts::Own;
 use super::hold::spawn;
 use crate::admin::metrics::Outcome;
+use crate::daemon::readers::{Patience, Readers};
 use crate::guard::untouchable::{is_spared_socket, spared};
 use crate::guard::{Action, AtExec, Because, Guard};
 use crate::kernel::{Denials, Inode, KernelError, Refusable, SparedName};
@@ -30,6 +32,8 @@ const LEASE: Duration = Duration::from_secs(30);
 const RENEW: Duration = Duration::from_secs(10);
 /// How often sockets are looked at: servers come with new ones.
 const BEAT: Duration = Duration::from_secs(1);
+/// How long a program's file may take to be opened and read: the file system may not answer.
+const FOR_FILE: Patience = Patience { asleep: Duration::from_secs(2), at_most: Duration::from_secs(10) };
 /// Programs that may wait to be looked at.
 const QUEUE: usize = 64;
 
@@ -49,6 +53,7 @@ struct Entry {
 struct Files {
     warden: Warden,
     denials: Option<Denials>,
+    readers: Readers,
     refused: Receiver<String>,
     entries: Vec<Entry>,
     failed: HashSet<String>,
@@ -72,7 +77,8 @@ pub(crate) fn start(
     if denials.as_ref().is_some_and(|denials| denials.can(Refusable::Program)) {
         warden.0.refused.set(tell).ok();
     }
-    let mut files = Files { warden, denials, refused, entries: Vec::new(), failed: HashSet::new() };
+    let readers = Readers::default();
+    let mut files = Files { warden, denials, readers, refused, entries: Vec::new(), failed: HashSet::new() };
     spawn("guard files", move || files.run(&ending)).map(drop)
 }
 
@@ -118,7 +124,7 @@ impl Files {
     }
 
     /// Looks at all programs again, and at those that rules name.
-    fn renew(&mut self, guard: &Guard) {
+    fn renew(&mut self, guard: &Arc<Guard>) {
         if !guard.acts() {
             return self.keep(|_| false);
         }
@@ -130,10 +136,9 @@ impl Files {
     }
 
     /// Has the kernel refuse a program, for as long as all that is needed for that is its file.
-    fn look_at(&mut self, guard: &Guard, path: &str) {
+    fn look_at(&mut self, guard: &Arc<Guard>, path: &str) {
         let can = self.denials.as_ref().is_some_and(|denials| denials.can(Refusable::Program));
-        let found =
-            if can { known_by_file(guard, self.warden.own(), &self.warden.0.reader, path) } else { None };
+        let found = if can { self.known_in_time(guard, path) } else { None };
         let inode = found.as_ref().map(|(inode, _)| *inode);
         self.keep(|entry| {
             entry.what != Refusable::Program || entry.path != path || Some(entry.inode) == inode
@@ -146,6 +151,16 @@ impl Files {
         {
             self.refuse(Refusable::Program, path, inode, &rule);
         }
+    }
+
+    /// [`known_by_file`], where the file system answers: where it does not, whoever starts the program is looked at then.
+    fn known_in_time(&self, guard: &Arc<Guard>, path: &str) -> Option<(Inode, String)> {
+        let (warden, guard, named) = (self.warden.clone(), Arc::clone(guard), path.to_owned());
+        let read = move || known_by_file(&guard, warden.own(), &warden.0.reader, &named);
+        self.readers.read(0, FOR_FILE, read).unwrap_or_else(|unread| {
+            tracing::warn!(path, ?unread, "the kernel does not refuse it by its file, which does not answer");
+            None
+        })
     }
 
     /// Has the kernel refuse connections to the sockets that rules name, as they are now.

@@ -4,6 +4,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::held::taken_from;
+
 /// Splits a body into texts: objects and arrays where their brackets close, anything else at its line's end.
 #[derive(Debug)]
 pub(super) struct Splitter {
@@ -18,15 +20,6 @@ pub(super) struct Splitter {
     /// Where the first text ends, once that is known.
     end: Option<usize>,
     limit: usize,
-}
-
-/// The first `length` bytes of `held`. What is left does not keep the memory of what is taken.
-pub(super) fn taken_from(held: &mut BytesMut, length: usize) -> Bytes {
-    let taken = held.split_to(length.min(held.len())).freeze();
-    if held.len() < taken.len() {
-        *held = BytesMut::from(&**held);
-    }
-    taken
 }
 
 /// A text is longer than the limit.

@@ -2,6 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::super::held::taken_from;
 use super::line::{BOM, Line};
 use super::{Event, Fault};
 
@@ -128,7 +129,7 @@ impl Reader {
         if self.in_event || self.line == 0 {
             return None;
         }
-        let raw = super::super::values::taken_from(&mut self.held, self.line);
+        let raw = taken_from(&mut self.held, self.line);
         self.scanned = self.scanned.saturating_sub(self.line);
         self.line = 0;
         Some(Event::of(raw, std::mem::take(&mut self.at_start)))
