@@ -230,8 +230,20 @@ fn may_have_sign(text: &str) -> bool {
         let word = ((a == b'e') & (b == b't') & (c == b'-')) | ((a == b'i') & (b == b'n') & (c == b'3'));
         colon | dollar | dot | hyphen | word
     };
-    seek(text.as_bytes(), 0, is_sign).is_some()
+    let bytes = text.as_bytes();
+    if bytes.len() <= SHORT && !bytes.iter().fold(false, |any, byte| any | is_of_sign(*byte)) {
+        return false;
+    }
+    seek(bytes, 0, is_sign).is_some()
 }
+
+/// Each sign has one of these.
+fn is_of_sign(byte: u8) -> bool {
+    matches!(byte, b':' | b'$' | b'.' | b'O' | b'I' | b'i' | b't')
+}
+
+/// A text up to this long is looked at byte by byte first.
+const SHORT: usize = 24;
 
 const SIGNS: [&str; 11] =
     ["Get-", "Win32_", ":\\", "$env:", "$_", ".exe", "-Object", "-Item", "-item", "::", ".\\"];
@@ -246,6 +258,7 @@ mod tests {
     #[test]
     fn each_sign_of_windows_is_looked_for() {
         assert!(SIGNS.iter().all(|sign| may_have_sign(sign) && may_be_windows(sign)));
+        assert!(SIGNS.iter().all(|sign| may_have_sign(&format!("{sign}{}", "a".repeat(SHORT)))));
         assert!(!may_be_windows("the harbour of a town"));
     }
 

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use super::act::Act;
 use crate::detect::table::Table;
-use token::{Kind, Token, Tokens};
+use token::{Kind, Token, Tokens, first_word};
 use transaction::Transaction;
 
 /// Tokens of one statement that are looked at.
@@ -92,7 +92,11 @@ static BEGINNINGS: LazyLock<Table<()>> = LazyLock::new(|| Table::new(STARTS.iter
 pub(super) fn looks_like(text: &str) -> bool {
     // They are no tokens that count, and there may be many.
     let is_nothing = |letter: char| letter.is_ascii_whitespace() || matches!(letter, '(' | ')' | ';');
-    let mut tokens = Tokens::new(text.trim_start_matches(is_nothing));
+    let start = text.trim_start_matches(is_nothing);
+    if let Some(word) = first_word(start) {
+        return BEGINNINGS.get(word).is_some();
+    }
+    let mut tokens = Tokens::new(start);
     match tokens.find(|token| !matches!(token.text.as_ref(), "(" | ";" | "'" | ")")) {
         Some(token) => match token.kind {
             Kind::Word => BEGINNINGS.get(token.text.as_bytes()).is_some(),

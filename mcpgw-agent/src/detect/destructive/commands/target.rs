@@ -168,7 +168,10 @@ const SYSTEM: &[&str] = &[
 
 /// How much hangs on `path`, as an argument of a program.
 pub(super) fn weigh(path: &str) -> Weight {
-    let path = path.trim_end_matches(['.', '"', '\'']).trim_matches('"');
+    let path = match path.as_bytes() {
+        [b'"', ..] | [.., b'.' | b'"' | b'\''] => path.trim_end_matches(['.', '"', '\'']).trim_matches('"'),
+        _ => path,
+    };
     let path = if path.is_empty() { "." } else { path };
     if path == "<(…)" {
         return Weight::Ordinary;

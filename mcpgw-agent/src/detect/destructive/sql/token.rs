@@ -53,6 +53,17 @@ impl Token<'_> {
     }
 }
 
+/// The word a text begins with, where that is a letter.
+pub(super) fn first_word(text: &str) -> Option<&[u8]> {
+    let bytes = text.as_bytes();
+    let end = bytes.iter().position(|byte| !is_word(*byte)).unwrap_or(bytes.len());
+    bytes.get(..end).filter(|word| word.first().is_some_and(u8::is_ascii_alphabetic))
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'@') || byte >= 0x80
+}
+
 /// The tokens of a text.
 #[derive(Debug)]
 pub(super) struct Tokens<'a> {
@@ -149,9 +160,6 @@ impl<'a> Iterator for Tokens<'a> {
         let glued = self.skip();
         let start = self.at;
         let first = *self.rest().first()?;
-        let is_word = |byte: u8| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'@') || byte >= 0x80
-        };
         let (kind, end) = match first {
             b'\'' => (Kind::Text, self.quoted(start, b'\'', 0)),
             b'"' => (Kind::Name, self.quoted(start, b'"', 1)),
