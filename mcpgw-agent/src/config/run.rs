@@ -147,7 +147,7 @@ pub struct Rings {
 
 impl Default for Rings {
     fn default() -> Self {
-        Self { lifecycle_bytes: 1 << 20, streams_bytes: 2 << 20, tcp_bytes: 2 << 20 }
+        Self { lifecycle_bytes: 1 << 20, streams_bytes: 2 << 20, tcp_bytes: 1 << 20 }
     }
 }
 
