@@ -16,11 +16,10 @@ use std::ops::Range;
 use super::member::{Member, words};
 use super::{Detector, Hit, Noticed, Place, Severity, Surface, TextDetector};
 use crate::mcp::Role;
+use crate::text::seek::may_have;
 
 /// Longest text that is read as a name, in bytes.
 const MAX_BYTES: usize = 8 << 10;
-/// A text up to this long is looked at once, byte by byte.
-const SHORT: usize = 64;
 
 /// The detector of names that are more than names.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,15 +58,14 @@ impl TextDetector for ArgumentInjection {
 /// Most texts have nothing in them that a shell or a program would not take for a letter.
 fn is_worth_a_look(text: &str) -> bool {
     let bytes = text.as_bytes();
-    if bytes.len() <= SHORT {
-        let is_sign = |byte: u8| {
-            matches!(byte, b'\r' | b'\n' | b';' | b'|' | b'&' | b'`' | b'$' | b'<' | b'>' | b'{' | b'#')
-        };
-        return text.starts_with(['-', ' ', '\t'])
-            || bytes.iter().fold(false, |any, byte| any | is_sign(*byte));
-    }
-    text.starts_with(['-', ' ', '\t'])
-        || memchr::memchr3(b'\r', b'\n', b';', bytes).is_some()
+    let is_sign = |byte: u8| {
+        matches!(byte, b'\r' | b'\n' | b';' | b'|' | b'&' | b'`' | b'$' | b'<' | b'>' | b'{' | b'#')
+    };
+    text.starts_with(['-', ' ', '\t']) || may_have(bytes, is_sign) && has_sign(bytes)
+}
+
+fn has_sign(bytes: &[u8]) -> bool {
+    memchr::memchr3(b'\r', b'\n', b';', bytes).is_some()
         || memchr::memchr3(b'|', b'&', b'`', bytes).is_some()
         || memchr::memchr3(b'$', b'<', b'>', bytes).is_some()
         || memchr::memchr2(b'{', b'#', bytes).is_some()

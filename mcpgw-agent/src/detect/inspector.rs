@@ -365,9 +365,10 @@ impl<'i, 'm> Pass<'i, 'm> {
         let split = std::mem::take(&mut self.split);
         let mut budget = std::mem::replace(&mut self.budget, Budget::of_message(0));
         let alone = self.findings.list.get(..self.alone).unwrap_or_default();
-        let is_known = match alone.iter().any(|finding| finding.detector == Detector::Pii) {
-            true => split.pieces(|piece| self.covers(Detector::Pii, piece)),
-            false => Vec::new(),
+        let is_known = if alone.iter().any(|finding| finding.detector == Detector::Pii) {
+            split.pieces(|piece| self.covers(Detector::Pii, piece))
+        } else {
+            Vec::new()
         };
         for joined in split.joined() {
             let place = Place { surface: joined.surface, role: joined.role, key: "", tool: None };

@@ -16,12 +16,11 @@ use super::member::Member;
 use super::{Detector, Hit, Noticed, Place, Severity, Surface, TextDetector};
 use crate::mcp::Role;
 use crate::policy::path::{file_path, shorten};
+use crate::text::seek::may_have;
 use climb::Climb;
 
 /// Longest text that is read as a path, in bytes.
 const MAX_BYTES: usize = 16 << 10;
-/// A text up to this long is looked at byte by byte first.
-const SHORT: usize = 64;
 /// From here on a path of no path's name counts.
 const SURE: f32 = 0.8;
 
@@ -123,7 +122,7 @@ fn is_worth_a_look(text: &str) -> bool {
 fn has_part(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_of_part = |byte: u8| matches!(byte, b'.' | b':' | b'v' | b'p' | 0x80..);
-    if bytes.len() <= SHORT && !bytes.iter().fold(false, |any, byte| any | is_of_part(*byte)) {
+    if !may_have(bytes, is_of_part) {
         return false;
     }
     let has = |byte: u8| memchr::memchr(byte, bytes).is_some();

@@ -17,6 +17,15 @@ pub(crate) fn seek<const N: usize>(bytes: &[u8], from: usize, is: impl Fn([u8; N
     found.filter(|found| *found < bytes.len())
 }
 
+/// Up to this long a text is gone through at once, which costs less than a search.
+const SHORT: usize = 64;
+
+/// Whether `bytes` may have one of which `is` holds: certainly not where this is false. Of long ones it is not found out.
+#[inline]
+pub(crate) fn may_have(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    bytes.len() > SHORT || bytes.iter().fold(false, |any, byte| any | is(*byte))
+}
+
 /// The highest bit of each of eight bytes.
 pub(crate) const HIGH: u64 = 0x8080_8080_8080_8080;
 

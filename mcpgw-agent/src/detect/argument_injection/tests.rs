@@ -161,3 +161,15 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_short_text_is_looked_at_as_a_long_one_is() {
+    for byte in 0..=0x7f_u8 {
+        let short = format!("a{}", char::from(byte));
+        assert_eq!(
+            is_worth_a_look(&short),
+            is_worth_a_look(&format!("{short}{}", "a".repeat(100))),
+            "{short:?}"
+        );
+    }
+}

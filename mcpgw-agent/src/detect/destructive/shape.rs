@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 use super::sql;
 use crate::detect::Place;
 use crate::detect::table::Table;
-use crate::text::seek::seek;
+use crate::text::seek::{may_have, seek};
 
 /// How a text is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,7 +220,7 @@ pub(super) fn may_be_windows(text: &str) -> bool {
     memchr::memchr2(b'^', b'%', text.as_bytes()).is_some() || may_have_sign(text) && WINDOWS.is_match(text)
 }
 
-/// Each sign has three bytes, or two, of these.
+/// Each sign has three bytes, or two, of these, and one of fewer.
 fn may_have_sign(text: &str) -> bool {
     let is_sign = |[a, b, c]: [u8; 3]| {
         let colon = (a == b':') & ((b == b'\\') | (b == b':'));
@@ -231,19 +231,9 @@ fn may_have_sign(text: &str) -> bool {
         colon | dollar | dot | hyphen | word
     };
     let bytes = text.as_bytes();
-    if bytes.len() <= SHORT && !bytes.iter().fold(false, |any, byte| any | is_of_sign(*byte)) {
-        return false;
-    }
-    seek(bytes, 0, is_sign).is_some()
+    let is_of_sign = |byte: u8| matches!(byte, b':' | b'$' | b'.' | b'O' | b'I' | b'i' | b't');
+    may_have(bytes, is_of_sign) && seek(bytes, 0, is_sign).is_some()
 }
-
-/// Each sign has one of these.
-fn is_of_sign(byte: u8) -> bool {
-    matches!(byte, b':' | b'$' | b'.' | b'O' | b'I' | b'i' | b't')
-}
-
-/// A text up to this long is looked at byte by byte first.
-const SHORT: usize = 24;
 
 const SIGNS: [&str; 11] =
     ["Get-", "Win32_", ":\\", "$env:", "$_", ".exe", "-Object", "-Item", "-item", "::", ".\\"];
@@ -258,7 +248,7 @@ mod tests {
     #[test]
     fn each_sign_of_windows_is_looked_for() {
         assert!(SIGNS.iter().all(|sign| may_have_sign(sign) && may_be_windows(sign)));
-        assert!(SIGNS.iter().all(|sign| may_have_sign(&format!("{sign}{}", "a".repeat(SHORT)))));
+        assert!(SIGNS.iter().all(|sign| may_have_sign(&format!("{sign}{}", "a".repeat(100)))));
         assert!(!may_be_windows("the harbour of a town"));
     }
 

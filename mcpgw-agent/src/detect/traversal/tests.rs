@@ -148,3 +148,12 @@ proptest::proptest! {
         proptest::prop_assert!(hits.iter().all(|hit| hit.range == (0..text.len()) && (0.0..=1.0).contains(&hit.score)));
     }
 }
+
+#[test]
+fn a_short_text_has_the_parts_a_long_one_has() {
+    for part in ["..", "proc/", "/proc/", "/dev/fd", "::$", "\u{2025}", "a/b", "plain"] {
+        let long = format!("{part}{}", "/a".repeat(50));
+        assert_eq!(has_part(part), !matches!(part, "a/b" | "plain"), "{part}");
+        assert_eq!(has_part(part), has_part(&long), "{part}");
+    }
+}

@@ -48,7 +48,7 @@ pub(super) fn rm(arguments: &Arguments<'_, '_>) -> Option<Act> {
 /// Removing one path.
 pub(in crate::detect::destructive) fn remove(path: &str, recursive: bool) -> Option<Act> {
     let weight = weigh(path);
-    if weight != Weight::Nothing || path.len() > "history".len() && path.contains("history") {
+    if weight != Weight::Nothing || path.contains("history") {
         if target::is_history(path) {
             return Some(traces::HISTORY);
         }

@@ -168,10 +168,7 @@ const SYSTEM: &[&str] = &[
 
 /// How much hangs on `path`, as an argument of a program.
 pub(super) fn weigh(path: &str) -> Weight {
-    let path = match path.as_bytes() {
-        [b'"', ..] | [.., b'.' | b'"' | b'\''] => path.trim_end_matches(['.', '"', '\'']).trim_matches('"'),
-        _ => path,
-    };
+    let path = path.trim_end_matches(['.', '"', '\'']).trim_matches('"');
     let path = if path.is_empty() { "." } else { path };
     if path == "<(…)" {
         return Weight::Ordinary;
@@ -181,8 +178,7 @@ pub(super) fn weigh(path: &str) -> Weight {
     }
     let lower = lower(path);
     // What `mktemp` made, or what a variable called so most likely holds.
-    let made =
-        lower.starts_with('$') && ["$tmp", "$temp", "$(mktemp"].iter().any(|start| lower.starts_with(start));
+    let made = ["$tmp", "$temp", "$(mktemp"].iter().any(|start| lower.starts_with(start));
     if made && !lower.contains("..") {
         return Weight::Nothing;
     }
