@@ -207,7 +207,7 @@ async fn a_unix_socket_is_not_connected_to_by_whatever_name() {
     client.end();
 }
 
-/// Runs a program where it is mounted in another place, which only this process sees.
+/// Runs programs, also where one is mounted in another place, which only this process sees.
 const MOUNTER: &str = "
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
@@ -217,9 +217,9 @@ NEWNS, BIND, PRIVATE, RECURSIVE = 0x20000, 0x1000, 0x40000, 0x4000
 if libc.unshare(NEWNS): sys.exit('unshare')
 mount('none', '/', PRIVATE | RECURSIVE)
 say('ready')
-mount(hear(), place := hear(), BIND)
+mount(hear(), hear(), BIND)
 say('mounted')
-while hear():
+while place := hear():
     try:
         say(subprocess.run([place], stdin=subprocess.DEVNULL).returncode)
     except OSError as error:
@@ -300,25 +300,26 @@ async fn the_agent_has_the_kernel_refuse_what_its_rules_name() {
     assert_eq!(mounter.hear(), "mounted");
     let mut client = Python::start(CLIENT);
     assert_eq!(client.hear(), "ready");
-    let mut run_it = || {
-        mounter.tell("run");
+    let mut run_at = |path: &Path| {
+        mounter.tell(path.to_str().unwrap());
         mounter.hear()
     };
     let mut connect = || {
         client.tell(socket.to_str().unwrap());
         client.hear()
     };
-    assert_eq!((run_it().as_str(), connect().as_str()), ("0", "connected"));
+    assert_eq!((run_at(&elsewhere).as_str(), connect().as_str()), ("0", "connected"));
 
     let rules = format!(
-        "      - {{name: no program, action: hold, exe: {}, evidence: nothing}}\n      - {{name: no socket, action: deny, socket: {}}}\n",
-        program.display(),
+        "      - {{name: no program, action: hold, exe: {}/*, evidence: nothing}}\n      - {{name: no socket, action: deny, socket: {}}}\n",
+        program.parent().unwrap().display(),
         socket.display()
     );
     let agent = start_agent(dir.path(), &rules);
     until("EPERM", &mut connect);
-    // No rule is about a program at that path: it is the file that is refused.
-    until("1", &mut run_it);
+    // Refused once at its own path. No rule is about a program at the other: there it is the file that is refused.
+    until("1", || run_at(&program));
+    until("1", || run_at(&elsewhere));
     let state = dir.path().join("state");
     let is_told = || {
         let log = texts(&state);
@@ -329,7 +330,7 @@ async fn the_agent_has_the_kernel_refuse_what_its_rules_name() {
 
     nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM).unwrap();
     agent.join().unwrap();
-    assert_eq!((run_it().as_str(), connect().as_str()), ("0", "connected"));
+    assert_eq!((run_at(&elsewhere).as_str(), connect().as_str()), ("0", "connected"));
     mounter.end();
     client.end();
 }
