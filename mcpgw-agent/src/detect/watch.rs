@@ -99,6 +99,8 @@ pub struct Watched {
 #[derive(Debug, Default)]
 pub struct Watch {
     tools: Tools,
+    /// The server's tools know what it is called.
+    is_named: bool,
     taint: Taint,
     prints: Prints,
     order: Order,
@@ -184,15 +186,21 @@ impl Watch {
         Labels { untrusted: is_remote, private: !is_remote, out: is_remote }
     }
 
-    /// What `view` asks for, where it calls a tool or reads a resource.
-    fn asked<'a>(&self, view: &View<'a>) -> Option<Asked<'a>> {
+    /// The server is called so where nothing else is known of it.
+    fn name(&mut self, server: &str) {
+        if !std::mem::replace(&mut self.is_named, true) {
+            self.tools.lock().name_if_none(server);
+        }
+    }
+
+    /// What `view` asks for, where it calls a tool, of this `nature`, or reads a resource.
+    fn asked<'a>(&self, view: &View<'a>, nature: Option<Nature>) -> Option<Asked<'a>> {
         if (view.direction, view.message.kind()) != (Direction::ToServer, MessageKind::Request) {
             return None;
         }
-        let (labels, home, source, arguments) = match (view.message.method()?, view.tool) {
-            ("tools/call", Some(tool)) => {
+        let (labels, home, source, arguments) = match (view.message.method()?, view.tool.zip(nature)) {
+            ("tools/call", Some((tool, nature))) => {
                 let arguments = view.message.params().and_then(|params| params.get("arguments"));
-                let nature = self.tools.lock().nature(tool);
                 let home = Home::of_call(nature.kind, arguments);
                 (Self::labels_of(view, nature, arguments), home, tool, arguments)
             }
@@ -220,7 +228,10 @@ impl Watch {
     /// [`asked`](Self::asked), once what it came to when the message was looked at.
     fn asked_again<'a>(&mut self, view: &View<'a>) -> Option<Asked<'a>> {
         let looked_at = self.looked_at.take().filter(|looked_at| looked_at.message == address(view.message));
-        let Some(LookedAt { call, paths, hash, .. }) = looked_at else { return self.asked(view) };
+        let Some(LookedAt { call, paths, hash, .. }) = looked_at else {
+            let nature = view.tool.map(|tool| self.tools.lock().nature(tool));
+            return self.asked(view, nature);
+        };
         let (source, arguments) = match (view.message.method()?, view.tool) {
             ("tools/call", Some(tool)) => {
                 (tool, view.message.params().and_then(|params| params.get("arguments")))
@@ -250,7 +261,7 @@ impl Watch {
             self.order.approved(view.now_us);
         }
         self.is_slowed = false;
-        self.tools.lock().name_if_none(view.server);
+        self.name(view.server);
         match view.direction {
             Direction::ToServer => self.passed_call(view),
             Direction::ToClient => self.passed_answer(view, decision),

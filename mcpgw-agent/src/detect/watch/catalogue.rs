@@ -16,8 +16,8 @@ const MAX_TOOLS: usize = 2000;
 const MAX_NAME: usize = 1024;
 /// Bytes of their compiled schemas. Those that have no room are not checked.
 const MAX_BYTES: usize = 32 << 20;
-/// Tools whose names have been read, those of no list included.
-const MAX_READ: usize = 256;
+/// Tools of which it is remembered that they were called, those of no list included.
+const MAX_CALLED: usize = 256;
 /// Names a server has.
 const MAX_NAMES: usize = 3;
 
@@ -49,6 +49,14 @@ pub(super) struct Nature {
     pub(super) labels: Labels,
 }
 
+/// What a call of a tool is looked at by.
+#[derive(Debug, Clone)]
+pub(super) struct Called {
+    pub(super) nature: Nature,
+    /// Of its arguments.
+    pub(super) schema: Option<Arc<Schema>>,
+}
+
 /// What is known of a server's tools. Clones are the same: sessions that are one to the client may share it.
 #[derive(Debug, Clone, Default)]
 pub struct Tools(Arc<Mutex<Catalogue>>);
@@ -65,8 +73,8 @@ pub(super) struct Catalogue {
     /// What the server calls itself, and is called.
     names: Vec<Words>,
     tools: HashMap<Box<str>, Tool>,
-    /// What has been made of tools' names: the same of each call of one.
-    natures: HashMap<Box<str>, Nature>,
+    /// What is known of tools that are called: the same of each call of one.
+    called: HashMap<Box<str>, Called>,
     bytes: usize,
     /// The last list's schemas, between the look at it and what became of it.
     looked: HashMap<u64, [Usable; 2]>,
@@ -77,7 +85,7 @@ impl Catalogue {
     pub(super) fn name(&mut self, name: &str) {
         if self.names.len() < MAX_NAMES {
             self.names.push(Words::of(name));
-            self.natures.clear();
+            self.called.clear();
         }
     }
 
@@ -90,8 +98,8 @@ impl Catalogue {
 
     /// What `tool` is, which may be in no list.
     pub(super) fn nature(&self, tool: &str) -> Nature {
-        if let Some(nature) = self.natures.get(tool) {
-            return *nature;
+        if let Some(called) = self.called.get(tool) {
+            return called.nature;
         }
         let hints = self.tools.get(tool).map(|tool| tool.hints).unwrap_or_default();
         let words = Words::of(tool);
@@ -99,20 +107,20 @@ impl Catalogue {
         Nature { kind, labels: of_tool(kind, &words, hints) }
     }
 
-    /// `tool` is called: that it is will be asked again.
-    pub(super) fn read(&mut self, tool: &str) {
-        if tool.len() > MAX_NAME || self.natures.contains_key(tool) {
-            return;
+    /// `tool` is called, and will most likely be again.
+    pub(super) fn call(&mut self, tool: &str) -> Called {
+        if let Some(called) = self.called.get(tool) {
+            return called.clone();
         }
-        if self.natures.len() >= MAX_READ {
-            self.natures.clear();
+        let schema = self.tools.get(tool).and_then(|tool| tool.input.schema()).cloned();
+        let called = Called { nature: self.nature(tool), schema };
+        if tool.len() <= MAX_NAME {
+            if self.called.len() >= MAX_CALLED {
+                self.called.clear();
+            }
+            self.called.insert(tool.into(), called.clone());
         }
-        let nature = self.nature(tool);
-        self.natures.insert(tool.into(), nature);
-    }
-
-    pub(super) fn input(&self, tool: &str) -> Option<Arc<Schema>> {
-        self.tools.get(tool).and_then(|tool| tool.input.schema()).cloned()
+        called
     }
 
     pub(super) fn output(&self, tool: &str) -> Option<Arc<Schema>> {
@@ -143,7 +151,7 @@ impl Catalogue {
 
     /// A list reached the client. A tool that is there again is what it is now; schemas that have no room are not known.
     pub(super) fn page(&mut self, list: Value<'_>, with_schemas: bool) {
-        self.natures.clear();
+        self.called.clear();
         for tool in list.elements() {
             let Some(name) = tool.get("name").and_then(Value::as_str) else { continue };
             if let Some(known) = self.tools.remove(&*name) {

@@ -99,7 +99,7 @@ impl Watch {
     pub fn look(&mut self, view: &View<'_>) -> Watched {
         let mut findings = Findings { view, list: Vec::new() };
         self.looked_at = None;
-        self.tools.lock().name_if_none(view.server);
+        self.name(view.server);
         let roots = match view.direction {
             Direction::ToServer => self.look_at_call(&mut findings),
             Direction::ToClient => {
@@ -113,10 +113,9 @@ impl Watch {
 
     fn look_at_call(&mut self, findings: &mut Findings<'_, '_>) -> Roots {
         let view = findings.view;
-        if let Some(tool) = view.tool {
-            self.tools.lock().read(tool);
-        }
-        let Some(asked) = self.asked(view) else { return Roots::default() };
+        let called = view.tool.map(|tool| self.tools.lock().call(tool));
+        let nature = called.as_ref().map(|called| called.nature);
+        let Some(asked) = self.asked(view, nature) else { return Roots::default() };
         let body = view.message.params().map_or(0, Value::index);
         self.is_slowed = self.order.many_denials(view.now_us) && view.wanted.has(Detector::Sequence);
         if self.is_slowed {
@@ -130,9 +129,8 @@ impl Watch {
         }
         let roots =
             if asked.call.labels.out { self.way_out(&asked, body, findings) } else { Roots::default() };
-        if let (Some(tool), true) = (view.tool, view.wanted.has(Detector::Schema)) {
-            self.arguments(tool, &asked, body, findings);
-        }
+        let schema = called.and_then(|called| called.schema).filter(|_| view.wanted.has(Detector::Schema));
+        schema.into_iter().for_each(|schema| arguments(&schema, &asked, body, findings));
         let Asked { call, hash, paths, .. } = asked;
         self.looked_at = Some(LookedAt { message: address(view.message), call, paths, hash });
         roots
@@ -185,22 +183,6 @@ impl Watch {
         roots
     }
 
-    fn arguments(&self, tool: &str, asked: &Asked<'_>, body: usize, findings: &mut Findings<'_, '_>) {
-        let schema = self.tools.lock().input(tool);
-        let Some(schema) = schema else { return };
-        let Some(arguments) = asked.arguments else {
-            if schema.needs_members() {
-                findings.add(sign(Fault::Missing), body);
-            }
-            return;
-        };
-        let Checked { flaws, is_complete } = schema.check(arguments, findings.view.strict);
-        flaws.iter().for_each(|flaw| findings.add(sign(flaw.fault), flaw.node));
-        if !is_complete {
-            findings.add(NOT_CHECKED, body);
-        }
-    }
-
     fn look_at_answer(&mut self, findings: &mut Findings<'_, '_>) {
         let view = findings.view;
         if view.message.kind() == MessageKind::Notification {
@@ -246,6 +228,20 @@ impl Watch {
         let is_task =
             asked.is_some_and(|call| call.as_task) && result.get("task").is_some_and(Value::is_object);
         is_later && is_modern != Some(false) || is_task && is_modern != Some(true)
+    }
+}
+
+fn arguments(schema: &Schema, asked: &Asked<'_>, body: usize, findings: &mut Findings<'_, '_>) {
+    let Some(arguments) = asked.arguments else {
+        if schema.needs_members() {
+            findings.add(sign(Fault::Missing), body);
+        }
+        return;
+    };
+    let Checked { flaws, is_complete } = schema.check(arguments, findings.view.strict);
+    flaws.iter().for_each(|flaw| findings.add(sign(flaw.fault), flaw.node));
+    if !is_complete {
+        findings.add(NOT_CHECKED, body);
     }
 }
 
