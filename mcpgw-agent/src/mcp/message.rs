@@ -1,10 +1,12 @@
 //! One message, decoded strictly: its bytes, its kind, and where its parts are.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 
 use super::malformed::Reason;
 use super::{RequestId, keys};
-use crate::json::{Document, Value};
+use crate::json::{self, Document, Value};
 
 /// Which way a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +77,8 @@ pub struct Message {
     pub(super) method: Option<Box<str>>,
     /// Index of `params`, `result` or `error`, whichever the kind has.
     pub(super) body: Option<usize>,
+    /// See [`unpacked`](Self::unpacked); made when it is first asked for.
+    pub(super) unpacked: OnceLock<Option<Box<Result<Self, json::Error>>>>,
 }
 
 impl Message {

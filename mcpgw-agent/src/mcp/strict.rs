@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 
 use super::malformed::{Malformed, Reason};
@@ -135,7 +137,7 @@ fn message(document: Document) -> Result<Message, Malformed> {
     })?;
     let body = body.map(Value::index);
     let method = envelope.method.and_then(Value::as_str).map(Into::into);
-    Ok(Message { kind, id, method, body, document })
+    Ok(Message { kind, id, method, body, document, unpacked: OnceLock::new() })
 }
 
 fn check<'d>(

@@ -1,6 +1,8 @@
 //! Arguments that are JSON within a text. Servers take them for what they mean where a parameter is no text: FastMCP
 //! parses each argument of its own (`pre_parse_json` in `func_metadata.py` of the Python SDK, 1.28 and 2.3), one level deep.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 
 use super::Message;
@@ -17,8 +19,9 @@ impl Message {
     ///
     /// # Errors
     /// One of them is JSON nested deeper than the limit.
-    pub(crate) fn unpacked(&self) -> Option<Result<Self, Error>> {
-        self.unpacked_where(|_| true)
+    pub(crate) fn unpacked(&self) -> Option<Result<&Self, &Error>> {
+        let unpacked = self.unpacked.get_or_init(|| self.unpacked_where(|_| true).map(Box::new));
+        unpacked.as_deref().map(Result::as_ref)
     }
 
     /// Names of the arguments that are such texts. Those nested too deep are among them.
@@ -55,7 +58,8 @@ impl Message {
     pub(crate) fn changed(&self, edits: Vec<Edit>) -> Result<Self, Error> {
         let document = Document::parse_lenient(apply(self.bytes(), edits), &LIMITS)?;
         // What stands before the arguments, the object they are in included, has its place still.
-        Ok(Self { document, id: self.id.clone(), method: self.method.clone(), ..*self })
+        let (id, method) = (self.id.clone(), self.method.clone());
+        Ok(Self { document, id, method, kind: self.kind, body: self.body, unpacked: OnceLock::new() })
     }
 }
 
@@ -100,7 +104,8 @@ mod tests {
     }
 
     fn read(arguments: &str) -> Option<String> {
-        let message = call(arguments).unpacked()?.unwrap();
+        let call = call(arguments);
+        let message = call.unpacked()?.unwrap();
         Some(message.params().unwrap().get("arguments").unwrap().raw().to_owned())
     }
 

@@ -58,7 +58,7 @@ impl<'a> Request<'a> {
         let look = |message| Inspector::shipped().message(message, &self.subject(tool.as_deref()), wanted);
         let found = look(self.message);
         match self.message.unpacked() {
-            Some(Ok(read)) => with_unpacked(found, self.message, look(&read), &read),
+            Some(Ok(read)) => with_unpacked(found, self.message, look(read), read),
             Some(Err(_)) | None => found,
         }
     }

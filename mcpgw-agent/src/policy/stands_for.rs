@@ -35,7 +35,7 @@ impl Policy {
         };
         let Ok(message) = unpacked else { return stronger(evaluation, unreadable()) };
         let all: &dyn Fn(&str) -> bool = &|_| true;
-        let mut evaluation = self.as_read(request, (&message, all), evaluation, steps.as_deref_mut());
+        let mut evaluation = self.as_read(request, (message, all), evaluation, steps.as_deref_mut());
         let mixed = self.asked_about(request.message);
         let readings =
             1_usize.checked_shl(u32::try_from(mixed.len()).unwrap_or(u32::MAX)).unwrap_or(usize::MAX);
