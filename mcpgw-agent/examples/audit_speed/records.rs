@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
-use mcpgw_agent::audit::{AuditLog, Durability, Entry, Options, Rotation};
+use mcpgw_agent::audit::{AuditLog, Durability, Entry, Options, Rotation, Written};
 use mcpgw_agent::json::Limits;
 use mcpgw_agent::mcp::{Decoded, Direction, Message, decode};
 use mcpgw_agent::policy::{Context, Evaluation, Mode, Principal, Transport};
@@ -95,9 +95,9 @@ fn measure(arm: &Arm, place: &Path, time: Duration, bytes: u64) -> Result<String
 
 /// Nanoseconds from a decision to the permit, of each record until it is `over`.
 fn drive(log: &AuditLog, arm: &Arm, over: &AtomicBool) -> Result<Vec<u32>> {
-    let (message, verdict, context) = (message()?, verdict(), context());
+    let (message, verdict, session) = (message()?, verdict(), session());
     let standing = Standing::default();
-    let entry = entry(&message, &verdict, &context, &standing);
+    let entry = entry(&message, &verdict, &session, &standing);
     let beat = arm.rate.map(|rate| Duration::from_secs(u64::try_from(arm.threads).unwrap_or(1)) / rate);
     let mut next = Instant::now();
     let mut took = Vec::with_capacity(1 << 20);
@@ -138,27 +138,27 @@ pub(crate) fn verdict() -> Verdict {
     decide(Evaluation::passing("allow-edits".into(), Mode::Enforce))
 }
 
-pub(crate) fn context() -> Context {
-    Context {
+pub(crate) fn session() -> Written {
+    let context = Context {
         server: "filesystem".into(),
         upstream: None,
         tapped: None,
         transport: Transport::Stdio,
         principal: Principal { subject: Some("user".into()), roles: Vec::new(), ..Principal::default() },
         client: Some("/usr/bin/assistant".into()),
-    }
+    };
+    Written::of("019aa1b2-c3d4-7e5f-8a9b-000000000001", &context)
 }
 
 pub(crate) fn entry<'a>(
     message: &'a Message,
     verdict: &'a Verdict,
-    context: &'a Context,
+    session: &'a Written,
     standing: &'a Standing,
 ) -> Entry<'a> {
     Entry {
         decision: "019aa1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b",
-        session: "019aa1b2-c3d4-7e5f-8a9b-000000000001",
-        context,
+        session,
         direction: Direction::ToServer,
         message: Some(message),
         size_bytes: message.bytes().len(),

@@ -1,20 +1,37 @@
 //! What is recorded of a message.
 
+use super::line::Line;
+use super::record;
 use crate::effects::Collected;
 use crate::mcp::{Direction, Message};
 use crate::policy::{Context, Mode};
 use crate::session::Standing;
 use crate::verdict::Verdict;
 
+/// A session's id and circumstances as each of its records has them: written once.
+#[derive(Debug)]
+pub struct Written(Box<[u8]>);
+
+impl Written {
+    /// Of the session `id`.
+    #[must_use]
+    pub fn of(id: &str, context: &Context) -> Self {
+        Self(Line::members(|line| record::session(line, id, context)))
+    }
+
+    /// Members of a record.
+    pub(super) fn members(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A message and what was decided about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
     /// Id of this decision.
     pub decision: &'a str,
-    /// Id of the session.
-    pub session: &'a str,
-    /// The session's circumstances.
-    pub context: &'a Context,
+    /// The session's id and circumstances.
+    pub session: &'a Written,
     /// Which way it goes.
     pub direction: Direction,
     /// The message, where it could be decoded.

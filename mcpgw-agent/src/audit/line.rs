@@ -42,6 +42,19 @@ impl Line {
         Self(bytes)
     }
 
+    /// Members that stand behind others, to be [`append`](Self::append)ed to records.
+    pub(super) fn members(write: impl FnOnce(&mut Self)) -> Box<[u8]> {
+        let mut line = Self::new();
+        let start = line.0.len();
+        write(&mut line);
+        line.0.split_off(start).into()
+    }
+
+    /// Members that were written before.
+    pub(super) fn append(&mut self, members: &[u8]) {
+        self.0.extend_from_slice(members);
+    }
+
     /// The next record of this thread may be written into the memory of this one.
     pub(super) fn reuse(mut bytes: Vec<u8>) {
         if bytes.capacity() <= KEPT_MAX {

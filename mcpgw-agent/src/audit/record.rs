@@ -41,8 +41,7 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     line.word("kind", entry.message.map_or("unknown", |message| message.kind().as_str()));
     line.number("size", count(entry.size_bytes));
     decision(line, entry);
-    context(line, entry.context);
-    line.text("session", entry.session);
+    line.append(entry.session.members());
     line.maybe("revision", entry.standing.revision.map(crate::mcp::Revision::as_str));
     let asks = entry.message.is_some_and(|message| message.kind() == MessageKind::Request);
     line.maybe("request_id", answers.map(|open| &*open.decision).or(asks.then_some(entry.decision)));
@@ -129,6 +128,12 @@ fn percent(score: f32) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "from 0 to 100 after clamping")]
     let percent = (score.clamp(0.0, 1.0) * 100.0).round() as i64;
     percent
+}
+
+/// A session's id and circumstances.
+pub(super) fn session(line: &mut Line, id: &str, circumstances: &Context) {
+    context(line, circumstances);
+    line.text("session", id);
 }
 
 /// The circumstances of a session.

@@ -58,10 +58,10 @@ impl Case {
     }
 
     pub(super) fn record(&self, log: &AuditLog) -> Result<Recorded, AuditError> {
+        let session = Written::of("s-1", &self.context);
         let entry = Entry {
             decision: "d-2",
-            session: "s-1",
-            context: &self.context,
+            session: &session,
             direction: self.direction,
             message: self.message.as_ref(),
             size_bytes: self.message.as_ref().map_or(self.bytes.len(), |message| message.bytes().len()),

@@ -296,7 +296,8 @@ impl Turn<'_> {
             self.babbled(bytes);
         }
         let standing = Standing::default();
-        let recorded = self.record(&decision, None, bytes, &standing, &verdict, Beside::at(Instant::now()));
+        let recorded =
+            self.record(&decision, None, bytes.clone(), &standing, &verdict, Beside::at(Instant::now()));
         let id = match self.direction {
             Direction::ToServer => malformed.id.clone(),
             Direction::ToClient => self.meant(bytes),
@@ -378,7 +379,7 @@ impl Turn<'_> {
         let done = self.note(doings);
         held = held.map(|held| Box::new(held.knowing(done.clone())));
         let beside = Beside { done: done.as_ref().map(|done| &done.done), ..Beside::at(decided) };
-        let recorded = self.record(&decision, Some(&message), &outgoing, &standing, &verdict, beside);
+        let recorded = self.record(&decision, Some(&message), outgoing, &standing, &verdict, beside);
         let answer =
             (!verdict.forwards()).then(|| self.answer(&message, &standing, &verdict, &decision)).flatten();
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);

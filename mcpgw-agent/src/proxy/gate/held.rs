@@ -151,7 +151,7 @@ impl Turn<'_> {
             followed.learn(&done.tool, &done.done, |_| false);
         }
         let beside = Beside { held: Some(&held.decision), done: None, decided: Instant::now() };
-        let recorded = self.record(&decision, Some(message), &bytes, &standing, &verdict, beside);
+        let recorded = self.record(&decision, Some(message), bytes, &standing, &verdict, beside);
         held.ticket.over(verdict.hold().unwrap_or(hold));
         let id = message.id().cloned().filter(|_| message.kind() == MessageKind::Request);
         if let (Err(_), Some(id), true) = (&recorded, &id, verdict.forwards()) {

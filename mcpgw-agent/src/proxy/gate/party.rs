@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pinned::Pinned;
+use crate::audit::Written;
 use crate::detect::Scope;
 use crate::detect::watch::{Circle, Tools, Watch};
 use crate::inventory::BootTime;
@@ -18,6 +19,7 @@ use crate::session::{Session, Violation};
 pub struct Party {
     id: Box<str>,
     context: Context,
+    written: Written,
     session: Mutex<Session>,
     scope: Mutex<Scope>,
     watch: Mutex<Watch>,
@@ -67,8 +69,10 @@ impl Party {
     /// A session called `id` in the audit log.
     #[must_use]
     pub fn new(id: impl Into<Box<str>>, context: Context) -> Self {
+        let id = id.into();
         Self {
-            id: id.into(),
+            written: Written::of(&id, &context),
+            id,
             context,
             session: Mutex::default(),
             scope: Mutex::default(),
@@ -185,6 +189,11 @@ impl Party {
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// What its records say of it.
+    pub(super) fn written(&self) -> &Written {
+        &self.written
     }
 
     /// Its messages, counted.

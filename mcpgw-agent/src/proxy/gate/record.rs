@@ -37,7 +37,7 @@ impl Turn<'_> {
         &self,
         decision: &str,
         message: Option<&Message>,
-        outgoing: &Bytes,
+        outgoing: Bytes,
         standing: &Standing,
         verdict: &Verdict,
         beside: Beside<'_>,
@@ -46,8 +46,7 @@ impl Turn<'_> {
         let now_us = self.gate.us_at(decided);
         let entry = Entry {
             decision,
-            session: self.party.id(),
-            context: self.party.context(),
+            session: self.party.written(),
             direction: self.direction,
             message,
             size_bytes: message.map_or(outgoing.len(), |message| message.bytes().len()),
@@ -61,7 +60,7 @@ impl Turn<'_> {
             answered_us: standing.answered().map(|open| now_us.saturating_sub(open.since_us)),
             effects: done,
         };
-        let recorded = self.gate.audit.record(&entry, outgoing.clone());
+        let recorded = self.gate.audit.record(&entry, outgoing);
         let asked = standing.answers.as_ref().map(|open| &*open.method);
         let counted = Counted {
             direction: self.direction,
