@@ -11,10 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use rustix::io::{ReadWriteFlags, preadv2, pwritev2};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, ReadWriteFlags, preadv2, pwritev2};
 
 use crate::json::{Document, Limits};
 use crate::mcp::{Direction, RequestId};
@@ -80,8 +79,8 @@ impl Custody {
     pub(super) fn read(source: BorrowedFd<'_>, chunk: &mut [u8]) -> Result<usize, Errno> {
         match preadv2(source, &mut [IoSliceMut::new(chunk)], u64::MAX, ReadWriteFlags::NOWAIT) {
             // A kernel whose pipes do not know how (before 6.4).
-            Err(rustix::io::Errno::OPNOTSUPP) => nix::unistd::read(source, chunk),
-            read => read.map_err(|error| Errno::from_raw(error.raw_os_error())),
+            Err(Errno::OPNOTSUPP) => rustix::io::read(source, chunk),
+            read => read,
         }
     }
 
@@ -91,8 +90,8 @@ impl Custody {
     /// `EAGAIN` where there is none.
     pub(super) fn write(sink: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> Result<usize, Errno> {
         match pwritev2(sink, parts, u64::MAX, ReadWriteFlags::NOWAIT) {
-            Err(rustix::io::Errno::OPNOTSUPP) => write_little(sink, parts),
-            written => written.map_err(|error| Errno::from_raw(error.raw_os_error())),
+            Err(Errno::OPNOTSUPP) => write_little(sink, parts),
+            written => written,
         }
     }
 
@@ -101,21 +100,22 @@ impl Custody {
     /// # Errors
     /// There will be none: the session is stopped, and has been for long enough.
     pub(super) fn wait_writable(&self, sink: BorrowedFd<'_>) -> Result<(), Errno> {
-        let mut fds =
-            [PollFd::new(sink, PollFlags::POLLOUT), PollFd::new(self.halt.as_fd(), PollFlags::POLLIN)];
-        let (fds, timeout) = match self.halted.get() {
-            None => (fds.as_mut_slice(), PollTimeout::NONE),
+        let mut fds = [
+            PollFd::from_borrowed_fd(sink, PollFlags::OUT),
+            PollFd::from_borrowed_fd(self.halt.as_fd(), PollFlags::IN),
+        ];
+        let (fds, left) = match self.halted.get() {
+            None => (fds.as_mut_slice(), None),
             Some(since) => {
                 let left = LAST.saturating_sub(since.elapsed());
                 if left.is_zero() {
-                    return Err(Errno::ETIMEDOUT);
+                    return Err(Errno::TIMEDOUT);
                 }
-                let left = u16::try_from(left.as_millis()).unwrap_or(u16::MAX).max(1);
-                (fds.get_mut(..1).unwrap_or_default(), PollTimeout::from(left))
+                (fds.get_mut(..1).unwrap_or_default(), Timespec::try_from(left).ok())
             }
         };
-        match poll(fds, timeout) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
+        match poll(fds, left.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -130,12 +130,12 @@ impl Custody {
 }
 
 fn write_little(sink: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> Result<usize, Errno> {
-    let mut fds = [PollFd::new(sink, PollFlags::POLLOUT)];
-    if poll(&mut fds, PollTimeout::ZERO)? == 0 {
-        return Err(Errno::EAGAIN);
+    let mut fds = [PollFd::from_borrowed_fd(sink, PollFlags::OUT)];
+    if poll(&mut fds, Some(&Timespec::default()))? == 0 {
+        return Err(Errno::AGAIN);
     }
     let Some(part) = parts.iter().find(|part| !part.is_empty()) else { return Ok(0) };
-    nix::unistd::write(sink, part.get(..ATOMIC_BYTES).unwrap_or(part))
+    rustix::io::write(sink, part.get(..ATOMIC_BYTES).unwrap_or(part))
 }
 
 /// The id of an answer of our own.
@@ -153,12 +153,12 @@ mod tests {
     fn a_full_pipe_and_an_empty_one_block_nobody() {
         let (reader, writer) = std::io::pipe().unwrap();
         let mut chunk = [0; 16];
-        assert_eq!(Custody::read(reader.as_fd(), &mut chunk), Err(Errno::EAGAIN));
+        assert_eq!(Custody::read(reader.as_fd(), &mut chunk), Err(Errno::AGAIN));
         let part = vec![b'x'; 1 << 20];
         let written = Custody::write(writer.as_fd(), &[IoSlice::new(&part)]).unwrap();
         assert!(written > 0 && written < part.len(), "{written}");
         while Custody::write(writer.as_fd(), &[IoSlice::new(&part)]).is_ok() {}
-        assert_eq!(Custody::write(writer.as_fd(), &[IoSlice::new(&part)]), Err(Errno::EAGAIN));
+        assert_eq!(Custody::write(writer.as_fd(), &[IoSlice::new(&part)]), Err(Errno::AGAIN));
         assert_eq!(Custody::read(reader.as_fd(), &mut chunk), Ok(16));
         let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
         assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK), "the open file is the client's too");

@@ -54,7 +54,10 @@ impl Lines {
         let whole = memchr::memrchr(b'\n', rest).map_or(0, |last| last + 1);
         let (lines, unfinished) = rest.split_at_checked(whole).unwrap_or((rest, &[]));
         if !lines.is_empty() {
-            let mut lines = Bytes::copy_from_slice(lines);
+            // With a byte to spare it can be shared from the start; a full one would have to be made so when it is cut.
+            let mut copy = Vec::with_capacity(lines.len() + 1);
+            copy.extend_from_slice(lines);
+            let mut lines = Bytes::from(copy);
             while let Some(end) = memchr::memchr(b'\n', &lines) {
                 pieces.push(Piece::Line(lines.split_to(end + 1)));
             }
@@ -97,15 +100,19 @@ impl Lines {
     }
 }
 
-/// How much of `line` is text: all but LF or CR LF (or the CR of one whose LF never came).
-pub(super) fn text_len(line: &[u8]) -> usize {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line).len()
+/// What of `line` is no text: LF or CR LF (or the CR of one whose LF never came).
+pub(super) fn end_of(line: &[u8]) -> &'static [u8] {
+    match line {
+        [.., b'\r', b'\n'] => b"\r\n",
+        [.., b'\n'] => b"\n",
+        [.., b'\r'] => b"\r",
+        _ => b"",
+    }
 }
 
 /// It holds no message: blanks at most.
-pub(super) fn is_blank(text: &[u8]) -> bool {
-    text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
 #[cfg(test)]
@@ -177,9 +184,9 @@ mod tests {
 
     #[test]
     fn the_end_is_no_text() {
-        for (line, text) in [("a\n", 1), ("a\r\n", 1), ("a", 1), ("a\r", 1), ("a\r\r\n", 2), ("\n", 0)] {
-            assert_eq!(text_len(line.as_bytes()), text, "{line:?}");
+        for (text, end) in [("a", "\n"), ("a", "\r\n"), ("a", ""), ("a", "\r"), ("a\r", "\r\n"), ("", "\n")] {
+            assert_eq!(end_of(format!("{text}{end}").as_bytes()), end.as_bytes(), "{text:?}");
         }
-        assert!(is_blank(b"") && is_blank(b" \t\r") && !is_blank(b"\0"));
+        assert!(is_blank(b"") && is_blank(b" \t\r\n") && !is_blank(b"\0"));
     }
 }

@@ -5,8 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use nix::errno::Errno;
-use nix::sys::uio::writev;
+use rustix::io::{Errno, writev};
 
 use super::custody::{ATOMIC_BYTES, Custody};
 use super::wait::wait_writable;
@@ -92,8 +91,8 @@ impl Out {
         while let Some(some) = left.get(..left.len().min(PARTS)).filter(|some| !some.is_empty()) {
             match self.write(some) {
                 Ok(written) => IoSlice::advance_slices(&mut left, written),
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => outcome = self.wait_writable(),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => outcome = self.wait_writable(),
                 Err(error) => outcome = Err(error),
             }
             if outcome.is_err() {

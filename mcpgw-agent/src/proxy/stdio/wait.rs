@@ -3,8 +3,8 @@
 use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,34 +25,37 @@ pub(super) fn wait(
     bell: BorrowedFd<'_>,
     until: Option<Instant>,
 ) -> Happened {
-    let gone = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
+    let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
     let mut fds = [
-        PollFd::new(sink, PollFlags::empty()),
-        PollFd::new(bell, PollFlags::POLLIN),
-        PollFd::new(source.unwrap_or(bell), PollFlags::POLLIN),
+        PollFd::from_borrowed_fd(sink, PollFlags::empty()),
+        PollFd::from_borrowed_fd(bell, PollFlags::IN),
+        PollFd::from_borrowed_fd(source.unwrap_or(bell), PollFlags::IN),
     ];
     loop {
-        match poll(&mut fds, until.map_or(PollTimeout::NONE, left)) {
+        match poll(&mut fds, until.map(left).as_ref()) {
             Ok(0) if until.is_some_and(|until| Instant::now() < until) => continue,
             Ok(0) => return Happened { readable: false, rang: true, sink_gone: false },
-            Err(Errno::EINTR) => continue,
+            Err(Errno::INTR) => continue,
             // Not expected; the blocking read still does the right thing, if later.
             Err(_) => return Happened { readable: source.is_some(), rang: true, sink_gone: false },
             Ok(_) => {}
         }
-        let [sink, bell, readable] = &fds;
+        let [sink, bell, readable] = fds.each_ref().map(PollFd::revents);
         return Happened {
-            readable: source.is_some() && readable.any().unwrap_or(true),
-            rang: bell.any().unwrap_or(true),
-            sink_gone: sink.revents().is_some_and(|revents| revents.intersects(gone)),
+            readable: source.is_some() && !readable.is_empty(),
+            rang: !bell.is_empty(),
+            sink_gone: sink.intersects(gone),
         };
     }
 }
 
-/// How long it is until then, never too short by what `poll` does not know: it counts in milliseconds.
-fn left(until: Instant) -> PollTimeout {
-    let millis = until.saturating_duration_since(Instant::now()).as_millis().saturating_add(1);
-    PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
+/// How long it is until then.
+fn left(until: Instant) -> Timespec {
+    // Centuries are for ever.
+    until
+        .saturating_duration_since(Instant::now())
+        .try_into()
+        .unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
 }
 
 /// Waits until there is room in `sink`.
@@ -60,8 +63,8 @@ fn left(until: Instant) -> PollTimeout {
 /// # Errors
 /// It cannot be waited for.
 pub(super) fn wait_writable(sink: BorrowedFd<'_>) -> Result<(), Errno> {
-    match poll(&mut [PollFd::new(sink, PollFlags::POLLOUT)], PollTimeout::NONE) {
-        Ok(_) | Err(Errno::EINTR) => Ok(()),
+    match poll(&mut [PollFd::from_borrowed_fd(sink, PollFlags::OUT)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -9,10 +9,10 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
-use nix::errno::Errno;
+use rustix::io::Errno;
 
 use super::custody::{self, Custody};
-use super::lines::{Lines, Piece, is_blank, text_len};
+use super::lines::{Lines, Piece, end_of, is_blank};
 use super::mailbox::Mailbox;
 use super::out::Out;
 use super::parked::Parking;
@@ -173,7 +173,7 @@ impl Way {
                 continue;
             }
             let read = match self.read(&mut chunk) {
-                Err(Errno::EINTR | Errno::EAGAIN) => continue,
+                Err(Errno::INTR | Errno::AGAIN) => continue,
                 Ok(read) => read,
                 // A hung-up terminal (EIO) or a reset socket: no more will come.
                 Err(_) => 0,
@@ -193,7 +193,7 @@ impl Way {
         if self.custody.is_some() {
             Custody::read(self.source.as_fd(), chunk)
         } else {
-            nix::unistd::read(&self.source, chunk)
+            rustix::io::read(&self.source, chunk)
         }
     }
 
@@ -263,22 +263,24 @@ impl Way {
     }
 
     fn line(&mut self, line: Bytes, since: Instant) -> Result<(), Errno> {
-        let len = text_len(&line);
-        let text = line.slice(..len);
-        if is_blank(&text) {
+        let end = end_of(&line);
+        let len = line.len() - end.len();
+        if is_blank(&line) {
             self.slots.push(Slot::Blank(line));
         } else if len > self.gate.limits().bytes {
             self.settle()?;
             self.begin_long(line, since);
             self.end_long(since);
         } else {
+            let mut text = line;
+            text.truncate(len);
             let decoded = self.gate.decode(text.clone(), Framing::Line);
             if let Ok(decoded) = &decoded {
                 self.note_asked(decoded);
             }
             let advice = self.advice(&decoded)?;
             let judged = self.gate.judge(&self.party, self.direction, &text, decoded, None, advice, since);
-            self.slots.push(Slot::Judged(judged, line.slice(len..)));
+            self.slots.push(Slot::Judged(judged, Bytes::from_static(end)));
         }
         Ok(())
     }

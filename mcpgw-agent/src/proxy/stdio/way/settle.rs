@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use nix::errno::Errno;
+use rustix::io::Errno;
 
 use super::Way;
 use crate::proxy::stdio::parked::Parked;
