@@ -69,7 +69,7 @@ impl MessageKind {
 }
 
 /// A message that was decoded without doubt. Its bytes are kept as they came and lent out, never rewritten.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Message {
     pub(super) document: Document,
     pub(super) kind: MessageKind,
@@ -81,7 +81,20 @@ pub struct Message {
     pub(super) unpacked: OnceLock<Option<Box<Result<Self, json::Error>>>>,
 }
 
+/// What was made of the message is not copied: copies wait, and it may be as large again.
+impl Clone for Message {
+    fn clone(&self) -> Self {
+        self.with(self.document.clone())
+    }
+}
+
 impl Message {
+    /// This message with another text, in which its parts have the same places.
+    pub(super) fn with(&self, document: Document) -> Self {
+        let (id, method) = (self.id.clone(), self.method.clone());
+        Self { document, id, method, kind: self.kind, body: self.body, unpacked: OnceLock::new() }
+    }
+
     /// The bytes as they came.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {

@@ -1,8 +1,6 @@
 //! Arguments that are JSON within a text. Servers take them for what they mean where a parameter is no text: FastMCP
 //! parses each argument of its own (`pre_parse_json` in `func_metadata.py` of the Python SDK, 1.28 and 2.3), one level deep.
 
-use std::sync::OnceLock;
-
 use bytes::Bytes;
 
 use super::Message;
@@ -22,6 +20,11 @@ impl Message {
     pub(crate) fn unpacked(&self) -> Option<Result<&Self, &Error>> {
         let unpacked = self.unpacked.get_or_init(|| self.unpacked_where(|_| true).map(Box::new));
         unpacked.as_deref().map(Result::as_ref)
+    }
+
+    /// Forgets what [`unpacked`](Self::unpacked) made, which may be as large again, when nobody will ask for it any more.
+    pub(crate) fn forget_unpacked(&mut self) {
+        self.unpacked.take();
     }
 
     /// Names of the arguments that are such texts. Those nested too deep are among them.
@@ -58,8 +61,7 @@ impl Message {
     pub(crate) fn changed(&self, edits: Vec<Edit>) -> Result<Self, Error> {
         let document = Document::parse_lenient(apply(self.bytes(), edits), &LIMITS)?;
         // What stands before the arguments, the object they are in included, has its place still.
-        let (id, method) = (self.id.clone(), self.method.clone());
-        Ok(Self { document, id, method, kind: self.kind, body: self.body, unpacked: OnceLock::new() })
+        Ok(self.with(document))
     }
 }
 

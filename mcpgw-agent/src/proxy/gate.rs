@@ -340,7 +340,7 @@ impl Turn<'_> {
 
     fn message(
         &self,
-        message: Message,
+        mut message: Message,
         objection: Option<&Cause>,
         advised: Option<Advised>,
         in_batch: bool,
@@ -395,6 +395,7 @@ impl Turn<'_> {
         let answer = answer.filter(|_| held.is_none());
         let asked = asked.filter(|_| held.is_none());
         let outcome = self.outcome(recorded, answer, asked, &decision);
+        message.forget_unpacked();
         Item { outcome, message: Some(message), verdict, decision, answers, held }
     }
 
