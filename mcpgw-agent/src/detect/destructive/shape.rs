@@ -220,7 +220,7 @@ pub(super) fn may_be_windows(text: &str) -> bool {
     memchr::memchr2(b'^', b'%', text.as_bytes()).is_some() || may_have_sign(text) && WINDOWS.is_match(text)
 }
 
-/// Each sign has three bytes, or two, of these, and one of fewer.
+/// Each sign has three bytes, or two, of these.
 fn may_have_sign(text: &str) -> bool {
     let is_sign = |[a, b, c]: [u8; 3]| {
         let colon = (a == b':') & ((b == b'\\') | (b == b':'));
@@ -231,6 +231,7 @@ fn may_have_sign(text: &str) -> bool {
         colon | dollar | dot | hyphen | word
     };
     let bytes = text.as_bytes();
+    // And one of these, which is looked for first in short texts.
     let is_of_sign = |byte: u8| matches!(byte, b':' | b'$' | b'.' | b'O' | b'I' | b'i' | b't');
     may_have(bytes, is_of_sign) && seek(bytes, 0, is_sign).is_some()
 }
