@@ -38,7 +38,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, Written};
+pub use entry::{Entry, SessionMembers};
 pub use error::AuditError;
 pub use event::{ClientFile, Event, Exit, GuardAct, GuardOrder, Operator, Verb};
 pub use health::Health;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
-use mcpgw_agent::audit::{AuditLog, Durability, Entry, Options, Rotation, Written};
+use mcpgw_agent::audit::{AuditLog, Durability, Entry, Options, Rotation, SessionMembers};
 use mcpgw_agent::json::Limits;
 use mcpgw_agent::mcp::{Decoded, Direction, Message, decode};
 use mcpgw_agent::policy::{Context, Evaluation, Mode, Principal, Transport};
@@ -138,7 +138,7 @@ pub(crate) fn verdict() -> Verdict {
     decide(Evaluation::passing("allow-edits".into(), Mode::Enforce))
 }
 
-pub(crate) fn session() -> Written {
+pub(crate) fn session() -> SessionMembers {
     let context = Context {
         server: "filesystem".into(),
         upstream: None,
@@ -147,13 +147,13 @@ pub(crate) fn session() -> Written {
         principal: Principal { subject: Some("user".into()), roles: Vec::new(), ..Principal::default() },
         client: Some("/usr/bin/assistant".into()),
     };
-    Written::of("019aa1b2-c3d4-7e5f-8a9b-000000000001", &context)
+    SessionMembers::of("019aa1b2-c3d4-7e5f-8a9b-000000000001", &context)
 }
 
 pub(crate) fn entry<'a>(
     message: &'a Message,
     verdict: &'a Verdict,
-    session: &'a Written,
+    session: &'a SessionMembers,
     standing: &'a Standing,
 ) -> Entry<'a> {
     Entry {

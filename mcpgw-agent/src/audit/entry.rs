@@ -8,19 +8,19 @@ use crate::policy::{Context, Mode};
 use crate::session::Standing;
 use crate::verdict::Verdict;
 
-/// A session's id and circumstances as each of its records has them: written once.
+/// The members of a record that say whose session it is, and what is known of that: the same in all of them, written once.
 #[derive(Debug)]
-pub struct Written(Box<[u8]>);
+pub struct SessionMembers(Box<[u8]>);
 
-impl Written {
+impl SessionMembers {
     /// Of the session `id`.
     #[must_use]
     pub fn of(id: &str, context: &Context) -> Self {
         Self(Line::members(|line| record::session(line, id, context)))
     }
 
-    /// Members of a record.
-    pub(super) fn members(&self) -> &[u8] {
+    /// As they stand in a record.
+    pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
@@ -31,7 +31,7 @@ pub struct Entry<'a> {
     /// Id of this decision.
     pub decision: &'a str,
     /// The session's id and circumstances.
-    pub session: &'a Written,
+    pub session: &'a SessionMembers,
     /// Which way it goes.
     pub direction: Direction,
     /// The message, where it could be decoded.

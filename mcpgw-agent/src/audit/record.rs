@@ -41,7 +41,7 @@ pub(super) fn write(line: &mut Line, entry: &Entry<'_>, outgoing: &Bytes) {
     line.word("kind", entry.message.map_or("unknown", |message| message.kind().as_str()));
     line.number("size", count(entry.size_bytes));
     decision(line, entry);
-    line.append(entry.session.members());
+    line.append(entry.session.as_bytes());
     line.maybe("revision", entry.standing.revision.map(crate::mcp::Revision::as_str));
     let asks = entry.message.is_some_and(|message| message.kind() == MessageKind::Request);
     line.maybe("request_id", answers.map(|open| &*open.decision).or(asks.then_some(entry.decision)));

@@ -58,7 +58,7 @@ impl Case {
     }
 
     pub(super) fn record(&self, log: &AuditLog) -> Result<Recorded, AuditError> {
-        let session = Written::of("s-1", &self.context);
+        let session = SessionMembers::of("s-1", &self.context);
         let entry = Entry {
             decision: "d-2",
             session: &session,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pinned::Pinned;
-use crate::audit::Written;
+use crate::audit::SessionMembers;
 use crate::detect::Scope;
 use crate::detect::watch::{Circle, Tools, Watch};
 use crate::inventory::BootTime;
@@ -19,7 +19,7 @@ use crate::session::{Session, Violation};
 pub struct Party {
     id: Box<str>,
     context: Context,
-    written: Written,
+    members: SessionMembers,
     session: Mutex<Session>,
     scope: Mutex<Scope>,
     watch: Mutex<Watch>,
@@ -71,7 +71,7 @@ impl Party {
     pub fn new(id: impl Into<Box<str>>, context: Context) -> Self {
         let id = id.into();
         Self {
-            written: Written::of(&id, &context),
+            members: SessionMembers::of(&id, &context),
             id,
             context,
             session: Mutex::default(),
@@ -191,9 +191,9 @@ impl Party {
         &self.context
     }
 
-    /// What its records say of it.
-    pub(super) fn written(&self) -> &Written {
-        &self.written
+    /// What each of its records says of it.
+    pub(super) fn members(&self) -> &SessionMembers {
+        &self.members
     }
 
     /// Its messages, counted.

@@ -46,7 +46,7 @@ impl Turn<'_> {
         let now_us = self.gate.us_at(decided);
         let entry = Entry {
             decision,
-            session: self.party.written(),
+            session: self.party.members(),
             direction: self.direction,
             message,
             size_bytes: message.map_or(outgoing.len(), |message| message.bytes().len()),
