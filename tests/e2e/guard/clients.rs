@@ -45,7 +45,11 @@ fn a_server_that_comes_changes_or_goes_is_told_with_who_did_it() {
         );
         assert!(added["file"].as_str().unwrap().ends_with("/.cursor/mcp.json"), "{added}");
         // As editors do it: another file in its place. And a change of nothing but a secret is one.
-        shell(&home, "sed s/s3cret/0ther/ .cursor/mcp.json > .cursor/new && mv .cursor/new .cursor/mcp.json");
+        // By this process, which is still there when it is looked at; of one that is gone by then nobody knows.
+        let (file, new) = (home.join(".cursor/mcp.json"), home.join(".cursor/new"));
+        let text = fs::read_to_string(&file).unwrap().replace("s3cret", "0ther");
+        fs::write(&new, text).unwrap();
+        fs::rename(&new, &file).unwrap();
         let changed = change(&agent, 2);
         assert_eq!((&changed["change"], &changed["server"]), (&"changed".into(), &"fs".into()), "{changed}");
         assert_eq!(changed["by"]["uid"], 0, "{changed}");
