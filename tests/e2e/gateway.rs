@@ -165,8 +165,9 @@ fn only_the_agents_own_program_hands_over() {
         let copied = Command::new("cp").arg("--").arg(agent_binary()).arg(&copy).status().unwrap();
         assert!(copied.success());
         let mut wrap = Wrapped::of(Command::new(&copy), &agent, &site, &["cat"]);
-        assert_eq!(wrap.wait().code(), Some(NOT_TAKEN), "{}", wrap.errors());
-        assert!(wrap.errors().contains("only this agent's own program"), "{}", wrap.errors());
+        let (code, errors) = wrap.refused();
+        assert_eq!(code, Some(NOT_TAKEN), "{errors}");
+        assert!(errors.contains("only this agent's own program"), "{errors}");
         assert_eq!(open_sessions(&agent), 0);
         Ok(())
     });
@@ -191,8 +192,9 @@ fn a_user_hands_over_to_roots_daemon_and_no_more_than_allowed() {
         wrap.hear();
         let mut second = Wrapped::of(as_nobody(), &agent, &site, &["cat"]);
         // Under nobody's policy it does not run.
-        assert_eq!(second.wait().code(), Some(NOT_TAKEN), "{}", second.errors());
-        assert!(second.errors().contains("too many sessions"), "{}", second.errors());
+        let (code, errors) = second.refused();
+        assert_eq!(code, Some(NOT_TAKEN), "{errors}");
+        assert!(errors.contains("too many sessions"), "{errors}");
         assert_eq!(open_sessions(&agent), 1);
         let log = site.path().join("own.jsonl");
         let mut own =

@@ -56,6 +56,23 @@ impl Log {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).lines.join("\n")
     }
 
+    /// Everything, once the streams have ended.
+    ///
+    /// # Panics
+    ///
+    /// When `deadline` passes first, with everything printed so far.
+    pub(crate) fn whole(&self, deadline: Duration) -> String {
+        let lines = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (lines, _) = self
+            .0
+            .1
+            .wait_timeout_while(lines, deadline, |lines| lines.open > 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        let text = lines.lines.join("\n");
+        assert_eq!(lines.open, 0, "not at its end within {deadline:?}:\n{text}");
+        text
+    }
+
     /// Every line so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()

@@ -86,7 +86,7 @@ impl Wrapped {
         self.child.id()
     }
 
-    /// What it said on standard error.
+    /// What it said on standard error so far.
     pub(super) fn errors(&self) -> String {
         self.stderr.text()
     }
@@ -123,6 +123,12 @@ impl Wrapped {
     /// Waits for its end.
     pub(super) fn wait(&mut self) -> ExitStatus {
         eventually("the wrap ends", SOON, || self.child.try_wait().unwrap())
+    }
+
+    /// Waits until it ends by itself, and gives its exit code and all it said on standard error.
+    pub(super) fn refused(&mut self) -> (Option<i32>, String) {
+        // Its end may be known before what it wrote is read.
+        (self.wait().code(), self.stderr.whole(SOON))
     }
 
     /// Closes its input, and gives its exit code.
