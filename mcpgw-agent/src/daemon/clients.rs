@@ -183,7 +183,6 @@ impl Watch {
     /// read is seen.
     fn look(&mut self, is_first: bool) {
         let files = wanted(&self.homes);
-        self.tools.files.store(files.len(), Ordering::Relaxed);
         self.renew(&files);
         let mut is_changed = false;
         for Wanted { path, member, owner } in &files {
@@ -202,6 +201,8 @@ impl Watch {
                 self.known.files.insert(path.clone(), now);
             }
         }
+        // Whoever is told of them may change them now.
+        self.tools.files.store(files.len(), Ordering::Relaxed);
         if (is_changed || is_first)
             && let Err(error) = self.store.save(&self.known)
         {

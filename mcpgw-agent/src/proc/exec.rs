@@ -1,6 +1,7 @@
 //! A process that is about to run another program, or has just begun to: what it is told to do, by whom, and over what.
 
 use std::io::IoSliceMut;
+use std::time::Duration;
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
@@ -16,6 +17,13 @@ const ARGUMENTS: usize = 512;
 const ARGUMENT: usize = 4096;
 /// System calls of x86-64, and which argument of theirs is the path; the list of arguments comes after it.
 const CALLS: [(u64, usize); 2] = [(59, 0), (322, 1)];
+
+/// What `/proc/PID/syscall` says of a thread that does not wait.
+const RUNS: &[u8] = b"running\n";
+/// How often a thread is looked at that is about to wait.
+const LOOKS: usize = 20;
+/// Between two looks.
+const BETWEEN: Duration = Duration::from_micros(200);
 
 /// What was given to `execve`. Whoever called may change it until the kernel has copied it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,9 +105,9 @@ pub fn arguments_of(process: ProcessKey) -> Option<Vec<String>> {
 pub enum Called {
     /// This.
     Next(Next),
-    /// Something, but its memory cannot be read there.
+    /// Something, but its memory cannot be read there, or it is in no call we know.
     Unreadable,
-    /// Nothing: it is gone, or in no call we know.
+    /// Nothing: it is gone.
     Nothing,
 }
 
@@ -107,8 +115,19 @@ pub enum Called {
 #[must_use]
 pub fn called(thread: u32) -> Called {
     let Some(dir) = ProcessDir::open(thread) else { return Called::Nothing };
-    let Some((path, list)) = pointers(&dir) else { return Called::Nothing };
-    arguments(&dir, path, list).map_or(Called::Unreadable, Called::Next)
+    let mut looks = 0;
+    let call = loop {
+        let Some(call) = dir.read("syscall", SMALL) else { return Called::Nothing };
+        looks += 1;
+        // The kernel asks about it a moment before it waits: until then it runs.
+        if call != RUNS || looks == LOOKS {
+            break call;
+        }
+        std::thread::sleep(BETWEEN);
+    };
+    pointers(&call)
+        .and_then(|(path, list)| arguments(&dir, path, list))
+        .map_or(Called::Unreadable, Called::Next)
 }
 
 fn group_of(status: &[u8]) -> Option<u32> {
@@ -116,10 +135,9 @@ fn group_of(status: &[u8]) -> Option<u32> {
     std::str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
-/// Where the thread's path and its arguments are, which waits in `execve`.
-fn pointers(dir: &ProcessDir) -> Option<(u64, u64)> {
-    let call = dir.read("syscall", SMALL)?;
-    let call = std::str::from_utf8(&call).ok()?;
+/// Where the thread's path and its arguments are, which waits in `execve`: of what `/proc/PID/syscall` says.
+fn pointers(call: &[u8]) -> Option<(u64, u64)> {
+    let call = std::str::from_utf8(call).ok()?;
     let mut words = call.split_whitespace();
     let number: u64 = words.next()?.parse().ok()?;
     let (_, place) = CALLS.iter().find(|(known, _)| *known == number)?;

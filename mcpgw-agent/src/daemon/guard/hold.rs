@@ -180,7 +180,6 @@ impl Hall {
     fn renew(&self, beats: &mut Option<Beats>, before: &BTreeSet<Place>) -> BTreeSet<Place> {
         let guard = self.warden.guard();
         let places = if guard.holds() { marks::places(&guard) } else { BTreeSet::new() };
-        self.warden.0.held_places.store(places.len(), Ordering::Relaxed);
         if places.is_empty() || beats.as_mut().is_some_and(Beats::are_alone) {
             self.open_all();
             *beats = None;
@@ -205,7 +204,9 @@ impl Hall {
             problems
                 .extend(gate.watch_nothing().err().map(|error| format!("places cannot be let be: {error}")));
         }
-        problems.extend(marks::mark(&gate, &places));
+        let unmarked = marks::mark(&gate, &places);
+        self.warden.0.held_places.store(places.len().saturating_sub(unmarked.len()), Ordering::Relaxed);
+        problems.extend(unmarked);
         self.warden.problem((!problems.is_empty()).then(|| problems.join("; ")));
         places
     }
@@ -224,6 +225,7 @@ impl Hall {
 
     /// Drops the gate: the kernel lets everybody go on.
     fn open_all(&self) {
+        self.warden.0.held_places.store(0, Ordering::Relaxed);
         let gate = lock(&self.gate).take();
         let waiting = std::mem::take(&mut lock(&self.waiting).all);
         if let Some(gate) = gate {
