@@ -2,6 +2,7 @@
 //! of it, and it takes half of one processor at most, after everybody else.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ const BEAT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(60);
 /// An index that is not needed is closed after so many looks.
 const IDLE: u32 = 10;
+/// And opened again after so many, for what retention has deleted meanwhile.
+const NOW_AND_THEN: u32 = 600;
 /// Batches of one step: some tens of milliseconds.
 const FEW: usize = 1;
 /// How far behind others it stands for the processor.
@@ -31,7 +34,7 @@ impl Indexer {
     /// # Errors
     /// There is no thread to spare.
     pub fn start(log: &Path) -> io::Result<Self> {
-        let mut keeping = Keeping { log: log.to_owned(), index: None, idle: 0, is_nice: false };
+        let mut keeping = Keeping { log: log.to_owned(), index: None, looked: None, idle: 0, is_nice: false };
         Ok(Self(Beat::start("audit-index", Duration::ZERO, move || keeping.step())?))
     }
 }
@@ -40,10 +43,15 @@ impl Indexer {
 struct Keeping {
     log: PathBuf,
     index: Option<Index>,
+    /// The log as it was when it was in the index whole: not to be opened for before it is another.
+    looked: Option<Looked>,
     /// Looks since it was last needed.
     idle: u32,
     is_nice: bool,
 }
+
+/// Which file a log is, and how long: device, inode, bytes.
+type Looked = (u64, u64, u64);
 
 impl Keeping {
     /// Adds a little; says when to go on.
@@ -63,7 +71,7 @@ impl Keeping {
                 BEAT
             }
             Err(error) => {
-                self.index = None;
+                (self.index, self.looked) = (None, None);
                 if error.is_damage() {
                     tracing::warn!(%error, "the index of the audit log is made anew");
                     Index::discard(&self.log).map_or(PAUSE, |()| BEAT)
@@ -87,16 +95,51 @@ impl Keeping {
     /// Adds a little; says whether there may be more.
     fn look(&mut self) -> Result<bool, IndexError> {
         let mut tell = |news| tracing::debug!(?news, "index of the audit log");
+        let Ok(log) = self.log.metadata() else { return Ok(false) };
+        let now = (log.dev(), log.ino(), log.len());
         let index = match &mut self.index {
             Some(index) if !index.follower.has_grown() => return Ok(false),
             Some(index) => index,
-            None if self.log.metadata().is_err() => return Ok(false),
+            None if self.looked == Some(now) && !self.idle.is_multiple_of(NOW_AND_THEN) => return Ok(false),
             none => none.insert(Index::open(&self.log, &mut tell)?),
         };
         let more = index.step(FEW, &mut tell)?;
         if !more {
             index.prune()?;
+            self.looked = Some(now);
         }
         Ok(more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::audit::query::tests::line;
+
+    #[test]
+    fn what_does_not_grow_is_let_go_of_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("audit.jsonl");
+        let record = |seq| format!("{}\n", line(seq, "2026-01-31T12:00:00Z", r#""action":"pass""#));
+        fs::write(&log, record(1)).unwrap();
+        let mut keeping = Keeping { log: log.clone(), index: None, looked: None, idle: 0, is_nice: true };
+        let mut rest = |looks| (0..looks).for_each(|_| _ = keeping.step());
+        rest(IDLE + 3);
+        // To open it makes files beside it, and to close it deletes them.
+        let changed = || fs::metadata(dir.path()).unwrap().modified().unwrap();
+        let before = changed();
+        rest(NOW_AND_THEN / 2);
+        assert_eq!(changed(), before);
+        rest(NOW_AND_THEN);
+        assert_ne!(changed(), before, "now and then it is looked after");
+        fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(record(2).as_bytes()).unwrap();
+        rest(2);
+        let index = rusqlite::Connection::open(dir.path().join("audit.index.sqlite")).unwrap();
+        let count: i64 = index.query_row("SELECT count(*) FROM records", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 2);
     }
 }

@@ -200,18 +200,21 @@ fn what_retention_deleted_leaves_it() {
 #[test]
 fn two_at_once_make_one() {
     let dir = tempfile::tempdir().unwrap();
-    let path = log(dir.path(), 1..5000, "a");
+    // More than a set has that is written number by number.
+    let all = 1..1500;
+    let path = log(dir.path(), all.clone(), "a");
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 let index = Index::fresh(&path, &mut |_| ()).unwrap();
-                assert_eq!(seqs(&index, &of_server("a"), Order::Oldest), (1..5000).collect::<Vec<_>>());
+                let found = seqs(&index, &of_server("a"), Order::Oldest);
+                assert_eq!(found, all.clone().collect::<Vec<_>>());
                 Index::rebuild(&path, &mut |_| ()).unwrap();
             });
         }
     });
     let (index, whys) = fresh(&path);
-    assert_eq!((seqs(&index, &of_server("a"), Order::Oldest).len(), whys), (4999, vec![]));
+    assert_eq!((seqs(&index, &of_server("a"), Order::Oldest).len(), whys), (1499, vec![]));
 }
 
 #[test]
