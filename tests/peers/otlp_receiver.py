@@ -2,7 +2,7 @@
 
 Usage: otlp_receiver.py FILE. Prints its port, and appends each record to FILE as a line of JSON. Each line on standard
 input says how the next request is answered: a status, and `reject` where the records are to be turned down in a
-success. Without one it is a success.
+success, and is acknowledged with the line `heard`. Without one it is a success.
 """
 
 import json
@@ -65,3 +65,4 @@ print(server.server_address[1], flush=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 for line in sys.stdin:
     answers.put(line)
+    print("heard", flush=True)

@@ -83,6 +83,14 @@ impl Receiver {
         }
     }
 
+    /// What was sent is not lost with its connection.
+    pub(super) async fn stands(&mut self) -> bool {
+        match self {
+            Self::Syslog(syslog) => syslog.stands().await,
+            Self::Otlp { .. } => true,
+        }
+    }
+
     /// What it took last may not have arrived when the connection breaks.
     pub(super) fn loses_the_last(&self) -> bool {
         match self {

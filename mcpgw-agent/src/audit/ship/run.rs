@@ -24,7 +24,7 @@ const BEAT: Duration = Duration::from_millis(200);
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// The first pause after a failure, and the longest; in between each is twice the one before, give or take a quarter.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
-/// Silence after which what was sent over a connection that still stands has arrived.
+/// Time after which what was sent over a connection that still stands has arrived.
 const CERTAIN_AFTER: Duration = Duration::from_secs(5);
 /// So few records may all be refused for what they are.
 const FEW: usize = 8;
@@ -58,6 +58,8 @@ struct Place {
     certain: u64,
     /// It was sent the records up to this one over the connection that stands.
     sent: u64,
+    /// Up to here it was sent then: on its way, or taken and not yet dealt with.
+    awaited: Option<(u64, Instant)>,
     /// It was sent, or will never have, the records up to this one.
     reached: u64,
     saved: (u64, Instant),
@@ -73,6 +75,22 @@ struct Lost {
     count: u64,
     /// All of them are about losses themselves.
     own: bool,
+}
+
+impl Place {
+    /// To be sent again is what the receiver may not have.
+    fn go_back(&mut self) {
+        self.follower.restart(self.certain);
+        (self.sent, self.awaited) = (self.certain, None);
+    }
+
+    /// The records up to `last` were sent over a connection that confirms nothing and still stands.
+    fn await_arrival(&mut self, last: u64) {
+        let (up_to, since) = *self.awaited.get_or_insert_with(|| (last, Instant::now()));
+        if since.elapsed() >= CERTAIN_AFTER {
+            (self.certain, self.awaited) = (up_to, Some((last, Instant::now())));
+        }
+    }
 }
 
 impl Run {
@@ -123,10 +141,14 @@ impl Run {
         let since = Instant::now();
         while !ending.is_cancelled() && !place.follower.has_grown() {
             sleep(BEAT).await;
-            if since.elapsed() >= CERTAIN_AFTER {
-                place.certain = place.sent;
-                self.save(place, false);
+            if since.elapsed() >= CERTAIN_AFTER && place.certain != place.sent {
+                if !self.receiver.lock().await.0.stands().await {
+                    place.go_back();
+                    return;
+                }
+                (place.certain, place.awaited) = (place.sent, None);
             }
+            self.save(place, false);
         }
     }
 
@@ -142,6 +164,7 @@ impl Run {
             follower,
             certain: after,
             sent: after,
+            awaited: None,
             reached: after,
             saved: (after, Instant::now()),
             is_new: known.is_none(),
@@ -166,7 +189,8 @@ impl Run {
             // Another log, or one whose end is gone: what of it the receiver has cannot be told.
             tracing::warn!(receiver = self.counts.name(), "the log is not the one it was: all of it is sent");
             place.follower.restart(0);
-            (place.certain, place.sent, place.reached, place.is_new) = (0, 0, 0, true);
+            (place.certain, place.sent, place.awaited) = (0, 0, None);
+            (place.reached, place.is_new) = (0, true);
             return Ok(true);
         }
         let records: Vec<Stored<'_>> =
@@ -175,8 +199,7 @@ impl Run {
         if let Err(refused) = &delivered {
             self.counts.failed(refused);
             tracing::debug!(receiver = self.counts.name(), error = %refused, "records cannot be sent");
-            place.follower.restart(place.certain);
-            place.sent = place.certain;
+            place.go_back();
             return Err(match refused {
                 Refused::Status(_, pause) => *pause,
                 Refused::Connection(_) | Refused::Http(_) | Refused::Batch(_) | Refused::All => None,
@@ -187,8 +210,11 @@ impl Run {
             self.lost(audit, lost, "refused");
         }
         if let Some(last) = batch.last() {
-            let keeps_last = self.receiver.lock().await.0.loses_the_last();
-            place.certain = if keeps_last { place.sent } else { last };
+            if self.receiver.lock().await.0.loses_the_last() {
+                place.await_arrival(last);
+            } else {
+                place.certain = last;
+            }
             place.sent = last;
             place.reached = place.reached.max(last);
             place.is_new = false;

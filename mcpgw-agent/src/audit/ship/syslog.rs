@@ -81,6 +81,18 @@ impl Syslog {
         matches!(self.to, To::Stream(_))
     }
 
+    /// What was sent is not lost with its connection: that one stands, as far as is known here.
+    pub(super) async fn stands(&mut self) -> bool {
+        let is_gone = match &mut self.open {
+            Some(Open::Stream(stream)) => stands(stream.as_mut()).await.is_err(),
+            _without_a_connection => false,
+        };
+        if is_gone {
+            self.open = None;
+        }
+        !is_gone
+    }
+
     async fn connect(&self) -> io::Result<Open> {
         match &self.to {
             To::Udp(address) => {
@@ -111,17 +123,8 @@ impl Open {
             Self::Stream(stream) => stream,
             Self::Udp(_) | Self::Unix(_) => return self.datagrams(records, host, lost).await,
         };
-        // Whoever closed its side is gone, and writing would say so only the time after next.
-        let mut said = [0; 1024];
-        tokio::select! {
-            biased;
-            read = stream.read(&mut said) => {
-                if read? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-            () = std::future::ready(()) => {}
-        }
+        // Writing would say so only the time after next.
+        stands(stream.as_mut()).await?;
         let mut frames = Vec::new();
         for record in records {
             let message = message(record, host);
@@ -152,6 +155,19 @@ impl Open {
             }
         }
         Ok(())
+    }
+}
+
+/// Whoever closed its side, or does not know of the connection any more, is gone.
+async fn stands(stream: &mut dyn Stream) -> io::Result<()> {
+    let mut said = [0; 1024];
+    tokio::select! {
+        biased;
+        read = stream.read(&mut said) => match read? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _something_nobody_asked_for => Ok(()),
+        },
+        () = std::future::ready(()) => Ok(()),
     }
 }
 
