@@ -48,7 +48,7 @@ use crate::risk::{self, Issue, Score};
 use observation::Observation;
 
 /// How much longer a server may take to say that it does not know the newest revision.
-const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What to look at.
 #[derive(Debug, Clone)]

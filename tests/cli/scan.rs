@@ -152,7 +152,7 @@ fn a_server_that_does_not_behave_is_no_harmless_one() {
     }
     for what in ["hang", "silent"] {
         let dir = tempfile::tempdir().unwrap();
-        let flags = ["--json", "--timeout", "2"];
+        let flags = ["--json", "--timeout", "5"];
         let output = scan(dir.path(), &flags, &["python3", &script(), what]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         assert_eq!(server(&output)["error"], "it does not answer in time", "{what}");

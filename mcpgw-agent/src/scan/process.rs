@@ -31,6 +31,8 @@ const WAITING: usize = 64;
 const STDERR_KEPT: usize = 4 << 10;
 /// How long a server has to end once nobody speaks to it.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long one that closed its output has to end, so that it can be told how: hardly any lives on.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is to be started.
 pub(super) struct Start<'a> {
@@ -130,8 +132,10 @@ impl Process {
     }
 
     /// How it ended. What it started is ended with it.
-    fn ending(&mut self) -> String {
-        let how = self.ended.recv_timeout(GRACE).unwrap_or_else(|_| "it closed its output".to_owned());
+    fn ending(&mut self, deadline: Instant) -> String {
+        // One that lives on takes no longer than one that does not answer.
+        let patience = deadline.saturating_duration_since(Instant::now()).clamp(GRACE, PATIENCE);
+        let how = self.ended.recv_timeout(patience).unwrap_or_else(|_| "it closed its output".to_owned());
         self.is_ended = true;
         self.kill();
         how
@@ -162,7 +166,7 @@ impl Wire for Process {
         match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => Err(Fault::Timeout),
-            Err(RecvTimeoutError::Disconnected) => Err(Fault::Ended(self.ending())),
+            Err(RecvTimeoutError::Disconnected) => Err(Fault::Ended(self.ending(deadline))),
         }
     }
 }

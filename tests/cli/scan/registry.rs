@@ -25,8 +25,9 @@ fn serve(
             let answer = format!(
                 "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nMcp-Session-Id: s1\r\nConnection: close\r\n\r\n{text}"
             );
-            stream.unwrap().write_all(answer.as_bytes()).ok();
+            // Before the answer: whoever has that may look at once.
             tell.send(line).ok();
+            stream.unwrap().write_all(answer.as_bytes()).ok();
         }
     });
     (address, told)
