@@ -123,7 +123,8 @@ fn an_unproxied_server_fires_an_alert_that_resolves_when_it_ends() {
         assert!(firing(&alertmanager).is_empty(), "before any server: {:?}", firing(&alertmanager));
 
         let start = std::time::Instant::now();
-        let mut server = Session::start(&site, Command::new(tiny()).args(["serve", "unwatched", "1"]));
+        let mut server =
+            Session::start_seen(&agent, &site, Command::new(tiny()).args(["serve", "unwatched", "1"]));
         server.open();
         let alerts = eventually("the alert fires", ALERTED, || {
             Some(firing(&alertmanager)).filter(|alerts| !alerts.is_empty())

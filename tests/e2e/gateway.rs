@@ -34,9 +34,18 @@ fn open_sessions(agent: &Agent) -> usize {
     agent.status().gateway["sessions"].as_array().expect("the agent has a gateway").len()
 }
 
-/// Waits until the agent has so many sessions.
+/// Waits until the agent has so many sessions. One may be open for a moment longer than its wrap runs.
 fn wait_sessions(agent: &Agent, count: usize) {
     eventually("the sessions are as many", SOON, || (open_sessions(agent) == count).then_some(()));
+}
+
+/// Waits until the agent has this very session.
+fn wait_open(agent: &Agent, wrap: &Wrapped) {
+    eventually("its session is open", SOON, || {
+        let status = agent.status();
+        let sessions = status.gateway["sessions"].as_array().expect("the agent has a gateway");
+        sessions.iter().any(|session| session["pid"] == wrap.pid()).then_some(())
+    });
 }
 
 fn real_peers(client: Client, server: StdioServer) -> Result<(), Skipped> {
@@ -115,8 +124,7 @@ fn the_daemons_policy_holds_and_is_reloaded() {
         assert!(wrap.call("tools/call", &call("echo"))["result"].is_object());
         assert_eq!(wrap.call("tools/call", &call("add"))["error"]["code"], 40301);
         assert!(agent.status().gateway["policy"]["last_error"].is_null());
-        let metrics = agent.status().agent["metrics_address"].as_str().expect("it is served").to_owned();
-        let (_, scrape) = crate::support::http_get(&metrics, "/metrics").unwrap();
+        let scrape = agent.scrape();
         for line in [
             r#"mcpgw_requests_total{action="block",method="tools/call"} 3"#,
             r#"mcpgw_decisions_total{action="block",cause="policy",direction="c2s"} 3"#,
@@ -134,18 +142,18 @@ fn exit_codes_and_signals_are_the_servers() {
     scenario(Company::Shared, || {
         let (agent, site) = (Agent::start(), Site::new());
         let mut seven = Wrapped::start(&agent, &site, &["sh", "-c", "read line; exit 7"]);
-        wait_sessions(&agent, 1);
+        wait_open(&agent, &seven);
         seven.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         assert_eq!(seven.wait().code(), Some(7));
         let mut asleep = Wrapped::start(&agent, &site, &["sleep", "600"]);
-        wait_sessions(&agent, 1);
+        wait_open(&agent, &asleep);
         kill(asleep.pid(), Signal::SIGTERM);
         assert_eq!(asleep.wait().code(), Some(128 + Signal::SIGTERM as i32));
         let mut missing = Wrapped::start(&agent, &site, &["/no/such/command"]);
         assert_eq!(missing.wait().code(), Some(127));
         // Killing the wrap ends the session; the server is given its end of input.
         let mut killed = Wrapped::start(&agent, &site, &["cat"]);
-        wait_sessions(&agent, 1);
+        wait_open(&agent, &killed);
         kill(killed.pid(), Signal::SIGKILL);
         assert_eq!(killed.wait().signal(), Some(Signal::SIGKILL as i32));
         wait_sessions(&agent, 0);
@@ -185,7 +193,7 @@ fn a_user_hands_over_to_roots_daemon_and_no_more_than_allowed() {
             command
         };
         let mut wrap = Wrapped::of(as_nobody(), &agent, &site, &["cat"]);
-        wait_sessions(&agent, 1);
+        wait_open(&agent, &wrap);
         let view = agent.status().gateway["sessions"][0].clone();
         assert_eq!(view["uid"], NOBODY, "{view}");
         wrap.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));

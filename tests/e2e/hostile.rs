@@ -34,7 +34,7 @@ fn control_characters_reach_no_terminal() {
         let name: String = FORGED.chars().map(escape).collect();
         let mut command = Command::new(&program);
         command.arg0(FORGED).args(["serve", &name, r"1\x1b\x0a"]).arg(FORGED);
-        let mut server = Session::start(&site, &mut command);
+        let mut server = Session::start_seen(&agent, &site, &mut command);
         server.open();
         agent.wait_for("the server is confirmed", &[site.path()], LISTED, |status| {
             status.of(server.pid()).filter(|s| s.confirmed && s.server_info.is_some()).map(|_| ())
@@ -102,13 +102,14 @@ fn as_nobody(agent: &Agent, site: &Site, args: &[&str]) -> Output {
 fn other_users_see_their_own_servers_only() {
     scenario(Company::Shared, || {
         let (agent, site) = (Agent::start(), Site::new());
-        let mut roots = Session::start(&site, Command::new(tiny()).args(["serve", "of-root", "1"]));
+        let mut roots =
+            Session::start_seen(&agent, &site, Command::new(tiny()).args(["serve", "of-root", "1"]));
         roots.open();
         let program = site.path().join("tiny");
         copy(tiny(), &program);
         let mut command = Command::new(&program);
         command.args(["serve", "of-nobody", "1"]).uid(NOBODY).gid(NOBODY);
-        let mut theirs = Session::start(&site, &mut command);
+        let mut theirs = Session::start_seen(&agent, &site, &mut command);
         theirs.open();
         agent.wait_for("both are confirmed", &[site.path()], LISTED, |status| {
             [&roots, &theirs].iter().all(|s| status.of(s.pid()).is_some_and(|s| s.confirmed)).then_some(())
@@ -154,7 +155,8 @@ fn a_program_whose_file_does_not_answer_keeps_no_other_waiting_for_its_hash() {
         let hash = String::from_utf8(sum.stdout).unwrap().chars().take(64).collect::<String>();
         let agent = Agent::start_with(&format!("allow:\n  - name: tiny\n    sha256: {hash}\n"));
         let serve = |program: &Path| {
-            let mut server = Session::start(&site, Command::new(program).args(["serve", "x", "1"]));
+            let mut server =
+                Session::start_seen(&agent, &site, Command::new(program).args(["serve", "x", "1"]));
             server.open();
             server
         };

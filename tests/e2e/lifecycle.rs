@@ -15,8 +15,8 @@ use crate::support::{
 /// For one server to come or go, grace period included.
 const SOON: Duration = Duration::from_secs(60);
 
-fn serve(site: &Site, name: &str) -> Session {
-    let mut server = Session::start(site, Command::new(tiny()).args(["serve", name, "1"]));
+fn serve(agent: &Agent, site: &Site, name: &str) -> Session {
+    let mut server = Session::start_seen(agent, site, Command::new(tiny()).args(["serve", name, "1"]));
     server.open();
     server
 }
@@ -31,7 +31,7 @@ fn wait_confirmed(agent: &Agent, site: &Site, pid: u32) {
 fn an_ended_server_leaves_the_list_and_stays_in_history() {
     scenario(Company::Shared, || {
         let (agent, site) = (Agent::start(), Site::new());
-        let server = serve(&site, "short-lived");
+        let server = serve(&agent, &site, "short-lived");
         let pid = server.pid();
         wait_confirmed(&agent, &site, pid);
         drop(server);
@@ -49,7 +49,7 @@ fn an_ended_server_leaves_the_list_and_stays_in_history() {
 fn fail_on_unproxied_is_an_exit_code() {
     scenario(Company::Shared, || {
         let (agent, site) = (Agent::start(), Site::new());
-        let server = serve(&site, "reason-to-fail");
+        let server = serve(&agent, &site, "reason-to-fail");
         wait_confirmed(&agent, &site, server.pid());
         assert_eq!(agent.cli(&["status"]).status.code(), Some(0));
         assert_eq!(agent.cli(&["status", "--fail-on", "unproxied"]).status.code(), Some(3));
@@ -61,7 +61,7 @@ fn fail_on_unproxied_is_an_exit_code() {
 fn sigterm_ends_it_cleanly() {
     scenario(Company::Shared, || {
         let (mut agent, site) = (Agent::start(), Site::new());
-        let server = serve(&site, "survivor");
+        let server = serve(&agent, &site, "survivor");
         wait_confirmed(&agent, &site, server.pid());
         let (ended, took) = agent.stop();
         assert!(ended.success(), "{ended}\n{}", agent.output());
@@ -115,7 +115,7 @@ fn killed_at_any_moment_it_leaves_nothing_behind() {
         // Others on this machine load programs of theirs meanwhile.
         let mut ours = programs_of(agent.pid());
         assert!(ours.len() >= 7, "{ours:?}");
-        let early = serve(&site, "early");
+        let early = serve(&agent, &site, "early");
         for round in 0..5u64 {
             // Other moments each time: idle, just after an exec, in the middle of traffic.
             let mut server = Session::start(&site, Command::new(tiny()).args(["serve", "moment", "1"]));
@@ -155,7 +155,7 @@ fn killed_while_it_starts() {
             child.wait().expect("it is our child");
         }
         let (agent, site) = (agent.kill_and_restart(), Site::new());
-        let server = serve(&site, "after-all");
+        let server = serve(&agent, &site, "after-all");
         wait_confirmed(&agent, &site, server.pid());
         Ok(())
     });
@@ -175,7 +175,7 @@ fn a_second_agent_refuses() {
         assert!(said.contains("another") || said.contains("already"), "says why: {said}");
         assert!(said.contains(&agent.pid().to_string()), "names the first one's pid: {said}");
         // The first goes on as before.
-        let server = serve(&site, "still-seen");
+        let server = serve(&agent, &site, "still-seen");
         wait_confirmed(&agent, &site, server.pid());
         Ok(())
     });

@@ -28,6 +28,8 @@ fn two_hundred_servers_at_once() {
             Session::start(&site, Command::new(tiny()).args(["serve", &format!("server-{i}"), "1"]))
         };
         let mut servers: Vec<Session> = (0..SERVERS).map(serve).collect();
+        // From the first on all are listened to.
+        agent.wait_for("the first server", &[site.path()], LISTED, |s| s.of(servers[0].pid()).map(|_| ()));
         servers.iter_mut().for_each(Session::open);
         let opened = start.elapsed();
         agent.wait_for("all 200 servers, complete", &[site.path()], LISTED, |status| {
@@ -58,6 +60,8 @@ fn exec_storm() {
     const BATCH: u64 = 100;
     scenario(Company::Alone, || {
         let (agent, site) = (Agent::start(), Site::new());
+        // One to listen to, so that what the others say first is heard however late the agent hears of them.
+        let _silent = Session::start_seen(&agent, &site, Command::new(tiny()).arg("hold"));
         let (read_before, lost_before) = agent.status().lifecycle();
         let (stop, execs) = (AtomicBool::new(false), AtomicU64::new(0));
         let mut servers = Vec::new();
@@ -99,7 +103,8 @@ fn exec_storm() {
         ));
 
         // And it is as good as new afterwards.
-        let mut after = Session::start(&site, Command::new(tiny()).args(["serve", "after", "1"]));
+        let mut after =
+            Session::start_seen(&agent, &site, Command::new(tiny()).args(["serve", "after", "1"]));
         after.open();
         agent.wait_for("a server after the storm", &[site.path()], LISTED, |s| {
             s.of(after.pid()).filter(|s| complete(s)).map(|_| ())

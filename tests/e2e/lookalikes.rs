@@ -33,7 +33,7 @@ fn driven(script: &str, kind: &str, server: Result<Vec<OsString>, Skipped>) -> R
 /// Nothing at the site is held to be a server, by JSON or by the table.
 fn assert_innocent(agent: &Agent, site: &Site) {
     let other = Site::new();
-    let mut real = Session::start(&other, Command::new(tiny()).args(["serve", "real", "1"]));
+    let mut real = Session::start_seen(agent, &other, Command::new(tiny()).args(["serve", "real", "1"]));
     real.open();
     agent.wait_for("a real server is confirmed", &[other.path()], LISTED, |status| {
         status.of(real.pid()).filter(|s| s.confirmed).map(|_| ())

@@ -1,9 +1,14 @@
 //! The peers by themselves, no agent: where one of these fails, the peer is broken and not mcpgw.
 
+use std::time::Duration;
+
 use crate::support::{
-    Client, Company, Driver, Peers, Session, Site, StdioServer, WebServer, descendants, is_alive, scenario,
-    tiny,
+    Client, Company, Driver, Peers, Session, Site, StdioServer, WebServer, descendants, eventually, is_alive,
+    scenario, tiny,
 };
+
+/// For processes to end once they are told to.
+const SOON: Duration = Duration::from_secs(20);
 
 /// A session works, its server can be told from its wrappers, and closing leaves nothing behind.
 fn stdio(pairs: &[(Client, StdioServer)]) {
@@ -20,7 +25,10 @@ fn stdio(pairs: &[(Client, StdioServer)]) {
                 "{client:?} {server:?}: {real:?} of {tree:?}"
             );
             driver.close();
-            assert!(!tree.iter().any(|&pid| is_alive(pid)), "{client:?} {server:?}");
+            // Who is killed by another who ends is so a moment later.
+            eventually(&format!("{client:?} {server:?} leave nobody behind"), SOON, || {
+                (!tree.iter().any(|&pid| is_alive(pid))).then_some(())
+            });
         }
         Ok(())
     });

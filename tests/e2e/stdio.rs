@@ -1,11 +1,13 @@
 //! Every real server a client starts over stdio is listed once, for what it is; wrapped, as proxied.
 
+use std::process::Command;
 use std::time::Duration;
 
 use mcpgw_agent::inventory::{ServerState, ServerView, Transport};
 
 use crate::support::{
-    Agent, Client, Company, Driver, Facts, ServerQuery, Site, Skipped, StdioServer, exe_of, scenario,
+    Agent, Client, Company, Driver, Facts, ServerQuery, Session, Site, Skipped, StdioServer, exe_of,
+    scenario, tiny,
 };
 
 /// From the client's `READY` to everything known.
@@ -50,7 +52,9 @@ cases! {
 }
 
 fn unproxied(client: Client, server: StdioServer) -> Result<(), Skipped> {
-    let (agent, site) = (Agent::start(), Site::new());
+    let (agent, site, other) = (Agent::start(), Site::new(), Site::new());
+    // One to listen to: some of these servers have said all they ever say a millisecond after they were started.
+    let _silent = Session::start_seen(&agent, &other, Command::new(tiny()).arg("hold"));
     let (mut driver, facts) = Driver::stdio(client, &site, &server.command(&site)?)?;
     let found = wait_complete(&agent, &site, &facts);
     assert_eq!(found.state, ServerState::Unproxied, "{found:#?}");

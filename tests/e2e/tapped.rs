@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Agent, Client, Company, Driver, Peers, ServerQuery, Session, Site, Skipped, StdioServer, WebServer,
-    exe_of, http_get, scenario, tiny,
+    exe_of, scenario, tiny,
 };
 
 /// For one record, or one change of the status.
@@ -139,8 +139,7 @@ fn a_forbidden_call_passes_and_what_would_have_been_is_on_record() {
         ]);
         let found = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(found.contains(call["decision_id"].as_str().unwrap()), "{out:?}");
-        let metrics = agent.status().agent["metrics_address"].as_str().expect("it is served").to_owned();
-        let (_, scrape) = http_get(&metrics, "/metrics").unwrap();
+        let scrape = agent.scrape();
         // Other tests' servers are seen as well.
         let value = |name: &str| {
             let line = scrape.lines().find_map(|line| line.strip_prefix(name));
@@ -222,9 +221,10 @@ fn tools(names: &[&str]) -> Value {
 }
 
 fn injection_and_length(environment: &str, script: &str, name: &str) {
-    scenario(Company::Shared, || {
+    // Other tests' agents would hear these megabytes, too.
+    scenario(Company::Alone, || {
         let site = Site::new();
-        // Room for all of it, however late the agent comes to it; and no other test's megabytes.
+        // Room for all of it, however late the agent comes to it.
         let host = format!("  messages-of: [{{name: {name}}}]\n  rings: {{streams-bytes: 67108864}}\n");
         let agent = agent(&site, &host);
         let long = "word ".repeat(1 << 20);

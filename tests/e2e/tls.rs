@@ -13,7 +13,7 @@ use mcpgw_agent::inventory::{ObserveMode, RemoteView, TlsView};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Agent, Client, Company, Driver, Peers, Process, Site, Skipped, eventually, reserved_port, scenario,
+    Agent, Client, Company, Driver, Log, Peers, Process, Site, Skipped, eventually, reserved_port, scenario,
 };
 
 /// For a record, or a change of the status.
@@ -288,7 +288,11 @@ fn known_clients_are_read_and_without_messages_their_servers_are_listed() {
         let trusted = far.trusted();
         let mut command = Command::new(&trusted[0]);
         command.args(&trusted[1..]).arg(Peers::python("py1")?).arg(client).args(["http", &far.url()]);
-        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let said = Log::default();
+        said.collect(child.stdout.take().unwrap());
+        said.wait_for("READY ", 0, LONG);
         let seen = remote(&agent, child.id(), "the server is listed", is_read);
         assert_eq!((seen.tools, seen.observe), (Some(1), ObserveMode::Inventory), "{seen:?}");
         let out = agent.cli(&["status"]);

@@ -77,6 +77,11 @@ fn check(site: &Site, process: &Process, facts: &Facts, found: &ServerView) {
     assert_eq!((&name.name, &name.version), (&told.name, &told.version));
 }
 
+/// The network namespace of a process.
+fn of_network(pid: u32) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/ns/net")).ok()
+}
+
 /// The same port on the host and in a network namespace: two servers, each with its own client.
 #[test]
 fn one_port_in_two_namespaces() {
@@ -93,6 +98,10 @@ fn one_port_in_two_namespaces() {
         let namespaced = Process::start(&inner, &command, &[]);
         let leaf = eventually("the namespaced server runs", LISTED, || {
             let leaf = inner.real_server(namespaced.pid())?;
+            // Before it has a namespace of its own, the host's server listens there.
+            if of_network(leaf)? == of_network(std::process::id())? {
+                return None;
+            }
             let listens = std::fs::read_to_string(format!("/proc/{leaf}/net/tcp")).ok()?;
             listens.contains(&format!(":{:04X} 00000000:0000 0A", server.port)).then_some(leaf)
         });
@@ -143,7 +152,10 @@ fn behind_the_gateway_and_past_it() {
                 &[site.path(), gate.path()],
                 LISTED,
                 |status| match status.at(&site.server)[..] {
-                    [only] if only.state == ServerState::Proxied => Some(only.clone()),
+                    // That it is proxied is known from the connection, the rest from what is said on it.
+                    [only] if only.state == ServerState::Proxied && only.tools.is_some() => {
+                        Some(only.clone())
+                    }
                     _ => None,
                 },
             );
@@ -153,13 +165,14 @@ fn behind_the_gateway_and_past_it() {
         assert!(status.at(&gate.server).is_empty(), "{}", status.describe(&[gate.path()]));
 
         let (past, _) = Driver::web(Client::PyV1, &site, "http", &upstream)?;
-        let found = agent.wait_for("a client past it", &[site.path(), gate.path()], LISTED, |status| {
+        // Until it is known which process has the connection, the reason is that nobody knows.
+        let who = format!("(pid {})", past.pid());
+        agent.wait_for("a client past it", &[site.path(), gate.path()], LISTED, |status| {
             match status.at(&site.server)[..] {
-                [only] if only.state == ServerState::Unproxied => Some(only.clone()),
+                [only] => (only.state == ServerState::Unproxied && only.reason.contains(&who)).then_some(()),
                 _ => None,
             }
         });
-        assert!(found.reason.contains(&format!("(pid {})", past.pid())), "{found:#?}");
         drop(through);
         Ok(())
     });

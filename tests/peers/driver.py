@@ -6,7 +6,7 @@ import sys
 import anyio
 
 # A step that takes longer than this has failed; the machine may be slow, a server may be cold.
-STEP_SECONDS = 30
+STEP_SECONDS = 90
 
 
 def pick_tool(names):

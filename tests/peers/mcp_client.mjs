@@ -11,7 +11,7 @@ import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
-const STEP = { timeout: 30_000 };
+const STEP = { timeout: 90_000 };
 
 function connect([kind, ...target]) {
   if (kind === "http") return new StreamableHTTPClientTransport(new URL(target[0]));

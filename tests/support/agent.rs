@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde::Deserialize;
 
-use super::host::{eventually, kill};
+use super::host::{eventually, http_get, kill};
 use super::log::Log;
 use super::status::Status;
 
@@ -163,9 +163,18 @@ impl Agent {
     ///
     /// # Panics
     ///
-    /// If the agent does not answer.
+    /// If the agent does not answer; that it is too busy at the moment is no answer.
     pub(crate) fn status(&self) -> Status {
-        self.try_status().unwrap_or_else(|e| panic!("no status: {e}\n{}", self.log.text()))
+        let end = Instant::now() + ANSWER;
+        loop {
+            match self.try_status() {
+                Ok(status) => return status,
+                Err(error) if error.contains("unavailable") && Instant::now() < end => {
+                    std::thread::park_timeout(Duration::from_millis(10));
+                }
+                Err(error) => panic!("no status: {error}\n{}", self.log.text()),
+            }
+        }
     }
 
     fn try_status(&self) -> Result<Status, String> {
@@ -176,6 +185,19 @@ impl Agent {
         BufReader::new(stream).read_line(&mut line).map_err(|e| format!("read: {e}"))?;
         let answer: Answer = serde_json::from_str(&line).map_err(|e| format!("{e} in {line}"))?;
         answer.status.ok_or_else(|| format!("refused: {}", answer.error))
+    }
+
+    /// The metrics, as they are scraped.
+    ///
+    /// # Panics
+    ///
+    /// If it has none; that it is too busy at the moment is waited for.
+    pub(crate) fn scrape(&self) -> String {
+        let address = self.status().agent["metrics_address"].as_str().expect("it is served").to_owned();
+        eventually("metrics", ANSWER, || match http_get(&address, "/metrics") {
+            Ok((200, text)) => Some(text),
+            _not_now => None,
+        })
     }
 
     /// Polls the status until `accept` finds what it wants.

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::agent::Agent;
 use super::log::Log;
 use super::site::Site;
+use super::status::ServerQuery as _;
 
 /// For one answer.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -29,6 +31,16 @@ impl Session {
         let stdout = Log::default();
         stdout.collect(child.stdout.take().expect("it is piped"));
         Self { stdin: child.stdin.take(), stdout, child, calls: 0 }
+    }
+
+    /// As [`Session::start`], once `agent` has the process in its list: all it says from now on is heard. An agent that
+    /// looked at nobody begins to when it hears of the process, and what is said before that nobody hears.
+    pub(crate) fn start_seen(agent: &Agent, site: &Site, command: &mut Command) -> Self {
+        let session = Self::start(site, command);
+        agent.wait_for("the new process is in the list", &[site.path()], ANSWER, |status| {
+            status.of(session.pid()).map(|_| ())
+        });
+        session
     }
 
     /// The server's process id.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::wrapped::{self, Wrapped};
 use super::{NOBODY, SOON};
-use crate::support::{Agent, Company, Peers, Site, Skipped, agent_binary, eventually, http_get, scenario};
+use crate::support::{Agent, Company, Peers, Site, Skipped, agent_binary, eventually, scenario};
 
 const POLICY: &str = "version: v1
 mode: enforce
@@ -65,11 +65,6 @@ impl Desk {
     fn executed(&self) -> String {
         fs::read_to_string(&self.ledger).unwrap_or_default()
     }
-
-    fn scrape(&self) -> String {
-        let metrics = self.agent.status().agent["metrics_address"].as_str().expect("served").to_owned();
-        http_get(&metrics, "/metrics").unwrap().1
-    }
 }
 
 fn one_is_executed_and_one_is_not(environment: &str, script: &str) -> Result<(), Skipped> {
@@ -80,7 +75,7 @@ fn one_is_executed_and_one_is_not(environment: &str, script: &str) -> Result<(),
     assert_eq!(held["arguments"], r#"{"text":"approved"}"#, "{held}");
     assert!(desk.wrap.call("ping", &json!({}))["result"].is_object(), "others do not wait");
     assert_eq!(desk.agent.status().gateway["holds"]["waiting"], 1);
-    assert!(desk.scrape().lines().any(|line| line == "mcpgw_held_messages 1"));
+    assert!(desk.agent.scrape().lines().any(|line| line == "mcpgw_held_messages 1"));
     assert_eq!(desk.executed(), "", "nothing is executed before its time");
     assert_eq!(desk.decide("approve", &held["id"]), (true, String::new()));
     let answer = desk.wrap.hear();
@@ -97,7 +92,7 @@ fn one_is_executed_and_one_is_not(environment: &str, script: &str) -> Result<(),
     // The server has read all there was by now.
     assert!(desk.wrap.call("tools/list", &json!({}))["result"].is_object());
     assert_eq!(desk.executed(), "[\"forbidden\", {\"text\": \"approved\"}]\n", "once, and nothing else");
-    let scrape = desk.scrape();
+    let scrape = desk.agent.scrape();
     for line in [
         "mcpgw_held_messages 0",
         r#"mcpgw_hold_outcomes_total{outcome="approved"} 1"#,
@@ -107,7 +102,8 @@ fn one_is_executed_and_one_is_not(environment: &str, script: &str) -> Result<(),
     }
     let log = desk.agent.status().gateway["audit"]["path"].as_str().expect("a path").to_owned();
     let log = fs::read_to_string(log).unwrap();
-    let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let records = whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let of_holds: Vec<Value> = records.filter(|record| record["hold"].is_string()).collect();
     let words: Vec<_> = of_holds.iter().map(|record| (&record["action"], &record["hold"])).collect();
     let word = |action: &str, hold: &str| (json!(action), json!(hold));

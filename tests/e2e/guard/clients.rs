@@ -74,8 +74,7 @@ fn a_server_that_comes_changes_or_goes_is_told_with_who_did_it() {
             (&late["server"], &late["runs"], &late["by"]),
             (&"old".into(), &"evil.example".into(), &Value::Null)
         );
-        let metrics = agent.status().agent["metrics_address"].as_str().unwrap().to_owned();
-        let (_, text) = crate::support::http_get(&metrics, "/metrics").unwrap();
+        let text = agent.scrape();
         assert!(text.contains("mcpgw_client_file_changes_total{change=\"changed\"} 1"), "{text}");
         Ok(())
     });

@@ -17,22 +17,23 @@ fn what_was_allowed_runs_until_its_time_is_over() {
         let rules =
             format!("      - name: none\n        action: kill\n        exe: {}/*\n", site.server.display());
         let mut agent = Agent::start_with(&enforcing("", &rules));
-        let serve = || {
-            let mut server = Session::start(&site, Command::new(&program).args(["serve", "shadow", "1"]));
+        let serve = |agent: &Agent| {
+            let mut server =
+                Session::start_seen(agent, &site, Command::new(&program).args(["serve", "shadow", "1"]));
             server.greet();
             server
         };
-        let first = serve();
+        let first = serve(&agent);
         eventually("it is killed", SOON, || (!is_alive(first.pid())).then_some(()));
         let id = id_of(&agent, first.pid());
-        let said = agent.cli(&["allow", &id, "--for", "30s"]);
+        let said = agent.cli(&["allow", &id, "--for", "1h"]);
         assert!(said.status.success(), "{said:?}");
         let order = guard_of(&agent)["orders"][0].clone();
         assert_eq!((&order["kind"], &order["by"]), (&"allow".into(), &0.into()), "{order}");
         // It outlives the agent.
         agent.stop();
         agent.restart();
-        let second = serve();
+        let second = serve(&agent);
         let second_id = agent.wait_for("it is confirmed", &[site.path()], SOON, |status| {
             status.of(second.pid()).filter(|server| server.confirmed).map(|server| server.id.clone())
         });
@@ -54,7 +55,7 @@ fn what_was_blocked_ends_and_does_not_start_again() {
         let site = Site::new();
         let program = copied(&site, "mcp-server-tiny");
         let agent = Agent::start_with(&enforcing("", "      []\n"));
-        let mut server = Session::start(&site, Command::new(&program).args(["serve", "x", "1"]));
+        let mut server = Session::start_seen(&agent, &site, Command::new(&program).args(["serve", "x", "1"]));
         server.open();
         let id = agent.wait_for("it is confirmed", &[site.path()], SOON, |status| {
             status.of(server.pid()).filter(|server| server.confirmed).map(|server| server.id.clone())

@@ -15,7 +15,7 @@ fn slow(site: &Site) -> (PathBuf, String) {
         site.server.display(),
         "ab".repeat(32)
     );
-    (program, enforcing("    decide-within: 1s\n", &rules))
+    (program, enforcing("", &rules))
 }
 
 #[test]
