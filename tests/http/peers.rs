@@ -5,14 +5,19 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Once;
-use std::time::Instant;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Once, mpsc};
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::DEADLINE;
 use crate::port::reserved_port;
+
+/// Longest time for all that a client does, on a busy machine.
+const SESSION: Duration = Duration::from_secs(120);
 
 /// Why a test cannot run here.
 #[derive(Debug)]
@@ -166,22 +171,36 @@ fn listens(child: &mut Child, address: SocketAddr) -> bool {
         if TcpStream::connect(address).is_ok() {
             return true;
         }
-        std::thread::park_timeout(std::time::Duration::from_millis(10));
+        std::thread::park_timeout(Duration::from_millis(10));
     }
     child.kill().ok();
     child.wait().ok();
     false
 }
 
+/// What a client that ends by itself says. One that does not is killed, and what it said until then is shown.
+fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait_with_output()).ok());
+    let output = told.recv_timeout(SESSION).unwrap_or_else(|_| {
+        kill(pid, Signal::SIGKILL).ok();
+        panic!("{command:?} does not end: {:?}", told.recv_timeout(DEADLINE))
+    });
+    output.unwrap()
+}
+
 /// What a client that ends by itself says on standard output.
 pub(crate) fn said(command: &mut Command) -> serde_json::Value {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let output = output(command);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
 /// What a client of `tests/peers` reports of its session, once its standard input is closed.
 pub(crate) fn reported(command: &mut Command) -> serde_json::Value {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let output = output(command);
     let text = String::from_utf8_lossy(&output.stderr);
     let facts = text.lines().find_map(|line| line.strip_prefix("READY "));
     serde_json::from_str(facts.unwrap_or_else(|| panic!("{output:?}"))).unwrap()

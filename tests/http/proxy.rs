@@ -1,7 +1,7 @@
 //! The proxy under test.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -92,7 +92,12 @@ impl Proxy {
     pub(crate) fn written(&self) -> String {
         let files = fs::read_dir(self.dir.path()).unwrap().map(|file| file.unwrap().path());
         let files = files.filter(|path| path.is_file() && !path.ends_with("policy.yaml"));
-        files.map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()).collect()
+        let texts = files.filter_map(|path| match fs::read(path) {
+            // What is only there for a moment may be gone again.
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            read => Some(String::from_utf8_lossy(&read.unwrap()).into_owned()),
+        });
+        texts.collect()
     }
 
     /// Starts `command`, whose files are in `dir`.
@@ -153,9 +158,12 @@ impl Proxy {
         value.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
     }
 
-    /// How many descriptors it has open.
+    /// How many descriptors it has open, but for those of its log's directory: the index opens and closes files as it likes.
     pub(crate) fn descriptors(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+        let open = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        // What was closed meanwhile leads nowhere.
+        let targets = open.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+        targets.filter(|target| !target.starts_with(self.dir.path())).count()
     }
 
     /// The most memory it ever had, in bytes.
@@ -193,9 +201,11 @@ impl Proxy {
         self.dir.path().join("audit.jsonl")
     }
 
-    /// Writes another policy.
+    /// Writes another policy. It is renamed into place: whoever watches the file must not read half of it.
     pub(crate) fn write_policy(&self, text: &str) {
-        fs::write(self.dir.path().join("policy.yaml"), text).unwrap();
+        let fresh = self.dir.path().join("policy.yaml.new");
+        fs::write(&fresh, text).unwrap();
+        fs::rename(&fresh, self.dir.path().join("policy.yaml")).unwrap();
     }
 
     /// Writes another policy, and says so.

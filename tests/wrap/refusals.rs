@@ -230,11 +230,11 @@ for line in sys.stdin: print(line, end='', flush=True)
         fs::write(site.path("policy.yaml"), policy).unwrap();
         peer.signal(nix::sys::signal::Signal::SIGHUP);
         let mut told = peer.stderr_line();
-        if told != "hup" {
+        // Where the signal comes late, whoever watches the file has told it as well.
+        while told != "hup" {
             assert!(told.contains("the policy before stays in force"), "{told}");
             told = peer.stderr_line();
         }
-        assert_eq!(told, "hup");
         peer.send(&format!("{}\n{}\n", note("three"), note(next)));
         if next == "two" {
             assert_eq!(peer.line(), note("three"));

@@ -66,11 +66,11 @@ restarts_after_a_crash() {
 restarts_when_it_hangs() {
     local pid
     mkdir -p /run/systemd/system/$unit.d
-    printf '[Service]\nWatchdogSec=3s\nTimeoutAbortSec=2s\n' >/run/systemd/system/$unit.d/watchdog.conf
+    printf '[Service]\nWatchdogSec=6s\nTimeoutAbortSec=2s\n' >/run/systemd/system/$unit.d/watchdog.conf
     systemctl daemon-reload && systemctl restart $unit || return 1
     pid=$(main_pid)
     # With the watchdog as short as this it must still stay up by itself.
-    sleep 5
+    sleep 10
     [ "$(main_pid)" = "$pid" ] || return 1
     kill -STOP "$pid" && eventually 40 new_main_pid "$pid"
 }
