@@ -31,7 +31,7 @@ impl Cgroup {
 
     /// What a client in the cgroup hears at an address, or the name of the error.
     fn ask(&self, host: &str, port: u16) -> String {
-        let client = "import socket, sys, errno\ntry:\n  s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)\n  \
+        let client = "import socket, sys, errno\ntry:\n  s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 60)\n  \
                       print(s.recv(16).decode())\nexcept OSError as e:\n  print(errno.errorcode.get(e.errno, e))\n";
         let script = format!("echo $$ > {}/cgroup.procs && exec python3 -c \"$0\" \"$@\"", self.at.display());
         let port = port.to_string();

@@ -1,13 +1,13 @@
 //! Processes from fork to exit, and probes from load to drop.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mcpgw_agent::inventory::HostEvent;
 use mcpgw_agent::kernel::{HookState, Kernel, KernelOptions, OptionsError};
 
 use crate::hooks::is_known_to_work;
-use crate::support::{Host, Python, load, load_all, load_with, turn, without_effects};
+use crate::support::{Host, PATIENCE, Python, load, load_all, load_with, turn, without_effects};
 
 #[tokio::test]
 async fn forks_and_exits_are_of_processes_not_threads() {
@@ -126,7 +126,7 @@ async fn nothing_is_left_in_the_kernel() {
     drop(host);
     let _turn = turn().await;
     // The kernel frees programs after a grace period of its own.
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + PATIENCE;
     while !loaded_programs().is_disjoint(&ours) {
         assert!(Instant::now() < deadline, "still loaded: {:?}", loaded_programs().intersection(&ours));
         tokio::task::yield_now().await;
@@ -230,7 +230,7 @@ async fn the_probes_log_only_when_asked() {
     host.marker().await;
     tokio::select! {
         result = log.run() => panic!("{result:?}"),
-        result = tokio::time::timeout(Duration::from_secs(20), wait) => result.unwrap(),
+        result = tokio::time::timeout(PATIENCE, wait) => result.unwrap(),
     }
     drop(guard);
     assert!(text().contains("mcpgw_ebpf"), "{}", text());

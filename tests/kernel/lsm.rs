@@ -17,7 +17,7 @@ use mcpgw_agent::proc::boot_now;
 use crate::install::install;
 use crate::support::{Host, Python, load_with, skipped_without, turn, without_effects};
 
-/// Longest wait for an agent in an emulated machine: reached only by a test that fails.
+/// Longest wait for an agent, or for the kernel itself, in an emulated machine: reached only by a test that fails.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Devices that may be a terminal; one of them can be opened.
 const TERMINALS: [&str; 4] = ["/dev/ptmx", "/dev/ttyS0", "/dev/console", "/dev/tty"];
@@ -226,10 +226,12 @@ while place := hear():
         say(error.errno)
 ";
 
-/// The whole agent with rules of the guard, as [`start_agent_of`].
+/// The whole agent with rules of the guard, as [`start_agent_of`]. An emulated machine is slow to decide, and a test asks again
+/// and again: the agent has the most time and the most kills that it may have.
 fn start_agent(dir: &Path, rules: &str) -> std::thread::JoinHandle<()> {
     let text = format!(
-        "host:\n  client-files: off\n  guard:\n    mode: enforce\n    rules:\n{rules}admin:\n  metrics-address: off\n"
+        "host:\n  client-files: off\n  guard:\n    mode: enforce\n    decide-within: 1s\n    kills-per-minute: 1000\n    rules:\n{rules}\
+         admin:\n  metrics-address: off\n"
     );
     start_agent_of(dir, &text)
 }

@@ -338,6 +338,22 @@ impl Server {
     }
 }
 
+/// A server that may not read `key`. Only of one that begins while it looks does the agent know the name: another is begun
+/// again and again, and each has twice the time of the one before to be found.
+fn held_server(key: &Path) -> Server {
+    let mut server = Server::start();
+    let (mut asks, mut asked) = (20, 0);
+    until("errno 13", || {
+        if asked == asks {
+            std::mem::replace(&mut server, Server::start()).end();
+            (asks, asked) = (asks * 2, 0);
+        }
+        asked += 1;
+        server.reads(key)
+    });
+    server
+}
+
 #[tokio::test]
 async fn the_agent_holds_servers_that_nobody_wrapped_to_policy() {
     // Whether there is anything to see.
@@ -361,16 +377,7 @@ async fn the_agent_holds_servers_that_nobody_wrapped_to_policy() {
             policy.display()
         ),
     );
-    // Only of a server that begins while it looks does the agent know the name.
-    let mut servers = Vec::new();
-    let mut asked = 0;
-    until("errno 13", || {
-        if asked % 20 == 0 {
-            servers.splice(.., [Server::start()]).for_each(Server::end);
-        }
-        asked += 1;
-        servers[0].reads(&key)
-    });
+    let mut servers = vec![held_server(&key)];
     assert_eq!(servers[0].reads(&path.join("open/file")), "x");
     assert_eq!(fs::read_to_string(&key).unwrap(), "x", "nobody else is held");
     let state = dir.path().join("state");
@@ -379,8 +386,7 @@ async fn the_agent_holds_servers_that_nobody_wrapped_to_policy() {
         let is_whole = log.contains("effects.read") && log.contains("by policy");
         if is_whole { "told".to_owned() } else { log }
     });
-    servers.push(Server::start());
-    until("errno 13", || servers[1].reads(&key));
+    servers.push(held_server(&key));
 
     nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM).unwrap();
     agent.join().unwrap();

@@ -11,7 +11,7 @@ use mcpgw_agent::wire::Chunk;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Longest wait for anything: reached only by a test that fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One test at a time: they look at the whole host, and at what this process has loaded.
 static TURN: Mutex<()> = Mutex::const_new(());

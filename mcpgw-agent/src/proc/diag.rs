@@ -53,7 +53,8 @@ impl Diag {
         Ok(Self { socket })
     }
 
-    /// All connected stream sockets of `AF_UNIX`.
+    /// All connected stream sockets of `AF_UNIX`. From one datagram to the next the kernel goes on by position: one is left out
+    /// of an answer where another before it closes meanwhile.
     pub(super) fn unix_streams(&self) -> io::Result<Vec<UnixSocket>> {
         let request = UnixRequest {
             state_flags: unix::StateFlags::ESTABLISHED,

@@ -1,5 +1,7 @@
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -42,6 +44,11 @@ fn a_stale_socket_is_replaced_and_a_clean_stop_leaves_none() {
     let temp = temp();
     let socket = temp.path().join(SOCKET);
     drop(UnixListener::bind(&socket).unwrap());
+    // A child that another test has just forked listens there, too, until it executes.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while UnixStream::connect(&socket).is_ok() && Instant::now() < deadline {
+        thread::yield_now();
+    }
     assert!(UnixStream::connect(&socket).is_err(), "nobody listens on a stale socket");
     let mut dir = RuntimeDir::lock(temp.path()).unwrap();
     let listener = dir.bind(GROUP).unwrap();

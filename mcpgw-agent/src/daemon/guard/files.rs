@@ -311,7 +311,7 @@ fn known_by_file(guard: &Guard, own: &Own, reader: &ProcReader, path: &str) -> O
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     use super::*;
     use crate::guard::{Evidence, RuleSpec, Rules};
@@ -346,7 +346,12 @@ mod tests {
         let is_roots = nix::unistd::geteuid().is_root();
         assert_eq!(known(&guard(Some(abc.to_owned())), &at("program")).is_some(), is_roots);
         let mode = |mode| std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(at("program"), mode(0o666)).unwrap();
+        // Change times move with the kernel's tick: until this one has, what was hashed before is remembered.
+        let changed = || file.metadata().map(|file| (file.ctime(), file.ctime_nsec())).unwrap();
+        let before = changed();
+        while changed() == before {
+            std::fs::set_permissions(at("program"), mode(0o666)).unwrap();
+        }
         assert!(known(&guard(Some(abc.to_owned())), &at("program")).is_none(), "others write to it unseen");
         std::fs::set_permissions(at("program"), mode(0o644)).unwrap();
         assert!(known(&guard(Some("ab".repeat(32))), &at("program")).is_none());

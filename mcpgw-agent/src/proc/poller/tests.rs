@@ -189,11 +189,10 @@ fn real_listeners_and_channels_come_and_go() {
     let (_ours, theirs) = UnixStream::pair().unwrap();
     let child = Running::start(sleeper().stdin(OwnedFd::from(listener)).stdout(OwnedFd::from(theirs)));
     let key = child.key();
-    let events = poller.poll();
+    let poller = std::cell::RefCell::new(poller);
     let opened = |event: &HostEvent| matches!(event, HostEvent::Listen { process, listener, .. } if *process == key && listener.addr == addr);
-    assert!(events.iter().any(opened));
+    assert!(settled(&true, || poller.borrow_mut().poll().iter().any(opened)));
     child.end();
     let closed = |event: &HostEvent| matches!(event, HostEvent::ListenClosed { listener, .. } if listener.addr == addr);
-    let poller = std::cell::RefCell::new(poller);
     assert!(settled(&true, || poller.borrow_mut().poll().iter().any(closed)));
 }

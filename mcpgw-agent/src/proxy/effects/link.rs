@@ -24,8 +24,8 @@ use crate::policy::effects::{Hosts, Surroundings};
 
 /// How long answers wait. They are refused after it where policy refuses what the server may have done.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long the agent may take with one question before it counts as gone.
-const STUCK: Duration = Duration::from_secs(2);
+/// How many times as long as answers wait the agent may take with one question before it counts as gone.
+const STUCK: u32 = 2;
 const BEAT: Duration = Duration::from_millis(500);
 /// For a name to be looked up, the agent to be connected to, and to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -193,7 +193,8 @@ impl Link {
                     self.hear(&mut lines, followed)?;
                 }
                 _ = beats.tick() => {
-                    if self.wire().sent.is_some_and(|(_, since)| since.elapsed() >= STUCK) {
+                    let stuck = self.0.patience.saturating_mul(STUCK);
+                    if self.wire().sent.is_some_and(|(_, since)| since.elapsed() >= stuck) {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
                 }

@@ -385,7 +385,8 @@ mod between {
     async fn an_agent_that_does_not_answer_keeps_nobody_and_one_that_lies_is_not_listened_to() {
         for says in ["", "{\"drained\":7}\n", "{\"did\":1}\n", "nonsense\n"] {
             let (agent, ours) = UnixStream::pair().unwrap();
-            let link = Link::default();
+            // Whoever waits goes on long before the agent counts as gone.
+            let link = Link::patient(Duration::from_secs(5));
             let effects = Effects::over(&link, None);
             let server = effects.follow_running();
             let session = server.caller();

@@ -87,8 +87,10 @@ fn ok(body: &str) -> String {
 /// Guardrails of one entry at `address`, with `more` keys.
 fn guardrails(scheme: &str, address: SocketAddr, more: &str) -> Result<Arc<Guardrails>, GuardrailError> {
     let port = address.port();
+    // By name only where a certificate is for one: at another address of that name somebody else may listen.
+    let host = if scheme == "https" { "localhost".to_owned() } else { address.ip().to_string() };
     let text = format!(
-        "gateway:\n  guardrails:\n    - name: g\n      preset: presidio\n      url: {scheme}://localhost:{port}/analyze\n{more}"
+        "gateway:\n  guardrails:\n    - name: g\n      preset: presidio\n      url: {scheme}://{host}:{port}/analyze\n{more}"
     );
     let config = Config::parse(Path::new("agent.yaml"), &text).unwrap();
     Guardrails::open(&config.gateway.guardrails).map(Option::unwrap)
@@ -125,7 +127,7 @@ fn one_connection_serves_many_questions_and_is_replaced_when_it_ends() {
         |stream| stream,
         |to, count| to.get_mut().write_all(ok(ANN).as_bytes()).is_ok() && count % 3 != 0,
     );
-    let guardrails = of(&server, "");
+    let guardrails = of(&server, &format!("      timeout: {LONG}\n"));
     for _ in 0..7 {
         assert_eq!(asked(&guardrails), ["person"]);
     }
@@ -138,7 +140,7 @@ fn one_connection_serves_many_questions_and_is_replaced_when_it_ends() {
 
 #[test]
 fn nothing_to_say_is_nothing_found() {
-    let guardrails = of(&Server::saying(ok("[]")), "");
+    let guardrails = of(&Server::saying(ok("[]")), &format!("      timeout: {LONG}\n"));
     assert!(asked(&guardrails).is_empty());
     assert_eq!(count(&guardrails, Outcome::Clean), 1);
 }
@@ -232,7 +234,8 @@ fn secrets_come_from_files_and_are_nowhere_to_be_seen() {
     fs::write(&file, "open sesame\n").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let server = Server::saying(ok("[]"));
-    let headers = format!("      headers: [{{name: X-Key, file: {}}}]\n", file.display());
+    let headers =
+        format!("      timeout: {LONG}\n      headers: [{{name: X-Key, file: {}}}]\n", file.display());
     let guardrails = of(&server, &headers);
     assert!(asked(&guardrails).is_empty());
     assert!(server.heard()[0].contains("\r\nx-key: open sesame\r\n"));
@@ -296,7 +299,8 @@ async fn more_than_there_are_seats_for_wait_and_are_no_failure_of_the_guardrails
             false
         },
     );
-    let guardrails = of(&server, "      timeout: 300ms\n      breaker: {failures: 1000}\n");
+    // Long enough for all of them to ask within half of it: who gets a seat when the first give up has less than that left.
+    let guardrails = of(&server, "      timeout: 4s\n      breaker: {failures: 1000}\n");
     let text = r#"{"jsonrpc":"2.0","method":"x","params":{"t":"text"}}"#;
     let Ok(Decoded::One(message)) = decode(Bytes::from_static(text.as_bytes()), &Limits::default()) else {
         panic!()
