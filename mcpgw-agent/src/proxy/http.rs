@@ -62,9 +62,9 @@ use upstream::Upstream;
 pub use session::SessionLimits;
 pub use upstream::UrlError;
 
-/// How long exchanges under way may take to finish at the end.
-const GRACE: Duration = Duration::from_secs(5);
-/// When those that wait for the server then are told that nothing comes: early enough to be read.
+/// How long connections may take to end at the end, before they are cut off.
+const GRACE: Duration = Duration::from_secs(8);
+/// When those that wait for the server then are told that nothing comes: early enough to be read, on a busy host, too.
 const LATE: Duration = Duration::from_secs(4);
 
 /// How often it is recorded what the server did during no call.
