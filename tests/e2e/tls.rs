@@ -288,10 +288,10 @@ fn known_clients_are_read_and_without_messages_their_servers_are_listed() {
         let trusted = far.trusted();
         let mut command = Command::new(&trusted[0]);
         command.args(&trusted[1..]).arg(Peers::python("py1")?).arg(client).args(["http", &far.url()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = Log::default();
-        said.collect(child.stdout.take().unwrap());
+        said.collect(child.stderr.take().unwrap());
         said.wait_for("READY ", 0, LONG);
         let seen = remote(&agent, child.id(), "the server is listed", is_read);
         assert_eq!((seen.tools, seen.observe), (Some(1), ObserveMode::Inventory), "{seen:?}");
