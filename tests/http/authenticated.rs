@@ -1,6 +1,8 @@
 //! Clients that say who they are, and such that cannot; and that nothing of what they show is kept.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use crate::DEADLINE;
 use crate::client::{Connection, call, post, request, tool};
 use crate::proxy::{Proxy, command, eventually};
 use crate::upstream::{Upstream, json as answering, response};
@@ -107,6 +110,41 @@ fn subject_and_roles_are_the_policys_and_labels_are_for_the_record() {
     for name in ["x-api-key", "authorization", "x-mcpgw-label-env"] {
         assert_eq!(received.header(name), None, "{name}");
     }
+}
+
+#[test]
+fn who_wants_all_the_room_leaves_some_to_others() {
+    const LONGEST: usize = 16 << 20;
+    let server = Upstream::saying(answering(ANSWER));
+    let proxy = guarded(&server);
+    let (ann, bob) = (("X-API-Key", "key-of-ann"), ("X-API-Key", "key-of-bob"));
+    let body = vec![b' '; LONGEST];
+    let whole = request("POST", "/mcp", &[REVISION, ann], &body);
+    // Who is refused in the middle of its message may not be able to write the rest of it.
+    let begin = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(proxy.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let _refused = stream.write_all(bytes);
+        stream
+    };
+    // Bodies that do not end, more than there is room for in all.
+    let greedy: Vec<TcpStream> = (0..40).map(|_| begin(&whole[..whole.len() - 1])).collect();
+    let said = |who| {
+        let text = "x".repeat(8 << 20);
+        let message = call(1, "tools/call", &format!(r#"{{"name":"echo","arguments":{{"text":"{text}"}}}}"#));
+        let close = ("Connection", "close");
+        let mut said = String::new();
+        let _reset = begin(&request("POST", "/mcp", &[REVISION, who, close], message.as_bytes()))
+            .read_to_string(&mut said);
+        said
+    };
+    eventually("there is nothing left for who has half", || {
+        said(ann).starts_with("HTTP/1.1 503 ").then_some(())
+    });
+    let other = said(bob);
+    assert!(other.contains("40301"), "what there is room for is decided on: {other}");
+    drop(greedy);
+    eventually("there is again", || said(ann).ends_with(ANSWER).then_some(()));
 }
 
 #[test]

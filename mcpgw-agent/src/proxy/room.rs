@@ -1,26 +1,64 @@
 //! Room for messages that are held in memory: one for those of all clients and servers together. Each is bounded by
 //! itself, and there may be thousands that are on their way at a time.
+//!
+//! Nobody takes all of it: whoever takes more has no more afterwards than is left for everybody else (A. K. Choudhury and E. L.
+//! Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). One alone may have half, two that want all
+//! of it a third each, and whoever comes then finds a third.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What every message has without asking, and room is given out by.
 const PIECE: usize = 64 << 10;
 /// Bytes of all messages together, those of [`PIECE`] or less not counted.
 const ALL: usize = 512 << 20;
+/// What there is room for at least, in messages of the longest kind: two of one, or one each of two, and as much as it has left.
+const LEAST: usize = 4;
+/// Of an IPv6 address that much is one client's: whoever is given a network has all addresses of it.
+const NETWORK: u128 = !(u64::MAX as u128);
 
 /// The room there is.
 #[derive(Debug, Clone)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(super) struct Room(Arc<All>);
+
+#[derive(Debug)]
+struct All {
+    free: Mutex<usize>,
+    shares: Mutex<HashMap<Whose, Weak<Mine>>>,
+}
+
+/// Whose messages count together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Whose {
+    /// A client that has said who it is.
+    Subject(Box<str>),
+    /// One that has not.
+    Address(IpAddr),
+    /// A user of this host.
+    User(u32),
+}
+
+/// What somebody has of the room.
+#[derive(Debug, Clone)]
+pub(super) struct Share(Arc<Mine>);
+
+#[derive(Debug)]
+struct Mine {
+    room: Room,
+    whose: Whose,
+    /// Pieces. Changes only while `free` is locked.
+    held: AtomicUsize,
+}
 
 /// What one message has of it, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Taken {
-    room: Room,
+    share: Share,
     pieces: usize,
-    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// A message, and the room it has.
@@ -39,18 +77,49 @@ impl AsRef<[u8]> for Held {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full;
 
+impl Whose {
+    /// A client at this address.
+    pub(super) fn at(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() & NETWORK).into()),
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+}
+
 impl Room {
-    /// For messages of at most `longest` bytes each, of which there is room for two at least.
+    /// For messages of at most `longest` bytes each, of which there is room for four at least.
     pub(super) fn new(longest: usize) -> Self {
-        let pieces = ALL.max(longest.saturating_mul(2)).div_ceil(PIECE);
-        Self(Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS))))
+        Self::of(ALL.max(longest.saturating_mul(LEAST)).div_ceil(PIECE))
     }
 
-    #[cfg(test)]
     pub(super) fn of(pieces: usize) -> Self {
-        Self(Arc::new(Semaphore::new(pieces)))
+        Self(Arc::new(All { free: Mutex::new(pieces), shares: Mutex::default() }))
     }
 
+    /// What `whose` messages have of it, all of them together.
+    pub(super) fn share(&self, whose: Whose) -> Share {
+        let mut shares = lock(&self.0.shares);
+        let known = shares.get(&whose).and_then(Weak::upgrade);
+        Share(known.unwrap_or_else(|| {
+            let mine = Arc::new(Mine { room: self.clone(), whose: whose.clone(), held: AtomicUsize::new(0) });
+            shares.insert(whose, Arc::downgrade(&mine));
+            mine
+        }))
+    }
+}
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        let mut shares = lock(&self.room.0.shares);
+        // Another may have begun meanwhile.
+        if shares.get(&self.whose).is_some_and(|share| share.strong_count() == 0) {
+            shares.remove(&self.whose);
+        }
+    }
+}
+
+impl Share {
     /// `bytes`, which have room for as long as anything of them is held.
     ///
     /// # Errors
@@ -63,14 +132,32 @@ impl Room {
 
     /// For a message of which nothing is there yet.
     pub(super) fn nothing(&self) -> Taken {
-        Taken { room: self.clone(), pieces: 0, permit: None }
+        Taken { share: self.clone(), pieces: 0 }
+    }
+
+    fn take(&self, more: usize) -> Result<(), Full> {
+        let mut free = lock(&self.0.room.0.free);
+        let left = free.checked_sub(more).ok_or(Full)?;
+        let mine = self.0.held.load(Ordering::Relaxed).saturating_add(more);
+        if mine > left {
+            return Err(Full);
+        }
+        *free = left;
+        self.0.held.store(mine, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn give(&self, less: usize) {
+        let mut free = lock(&self.0.room.0.free);
+        *free = free.saturating_add(less);
+        self.0.held.fetch_sub(less, Ordering::Relaxed);
     }
 }
 
 impl Taken {
     /// `bytes`, which have this room for as long as anything of them is held.
     pub(super) fn hold(self, bytes: Bytes) -> Bytes {
-        if self.permit.is_none() { bytes } else { Bytes::from_owner(Held { bytes, _room: self }) }
+        if self.pieces == 0 { bytes } else { Bytes::from_owner(Held { bytes, _room: self }) }
     }
 
     /// The message has `bytes` bytes now.
@@ -78,14 +165,9 @@ impl Taken {
     /// # Errors
     /// There is no room for them.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Full> {
-        let wanted = bytes.saturating_sub(1) / PIECE;
+        let wanted = pieces(bytes);
         let Some(more) = wanted.checked_sub(self.pieces).filter(|more| *more > 0) else { return Ok(()) };
-        let count = u32::try_from(more).map_err(|_many| Full)?;
-        let permit = Arc::clone(&self.room.0).try_acquire_many_owned(count).map_err(|_none| Full)?;
-        match &mut self.permit {
-            Some(held) => held.merge(permit),
-            None => self.permit = Some(permit),
-        }
+        self.share.take(more)?;
         self.pieces = wanted;
         Ok(())
     }
@@ -95,71 +177,30 @@ impl Taken {
     /// # Errors
     /// There is no room for them.
     pub(super) fn resize(&mut self, bytes: usize) -> Result<(), Full> {
-        let wanted = bytes.saturating_sub(1) / PIECE;
+        let wanted = pieces(bytes);
         if let Some(less) = self.pieces.checked_sub(wanted).filter(|less| *less > 0) {
-            drop(self.permit.as_mut().and_then(|held| held.split(less)));
+            self.share.give(less);
             self.pieces = wanted;
         }
         self.grow_to(bytes)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_messages_need_none_and_long_ones_share_it() {
-        let room = Room::of(3);
-        let mut short = room.nothing();
-        assert_eq!(short.grow_to(PIECE), Ok(()));
-        let (mut one, mut other) = (room.nothing(), room.nothing());
-        assert_eq!(one.grow_to(PIECE + 1), Ok(()));
-        assert_eq!(one.grow_to(3 * PIECE), Ok(()));
-        assert_eq!(other.grow_to(3 * PIECE), Err(Full));
-        assert_eq!(other.grow_to(2 * PIECE), Ok(()));
-        drop(one);
-        assert_eq!(other.grow_to(4 * PIECE), Ok(()));
-        assert_eq!(short.grow_to(2 * PIECE), Err(Full));
-    }
-
-    #[test]
-    fn what_is_held_has_its_room_until_the_last_of_it_is_gone() {
-        let room = Room::of(1);
-        let long = vec![b'x'; 2 * PIECE];
-        let mut taken = room.nothing();
-        assert_eq!(taken.grow_to(long.len()), Ok(()));
-        let held = taken.hold(long.into());
-        let part = held.slice(1..2);
-        drop(held);
-        assert_eq!(room.nothing().grow_to(2 * PIECE), Err(Full));
-        assert_eq!(part, "x");
-        drop(part);
-        assert_eq!(room.nothing().grow_to(2 * PIECE), Ok(()));
-        let held = room.hold(vec![b'x'; 2 * PIECE].into()).unwrap();
-        assert_eq!(room.hold(vec![b'x'; 2 * PIECE].into()), Err(Full));
-        drop(held);
-        assert_eq!(room.hold("short".into()).unwrap(), "short");
-    }
-
-    #[test]
-    fn what_shrinks_gives_room_back() {
-        let room = Room::of(3);
-        let (mut one, mut other) = (room.nothing(), room.nothing());
-        assert_eq!(one.resize(4 * PIECE), Ok(()));
-        assert_eq!(other.resize(2 * PIECE), Err(Full));
-        assert_eq!(one.resize(3 * PIECE), Ok(()));
-        assert_eq!(other.resize(2 * PIECE), Ok(()));
-        assert_eq!(one.resize(0), Ok(()));
-        assert_eq!(other.resize(4 * PIECE), Ok(()));
-    }
-
-    #[test]
-    fn there_is_room_for_two_however_long_they_may_be() {
-        for longest in [1, 16 << 20, 1 << 30] {
-            let room = Room::new(longest);
-            let mut both = [room.nothing(), room.nothing()];
-            assert!(both.iter_mut().all(|taken| taken.grow_to(longest).is_ok()), "{longest}");
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.pieces > 0 {
+            self.share.give(self.pieces);
         }
     }
 }
+
+const fn pieces(bytes: usize) -> usize {
+    bytes.saturating_sub(1) / PIECE
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

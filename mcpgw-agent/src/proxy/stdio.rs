@@ -112,6 +112,14 @@ impl Relay {
         Ok(Self { custody: Some(custody), ..self })
     }
 
+    /// Long lines take room of what all sessions of user `uid` have together; without, of what this process' user has.
+    #[must_use]
+    pub fn of_user(mut self, uid: u32) -> Self {
+        self.to_server.take_room_of(uid);
+        self.to_client.take_room_of(uid);
+        self
+    }
+
     /// Starts the two threads.
     ///
     /// # Errors

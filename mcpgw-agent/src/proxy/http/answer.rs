@@ -79,7 +79,7 @@ pub(super) async fn relay(
         return with_body(response, reply::EVENTS, Body::stream(Box::new(stream)));
     }
     let collected = tokio::select! {
-        collected = collect::answer(&mut body, coding, (limit, front.gate.room())) => collected,
+        collected = collect::answer(&mut body, coding, (limit, &asked.share)) => collected,
         () = front.late() => return ending(&asked),
     };
     match collected {
@@ -124,6 +124,7 @@ struct Source {
 fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) -> Stream {
     let Source { body, lease, decoder, parser, must_be_ascii } = source;
     let mut ready = VecDeque::new();
+    let taken = asked.share.nothing();
     let refused = std::mem::take(&mut asked.refused);
     if !refused.is_empty() {
         let text = joined(&refused, true);
@@ -137,7 +138,7 @@ fn stream(front: &Arc<Front>, mut asked: Asked, manner: Manner, source: Source) 
         decoder,
         parser,
         must_be_ascii,
-        taken: front.gate.room().nothing(),
+        taken,
         replays: manner.replays,
         is_astray: false,
         listens: manner.listens,
@@ -193,7 +194,7 @@ async fn whole(front: &Front, asked: &mut Asked, response: Response<Body>, text:
     let Some(body) = body else { return response };
     // What goes on as it came has its room.
     let is_new = !text.as_ptr_range().contains(&body.as_ptr());
-    let body = if is_new { front.gate.room().hold(body) } else { Ok(body) };
+    let body = if is_new { asked.share.hold(body) } else { Ok(body) };
     match body {
         Ok(body) => with_body(response, reply::JSON, Body::from(body)),
         Err(Full) => failed(front, asked, StatusCode::SERVICE_UNAVAILABLE, "too much is on its way already"),

@@ -7,12 +7,15 @@ use hyper::header::HeaderValue;
 
 use super::session::Session;
 use crate::mcp::{Direction, RequestId};
+use crate::proxy::room::Share;
 use crate::session::Place;
 
 /// The requests of one exchange. When it is over, what is not answered is no longer open: nothing can answer it.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) session: Arc<Session>,
+    /// What the client has of the room for long messages.
+    pub(super) share: Share,
     /// Requests that went on.
     pub(super) ids: Vec<RequestId>,
     /// What the server may answer here.
@@ -44,9 +47,10 @@ pub(super) enum Opening {
 
 impl Asked {
     /// An exchange that asks nothing a message could answer.
-    pub(super) fn nothing(session: Arc<Session>, opening: Opening) -> Self {
+    pub(super) fn nothing(session: Arc<Session>, share: Share, opening: Opening) -> Self {
         Self {
             session,
+            share,
             ids: Vec::new(),
             place: Place::default(),
             waiting: Vec::new(),

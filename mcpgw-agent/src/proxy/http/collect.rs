@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::encoding::{self, Coding, Decoder};
 use super::values::Splitter;
-use crate::proxy::room::{Full, Room, Taken};
+use crate::proxy::room::{Full, Share, Taken};
 
 /// How long the end of a body may take once its JSON text is complete. A body that goes on later is a stream.
 const END: Duration = Duration::from_millis(50);
@@ -54,10 +54,10 @@ pub(super) enum Collected {
 pub(super) async fn request(
     body: Incoming,
     coding: Coding,
-    (limit, room): (usize, &Room),
+    (limit, share): (usize, &Share),
     patience: Duration,
 ) -> Result<(Bytes, Taken), Fault> {
-    let mut taken = room.nothing();
+    let mut taken = share.nothing();
     let bytes = timeout(patience, all(body, limit, &mut taken)).await.unwrap_or(Err(Fault::Slow))?;
     let bytes = encoding::decode(coding, bytes, limit)?;
     taken.grow_to(bytes.len())?;
@@ -69,9 +69,9 @@ pub(super) async fn request(
 pub(super) async fn answer(
     body: &mut Incoming,
     coding: Coding,
-    (limit, room): (usize, &Room),
+    (limit, share): (usize, &Share),
 ) -> Result<Collected, Fault> {
-    let mut taken = room.nothing();
+    let mut taken = share.nothing();
     if body.size_hint().exact().is_some() {
         let bytes = all(body, limit, &mut taken).await?;
         let bytes = encoding::decode(coding, bytes, limit)?;

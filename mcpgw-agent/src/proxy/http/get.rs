@@ -15,16 +15,21 @@ use super::post::revision;
 use super::session::Session;
 use crate::audit::{Event, Verb};
 use crate::policy::Principal;
+use crate::proxy::room::Share;
 
 /// The header that says what a client saw last.
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Opens the stream of a session, or takes one up again.
-pub(super) async fn get(front: &Arc<Front>, principal: Principal, headers: &HeaderMap) -> Response<Body> {
+pub(super) async fn get(
+    front: &Arc<Front>,
+    (principal, share): (Principal, Share),
+    headers: &HeaderMap,
+) -> Response<Body> {
     let (session, opening) = session(front, &principal, headers);
     let last = headers.get(LAST_EVENT_ID);
     let manner = Manner { listens: true, replays: last.is_some() };
-    let mut asked = Asked::nothing(Arc::clone(&session), opening);
+    let mut asked = Asked::nothing(Arc::clone(&session), share, opening);
     if let Some(last) = last {
         (asked.place, asked.waiting) = session.trail(last.as_bytes());
     }
@@ -34,12 +39,15 @@ pub(super) async fn get(front: &Arc<Front>, principal: Principal, headers: &Head
 }
 
 /// Ends a session.
-pub(super) async fn delete(front: &Arc<Front>, principal: Principal, headers: &HeaderMap) -> Response<Body> {
+pub(super) async fn delete(
+    front: &Arc<Front>,
+    (principal, share): (Principal, Share),
+    headers: &HeaderMap,
+) -> Response<Body> {
     let (session, _) = session(front, &principal, headers);
     let manner = Manner { listens: false, replays: false };
-    let response =
-        send(front, Method::DELETE, headers, Asked::nothing(Arc::clone(&session), Opening::None), manner)
-            .await;
+    let asked = Asked::nothing(Arc::clone(&session), share, Opening::None);
+    let response = send(front, Method::DELETE, headers, asked, manner).await;
     note(front, &session, Verb::Delete, response.status());
     // A server that does not let clients end sessions says 405, and keeps it.
     let is_over = response.status().is_success() || response.status() == StatusCode::NOT_FOUND;

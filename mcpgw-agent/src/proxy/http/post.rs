@@ -21,7 +21,7 @@ use crate::mcp::{Decoded, Malformed, Message, MessageKind, Revision};
 use crate::policy::Principal;
 use crate::proxy::gate::Passed;
 use crate::proxy::reply::{HEADER_MISMATCH, INVALID, error, unsupported};
-use crate::proxy::room::Taken;
+use crate::proxy::room::{Share, Taken};
 use crate::session::{Place, Violation};
 use crate::verdict::Cause;
 
@@ -31,7 +31,7 @@ const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 /// Takes a message to the server, and its answer back.
 pub(super) async fn post(
     front: &Arc<Front>,
-    principal: Principal,
+    (principal, share): (Principal, Share),
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (mut head, body) = request.into_parts();
@@ -40,7 +40,7 @@ pub(super) async fn post(
     if target.as_ref().is_some_and(|session| !is_own(session)) {
         return reply::refusal(StatusCode::FORBIDDEN, "this stream is somebody else's");
     }
-    let (bytes, _room) = match receive(front, &head.headers, body).await {
+    let (bytes, _room) = match receive(front, &share, &head.headers, body).await {
         Ok(received) => received,
         Err(response) => return response,
     };
@@ -57,6 +57,7 @@ pub(super) async fn post(
     let ids: Vec<_> = passed.messages.iter().filter_map(request_id).cloned().collect();
     let mut asked = Asked {
         session: Arc::clone(&session),
+        share,
         place: Place::of(&ids),
         ids,
         waiting: Vec::new(),
@@ -95,6 +96,7 @@ pub(super) async fn post(
 /// The body, decompressed.
 async fn receive(
     front: &Front,
+    share: &Share,
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<(Bytes, Taken), Response<Body>> {
@@ -103,7 +105,7 @@ async fn receive(
         .map_err(|_fault| unsupported("the content type must be application/json, in UTF-8"))?;
     let coding =
         Coding::of(headers).map_err(|_unknown| unsupported("the content coding is not supported"))?;
-    let limits = (front.gate.limits().bytes, front.gate.room());
+    let limits = (front.gate.limits().bytes, share);
     collect::request(body, coding, limits, front.patience.body).await.map_err(|fault| match fault {
         Fault::TooLong => reply::refusal(StatusCode::PAYLOAD_TOO_LARGE, "the message is too long"),
         Fault::Slow => reply::refusal(StatusCode::REQUEST_TIMEOUT, "the message did not come in time"),

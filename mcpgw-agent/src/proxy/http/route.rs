@@ -14,14 +14,15 @@ use super::headers::SESSION_ID;
 use super::{get, headers, origin, post, reply};
 use crate::identity;
 use crate::policy::Principal;
+use crate::proxy::room::{Share, Whose};
 
 /// Where clients ask how to be let in (RFC 9728), with or without the endpoint's path behind it.
 const METADATA: &str = "/.well-known/oauth-protected-resource";
 
-/// Answers a request.
+/// Answers a request of a client at `remote`, where whoever does not say who they are has this share of the room.
 pub(super) async fn route(
     front: Arc<Front>,
-    remote: IpAddr,
+    (remote, share): (IpAddr, Share),
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     if let Some(refusal) = refuse(&front, &request) {
@@ -31,10 +32,13 @@ pub(super) async fn route(
         Ok(principal) => principal,
         Err(answer) => return Ok(*answer),
     };
+    let own = |subject: &str| front.gate.room().share(Whose::Subject(subject.into()));
+    let share = principal.subject.as_deref().map_or(share, own);
+    let client = (principal, share);
     let response = match *request.method() {
-        Method::POST => post::post(&front, principal, request).await,
-        Method::GET => get::get(&front, principal, request.headers()).await,
-        Method::DELETE => get::delete(&front, principal, request.headers()).await,
+        Method::POST => post::post(&front, client, request).await,
+        Method::GET => get::get(&front, client, request.headers()).await,
+        Method::DELETE => get::delete(&front, client, request.headers()).await,
         _ => {
             let mut response =
                 reply::refusal(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");

@@ -20,6 +20,7 @@ use super::LATE;
 use super::exchange::Front;
 use super::framing::Strict;
 use super::route::route;
+use crate::proxy::room::Whose;
 use crate::tasks::{Lane, Tasks};
 use seldom::Seldom;
 
@@ -113,7 +114,8 @@ where
 {
     let ending = Arc::clone(&front);
     let patience = front.patience.head;
-    let service = service_fn(move |request| route(Arc::clone(&front), remote, request));
+    let share = front.gate.room().share(Whose::at(remote));
+    let service = service_fn(move |request| route(Arc::clone(&front), (remote, share.clone()), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)

@@ -189,7 +189,7 @@ impl Stream {
 
     /// Writes `bytes` when the client reads, which take room until then; without, the stream ends.
     fn send(&mut self, bytes: Bytes) {
-        match self.front.gate.room().hold(bytes) {
+        match self.asked.share.hold(bytes) {
             Ok(bytes) => self.ready.push_back(bytes),
             Err(Full) => self.is_full(),
         }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::proxy::room::{Room, Taken};
+use crate::proxy::room::{Share, Taken};
 
 /// A part of the stream.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,17 +23,17 @@ pub(super) enum Piece {
 pub(super) struct Lines {
     /// The line that has not ended; takes memory as it grows and gives it away with the line.
     unfinished: Vec<u8>,
-    /// What that line has of `room`.
+    /// What that line has of `share`.
     taken: Taken,
-    room: Room,
+    share: Share,
     limit: usize,
     /// The line under way is over the limit.
     long: bool,
 }
 
 impl Lines {
-    pub(super) fn new(limit: usize, room: &Room) -> Self {
-        Self { unfinished: Vec::new(), taken: room.nothing(), room: room.clone(), limit, long: false }
+    pub(super) fn new(limit: usize, share: Share) -> Self {
+        Self { unfinished: Vec::new(), taken: share.nothing(), share, limit, long: false }
     }
 
     /// Cuts up what was read next. One copy for all whole lines in it.
@@ -95,7 +95,7 @@ impl Lines {
 
     /// The unfinished line, with the room it has.
     fn give(&mut self) -> Bytes {
-        let taken = std::mem::replace(&mut self.taken, self.room.nothing());
+        let taken = std::mem::replace(&mut self.taken, self.share.nothing());
         taken.hold(std::mem::take(&mut self.unfinished).into())
     }
 }
@@ -118,9 +118,14 @@ pub(super) fn is_blank(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::room::{Room, Whose};
+
+    fn share(room: &Room) -> Share {
+        room.share(Whose::User(1))
+    }
 
     fn cut(limit: usize, reads: &[&str]) -> Vec<Piece> {
-        let (mut lines, mut pieces) = (Lines::new(limit, &Room::new(limit)), Vec::new());
+        let (mut lines, mut pieces) = (Lines::new(limit, share(&Room::new(limit))), Vec::new());
         reads.iter().for_each(|read| lines.feed(read.as_bytes(), &mut pieces));
         pieces.extend(lines.finish());
         pieces
@@ -158,8 +163,8 @@ mod tests {
 
     #[test]
     fn a_line_there_is_no_room_for_is_not_kept_either() {
-        let (limit, room) = (1 << 20, Room::of(1));
-        let (mut one, mut other) = (Lines::new(limit, &room), Lines::new(limit, &room));
+        let (limit, room) = (1 << 20, Room::of(2));
+        let (mut one, mut other) = (Lines::new(limit, share(&room)), Lines::new(limit, share(&room)));
         let (mut pieces, mut others) = (Vec::new(), Vec::new());
         for _ in 0..2 {
             one.feed(&[b'x'; 65536], &mut pieces);

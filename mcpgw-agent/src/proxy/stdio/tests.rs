@@ -13,7 +13,7 @@ use crate::audit::{AuditLog, Options};
 use crate::json::Limits;
 use crate::policy::{Context, Policy, Principal, Transport};
 use crate::proxy::hold::Holds;
-use crate::proxy::room::Room;
+use crate::proxy::room::{Room, Whose};
 use crate::reload::PolicyStore;
 
 mod evaluated;
@@ -391,7 +391,7 @@ fn a_line_over_the_limit_is_skipped_and_who_waits_is_told() {
 
 #[test]
 fn memory_for_a_long_line_is_given_back() {
-    let mut lines = lines::Lines::new(16 << 20, &Room::new(16 << 20));
+    let mut lines = lines::Lines::new(16 << 20, Room::new(16 << 20).share(Whose::User(1)));
     let mut pieces = Vec::new();
     for _ in 0..200 {
         lines.feed(&[b'x'; 65536], &mut pieces);
