@@ -17,7 +17,7 @@ use mcpgw_agent::proc::boot_now;
 use crate::install::install;
 use crate::support::{Host, Python, load_with, skipped_without, turn, without_effects};
 
-/// Longest wait for an agent, or for the kernel itself, in an emulated machine: reached only by a test that fails.
+/// Longest wait for an agent in an emulated machine: reached only by a test that fails.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Devices that may be a terminal; one of them can be opened.
 const TERMINALS: [&str; 4] = ["/dev/ptmx", "/dev/ttyS0", "/dev/console", "/dev/tty"];

@@ -208,7 +208,7 @@ fn half_a_line_and_gone_leaves_nothing() {
 
 #[test]
 fn a_thousand_connections_are_seated_or_told_to_go() {
-    let limits = Limits { visitors: 48, reserved: 16, idle: NEVER, ..Limits::default() };
+    let limits = Limits { visitors: 48, reserved: 16, idle: NEVER, answer: NEVER, ..Limits::default() };
     let agent = Agent::start(limits);
     let mut held = Vec::new();
     let mut busy = 0;
