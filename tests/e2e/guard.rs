@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::support::{
-    Agent, Company, Log, ServerQuery, Session, Site, descendants, eventually, exe_of, is_alive, kill,
-    measured, scenario, tiny,
+    Agent, Company, Log, Peers, ServerQuery, Session, Site, Skipped, descendants, eventually, exe_of,
+    is_alive, kill, measured, scenario, tiny,
 };
 
 /// For something the agent does by itself.
@@ -134,6 +135,34 @@ fn a_dry_run_and_alert_hold_nobody_back() {
         let agent = Agent::start_with(&enforcing("", &rules).replace("mode: enforce", "mode: alert"));
         assert_eq!(guard_of(&agent)["held_places"], 0);
         assert!(start(&program, "alert").expect("it runs"));
+        Ok(())
+    });
+}
+
+/// The arguments of a call nobody here can read may be any.
+#[test]
+fn a_32_bit_call_is_no_way_past_it() {
+    scenario(Company::Shared, || {
+        let (site, python) = (Site::new(), Peers::on_path("python3")?);
+        let run = |program: &Path, argument: &str| {
+            let mut command = Command::new(&python);
+            command.arg(Peers::script("i386_exec.py")).arg(program).arg(argument).stdin(Stdio::null());
+            String::from_utf8_lossy(&command.output().expect("Python runs").stdout).trim().to_owned()
+        };
+        if run(Path::new("/bin/echo"), "here") != "here" {
+            return Err(Skipped("this kernel has no 32-bit calls".to_owned()));
+        }
+        let program = script(&site, "mcp-server-notes");
+        let rules = format!(
+            "      - name: no bad notes\n        action: hold\n        exe: {}/*\n        command: '* bad*'\n",
+            site.server.display()
+        );
+        let agent = Agent::start_with(&enforcing("", &rules));
+        wait_held(&agent);
+        assert_eq!(run(&program, "bad"), format!("errno {}", Errno::EPERM as i32));
+        assert!(!has_run(&program, "bad"), "not one instruction of it ran");
+        let record = wait_act(&agent, "hold", "done");
+        assert_eq!(record["why"], "its arguments cannot be read", "{record}");
         Ok(())
     });
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::*;
-use crate::support::{Peers, Skipped, agent_binary, state_of};
+use crate::support::{agent_binary, state_of};
 
 /// A server whose file takes longer to be hashed than anybody may wait.
 fn slow(site: &Site) -> (PathBuf, String) {
