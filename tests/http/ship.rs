@@ -1,11 +1,13 @@
 //! Records sent to others: rsyslog, and a receiver that reads OTLP with OpenTelemetry's own classes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -393,4 +395,52 @@ fn a_receiver_that_accepts_and_never_answers_delays_nobody() {
     // Each call alone would wait as long for the receiver.
     assert!(since.elapsed() < crate::DEADLINE, "{:?}", since.elapsed());
     drop(silent);
+}
+
+/// Reads messages of syslog until all these records were among them.
+fn take_all(stream: TcpStream, records: &BTreeMap<u64, Value>) {
+    stream.set_read_timeout(Some(crate::DEADLINE)).unwrap();
+    let mut stream = BufReader::new(stream);
+    let mut missing: BTreeSet<u64> = records.keys().copied().collect();
+    while !missing.is_empty() {
+        let mut length = Vec::new();
+        stream.read_until(b' ', &mut length).unwrap();
+        let length = String::from_utf8(length).unwrap().trim_end().parse().unwrap();
+        let mut message = vec![0; length];
+        stream.read_exact(&mut message).unwrap();
+        let message = String::from_utf8(message).unwrap();
+        let (_, record) = message.split_once("] {").expect("a record");
+        let record: Value = serde_json::from_str(&format!("{{{record}")).unwrap();
+        missing.remove(&record["seq"].as_u64().unwrap());
+    }
+}
+
+/// It took everything, wrote nothing of it, and broke off: that is noticed though nothing more is to be sent.
+#[test]
+fn what_a_receiver_took_that_broke_off_is_sent_again() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, connections) = mpsc::channel();
+    thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            if tell.send(stream).is_err() {
+                break;
+            }
+        }
+    });
+    let next = || connections.recv_timeout(crate::DEADLINE).expect("it comes by itself");
+    let server = Upstream::saying(json(ANSWER));
+    let receivers = format!("      - {{name: siem, syslog: 'tcp://{address}'}}\n");
+    loop {
+        let began = Instant::now();
+        let proxy = shipping(&server, &receivers);
+        let records = work(&proxy, 3);
+        take_all(next(), &records);
+        // After five seconds it would have arrived, as far as anybody can know.
+        if began.elapsed().as_secs() < 4 {
+            return take_all(next(), &records);
+        }
+        drop(proxy);
+        connections.try_iter().for_each(drop);
+    }
 }

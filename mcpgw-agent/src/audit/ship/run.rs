@@ -136,7 +136,7 @@ impl Run {
         self.save(&mut place, true);
     }
 
-    /// Waits until something is added. What was sent long enough ago has arrived.
+    /// Waits until something is added. What was sent long enough ago, over a connection that still stands, has arrived.
     async fn idle(&self, place: &mut Place, ending: &CancellationToken) {
         let since = Instant::now();
         while !ending.is_cancelled() && !place.follower.has_grown() {
