@@ -90,17 +90,23 @@ pub(super) fn enforcing(more: &str, rules: &str) -> String {
     format!("host:\n  guard:\n    mode: enforce\n    decide-within: 1s\n{more}    rules:\n{rules}")
 }
 
+/// A program, and an agent that does not let it run with what is bad.
+fn no_bad_notes(site: &Site) -> (PathBuf, Agent) {
+    let program = script(site, "mcp-server-notes");
+    let rules = format!(
+        "      - name: no bad notes\n        action: hold\n        exe: {}/*\n        command: '* bad*'\n",
+        site.server.display()
+    );
+    let agent = Agent::start_with(&enforcing("", &rules));
+    wait_held(&agent);
+    (program, agent)
+}
+
 #[test]
 fn a_program_is_held_and_runs_or_does_not() {
     scenario(Company::Shared, || {
         let site = Site::new();
-        let program = script(&site, "mcp-server-notes");
-        let rules = format!(
-            "      - name: no bad notes\n        action: hold\n        exe: {}/*\n        command: '* bad*'\n",
-            site.server.display()
-        );
-        let agent = Agent::start_with(&enforcing("", &rules));
-        wait_held(&agent);
+        let (program, agent) = no_bad_notes(&site);
         let refused = start(&program, "bad").expect_err("it is refused");
         assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
         assert!(!has_run(&program, "bad"), "not one instruction of it ran");
@@ -152,13 +158,7 @@ fn a_32_bit_call_is_no_way_past_it() {
         if run(Path::new("/bin/echo"), "here") != "here" {
             return Err(Skipped("this kernel has no 32-bit calls".to_owned()));
         }
-        let program = script(&site, "mcp-server-notes");
-        let rules = format!(
-            "      - name: no bad notes\n        action: hold\n        exe: {}/*\n        command: '* bad*'\n",
-            site.server.display()
-        );
-        let agent = Agent::start_with(&enforcing("", &rules));
-        wait_held(&agent);
+        let (program, agent) = no_bad_notes(&site);
         assert_eq!(run(&program, "bad"), format!("errno {}", Errno::EPERM as i32));
         assert!(!has_run(&program, "bad"), "not one instruction of it ran");
         let record = wait_act(&agent, "hold", "done");
