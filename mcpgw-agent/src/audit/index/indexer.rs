@@ -2,7 +2,6 @@
 //! of it, and it takes half of one processor at most, after everybody else.
 
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use rustix::process::setpriority_process;
 
 use super::{Index, IndexError};
 use crate::audit::beat::Beat;
+use crate::audit::follow::Follower;
 
 /// How often the log is looked at.
 const BEAT: Duration = Duration::from_secs(1);
@@ -34,7 +34,8 @@ impl Indexer {
     /// # Errors
     /// There is no thread to spare.
     pub fn start(log: &Path) -> io::Result<Self> {
-        let mut keeping = Keeping { log: log.to_owned(), index: None, looked: None, idle: 0, is_nice: false };
+        let mut keeping =
+            Keeping { log: log.to_owned(), index: None, closed_at: None, idle: 0, is_nice: false };
         Ok(Self(Beat::start("audit-index", Duration::ZERO, move || keeping.step())?))
     }
 }
@@ -43,15 +44,12 @@ impl Indexer {
 struct Keeping {
     log: PathBuf,
     index: Option<Index>,
-    /// The log as it was when it was in the index whole: not to be opened for before it is another.
-    looked: Option<Looked>,
+    /// Where in the log the index was closed: until there is more, there is nothing to open it for.
+    closed_at: Option<Follower>,
     /// Looks since it was last needed.
     idle: u32,
     is_nice: bool,
 }
-
-/// Which file a log is, and how long: device, inode, bytes.
-type Looked = (u64, u64, u64);
 
 impl Keeping {
     /// Adds a little; says when to go on.
@@ -65,13 +63,15 @@ impl Keeping {
             }
             Ok(false) => {
                 self.idle += 1;
-                if self.idle > IDLE {
-                    self.index = None;
+                if self.idle > IDLE
+                    && let Some(index) = self.index.take()
+                {
+                    self.closed_at = Some(index.follower);
                 }
                 BEAT
             }
             Err(error) => {
-                (self.index, self.looked) = (None, None);
+                (self.index, self.closed_at) = (None, None);
                 if error.is_damage() {
                     tracing::warn!(%error, "the index of the audit log is made anew");
                     Index::discard(&self.log).map_or(PAUSE, |()| BEAT)
@@ -95,18 +95,17 @@ impl Keeping {
     /// Adds a little; says whether there may be more.
     fn look(&mut self) -> Result<bool, IndexError> {
         let mut tell = |news| tracing::debug!(?news, "index of the audit log");
-        let Ok(log) = self.log.metadata() else { return Ok(false) };
-        let now = (log.dev(), log.ino(), log.len());
+        let is_same = |at: &Follower| !at.has_grown() && !self.idle.is_multiple_of(NOW_AND_THEN);
         let index = match &mut self.index {
             Some(index) if !index.follower.has_grown() => return Ok(false),
             Some(index) => index,
-            None if self.looked == Some(now) && !self.idle.is_multiple_of(NOW_AND_THEN) => return Ok(false),
+            None if self.log.metadata().is_err() => return Ok(false),
+            None if self.closed_at.as_ref().is_some_and(is_same) => return Ok(false),
             none => none.insert(Index::open(&self.log, &mut tell)?),
         };
         let more = index.step(FEW, &mut tell)?;
         if !more {
             index.prune()?;
-            self.looked = Some(now);
         }
         Ok(more)
     }
@@ -127,7 +126,7 @@ mod tests {
         let log = dir.path().join("audit.jsonl");
         let record = |seq| format!("{}\n", line(seq, "2026-01-31T12:00:00Z", r#""action":"pass""#));
         fs::write(&log, record(1)).unwrap();
-        let mut keeping = Keeping { log: log.clone(), index: None, looked: None, idle: 0, is_nice: true };
+        let mut keeping = Keeping { log: log.clone(), index: None, closed_at: None, idle: 0, is_nice: true };
         let mut rest = |looks| (0..looks).for_each(|_| _ = keeping.step());
         rest(IDLE + 3);
         // To open it makes files beside it, and to close it deletes them: the directory changes.
