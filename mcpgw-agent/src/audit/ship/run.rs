@@ -78,7 +78,7 @@ struct Lost {
 }
 
 impl Place {
-    /// To be sent again is what the receiver may not have.
+    /// What the receiver does not certainly have is to be sent again.
     fn go_back(&mut self) {
         self.follower.restart(self.certain);
         (self.sent, self.awaited) = (self.certain, None);
@@ -188,9 +188,8 @@ impl Run {
         if batch.rewound.is_some() {
             // Another log, or one whose end is gone: what of it the receiver has cannot be told.
             tracing::warn!(receiver = self.counts.name(), "the log is not the one it was: all of it is sent");
-            place.follower.restart(0);
-            (place.certain, place.sent, place.awaited) = (0, 0, None);
-            (place.reached, place.is_new) = (0, true);
+            (place.certain, place.reached, place.is_new) = (0, 0, true);
+            place.go_back();
             return Ok(true);
         }
         let records: Vec<Stored<'_>> =

@@ -84,7 +84,7 @@ impl Syslog {
     /// What was sent is not lost with its connection: that one stands, as far as is known here.
     pub(super) async fn stands(&mut self) -> bool {
         let is_gone = match &mut self.open {
-            Some(Open::Stream(stream)) => stands(stream.as_mut()).await.is_err(),
+            Some(Open::Stream(stream)) => look_after(stream.as_mut()).await.is_err(),
             _without_a_connection => false,
         };
         if is_gone {
@@ -124,7 +124,7 @@ impl Open {
             Self::Udp(_) | Self::Unix(_) => return self.datagrams(records, host, lost).await,
         };
         // Writing would say so only the time after next.
-        stands(stream.as_mut()).await?;
+        look_after(stream.as_mut()).await?;
         let mut frames = Vec::new();
         for record in records {
             let message = message(record, host);
@@ -158,8 +158,8 @@ impl Open {
     }
 }
 
-/// Whoever closed its side, or does not know of the connection any more, is gone.
-async fn stands(stream: &mut dyn Stream) -> io::Result<()> {
+/// Fails where the other side has closed it, or does not know of it any more.
+async fn look_after(stream: &mut dyn Stream) -> io::Result<()> {
     let mut said = [0; 1024];
     tokio::select! {
         biased;
