@@ -16,7 +16,7 @@ use bytes::Bytes;
 const PIECE: usize = 64 << 10;
 /// Bytes of all messages together, those of [`PIECE`] or less not counted.
 const ALL: usize = 512 << 20;
-/// What there is room for at least, in messages of the longest kind: two of one, or one each of two, and as much as it has left.
+/// Messages of the longest kind there is room for at least: two of one client's, since as much has to be left as it has.
 const LEAST: usize = 4;
 /// Of an IPv6 address that much is one client's: whoever is given a network has all addresses of it.
 const NETWORK: u128 = !(u64::MAX as u128);

@@ -29,6 +29,7 @@ use std::thread::{self, JoinHandle};
 
 use super::gate::{Gate, Party};
 use super::handover::Ledger;
+use super::room::Whose;
 use crate::mcp::Direction;
 use custody::Custody;
 use mailbox::Mailbox;
@@ -77,23 +78,31 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// A session of `party` between `ends`, all of whose messages go through `gate`.
+    /// A session of `party` between `ends`, all of whose messages go through `gate`. Long lines take room of what all sessions
+    /// of user `uid` have together.
     ///
     /// # Errors
     /// No descriptors are left.
-    pub fn new(gate: Arc<Gate>, party: Arc<Party>, ends: Ends) -> io::Result<Self> {
-        Self::with_mailboxes(gate, party, ends, mailbox::FULL_BYTES)
+    pub fn new(gate: Arc<Gate>, party: Arc<Party>, uid: u32, ends: Ends) -> io::Result<Self> {
+        Self::with_mailboxes(gate, party, uid, ends, mailbox::FULL_BYTES)
     }
 
     /// [`new`](Self::new), with so many bytes waiting at most for a side that does not read.
-    fn with_mailboxes(gate: Arc<Gate>, party: Arc<Party>, ends: Ends, full: usize) -> io::Result<Self> {
+    fn with_mailboxes(
+        gate: Arc<Gate>,
+        party: Arc<Party>,
+        uid: u32,
+        ends: Ends,
+        full: usize,
+    ) -> io::Result<Self> {
         let Ends { client_in, client_out, server_in, server_out } = ends;
         let ending = Arc::new(Ending::default());
         let (for_server, for_client) = (Arc::new(Mailbox::new(full)?), Arc::new(Mailbox::new(full)?));
         let mail = [Arc::clone(&for_server), Arc::clone(&for_client)];
+        let share = gate.room().share(Whose::User(uid));
         let way = |direction, source, sink, mine: &Arc<Mailbox>, other: &Arc<Mailbox>| {
             let parts = (Arc::clone(&gate), Arc::clone(&party), Arc::clone(&ending));
-            Way::new(parts, direction, (source, sink), (Arc::clone(mine), Arc::clone(other)))
+            Way::new(parts, direction, (source, sink), (Arc::clone(mine), Arc::clone(other)), share.clone())
         };
         let to_server = way(Direction::ToServer, client_in, server_in, &for_server, &for_client);
         let to_client = way(Direction::ToClient, server_out, client_out, &for_client, &for_server);
@@ -110,14 +119,6 @@ impl Relay {
         self.to_server.take_custody(&custody);
         self.to_client.take_custody(&custody);
         Ok(Self { custody: Some(custody), ..self })
-    }
-
-    /// Long lines take room of what all sessions of user `uid` have together; without, of what this process' user has.
-    #[must_use]
-    pub fn of_user(mut self, uid: u32) -> Self {
-        self.to_server.take_room_of(uid);
-        self.to_client.take_room_of(uid);
-        self
     }
 
     /// Starts the two threads.

@@ -166,7 +166,8 @@ pub fn wrap(options: WrapOptions) -> Result<u8, WrapError> {
         }
         Course::Own(engine) => {
             let ends = Ends { client_in, client_out, server_in, server_out };
-            let relayed = Relay::new(Arc::clone(engine.gate()), Arc::clone(&engine.party), ends)
+            let uid = rustix::process::getuid().as_raw();
+            let relayed = Relay::new(Arc::clone(engine.gate()), Arc::clone(&engine.party), uid, ends)
                 .and_then(Relay::start)
                 .and_then(|running| await_output(running, &events));
             (relayed, Some(engine))

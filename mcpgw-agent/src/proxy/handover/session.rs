@@ -93,8 +93,8 @@ fn take_over(
     let party = Arc::new(party);
     gate.hold_to_policy(&party);
     let ends = Ends { client_in, client_out, server_in, server_out };
-    let relay = Relay::new(Arc::clone(gate), Arc::clone(&party), ends)?;
-    let relay = relay.of_user(place.peer().uid).in_custody(ledger)?;
+    let relay =
+        Relay::new(Arc::clone(gate), Arc::clone(&party), place.peer().uid, ends)?.in_custody(ledger)?;
     answer(stream, &Response::confined(place.confinement().cloned()))?;
     if socket::read_line(stream, Some(STEP))? != GO {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the wrap does not let go").into());

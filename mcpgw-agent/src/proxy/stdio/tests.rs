@@ -75,7 +75,7 @@ impl Peers {
         let ends = Ends { client_in, client_out, server_in, server_out };
         let (gate, party) = adjust(gate, Party::new("s", context));
         let running =
-            Relay::with_mailboxes(Arc::new(gate), Arc::new(party), ends, full).unwrap().start().unwrap();
+            Relay::with_mailboxes(Arc::new(gate), Arc::new(party), 0, ends, full).unwrap().start().unwrap();
         Self {
             to_gateway: Some(to_gateway),
             from_gateway: BufReader::new(from_gateway),

@@ -23,7 +23,7 @@ use crate::json;
 use crate::mcp::{Decoded, Direction, Malformed, Message, MessageKind, Reason, RequestId};
 use crate::proxy::gate::{Advice, Framing, Gate, Inquiry, Judged, Party, Passed};
 use crate::proxy::reply;
-use crate::proxy::room::Whose;
+use crate::proxy::room::Share;
 use crate::verdict::Hold;
 
 /// Bytes read at a time: what a pipe holds.
@@ -89,20 +89,14 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Its lines take room of what this user has.
-    pub(super) fn take_room_of(&mut self, uid: u32) {
-        let share = self.gate.room().share(Whose::User(uid));
-        self.lines = Lines::new(self.gate.limits().bytes, share);
-    }
-
     pub(super) fn new(
         (gate, party, ending): (Arc<Gate>, Arc<Party>, Arc<Ending>),
         direction: Direction,
         (source, sink): (OwnedFd, OwnedFd),
         (mine, other): (Arc<Mailbox>, Arc<Mailbox>),
+        share: Share,
     ) -> Self {
-        let own = Whose::User(rustix::process::getuid().as_raw());
-        let lines = Lines::new(gate.limits().bytes, gate.room().share(own));
+        let lines = Lines::new(gate.limits().bytes, share);
         let (out, slots) = (Out::new(sink), Vec::new());
         let waker = Waker::from(Arc::clone(&mine));
         Self {
