@@ -37,10 +37,7 @@ pub(super) fn wait_held(agent: &Agent) {
 
 /// Records of the audit log with this event.
 pub(super) fn records(agent: &Agent, event: &str) -> Vec<Value> {
-    let log = agent.runtime_dir().with_file_name("state").join("audit.jsonl");
-    let text = fs::read_to_string(log).expect("there is a log");
-    let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    all.filter(|record| record["event"] == event).collect()
+    agent.records().into_iter().filter(|record| record["event"] == event).collect()
 }
 
 /// Waits for a record of an act with an outcome.

@@ -3,7 +3,6 @@
 mod effects;
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -36,15 +35,9 @@ fn agent(site: &Site, host: &str) -> Agent {
 
 /// What the agent's audit log has of sessions at one end of which process `pid` is: the agent sees other tests' servers, too.
 fn records(agent: &Agent, pid: u32) -> Vec<Value> {
-    let text = fs::read_to_string(log(agent)).unwrap_or_default();
-    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
     let is_end = |record: &Value, end| record["processes"][end]["pid"] == json!(pid);
     let ours = |record: &Value| is_end(record, "server") || is_end(record, "client");
-    whole.lines().map(|line| serde_json::from_str(line).unwrap()).filter(ours).collect()
-}
-
-fn log(agent: &Agent) -> PathBuf {
-    agent.runtime_dir().parent().unwrap().join("state").join("audit.jsonl")
+    agent.records().into_iter().filter(ours).collect()
 }
 
 /// Waits for a record of `pid`'s that `fits`.
@@ -130,10 +123,10 @@ fn a_forbidden_call_passes_and_what_would_have_been_is_on_record() {
         assert_eq!(gaps(&agent, server.pid()), [] as [Value; 0]);
 
         // The same by the commands.
-        let out = agent.cli(&["tail", "--unproxied", "-n", "100", &log(&agent).display().to_string()]);
+        let out = agent.cli(&["tail", "--unproxied", "-n", "100", &agent.audit_log().display().to_string()]);
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(out.status.success() && text.contains("would block") && text.contains("echo"), "{out:?}");
-        let log = log(&agent).display().to_string();
+        let log = agent.audit_log().display().to_string();
         let out = agent.cli(&[
             "audit", "query", "--source", "tap", "--would", "block", "--tool", "echo", "--json", &log,
         ]);

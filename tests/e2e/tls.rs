@@ -81,12 +81,9 @@ fn agent(site: &Site, host: &str) -> Agent {
 
 /// What the audit log has of tapped sessions whose client is process `pid`.
 fn records(agent: &Agent, pid: u32) -> Vec<Value> {
-    let log = agent.runtime_dir().parent().unwrap().join("state").join("audit.jsonl");
-    let text = fs::read_to_string(log).unwrap_or_default();
-    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
     let ours =
         |record: &Value| record["processes"]["client"]["pid"] == json!(pid) && record["source"] == "tap";
-    whole.lines().map(|line| serde_json::from_str(line).unwrap()).filter(ours).collect()
+    agent.records().into_iter().filter(ours).collect()
 }
 
 fn record(patience: Duration, agent: &Agent, pid: u32, what: &str, fits: impl Fn(&Value) -> bool) -> Value {

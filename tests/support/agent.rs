@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::host::{eventually, http_get, kill};
 use super::log::Log;
+use super::records::records;
 use super::status::Status;
 
 /// From start to the first answer; loading programs takes a while in a debug build.
@@ -45,7 +47,7 @@ pub(crate) struct Agent {
 struct Answer {
     status: Option<Status>,
     #[serde(default)]
-    error: serde_json::Value,
+    error: Value,
 }
 
 impl Agent {
@@ -134,6 +136,16 @@ impl Agent {
     /// `MCPGW_RUNTIME_DIR`.
     pub(crate) fn runtime_dir(&self) -> PathBuf {
         self.dirs.path().join("run")
+    }
+
+    /// Its audit log.
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.dirs.path().join("state").join("audit.jsonl")
+    }
+
+    /// What it has on record.
+    pub(crate) fn records(&self) -> Vec<Value> {
+        records(&self.audit_log())
     }
 
     /// The program with this agent's directories in its environment.

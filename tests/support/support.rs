@@ -10,6 +10,7 @@ mod host;
 mod log;
 mod peers;
 mod port;
+mod records;
 mod scenario;
 mod server;
 mod session;
@@ -25,6 +26,7 @@ pub(crate) use host::{
 pub(crate) use log::Log;
 pub(crate) use peers::Peers;
 pub(crate) use port::reserved_port;
+pub(crate) use records::records;
 pub(crate) use scenario::{Company, Skipped, measured, scenario};
 pub(crate) use server::{Process, StdioServer, WebServer};
 pub(crate) use session::Session;

@@ -156,8 +156,7 @@ fn what_sets_a_server_up_is_not_told_as_its_doing() {
         let path = site.path().join("server/fresh");
         assert_eq!(outcome(&mut wrap, "touch", &json!({"path": path})), path.to_str().unwrap());
         assert_eq!(wrap.close(), Some(0));
-        let log = agent.runtime_dir().parent().unwrap().join("state/audit.jsonl");
-        let text = fs::read_to_string(log).unwrap();
+        let text = fs::read_to_string(agent.audit_log()).unwrap();
         assert!(text.contains("server/fresh"), "{text}");
         // It was told apart from what is denied, and opened by nobody.
         assert!(!text.contains("home/.aws") && !text.contains("/proc/self/exe"), "{text}");

@@ -43,14 +43,6 @@ fn agent_under(site: &Site, rest: &str) -> Agent {
     ))
 }
 
-fn records(agent: &Agent) -> Vec<Value> {
-    let log = agent.runtime_dir().parent().unwrap().join("state/audit.jsonl");
-    let text = fs::read_to_string(log).unwrap();
-    // The last may be half written.
-    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 impl Watched {
     fn start(agent: &Agent, site: &Site) -> Result<Self, Skipped> {
         let home = site.path().join("home");
@@ -64,7 +56,7 @@ impl Watched {
         let mut wrap = Wrapped::of(program, agent, site, &server);
         assert!(wrap.call("initialize", &hello())["result"].is_object());
         wrap.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        let opened = records(agent).into_iter().rfind(|record| record["event"] == "session.opened").unwrap();
+        let opened = agent.records().into_iter().rfind(|record| record["event"] == "session.opened").unwrap();
         let session = opened["session"].as_str().unwrap().to_owned();
         let mut watched = Self { wrap, home, session };
         // What is loaded at the first call is over with.
@@ -84,7 +76,7 @@ impl Watched {
         let is_it = |record: &Value| {
             record["session"] == self.session.as_str() && record["direction"] == "s2c" && &record["id"] == id
         };
-        records(agent).into_iter().find(is_it).unwrap_or_else(|| panic!("no record of answer {id}"))
+        agent.records().into_iter().find(is_it).unwrap_or_else(|| panic!("no record of answer {id}"))
     }
 
     fn key(&self) -> String {
@@ -202,7 +194,8 @@ fn what_is_done_after_the_answer_is_an_event_and_names_the_call_before() {
         // Opens when the reader is there.
         drop(fs::File::options().write(true).open(&gate).unwrap());
         let event = eventually("what was done later is on record", SOON, || {
-            records(&agent)
+            agent
+                .records()
                 .into_iter()
                 .find(|record| record["event"] == "server.effects" && effect(record, &read).is_some())
         });
@@ -228,10 +221,10 @@ fn what_is_done_after_the_answer_is_an_event_and_names_the_call_before() {
         });
         kill(server.wrap.pid(), Signal::SIGKILL);
         eventually("the session is over", SOON, || {
-            records(&agent).iter().any(|record| record["event"] == "session.closed").then_some(())
+            agent.records().iter().any(|record| record["event"] == "session.closed").then_some(())
         });
         drop(writer);
-        let all = records(&agent);
+        let all = agent.records();
         let place = |wanted: &dyn Fn(&Value) -> bool| all.iter().position(wanted);
         let open = json!({"act": "open", "path": held});
         let told = place(&|record| {
@@ -264,7 +257,7 @@ fn every_effect_is_given_to_the_call_that_had_it_and_to_no_other_server() {
             let path = path(&sites[0], number);
             one.wrap.call("tools/call", &json!({"name": "touch", "arguments": {"path": path}}));
         }
-        let all = records(&agent);
+        let all = agent.records();
         let of = |session: &str, all: &[Value]| -> Vec<Value> {
             let is_answer = |record: &&Value| {
                 record["session"] == session && record["tool_name"] == "touch" && record["direction"] == "s2c"
@@ -294,7 +287,7 @@ fn every_effect_is_given_to_the_call_that_had_it_and_to_no_other_server() {
                 other.wrap.hear();
             }
         }
-        let all = records(&agent);
+        let all = agent.records();
         for (server, site, before) in [(&one, &sites[0], CALLS + 1), (&other, &sites[1], 1)] {
             let answers = of(&server.session, &all);
             assert_eq!(answers.len(), before + 100);
@@ -336,7 +329,7 @@ fn nobody_looks_where_nobody_asked_and_nothing_is_degraded() {
         wrap.call("initialize", &hello());
         wrap.call("tools/call", &json!({"name": "echo", "arguments": {}}));
         assert_eq!(wrap.close(), Some(0));
-        assert!(records(&agent).iter().all(|record| record["effects"].is_null()));
+        assert!(agent.records().iter().all(|record| record["effects"].is_null()));
         Ok(())
     });
 }
@@ -437,7 +430,7 @@ fn a_server_is_ended_with_all_it_started_where_policy_says_so() {
         drop(fs::File::options().write(true).open(&gate).unwrap());
         assert_ne!(server.wrap.wait().code(), Some(0));
         let event = eventually("it is on record", SOON, || {
-            records(&agent).into_iter().find(|record| record["event"] == "server.killed")
+            agent.records().into_iter().find(|record| record["event"] == "server.killed")
         });
         assert_eq!((&event["rule"], &event["session"]), (&json!("effects.open"), &json!(server.session)));
         assert!(event["processes"].as_u64().unwrap() >= 1 && event["incomplete"].is_null(), "{event}");
@@ -468,7 +461,7 @@ fn a_server_within_a_server_stays_the_outer_ones_doing() {
             let answer = wrap.call("tools/call", &json!({"name": "nest", "arguments": {}}));
             assert_eq!(answer["result"]["code"], code, "{answer}");
             // Nobody else is blamed: what was done is in the call that did it, where it could be done.
-            let all = records(&agent);
+            let all = agent.records();
             let call =
                 all.iter().find(|record| record["tool_name"] == "nest" && record["direction"] == "s2c");
             let opened = effect(call.expect("it is on record"), &json!({"act": "open", "path": secret}));

@@ -100,11 +100,8 @@ fn one_is_executed_and_one_is_not(environment: &str, script: &str) -> Result<(),
     ] {
         assert!(scrape.lines().any(|found| found == line), "{line} is not in\n{scrape}");
     }
-    let log = desk.agent.status().gateway["audit"]["path"].as_str().expect("a path").to_owned();
-    let log = fs::read_to_string(log).unwrap();
-    let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    let records = whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let of_holds: Vec<Value> = records.filter(|record| record["hold"].is_string()).collect();
+    let records = desk.agent.records();
+    let of_holds: Vec<Value> = records.into_iter().filter(|record| record["hold"].is_string()).collect();
     let words: Vec<_> = of_holds.iter().map(|record| (&record["action"], &record["hold"])).collect();
     let word = |action: &str, hold: &str| (json!(action), json!(hold));
     let expected =

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::{NOBODY, SOON, reachable};
 use crate::client::Client;
 use crate::support::{
-    Agent, Company, Peers, Process, Site, Skipped, agent_binary, eventually, measured, reserved_port,
-    scenario,
+    Agent, Company, Peers, Process, Site, Skipped, agent_binary, eventually, measured, records,
+    reserved_port, scenario,
 };
 
 /// A server on a port, a gateway before it, and the gateway's log.
@@ -80,9 +80,7 @@ impl Shared {
     }
 
     fn records(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.site.path().join("state/audit.jsonl")).unwrap();
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        records(&self.site.path().join("state/audit.jsonl"))
     }
 
     fn answers(&self, tool: &str) -> Vec<Value> {

@@ -138,19 +138,15 @@ fn a_steered_client_gets_the_policy_with_nothing_configured() {
         let (_, list) = post(Some(&session), r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#);
         assert!(list.contains("\"tools\":[]"), "what may not be called is not listed: {list}");
         let blocked = eventually("it is on record", SOON, || {
-            let log = agent.runtime_dir().with_file_name("state").join("audit.jsonl");
-            fs::read_to_string(log).ok()?.lines().find(|line| line.contains("no echo")).map(str::to_owned)
+            agent.records().into_iter().find(|record| record["rule"] == "no echo")
         });
-        assert!(blocked.contains("tools/call"), "{blocked}");
+        assert_eq!(blocked["method"], "tools/call", "{blocked}");
         // What the server does is told there as well.
         let other =
             r#"{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"other","arguments":{}}}"#;
         assert_eq!(post(Some(&session), other).0, 0);
-        let log = agent.runtime_dir().with_file_name("state").join("audit.jsonl");
-        let all = fs::read_to_string(log).unwrap();
-        let all = all.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let answered = all.filter(|record| record["direction"] == "s2c" && record["tool_name"] == "other");
-        let answered: Vec<Value> = answered.collect();
+        let mut answered = agent.records();
+        answered.retain(|record| record["direction"] == "s2c" && record["tool_name"] == "other");
         assert!(answered.iter().any(|record| record["effects"].is_array()), "{answered:?}");
         let record = wait_act(&agent, "steer", "done");
         assert_eq!(record["rule"], "through the gateway only", "{record}");
